@@ -1,0 +1,19 @@
+//! The database: the pool, the two kinds of transaction, errors by constraint name, migrations, the isolation check.
+//!
+//! Nobody else begins a transaction. Tenant data is reached through [`TenantTx`] only; stores add their SQL as methods
+//! on it. A transaction is never held across a call to a model, an object store or the network.
+
+pub mod analysts;
+mod error;
+pub mod isolation;
+pub mod migrate;
+mod page;
+mod pool;
+mod queue;
+mod tx;
+
+pub use error::{Error, OnConstraint, Result};
+pub use page::{Keyset, Page};
+pub use pool::{Db, PoolSettings};
+pub use queue::PostgresQueue;
+pub use tx::{SystemTx, TenantTx};

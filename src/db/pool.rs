@@ -1,0 +1,152 @@
+//! The pool, and the hook without which a connection could carry one request's transaction into the next.
+//!
+//! sqlx (through 0.9.0) is not cancel-safe in `begin`: a future dropped while BEGIN is in flight gives the connection back
+//! inside an open transaction (launchbadge/sqlx#4385). So every connection that comes back is rolled back, and closed
+//! unless it holds no tenant. `tests/it/pool.rs` cancels 10,000 begins to keep this.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Row};
+
+use super::isolation::{self, Violation};
+use super::{Result, SystemTx, TenantTx};
+use crate::kernel::ids::TenantId;
+
+/// How to reach the database.
+#[derive(Clone, Debug)]
+pub struct PoolSettings {
+    /// Connection string of the service's role.
+    pub url: SecretString,
+    /// Open connections of this process, at most.
+    pub max_connections: u32,
+    /// How long a request waits for a free connection.
+    pub acquire_timeout: Duration,
+}
+
+/// Handle of the database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// Opens the pool. Connections are made when needed, so that the database may come up after us.
+    ///
+    /// # Errors
+    /// The connection string is not valid.
+    pub fn open(settings: &PoolSettings) -> Result<Self> {
+        let options = PgConnectOptions::from_str(settings.url.expose_secret())?
+            .application_name("pidima")
+            .options([("search_path", "app,public"), ("client_min_messages", "error")]);
+        Ok(Self { pool: pool_options(settings).connect_lazy_with(options) })
+    }
+
+    /// Begins a transaction that sees and writes one tenant's rows.
+    ///
+    /// # Errors
+    /// No connection, or the server refused.
+    pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx> {
+        TenantTx::begin(&self.pool, tenant).await
+    }
+
+    /// Begins a transaction that sees no tenant's rows: for the queue and the operator's directory.
+    ///
+    /// # Errors
+    /// No connection, or the server refused.
+    pub async fn system(&self) -> Result<SystemTx> {
+        SystemTx::begin(&self.pool).await
+    }
+
+    /// What is wrong with the walls between tenants; empty when all is well.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub async fn isolation_violations(&self) -> Result<Vec<Violation>> {
+        let mut connection = self.pool.acquire().await?;
+        let mut violations = isolation::violations(&mut connection).await?;
+        if isolation::can_bypass(&mut connection).await? {
+            violations.push(Violation {
+                rule: "the service's own role bypasses row-level security".to_owned(),
+                object: "current_user".to_owned(),
+                remedy: "connect as pidima_app, not as a superuser or with bypassrls".to_owned(),
+            });
+        }
+        Ok(violations)
+    }
+
+    /// Versions of the migrations that the database has.
+    pub(super) async fn applied_migrations(&self) -> Result<Vec<i64>> {
+        let rows = sqlx::query_scalar("select version from app._sqlx_migrations where success")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows)
+    }
+
+    /// Version of the vector extension.
+    ///
+    /// # Errors
+    /// It is not installed, or the server is away.
+    pub async fn vector_version(&self) -> Result<String> {
+        let version =
+            sqlx::query_scalar("select extversion from pg_extension where extname = 'vector'")
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(version)
+    }
+
+    /// Months from this one on that have a partition of their own.
+    ///
+    /// # Errors
+    /// The server is away.
+    pub async fn months_prepared(&self) -> Result<i64> {
+        let months = sqlx::query_scalar(
+            "select count(*)
+            from pg_inherits i
+            join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = 'app.messages'::regclass
+                and c.relname >= 'messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM')
+                and c.relname <> 'messages_default'",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(months)
+    }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// It gave none.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes all connections, waiting for those in use.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn pool_options(settings: &PoolSettings) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(settings.acquire_timeout)
+        // The hook below already talks to the server at each return: a ping at each take would be a round trip more.
+        .test_before_acquire(false)
+        .max_lifetime(Duration::from_secs(30 * 60))
+        .idle_timeout(Duration::from_secs(5 * 60))
+        .after_release(|connection, _| Box::pin(is_clean(connection)))
+}
+
+/// One round trip: end whatever is open, then tell whether a tenant is still set. `false` closes the connection.
+async fn is_clean(connection: &mut PgConnection) -> std::result::Result<bool, sqlx::Error> {
+    let row = sqlx::raw_sql(
+        "rollback; select coalesce(current_setting('app.tenant_id', true), '') = '' as clean",
+    )
+    .fetch_one(connection)
+    .await?;
+    row.try_get("clean")
+}

@@ -1,0 +1,68 @@
+//! The two kinds of transaction. Dropping one rolls it back; writing means `commit` by name.
+
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+use super::Result;
+use crate::kernel::ids::TenantId;
+
+/// A transaction in which row-level security shows one tenant's rows and no other's.
+#[derive(Debug)]
+pub struct TenantTx {
+    transaction: Transaction<'static, Postgres>,
+    tenant: TenantId,
+}
+
+impl TenantTx {
+    pub(super) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self> {
+        let mut transaction = pool.begin().await?;
+        // Bound and local to the transaction: at its end the setting is gone, whatever happened in between.
+        sqlx::query("select set_config('app.tenant_id', $1, true)")
+            .bind(tenant.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        Ok(Self { transaction, tenant })
+    }
+
+    /// The tenant, for the explicit `tenant_id = $1` that lets the planner use an index or prune partitions.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The connection, for the stores' SQL.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Makes the writes lasting.
+    ///
+    /// # Errors
+    /// The server refused or is gone; nothing was written, unless it went away after it had committed.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// A transaction without a tenant: it sees the queue and the directory of tenants, and no tenant's rows.
+#[derive(Debug)]
+pub struct SystemTx {
+    transaction: Transaction<'static, Postgres>,
+}
+
+impl SystemTx {
+    pub(super) async fn begin(pool: &PgPool) -> Result<Self> {
+        Ok(Self { transaction: pool.begin().await? })
+    }
+
+    /// The connection, for the stores' SQL.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Makes the writes lasting.
+    ///
+    /// # Errors
+    /// The server refused or is gone.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
