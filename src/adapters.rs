@@ -1,0 +1,6 @@
+//! Outside services, behind one trait each: embeddings, chat models, objects, the queue.
+
+pub mod embeddings;
+pub mod models;
+pub mod objects;
+pub mod queue;

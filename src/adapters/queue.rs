@@ -1,0 +1,62 @@
+//! The queue between those who ask for work and the worker: at least once, as SQS delivers.
+//!
+//! A delivery that is neither deleted nor released comes again when its visibility ends; one that was received too often
+//! becomes a dead letter. Messages hold ids only: what they name is looked up under the tenant's row-level security.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::kernel::ids::TenantId;
+
+/// Work to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Id: sending the same id twice queues once, where the queue can tell.
+    pub message_id: Uuid,
+    /// Name of the job.
+    pub kind: String,
+    /// Tenant in whose name it runs.
+    pub tenant: TenantId,
+    /// What it is about.
+    pub subject_id: Uuid,
+}
+
+/// A message in the hands of a worker.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// Proof of holding it.
+    pub receipt: Uuid,
+    /// How often it was received, this time included.
+    pub receives: u32,
+}
+
+/// Why the queue did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The queue can not be reached: worth trying again.
+    #[error("the queue failed")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A queue of messages.
+#[async_trait]
+pub trait Queue: Send + Sync + 'static {
+    /// Queues messages.
+    async fn send(&self, messages: &[Message]) -> Result<(), QueueError>;
+    /// Takes up to `most` messages, invisible to others for `visibility`.
+    async fn receive(&self, most: u32, visibility: Duration) -> Result<Vec<Delivery>, QueueError>;
+    /// Stays the holder for another `visibility`; false when the message was lost to another worker.
+    async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<bool, QueueError>;
+    /// Done: the message will not come again. Nothing happens when it was lost to another worker.
+    async fn delete(&self, delivery: &Delivery) -> Result<(), QueueError>;
+    /// Gives it back, to come again after `delay`.
+    async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<(), QueueError>;
+    /// Sets it aside for a person to look at.
+    async fn bury(&self, delivery: &Delivery) -> Result<(), QueueError>;
+    /// Messages waiting or in hand, dead ones not counted.
+    async fn backlog(&self) -> Result<u64, QueueError>;
+}
