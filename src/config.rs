@@ -1,0 +1,60 @@
+//! Settings: one struct per concern, read once at start from the environment and an optional file of `KEY=value` lines.
+//!
+//! All faults are told at once. Only `app.rs` and the commands see [`Config`]; everyone else is handed the values needed.
+
+mod embeddings;
+mod env;
+mod http;
+mod ingestion;
+mod models;
+mod search;
+mod storage;
+mod telemetry;
+
+pub use embeddings::EmbeddingsConfig;
+pub use env::{ConfigError, Env};
+pub use http::HttpConfig;
+pub use ingestion::IngestionConfig;
+pub use models::{ChatConfig, OpenAiConfig, ProviderName};
+pub use search::SearchConfig;
+pub use storage::{DatabaseConfig, ObjectsConfig};
+pub use telemetry::{LogFormat, TelemetryConfig};
+
+/// Every setting of the process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The database.
+    pub database: DatabaseConfig,
+    /// Where originals of documents lie.
+    pub objects: ObjectsConfig,
+    /// The HTTP server.
+    pub http: HttpConfig,
+    /// Reading documents.
+    pub ingestion: IngestionConfig,
+    /// Embedding passages and questions.
+    pub embeddings: EmbeddingsConfig,
+    /// Finding passages.
+    pub search: SearchConfig,
+    /// Answering questions.
+    pub chat: ChatConfig,
+}
+
+impl Config {
+    /// Reads and checks every setting.
+    ///
+    /// # Errors
+    /// All faults together, each naming its variable and the remedy.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let config = Self {
+            database: DatabaseConfig::from_env(env),
+            objects: ObjectsConfig::from_env(env),
+            http: HttpConfig::from_env(env),
+            ingestion: IngestionConfig::from_env(env),
+            embeddings: EmbeddingsConfig::from_env(env),
+            search: SearchConfig::from_env(env),
+            chat: ChatConfig::from_env(env),
+        };
+        env.finish()?;
+        Ok(config)
+    }
+}

@@ -1,0 +1,43 @@
+//! The HTTP server and what it accepts.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::Env;
+
+/// Address, limits and time-outs.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// `PIDIMA_LISTEN`: address and port; default 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// `PIDIMA_MAX_UPLOAD_BYTES`: largest document, in bytes; default 20 MiB.
+    pub max_upload_bytes: u64,
+    /// `PIDIMA_MAX_BODY_BYTES`: largest body of any other request, in bytes; default 256 KiB.
+    pub max_body_bytes: u64,
+    /// `PIDIMA_MAX_QUESTION_CHARS`: longest question, in characters; default 4000.
+    pub max_question_chars: u32,
+    /// `PIDIMA_MAX_JSON_DEPTH`: deepest nesting of a JSON body; default 32.
+    pub max_json_depth: u32,
+    /// `PIDIMA_REQUEST_TIMEOUT_MS`: time for a whole request that is no stream; default 30000.
+    pub request_timeout: Duration,
+    /// `PIDIMA_UPLOAD_TIMEOUT_MS`: time for an upload to arrive whole; default 120000.
+    pub upload_timeout: Duration,
+    /// `PIDIMA_SHUTDOWN_TIMEOUT_MS`: time for requests in flight when asked to stop; default 20000.
+    pub shutdown_timeout: Duration,
+}
+
+impl HttpConfig {
+    /// Reads the variables named at the fields.
+    pub fn from_env(env: &Env) -> Self {
+        Self {
+            listen: env.parse("PIDIMA_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080))),
+            max_upload_bytes: env.number("PIDIMA_MAX_UPLOAD_BYTES", 20 << 20, 1_024, 1 << 30),
+            max_body_bytes: env.number("PIDIMA_MAX_BODY_BYTES", 256 << 10, 1_024, 16 << 20),
+            max_question_chars: env.number("PIDIMA_MAX_QUESTION_CHARS", 4_000, 1, 100_000),
+            max_json_depth: env.number("PIDIMA_MAX_JSON_DEPTH", 32, 4, 100),
+            request_timeout: env.millis("PIDIMA_REQUEST_TIMEOUT_MS", 30_000, 100, 600_000),
+            upload_timeout: env.millis("PIDIMA_UPLOAD_TIMEOUT_MS", 120_000, 100, 3_600_000),
+            shutdown_timeout: env.millis("PIDIMA_SHUTDOWN_TIMEOUT_MS", 20_000, 0, 120_000),
+        }
+    }
+}

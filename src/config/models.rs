@@ -1,0 +1,110 @@
+//! Answering questions: which model, and how long it may take.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::Env;
+
+/// Which provider answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderName {
+    /// In process: chooses and cites sentences, invents nothing.
+    Extractive,
+    /// Any server that speaks OpenAI's chat completions.
+    OpenAi,
+}
+
+impl FromStr for ProviderName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "extractive" => Ok(Self::Extractive),
+            "openai" => Ok(Self::OpenAi),
+            _ => Err("give extractive or openai".to_owned()),
+        }
+    }
+}
+
+/// How questions are answered.
+#[derive(Clone, Debug)]
+pub struct ChatConfig {
+    /// `PIDIMA_MODEL_PROVIDER`: extractive or openai; default extractive.
+    pub provider: ProviderName,
+    /// Settings of the provider `openai`.
+    pub openai: Option<OpenAiConfig>,
+    /// `PIDIMA_CHAT_PASSAGES`: passages given to the model; default 8.
+    pub passages: usize,
+    /// `PIDIMA_CHAT_HISTORY_MESSAGES`: earlier messages given to the model; default 10.
+    pub history_messages: i64,
+    /// `PIDIMA_CHAT_MAX_OUTPUT_TOKENS`: longest answer, in the model's tokens; default 1024.
+    pub max_output_tokens: u32,
+}
+
+/// An OpenAI-compatible server.
+#[derive(Clone, Debug)]
+pub struct OpenAiConfig {
+    /// `PIDIMA_OPENAI_BASE_URL`: address up to and with `/v1`; required for the provider.
+    pub base_url: String,
+    /// `PIDIMA_OPENAI_API_KEY`: bearer token, where the server wants one.
+    pub api_key: Option<SecretString>,
+    /// `PIDIMA_OPENAI_MODEL`: model's name; required for the provider.
+    pub model: String,
+    /// `PIDIMA_MODEL_FIRST_TOKEN_TIMEOUT_MS`: wait for the first text; default 10000.
+    pub first_token_timeout: Duration,
+    /// `PIDIMA_MODEL_NEXT_TOKEN_TIMEOUT_MS`: wait between two texts; default 20000.
+    pub next_token_timeout: Duration,
+    /// `PIDIMA_MODEL_TOTAL_TIMEOUT_MS`: time for a whole answer; default 120000.
+    pub total_timeout: Duration,
+}
+
+impl ChatConfig {
+    /// Reads the variables named at the fields.
+    pub fn from_env(env: &Env) -> Self {
+        let provider = env.parse("PIDIMA_MODEL_PROVIDER", ProviderName::Extractive);
+        Self {
+            provider,
+            openai: OpenAiConfig::from_env(env, provider == ProviderName::OpenAi),
+            passages: env.number("PIDIMA_CHAT_PASSAGES", 8, 1, 50),
+            history_messages: env.number("PIDIMA_CHAT_HISTORY_MESSAGES", 10, 0, 100),
+            max_output_tokens: env.number("PIDIMA_CHAT_MAX_OUTPUT_TOKENS", 1_024, 16, 32_768),
+        }
+    }
+}
+
+impl OpenAiConfig {
+    fn from_env(env: &Env, wanted: bool) -> Option<Self> {
+        let base_url = env.text("PIDIMA_OPENAI_BASE_URL");
+        let model = env.text("PIDIMA_OPENAI_MODEL");
+        let settings = Self {
+            base_url: base_url.clone().unwrap_or_default(),
+            api_key: env.secret("PIDIMA_OPENAI_API_KEY"),
+            model: model.clone().unwrap_or_default(),
+            first_token_timeout: env.millis(
+                "PIDIMA_MODEL_FIRST_TOKEN_TIMEOUT_MS",
+                10_000,
+                10,
+                600_000,
+            ),
+            next_token_timeout: env.millis(
+                "PIDIMA_MODEL_NEXT_TOKEN_TIMEOUT_MS",
+                20_000,
+                10,
+                600_000,
+            ),
+            total_timeout: env.millis("PIDIMA_MODEL_TOTAL_TIMEOUT_MS", 120_000, 10, 3_600_000),
+        };
+        if !wanted {
+            return None;
+        }
+        if base_url.is_none() || model.is_none() {
+            env.fault(
+                "PIDIMA_MODEL_PROVIDER is openai: set PIDIMA_OPENAI_BASE_URL and PIDIMA_OPENAI_MODEL too"
+                    .to_owned(),
+            );
+        }
+        Some(settings)
+    }
+}
