@@ -1,0 +1,8 @@
+//! Toolkit for HTTP: problems, strict JSON bodies, pages, finishing the OpenAPI document. Knows nothing of the product.
+
+pub mod body;
+pub mod docs_page;
+pub mod paging;
+pub mod problem;
+pub mod reading;
+pub mod spec;

@@ -1,0 +1,271 @@
+//! Errors as clients see them: RFC 9457 problems with one closed set of codes.
+//!
+//! Handlers return [`ApiError`]; the layer `server/problems.rs` turns it, and every error of the framework, into a
+//! response. The cause of an inner failure is kept for the log and can not be shown.
+
+use std::fmt;
+
+use poem::http::StatusCode;
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::{ApiResponse, Enum, Object};
+
+use crate::db;
+
+/// Why a request was refused or failed: stable, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// 400: the request can not be read.
+    MalformedRequest,
+    /// 400: the cursor is not one of this list and tenant.
+    InvalidCursor,
+    /// 401: no credential, or one that is malformed, unknown, expired or revoked.
+    Unauthenticated,
+    /// 403: the credential is good but its role or scopes do not allow this.
+    Forbidden,
+    /// 404: there is no such thing for this tenant.
+    NotFound,
+    /// 405: the path has no such method.
+    MethodNotAllowed,
+    /// 406: no representation that `Accept` allows.
+    NotAcceptable,
+    /// 408: the request did not arrive or finish in time.
+    Timeout,
+    /// 409: the thing exists already, or is in a state that does not allow this.
+    Conflict,
+    /// 412: the thing has changed since it was read.
+    PreconditionFailed,
+    /// 413: the body is larger than the limit.
+    PayloadTooLarge,
+    /// 415: content of this type can not be read.
+    UnsupportedMediaType,
+    /// 422: the request can be read but a value is not acceptable.
+    ValidationFailed,
+    /// 500: a fault of ours; the request id finds it in the log.
+    Internal,
+    /// 503: a part that is needed can not be reached; try again.
+    Unavailable,
+}
+
+impl ProblemCode {
+    /// Every code, for the documentation and its test.
+    pub const ALL: [Self; 15] = [
+        Self::MalformedRequest,
+        Self::InvalidCursor,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::Timeout,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::ValidationFailed,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// Status that the code always comes with.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedRequest | Self::InvalidCursor => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ValidationFailed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The code as it is written, e.g. `not_found`.
+    pub fn name(self) -> String {
+        self.to_json().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+/// One value of the request that is not acceptable.
+#[derive(Clone, Debug, PartialEq, Eq, Object)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) into the body, or the name of the parameter.
+    #[oai(validator(max_length = 500))]
+    pub pointer: String,
+    /// What is wrong with the value and what would be right.
+    #[oai(validator(max_length = 2000))]
+    pub detail: String,
+}
+
+/// An error (RFC 9457), as `application/problem+json`.
+#[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Problem {
+    /// Address that identifies the kind of problem and leads to its description.
+    #[oai(rename = "type", validator(max_length = 200))]
+    pub kind: String,
+    /// The kind of problem in words; the same for each occurrence.
+    #[oai(validator(max_length = 200))]
+    pub title: String,
+    /// HTTP status.
+    #[oai(validator(minimum(value = "400"), maximum(value = "599")))]
+    pub status: i32,
+    /// The kind of problem for programs.
+    pub code: ProblemCode,
+    /// What happened here and what to do about it.
+    #[oai(validator(max_length = 2000))]
+    pub detail: String,
+    /// Id of the request; name it when you ask for help.
+    #[oai(validator(max_length = 64))]
+    pub request_id: Option<String>,
+    /// The values that are not acceptable, where the problem is about values.
+    #[oai(validator(max_items = 100))]
+    pub errors: Option<Vec<FieldError>>,
+}
+
+/// What a handler fails with.
+pub struct ApiError {
+    /// For programs.
+    pub code: ProblemCode,
+    /// For the person who made the request.
+    pub detail: String,
+    /// Values that are not acceptable.
+    pub errors: Vec<FieldError>,
+    /// Cause of an inner failure: for the log only.
+    cause: Option<anyhow::Error>,
+}
+
+impl ApiError {
+    /// A problem with a code and an explanation of what to do.
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), cause: None }
+    }
+
+    /// 404, the same words whether the thing belongs to another tenant or to nobody.
+    pub fn not_found(noun: &str) -> Self {
+        Self::new(
+            ProblemCode::NotFound,
+            format!("there is no such {noun}; check the id, or list what there is"),
+        )
+    }
+
+    /// 422 about one value of the body.
+    pub fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self {
+            errors: vec![FieldError { pointer: pointer.to_owned(), detail: detail.clone() }],
+            ..Self::new(ProblemCode::ValidationFailed, format!("{pointer}: {detail}"))
+        }
+    }
+
+    /// 500 with a cause that only the log sees.
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(
+                ProblemCode::Internal,
+                "something failed on our side; try again, and name the request id if it stays",
+            )
+        }
+    }
+
+    /// The cause, for the log.
+    pub fn cause(&self) -> Option<&anyhow::Error> {
+        self.cause.as_ref()
+    }
+
+    /// The problem as it is sent.
+    pub fn problem(&self, request_id: Option<&str>) -> Problem {
+        let status = self.code.status();
+        Problem {
+            kind: format!("/problems#{}", self.code.name()),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: i32::from(status.as_u16()),
+            code: self.code,
+            detail: self.detail.clone(),
+            request_id: request_id.map(str::to_owned),
+            errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
+        }
+    }
+
+    /// The response as it is sent.
+    pub fn response(&self, request_id: Option<&str>) -> poem::Response {
+        let mut response = poem::Response::builder()
+            .status(self.code.status())
+            .content_type("application/problem+json")
+            .header("cache-control", "no-store");
+        if self.code == ProblemCode::Unauthenticated {
+            response = response.header("www-authenticate", "Bearer realm=\"pidima\"");
+        }
+        if self.code == ProblemCode::Unavailable {
+            response = response.header("retry-after", "2");
+        }
+        response.body(self.problem(request_id).to_json_string())
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.code, self.detail)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl poem::error::ResponseError for ApiError {
+    fn status(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn as_response(&self) -> poem::Response {
+        self.response(None)
+    }
+}
+
+impl From<db::Error> for ApiError {
+    fn from(error: db::Error) -> Self {
+        if error.is_retryable() {
+            return Self {
+                cause: Some(error.into()),
+                ..Self::new(ProblemCode::Unavailable, "the database is busy or away; try again")
+            };
+        }
+        Self::internal(error)
+    }
+}
+
+/// One entry `default` of each operation in the document.
+impl ApiResponse for ApiError {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "A problem (RFC 9457); `code` tells which",
+                status: None,
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: "application/problem+json",
+                    schema: Problem::schema_ref(),
+                }],
+                headers: vec![],
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        Problem::register(registry);
+    }
+}

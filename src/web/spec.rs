@@ -1,0 +1,136 @@
+//! The OpenAPI document: tags, and what the generator cannot say, added by one pure function.
+//!
+//! `pidima openapi`, the served `/openapi.json` and the committed file are all outputs of [`finish`].
+
+use poem_openapi::Tags;
+use serde_json::{Map, Value, json};
+
+/// Groups of operations.
+#[derive(Tags)]
+pub enum Tag {
+    /// Who you are, and the keys of your tenant.
+    #[oai(rename = "Identity")]
+    Identity,
+    /// Collections, documents and their versions.
+    #[oai(rename = "Knowledge")]
+    Knowledge,
+    /// Finding passages.
+    #[oai(rename = "Search")]
+    Search,
+    /// Questions, answers and conversations.
+    #[oai(rename = "Chat")]
+    Chat,
+}
+
+/// Completes the generator's document.
+///
+/// Adds the security requirement to no operation and takes it from none; closes objects that are read from requests;
+/// makes media types plain; names the problem statuses that every operation can answer; sorts nothing.
+///
+/// # Errors
+/// The text is no JSON, or holds a duplicate key, which would hide an operation.
+pub fn finish(raw: &str) -> Result<Value, super::problem::ApiError> {
+    let mut document = super::body::parse_strict(raw.as_bytes(), 100)?;
+    document["servers"] = json!([{ "url": "/", "description": "This server" }]);
+    plain_media_types(&mut document);
+    close_objects(&mut document);
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for item in paths.values_mut().filter_map(Value::as_object_mut) {
+            for operation in item.values_mut().filter_map(Value::as_object_mut) {
+                add_problems(operation);
+                plain_responses(operation);
+            }
+        }
+    }
+    Ok(document)
+}
+
+/// `application/json; charset=utf-8` is `application/json` (RFC 8259 has no such parameter).
+fn plain_media_types(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(plain) = object.remove("application/json; charset=utf-8") {
+                object.insert("application/json".to_owned(), plain);
+            }
+            object.values_mut().for_each(plain_media_types);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_media_types),
+        _ => {}
+    }
+}
+
+/// Bodies with unknown fields are refused, so their schemas say `additionalProperties: false`.
+fn close_objects(document: &mut Value) {
+    let mut closed = Vec::new();
+    collect_request_schemas(&document["paths"], false, &mut closed);
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    for name in closed {
+        if let Some(schema) = schemas.get_mut(&name).and_then(Value::as_object_mut)
+            && schema.get("type") == Some(&json!("object"))
+        {
+            schema.insert("additionalProperties".to_owned(), json!(false));
+        }
+    }
+}
+
+fn collect_request_schemas(value: &Value, in_request: bool, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object {
+                if let (true, "$ref", Some(reference)) = (in_request, key.as_str(), inner.as_str())
+                {
+                    found.extend(reference.rsplit('/').next().map(str::to_owned));
+                }
+                collect_request_schemas(inner, in_request || key == "requestBody", found);
+            }
+        }
+        Value::Array(items) => {
+            items.iter().for_each(|item| collect_request_schemas(item, in_request, found));
+        }
+        _ => {}
+    }
+}
+
+/// The statuses that an operation can answer with a problem, each beside `default`.
+fn add_problems(operation: &mut Map<String, Value>) {
+    let has_path_parameter = operation
+        .get("parameters")
+        .and_then(Value::as_array)
+        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == "path"));
+    let has_body = operation.contains_key("requestBody");
+    let secured = operation.contains_key("security");
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let problem = responses.get("default").map(|default| default["content"].clone());
+    let Some(content) = problem else { return };
+    let mut add = |status: &str, description: &str| {
+        responses
+            .entry(status.to_owned())
+            .or_insert_with(|| json!({ "description": description, "content": content }));
+    };
+    add("400", "The request can not be read, or the cursor is not one of this list");
+    if secured {
+        add("401", "No credential, or one that is malformed, unknown, expired or revoked");
+        add("403", "The role or the scopes of the credential do not allow this");
+    }
+    if has_path_parameter {
+        add("404", "There is no such thing for this tenant");
+    }
+    if has_body {
+        add("413", "The body is larger than the limit");
+        add("415", "The content type of the body is not one that is read here");
+        add("422", "A value is not acceptable; `errors` tells which");
+    }
+    add("503", "A part that is needed can not be reached; try again after `Retry-After`");
+}
+
+/// Numbers of statuses in order, `default` last, as readers expect.
+fn plain_responses(operation: &mut Map<String, Value>) {
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let mut entries: Vec<(String, Value)> = std::mem::take(responses).into_iter().collect();
+    entries.sort_by(|(left, _), (right, _)| left.cmp(right));
+    responses.extend(entries);
+}
