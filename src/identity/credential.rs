@@ -1,0 +1,120 @@
+//! The text of an API key: `pdm_<tenant>_<key id>_<secret>`.
+//!
+//! The tenant stands in it so that the key can be looked up under that tenant's row-level security: a key of another
+//! tenant finds no row.
+
+use std::fmt;
+
+use rand::RngCore;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::kernel::ids::TenantId;
+
+const PREFIX: &str = "pdm";
+/// 160 random bits: far above what can be guessed, so that a plain hash of them is a right store.
+const SECRET_BYTES: usize = 20;
+
+/// A parsed API key. The secret is never printed.
+#[derive(Clone)]
+pub struct Credential {
+    /// Tenant that the key claims.
+    pub tenant: TenantId,
+    /// Key that it claims to be.
+    pub api_key_id: Uuid,
+    secret: SecretString,
+}
+
+impl Credential {
+    /// A new key with a random secret.
+    pub fn generate(tenant: TenantId, api_key_id: Uuid) -> Self {
+        let mut secret = [0_u8; SECRET_BYTES];
+        rand::rng().fill_bytes(&mut secret);
+        Self { tenant, api_key_id, secret: SecretString::from(hex::encode(secret)) }
+    }
+
+    /// Reads a key; `None` when the text is not of the form above.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('_');
+        let (prefix, tenant, key, secret) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let well_formed = prefix == PREFIX
+            && parts.next().is_none()
+            && [tenant, key].iter().all(|part| is_lower_hex(part, 32))
+            && is_lower_hex(secret, SECRET_BYTES * 2);
+        if !well_formed {
+            return None;
+        }
+        Some(Self {
+            tenant: Uuid::parse_str(tenant).ok()?.into(),
+            api_key_id: Uuid::parse_str(key).ok()?,
+            secret: SecretString::from(secret.to_owned()),
+        })
+    }
+
+    /// The whole key: shown once, to its maker.
+    pub fn expose(&self) -> String {
+        format!(
+            "{PREFIX}_{}_{}_{}",
+            self.tenant.uuid().simple(),
+            self.api_key_id.simple(),
+            self.secret.expose_secret()
+        )
+    }
+
+    /// What is stored of the secret.
+    pub fn secret_sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.secret.expose_secret().as_bytes()).into()
+    }
+
+    /// Last four characters, to tell keys apart.
+    pub fn hint(&self) -> String {
+        let secret = self.secret.expose_secret();
+        secret.get(secret.len().saturating_sub(4)..).unwrap_or_default().to_owned()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential({}, …)", self.api_key_id)
+    }
+}
+
+fn is_lower_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::ids::new_id;
+
+    #[test]
+    fn a_key_survives_being_written_and_read() {
+        let credential = Credential::generate(TenantId::generate(), new_id());
+        let read = Credential::parse(&credential.expose()).expect("well-formed");
+        assert_eq!(read.tenant, credential.tenant);
+        assert_eq!(read.api_key_id, credential.api_key_id);
+        assert_eq!(read.secret_sha256(), credential.secret_sha256());
+    }
+
+    #[test]
+    fn anything_but_the_exact_form_is_refused() {
+        let good = Credential::generate(TenantId::generate(), new_id()).expose();
+        assert!(Credential::parse(&good.to_uppercase()).is_none());
+        assert!(Credential::parse(&format!("{good}_x")).is_none());
+        assert!(Credential::parse(&good[..good.len() - 1]).is_none());
+        assert!(Credential::parse(&good.replace("pdm", "abc")).is_none());
+        assert!(Credential::parse("").is_none());
+        assert!(Credential::parse("pdm___").is_none());
+        assert!(Credential::parse(&"é".repeat(40)).is_none());
+    }
+
+    #[test]
+    fn the_secret_is_not_in_the_debug_form() {
+        let credential = Credential::generate(TenantId::generate(), new_id());
+        let secret = credential.expose().rsplit('_').next().expect("secret").to_owned();
+        assert!(!format!("{credential:?}").contains(&secret));
+    }
+}

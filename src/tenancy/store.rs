@@ -1,0 +1,3 @@
+//! SQL of tenancy.
+
+pub mod tenants;

@@ -1,0 +1,94 @@
+//! Rows of `tenants`, which a tenant sees one of, and of `tenant_directory`, which only operators' commands read.
+
+use uuid::Uuid;
+
+use crate::db::{self, SystemTx, TenantTx};
+use crate::kernel::ids::TenantId;
+
+/// A tenant as it sees itself.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Name shown to people.
+    pub name: String,
+}
+
+/// A tenant as the operator lists it.
+#[derive(Clone, Debug)]
+pub struct DirectoryEntry {
+    /// Id.
+    pub id: Uuid,
+    /// Short name.
+    pub slug: String,
+}
+
+impl TenantTx {
+    /// The transaction's tenant.
+    pub async fn get_tenant(&mut self) -> db::Result<Tenant> {
+        let tenant = sqlx::query_as!(
+            Tenant,
+            "select name
+            from tenants
+            where tenant_id = $1",
+            self.tenant().uuid()
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(tenant)
+    }
+
+    /// Stores the transaction's tenant, here and in the directory.
+    pub(in crate::tenancy) async fn insert_tenant(
+        &mut self,
+        slug: &str,
+        name: &str,
+    ) -> db::Result<()> {
+        let id = self.tenant().uuid();
+        sqlx::query!(
+            "insert into tenant_directory (id, slug)
+            values ($1, $2)",
+            id,
+            slug
+        )
+        .execute(self.connection())
+        .await?;
+        sqlx::query!(
+            "insert into tenants (tenant_id, name)
+            values ($1, $2)",
+            id,
+            name
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+impl SystemTx {
+    /// The tenant of a short name.
+    pub async fn find_tenant_by_slug(&mut self, slug: &str) -> db::Result<Option<TenantId>> {
+        let id = sqlx::query_scalar!(
+            "select id
+            from tenant_directory
+            where slug = $1",
+            slug
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(id.map(TenantId::from))
+    }
+
+    /// All tenants, by short name.
+    pub async fn list_tenants(&mut self) -> db::Result<Vec<DirectoryEntry>> {
+        let tenants = sqlx::query_as!(
+            DirectoryEntry,
+            "select
+                id,
+                slug
+            from tenant_directory
+            order by slug"
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(tenants)
+    }
+}
