@@ -1,0 +1,16 @@
+//! Documentation: collections, documents and versions; reading, cutting, embedding, indexing; search.
+
+pub mod api;
+pub mod chunk;
+mod ingest_version;
+pub mod parse;
+mod receive_document;
+mod search;
+mod store;
+
+pub use ingest_version::{INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+pub use receive_document::{NewDocument, ReceiveError, Received, Receiver};
+pub use search::{Hit, Scope, Search, SearchError, SearchQuery, SearchResult, SearchSettings};
+pub use store::collections::Collection;
+pub use store::documents::{Document, VersionState};
+pub use store::search::Passage;

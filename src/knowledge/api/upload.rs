@@ -1,0 +1,124 @@
+//! The multipart body of an upload, and what is wrong with one.
+
+use poem_openapi::Multipart;
+use poem_openapi::types::multipart::Upload;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::knowledge::parse::ParseError;
+use crate::knowledge::{NewDocument, ReceiveError};
+use crate::web::body::parse_strict;
+use crate::web::problem::{ApiError, ProblemCode};
+use crate::web::reading::readable_text;
+
+/// Deepest nesting of a document's metadata.
+const METADATA_DEPTH: u32 = 8;
+
+/// A document to be uploaded.
+#[derive(Debug, Multipart)]
+pub struct DocumentUpload {
+    /// The file: Markdown, HTML, plain text or source code, in UTF-8.
+    file: Upload,
+    /// Collection; the one named "default" when absent, which is made when needed.
+    collection_id: Option<Uuid>,
+    /// Name or path within the collection; the file's name when absent. The same name again is a new version.
+    #[oai(validator(max_length = 1000))]
+    name: Option<String>,
+    /// Where a reader finds the original; citations link there.
+    #[oai(validator(max_length = 2000))]
+    source_url: Option<String>,
+    /// A JSON object of your own, for filters, e.g. `{"product": "app", "version": "4.2"}`.
+    #[oai(validator(max_length = 10000))]
+    metadata: Option<String>,
+}
+
+impl DocumentUpload {
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// 422 that names the field.
+    pub async fn into_document(self, created_by: Uuid) -> Result<NewDocument, ApiError> {
+        let Self { file, collection_id, name, source_url, metadata } = self;
+        let name = name.as_deref().or(file.file_name()).unwrap_or_default();
+        let name = readable_text("/name", name).map_err(|_| {
+            ApiError::invalid("/name", "the file has no name; give one as the field name")
+        })?;
+        if name.chars().count() > 1_000 {
+            return Err(ApiError::invalid("/name", "must have at most 1000 characters"));
+        }
+        if let Some(url) = &source_url {
+            check_url(url)?;
+        }
+        let declared_type = file.content_type().map(str::to_owned);
+        let metadata = metadata.filter(|text| !text.is_empty()).map(|text| read_metadata(&text));
+        Ok(NewDocument {
+            collection_id,
+            name,
+            declared_type,
+            source_url,
+            metadata: metadata.transpose()?,
+            bytes: file.into_vec().await.map_err(ApiError::internal)?,
+            created_by: Some(created_by),
+        })
+    }
+}
+
+/// Passes addresses that a citation may link to.
+///
+/// # Errors
+/// 422: only http and https are links that are safe to show.
+pub fn check_url(url: &str) -> Result<(), ApiError> {
+    match reqwest::Url::parse(url) {
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(()),
+        _ => Err(ApiError::invalid(
+            "/source_url",
+            "must be an address that begins with https:// or http://",
+        )),
+    }
+}
+
+/// A metadata object.
+///
+/// # Errors
+/// 422: not JSON, or not an object.
+fn read_metadata(text: &str) -> Result<Value, ApiError> {
+    let invalid = |detail: String| ApiError::invalid("/metadata", detail);
+    let value =
+        parse_strict(text.as_bytes(), METADATA_DEPTH).map_err(|error| invalid(error.detail))?;
+    check_metadata(&value)?;
+    Ok(value)
+}
+
+/// Passes JSON objects that can be stored.
+///
+/// # Errors
+/// 422: no object, or a text with a NUL character, which PostgreSQL cannot store.
+pub fn check_metadata(value: &Value) -> Result<(), ApiError> {
+    if !value.is_object() {
+        return Err(ApiError::invalid(
+            "/metadata",
+            "must be a JSON object such as {\"product\": \"app\"}",
+        ));
+    }
+    if value.to_string().contains("\\u0000") {
+        return Err(ApiError::invalid("/metadata", "must not hold the character U+0000"));
+    }
+    Ok(())
+}
+
+impl From<ReceiveError> for ApiError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Unreadable(ref cause) => {
+                let code = match cause {
+                    ParseError::UnsupportedType { .. } => ProblemCode::UnsupportedMediaType,
+                    _ => ProblemCode::ValidationFailed,
+                };
+                Self::new(code, error.to_string())
+            }
+            ReceiveError::UnknownCollection => Self::not_found("collection"),
+            ReceiveError::Objects(error) => Self::internal(error),
+            ReceiveError::Database(error) => error.into(),
+        }
+    }
+}

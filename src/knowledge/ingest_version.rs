@@ -1,0 +1,291 @@
+//! The job that brings a version into search: read, cut, embed, publish.
+//!
+//! Delivery is at least once; the effect is once: a lease fences workers that were taken for dead, and publishing is one
+//! transaction. A bad file fails for good with a code; anything that may pass is tried again.
+
+mod prepare;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pgvector::HalfVector;
+use uuid::Uuid;
+
+pub use prepare::ChunkPlan;
+
+use super::chunk::ChunkOptions;
+use super::parse::{ParseError, ParseLimits};
+use super::store::index::{IndexedChunk, IndexedVersion};
+use super::store::ingestion::{Claim, ClaimedVersion, StageTimes};
+use crate::adapters::embeddings::{Embedder, EmbeddingError};
+use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
+use crate::db::{self, Db};
+use crate::kernel::ids::{TenantId, new_id};
+
+/// Name of the job that ingests a version.
+pub const INGEST_VERSION: &str = "ingest_version";
+/// Name of the job that removes a version's original from the object store.
+pub const REMOVE_ORIGINAL: &str = "remove_original";
+
+/// Passages embedded between two renewals of the lease.
+const EMBED_BATCH: usize = 32;
+
+/// Limits and manners of ingestion.
+#[derive(Clone, Debug)]
+pub struct IngestSettings {
+    /// Limits of reading.
+    pub parse: ParseLimits,
+    /// How text is cut.
+    pub chunk: ChunkOptions,
+    /// Most passages of a document.
+    pub max_chunks: usize,
+    /// Attempts before a document is given up.
+    pub max_attempts: u32,
+    /// How long a worker is trusted without a sign.
+    pub lease: Duration,
+}
+
+/// What the runner does with the message of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobOutcome {
+    /// Delete it.
+    Done,
+    /// Give it back, to come again after this time.
+    Again(Duration),
+}
+
+/// The ingestion service.
+#[derive(Clone)]
+pub struct Ingestion {
+    db: Db,
+    objects: Arc<dyn Objects>,
+    embedder: Arc<dyn Embedder>,
+    settings: IngestSettings,
+}
+
+/// Why an attempt ended early.
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    /// The file itself: no attempt will succeed.
+    #[error(transparent)]
+    File(#[from] ParseError),
+    /// More passages than allowed.
+    #[error("the document makes more than {limit} passages; split it into smaller documents")]
+    TooManyChunks { limit: usize },
+    /// Another worker took over, or the document is gone: nothing to report.
+    #[error("the lease was lost")]
+    LeaseLost,
+    /// The original could not be read.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// The embedding model failed.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// Reading or cutting ended abnormally.
+    #[error("reading the file ended abnormally")]
+    Crashed(#[from] tokio::task::JoinError),
+}
+
+impl AttemptError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::File(error) => error.code(),
+            Self::TooManyChunks { .. } => "too_many_chunks",
+            Self::LeaseLost => "lease_lost",
+            Self::Objects(ObjectError::Missing(_)) => "original_missing",
+            Self::Objects(_) => "object_store_unavailable",
+            Self::Embedding(_) => "embedding_failed",
+            Self::Database(_) => "database_unavailable",
+            Self::Crashed(_) => "parser_crashed",
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        match self {
+            Self::File(_) | Self::TooManyChunks { .. } | Self::Crashed(_) => true,
+            Self::Objects(error) => matches!(error, ObjectError::Missing(_)),
+            Self::Embedding(error) => !error.is_retryable(),
+            Self::LeaseLost | Self::Database(_) => false,
+        }
+    }
+}
+
+impl Ingestion {
+    /// An ingestion service.
+    pub fn new(
+        db: Db,
+        objects: Arc<dyn Objects>,
+        embedder: Arc<dyn Embedder>,
+        settings: IngestSettings,
+    ) -> Self {
+        Self { db, objects, embedder, settings }
+    }
+
+    /// Runs one attempt on a version.
+    ///
+    /// # Errors
+    /// The database failed in a way that says nothing about the version: the message should come again.
+    pub async fn ingest(&self, tenant: TenantId, version_id: Uuid) -> db::Result<JobOutcome> {
+        let token = Uuid::new_v4();
+        let mut tx = self.db.tenant(tenant).await?;
+        let claim = tx.claim_version(version_id, token, self.settings.lease).await?;
+        tx.commit().await?;
+        let version = match claim {
+            Claim::Held(version) => version,
+            Claim::Busy => return Ok(JobOutcome::Again(self.settings.lease)),
+            Claim::Nothing => return Ok(JobOutcome::Done),
+        };
+        match self.attempt(tenant, &version, token).await {
+            Ok(()) => Ok(JobOutcome::Done),
+            Err(AttemptError::LeaseLost) => Ok(JobOutcome::Done),
+            Err(error) => self.fail(tenant, &version, token, &error).await,
+        }
+    }
+
+    /// Removes the original of a version that is gone.
+    ///
+    /// # Errors
+    /// The object store failed: the message should come again.
+    pub async fn remove_original(
+        &self,
+        tenant: TenantId,
+        version_id: Uuid,
+    ) -> Result<(), ObjectError> {
+        self.objects.delete(&ObjectKey::original(tenant, version_id)).await
+    }
+
+    async fn attempt(
+        &self,
+        tenant: TenantId,
+        version: &ClaimedVersion,
+        token: Uuid,
+    ) -> Result<(), AttemptError> {
+        let mut times = StageTimes::default();
+        let clock = Instant::now();
+        let bytes = self.objects.get(&ObjectKey::original(tenant, version.version_id)).await?;
+        let plan = prepare::read_and_cut(version, bytes, &self.settings).await?;
+        times.parse_ms = plan.parse_ms;
+        times.chunk_ms = plan.chunk_ms;
+        if plan.chunks.len() > self.settings.max_chunks {
+            return Err(AttemptError::TooManyChunks { limit: self.settings.max_chunks });
+        }
+        self.advance(tenant, version, token, "embedding").await?;
+        let embedding = Instant::now();
+        let windows = self.embed(tenant, version, token, &plan).await?;
+        times.embed_ms = millis(embedding);
+
+        let indexing = Instant::now();
+        let chunks = plan
+            .chunks
+            .into_iter()
+            .zip(windows)
+            .map(|(planned, windows)| IndexedChunk {
+                chunk_id: new_id(),
+                embedded_sha256: planned.digest,
+                terms: planned.terms,
+                chunk: planned.chunk,
+                windows,
+            })
+            .collect();
+        let indexed = IndexedVersion {
+            version,
+            token,
+            title: plan.title,
+            language: plan.language,
+            text: plan.text,
+            embedding_model: self.embedder.model().to_owned(),
+            chunks,
+        };
+        let mut tx = self.db.tenant(tenant).await?;
+        if !tx.publish_version(&indexed).await? {
+            return Err(AttemptError::LeaseLost);
+        }
+        times.index_ms = millis(indexing);
+        tx.finish_attempt(version, times).await?;
+        tx.commit().await?;
+        tracing::info!(
+            version.id = %version.version_id,
+            chunks = indexed.chunks.len(),
+            duration_ms = millis(clock),
+            "version ready"
+        );
+        Ok(())
+    }
+
+    /// Vectors for each passage: reused where the same text was embedded before, else made in batches.
+    async fn embed(
+        &self,
+        tenant: TenantId,
+        version: &ClaimedVersion,
+        token: Uuid,
+        plan: &ChunkPlan,
+    ) -> Result<Vec<Vec<HalfVector>>, AttemptError> {
+        let digests: Vec<Vec<u8>> = plan.chunks.iter().map(|chunk| chunk.digest.to_vec()).collect();
+        let mut known =
+            self.db.tenant(tenant).await?.find_embeddings(self.embedder.model(), &digests).await?;
+        let missing: Vec<usize> =
+            (0..digests.len()).filter(|index| !known.contains_key(&digests[*index])).collect();
+        for (number, batch) in missing.chunks(EMBED_BATCH).enumerate() {
+            if number > 0 {
+                self.advance(tenant, version, token, "embedding").await?;
+            }
+            let texts: Vec<String> =
+                batch.iter().map(|index| plan.chunks[*index].embedded_text.clone()).collect();
+            let vectors = self.embedder.embed_passages(&texts).await?;
+            for (index, windows) in batch.iter().zip(vectors) {
+                let windows =
+                    windows.iter().map(|window| HalfVector::from_f32_slice(window)).collect();
+                known.insert(digests[*index].clone(), windows);
+            }
+        }
+        Ok(digests.iter().map(|digest| known.get(digest).cloned().unwrap_or_default()).collect())
+    }
+
+    async fn advance(
+        &self,
+        tenant: TenantId,
+        version: &ClaimedVersion,
+        token: Uuid,
+        state: &str,
+    ) -> Result<(), AttemptError> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let held = tx.advance_version(version, token, state, self.settings.lease).await?;
+        tx.commit().await?;
+        if held { Ok(()) } else { Err(AttemptError::LeaseLost) }
+    }
+
+    async fn fail(
+        &self,
+        tenant: TenantId,
+        version: &ClaimedVersion,
+        token: Uuid,
+        error: &AttemptError,
+    ) -> db::Result<JobOutcome> {
+        let attempt = u32::try_from(version.attempt).unwrap_or(u32::MAX);
+        let give_up = error.is_final() || attempt >= self.settings.max_attempts;
+        tracing::warn!(
+            version.id = %version.version_id,
+            attempt,
+            give_up,
+            code = error.code(),
+            %error,
+            "ingestion attempt failed"
+        );
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.fail_attempt(version, token, error.code(), &error.to_string(), give_up).await?;
+        tx.commit().await?;
+        if give_up {
+            return Ok(JobOutcome::Done);
+        }
+        // 1 s, 2 s, 4 s … up to a minute.
+        let delay = Duration::from_secs(1 << (attempt - 1).min(6)).min(Duration::from_secs(60));
+        Ok(JobOutcome::Again(delay))
+    }
+}
+
+fn millis(since: Instant) -> i32 {
+    i32::try_from(since.elapsed().as_millis()).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,177 @@
+//! Finds passages: by meaning and by words, fused by reciprocal rank. Every result can explain itself.
+
+mod fuse;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use pgvector::HalfVector;
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use fuse::Ranks;
+
+use super::store::search::{IndexSize, Passage, SearchFilter};
+use crate::adapters::embeddings::{Embedder, EmbeddingError};
+use crate::db::{self, Db};
+use crate::kernel::ids::TenantId;
+use crate::kernel::terms;
+
+/// How search weighs and how far it looks.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchSettings {
+    /// Passages that each of the two searches brings to the fusion.
+    pub candidates: i64,
+    /// Weight of the search by words, the search by meaning having 1.
+    pub lexical_weight: f64,
+}
+
+/// Whose documentation is searched, and which part of it.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Tenant.
+    pub tenant: TenantId,
+    /// These collections only; all when empty.
+    pub collection_ids: Vec<Uuid>,
+    /// Documents whose metadata contain this object only.
+    pub metadata: Option<Value>,
+}
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub struct SearchQuery {
+    /// Where.
+    pub scope: Scope,
+    /// The question, in plain words.
+    pub text: String,
+    /// Passages wanted.
+    pub limit: usize,
+}
+
+/// A passage that was found.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// The passage.
+    pub passage: Passage,
+    /// How it was found.
+    pub ranks: Ranks,
+    /// Terms of the question that stand in it.
+    pub terms: Vec<String>,
+}
+
+/// What search found, and how.
+#[derive(Clone, Debug)]
+pub struct SearchResult {
+    /// Passages, best first.
+    pub hits: Vec<Hit>,
+    /// Terms of the question.
+    pub terms: Vec<String>,
+    /// Passages that were searched.
+    pub searched_chunks: i64,
+    /// Candidates of the search by meaning.
+    pub dense_candidates: usize,
+    /// Candidates of the search by words.
+    pub lexical_candidates: usize,
+    /// Milliseconds: embedding the question, both searches, reading the passages.
+    pub times_ms: [f64; 4],
+}
+
+/// Why nothing could be searched.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The question could not be embedded.
+    #[error("embedding the question failed")]
+    Embedding(#[from] EmbeddingError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// A collection that does not exist for this tenant.
+    #[error("there is no such collection")]
+    UnknownCollection,
+}
+
+/// The search service.
+#[derive(Clone)]
+pub struct Search {
+    db: Db,
+    embedder: Arc<dyn Embedder>,
+    settings: SearchSettings,
+}
+
+impl Search {
+    /// A search over `db` with the embedder that its passages were embedded with.
+    pub fn new(db: Db, embedder: Arc<dyn Embedder>, settings: SearchSettings) -> Self {
+        Self { db, embedder, settings }
+    }
+
+    /// Finds the passages that answer best.
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub async fn find(&self, query: &SearchQuery) -> Result<SearchResult, SearchError> {
+        let started = Instant::now();
+        // Before the transaction: it is never held across a call to a model.
+        let vector = HalfVector::from_f32_slice(&self.embedder.embed_query(&query.text).await?);
+        let embedded = Instant::now();
+        let terms = terms::query_terms(&query.text);
+        let filter = SearchFilter {
+            collection_ids: (!query.scope.collection_ids.is_empty())
+                .then(|| query.scope.collection_ids.clone()),
+            metadata: query.scope.metadata.clone(),
+        };
+
+        let mut tx = self.db.tenant(query.scope.tenant).await?;
+        tx.plan_for_values().await?;
+        if let Some(ids) = &filter.collection_ids {
+            let known = tx.count_collections(ids).await?;
+            if usize::try_from(known).unwrap_or(0) < unique(ids) {
+                return Err(SearchError::UnknownCollection);
+            }
+        }
+        let size: IndexSize = tx.index_size(&filter).await?;
+        let candidates = self.settings.candidates;
+        let dense = tx.search_dense(&filter, self.embedder.model(), &vector, candidates).await?;
+        let dense_done = Instant::now();
+        let lexical = tx.search_lexical(&filter, &terms, size, candidates).await?;
+        let lexical_done = Instant::now();
+
+        let ranked = fuse::fuse(&dense, &lexical, self.settings.lexical_weight, query.limit);
+        let ids: Vec<Uuid> = ranked.iter().map(|(id, _)| *id).collect();
+        let passages = tx.list_passages(&ids).await?;
+        drop(tx);
+
+        let mut passages: HashMap<Uuid, Passage> =
+            passages.into_iter().map(|passage| (passage.chunk_id, passage)).collect();
+        let mut matched: HashMap<Uuid, Vec<String>> =
+            lexical.iter().map(|found| (found.chunk_id, found.terms.clone())).collect();
+        let hits = ranked
+            .into_iter()
+            .filter_map(|(id, ranks)| {
+                let passage = passages.remove(&id)?;
+                Some(Hit { passage, ranks, terms: matched.remove(&id).unwrap_or_default() })
+            })
+            .collect();
+        let millis = |from: Instant, to: Instant| (to - from).as_secs_f64() * 1_000.0;
+        Ok(SearchResult {
+            hits,
+            terms,
+            searched_chunks: size.chunks,
+            dense_candidates: dense.len(),
+            lexical_candidates: lexical.len(),
+            times_ms: [
+                millis(started, embedded),
+                millis(embedded, dense_done),
+                millis(dense_done, lexical_done),
+                millis(lexical_done, Instant::now()),
+            ],
+        })
+    }
+}
+
+fn unique(ids: &[Uuid]) -> usize {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.len()
+}

@@ -1,0 +1,9 @@
+//! SQL of knowledge, as methods on the tenant's transaction.
+
+pub mod collections;
+pub mod documents;
+pub mod index;
+pub mod ingestion;
+pub mod media_type;
+pub mod search;
+pub mod versions;

@@ -1,0 +1,207 @@
+//! Rows of `collections`.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::{self, Keyset, Page, TenantTx};
+
+/// A set of documents that is searched together.
+#[derive(Clone, Debug)]
+pub struct Collection {
+    /// Id.
+    pub collection_id: Uuid,
+    /// Unique within the tenant.
+    pub name: String,
+    /// What is in it.
+    pub description: String,
+    /// Passages in search.
+    pub chunk_count: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When name or description were last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What changes of the counts that search needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CountChange {
+    /// Passages more or fewer.
+    pub chunks: i64,
+    /// Terms more or fewer.
+    pub terms: i64,
+    /// Embedded windows more or fewer.
+    pub windows: i64,
+}
+
+impl TenantTx {
+    /// One collection.
+    pub async fn find_collection(&mut self, collection_id: Uuid) -> db::Result<Option<Collection>> {
+        let collection = sqlx::query_as!(
+            Collection,
+            "select
+                collection_id,
+                name,
+                description,
+                chunk_count,
+                created_at,
+                updated_at
+            from collections
+            where tenant_id = $1
+                and collection_id = $2",
+            self.tenant().uuid(),
+            collection_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(collection)
+    }
+
+    /// Collections, oldest first.
+    pub async fn list_collections(&mut self, keyset: Keyset) -> db::Result<Page<Collection>> {
+        let rows = sqlx::query_as!(
+            Collection,
+            "select
+                collection_id,
+                name,
+                description,
+                chunk_count,
+                created_at,
+                updated_at
+            from collections
+            where tenant_id = $1
+                and ($2::uuid is null or collection_id > $2)
+            order by collection_id
+            limit $3",
+            self.tenant().uuid(),
+            keyset.after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(Page::new(rows, keyset, |collection| collection.collection_id))
+    }
+
+    /// How many of these collections there are: fewer than asked means that one is missing.
+    pub async fn count_collections(&mut self, collection_ids: &[Uuid]) -> db::Result<i64> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!"
+            from collections
+            where tenant_id = $1
+                and collection_id = any($2)"#,
+            self.tenant().uuid(),
+            collection_ids
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(count)
+    }
+
+    /// Stores a collection. The constraint `collections_name_key` refuses a name that is taken.
+    pub async fn insert_collection(
+        &mut self,
+        collection_id: Uuid,
+        name: &str,
+        description: &str,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into collections (tenant_id, collection_id, name, description)
+            values ($1, $2, $3, $4)",
+            self.tenant().uuid(),
+            collection_id,
+            name,
+            description
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// The collection of a name, made when there is none.
+    pub async fn ensure_collection(&mut self, new_id: Uuid, name: &str) -> db::Result<Uuid> {
+        sqlx::query!(
+            "insert into collections (tenant_id, collection_id, name)
+            values ($1, $2, $3)
+            on conflict on constraint collections_name_key do nothing",
+            self.tenant().uuid(),
+            new_id,
+            name
+        )
+        .execute(self.connection())
+        .await?;
+        let id = sqlx::query_scalar!(
+            "select collection_id
+            from collections
+            where tenant_id = $1
+                and name = $2",
+            self.tenant().uuid(),
+            name
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(id)
+    }
+
+    /// Changes what is given; false when there is no such collection.
+    pub async fn update_collection(
+        &mut self,
+        collection_id: Uuid,
+        name: Option<&str>,
+        description: Option<&str>,
+    ) -> db::Result<bool> {
+        let done = sqlx::query!(
+            "update collections
+            set
+                name = coalesce($3, name),
+                description = coalesce($4, description),
+                updated_at = now()
+            where tenant_id = $1
+                and collection_id = $2",
+            self.tenant().uuid(),
+            collection_id,
+            name,
+            description
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Deletes a collection with its documents; false when there is no such collection.
+    pub async fn delete_collection(&mut self, collection_id: Uuid) -> db::Result<bool> {
+        let done = sqlx::query!(
+            "delete from collections
+            where tenant_id = $1
+                and collection_id = $2",
+            self.tenant().uuid(),
+            collection_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Keeps the counts that search needs. Last in a transaction: it locks the collection's row.
+    pub(in crate::knowledge) async fn change_collection_counts(
+        &mut self,
+        collection_id: Uuid,
+        change: CountChange,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update collections
+            set
+                chunk_count = chunk_count + $3,
+                term_count = term_count + $4,
+                window_count = window_count + $5
+            where tenant_id = $1
+                and collection_id = $2",
+            self.tenant().uuid(),
+            collection_id,
+            change.chunks,
+            change.terms,
+            change.windows
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! Rows of `documents`, each shown with its newest version.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::collections::CountChange;
+use crate::db::{self, Keyset, Page, TenantTx};
+
+/// Where a version stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionState {
+    /// Waiting for a worker.
+    Received,
+    /// Being read.
+    Parsing,
+    /// Being cut into passages.
+    Chunking,
+    /// Being embedded.
+    Embedding,
+    /// In search.
+    Ready,
+    /// Was in search until a newer one was ready.
+    Superseded,
+    /// Given up, with a code.
+    Failed,
+    /// Given up because it was asked for.
+    Cancelled,
+}
+
+impl VersionState {
+    /// From the text of a row.
+    pub(in crate::knowledge) fn from_row(state: &str) -> db::Result<Self> {
+        Ok(match state {
+            "received" => Self::Received,
+            "parsing" => Self::Parsing,
+            "chunking" => Self::Chunking,
+            "embedding" => Self::Embedding,
+            "ready" => Self::Ready,
+            "superseded" => Self::Superseded,
+            "failed" => Self::Failed,
+            "cancelled" => Self::Cancelled,
+            other => {
+                return Err(db::Error::Inconsistent {
+                    table: "document_versions",
+                    detail: format!("state \"{other}\""),
+                });
+            }
+        })
+    }
+}
+
+/// A document and where its newest version stands.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Id.
+    pub document_id: Uuid,
+    /// Collection that it is in.
+    pub collection_id: Uuid,
+    /// File name or path.
+    pub name: String,
+    /// Title found in the content, else the name.
+    pub title: String,
+    /// Where a reader finds the original.
+    pub source_url: Option<String>,
+    /// The tenant's own object, for filters.
+    pub metadata: Value,
+    /// Version in search.
+    pub active_version_id: Option<Uuid>,
+    /// When it was first received.
+    pub created_at: DateTime<Utc>,
+    /// When anything of it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Number of the newest version.
+    pub version_number: i32,
+    /// State of the newest version.
+    pub state: String,
+    /// Why the newest version failed.
+    pub failure_code: Option<String>,
+    /// The same in words.
+    pub failure_detail: Option<String>,
+}
+
+/// What is asked of a list of documents.
+#[derive(Clone, Debug, Default)]
+pub struct DocumentFilter {
+    /// Of this collection only.
+    pub collection_id: Option<Uuid>,
+    /// Newest version in this state only.
+    pub state: Option<&'static str>,
+}
+
+/// What can be changed of a document without a new version.
+#[derive(Clone, Debug, Default)]
+pub struct DocumentChange {
+    /// New address of the original.
+    pub source_url: Option<String>,
+    /// New object for filters, whole.
+    pub metadata: Option<Value>,
+}
+
+impl TenantTx {
+    /// One document.
+    pub async fn find_document(&mut self, document_id: Uuid) -> db::Result<Option<Document>> {
+        let document = sqlx::query_as!(
+            Document,
+            "select
+                d.document_id,
+                d.collection_id,
+                d.name,
+                d.title,
+                d.source_url,
+                d.metadata,
+                d.active_version_id,
+                d.created_at,
+                d.updated_at,
+                d.latest_version_number as version_number,
+                v.state,
+                v.failure_code,
+                v.failure_detail
+            from documents d
+            join document_versions v
+                on v.tenant_id = d.tenant_id
+                and v.document_id = d.document_id
+                and v.number = d.latest_version_number
+            where d.tenant_id = $1
+                and d.document_id = $2",
+            self.tenant().uuid(),
+            document_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(document)
+    }
+
+    /// Documents, oldest first.
+    pub async fn list_documents(
+        &mut self,
+        filter: &DocumentFilter,
+        keyset: Keyset,
+    ) -> db::Result<Page<Document>> {
+        let rows = sqlx::query_as!(
+            Document,
+            "select
+                d.document_id,
+                d.collection_id,
+                d.name,
+                d.title,
+                d.source_url,
+                d.metadata,
+                d.active_version_id,
+                d.created_at,
+                d.updated_at,
+                d.latest_version_number as version_number,
+                v.state,
+                v.failure_code,
+                v.failure_detail
+            from documents d
+            join document_versions v
+                on v.tenant_id = d.tenant_id
+                and v.document_id = d.document_id
+                and v.number = d.latest_version_number
+            where d.tenant_id = $1
+                and ($2::uuid is null or d.collection_id = $2)
+                and ($3::text is null or v.state = $3)
+                and ($4::uuid is null or d.document_id > $4)
+            order by d.document_id
+            limit $5",
+            self.tenant().uuid(),
+            filter.collection_id,
+            filter.state,
+            keyset.after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(Page::new(rows, keyset, |document| document.document_id))
+    }
+
+    /// The document of a name, made when there is none, and locked against other uploads of the same name.
+    pub(in crate::knowledge) async fn lock_document_by_name(
+        &mut self,
+        new_id: Uuid,
+        collection_id: Uuid,
+        name: &str,
+    ) -> db::Result<Uuid> {
+        let id = sqlx::query_scalar!(
+            "insert into documents (tenant_id, document_id, collection_id, name, title)
+            values ($1, $2, $3, $4, $4)
+            on conflict on constraint documents_name_key do update
+            set updated_at = now()
+            returning document_id",
+            self.tenant().uuid(),
+            new_id,
+            collection_id,
+            name
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(id)
+    }
+
+    /// Changes what is given; false when there is no such document.
+    pub async fn update_document(
+        &mut self,
+        document_id: Uuid,
+        change: &DocumentChange,
+    ) -> db::Result<bool> {
+        let DocumentChange { source_url, metadata } = change;
+        let done = sqlx::query!(
+            "update documents
+            set
+                source_url = coalesce($3, source_url),
+                metadata = coalesce($4, metadata),
+                updated_at = now()
+            where tenant_id = $1
+                and document_id = $2",
+            self.tenant().uuid(),
+            document_id,
+            source_url.as_deref(),
+            metadata.as_ref()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Deletes a document with everything of it: gone from search at commit. `None` when there is no such document.
+    pub(in crate::knowledge) async fn delete_document_row(
+        &mut self,
+        document_id: Uuid,
+    ) -> db::Result<Option<(Uuid, CountChange)>> {
+        // The row is locked first: a version that becomes ready meanwhile waits, and then finds no document.
+        let Some(row) = sqlx::query!(
+            r#"select
+                d.collection_id,
+                v.chunk_count as "chunk_count?",
+                v.term_count as "term_count?",
+                v.window_count as "window_count?"
+            from documents d
+            left join document_versions v
+                on v.tenant_id = d.tenant_id
+                and v.version_id = d.active_version_id
+            where d.tenant_id = $1
+                and d.document_id = $2
+            for update of d"#,
+            self.tenant().uuid(),
+            document_id
+        )
+        .fetch_optional(self.connection())
+        .await?
+        else {
+            return Ok(None);
+        };
+        sqlx::query!(
+            "delete from documents
+            where tenant_id = $1
+                and document_id = $2",
+            self.tenant().uuid(),
+            document_id
+        )
+        .execute(self.connection())
+        .await?;
+        let change = CountChange {
+            chunks: -i64::from(row.chunk_count.unwrap_or(0)),
+            terms: -i64::from(row.term_count.unwrap_or(0)),
+            windows: -i64::from(row.window_count.unwrap_or(0)),
+        };
+        Ok(Some((row.collection_id, change)))
+    }
+}
+
+impl TenantTx {
+    /// The document of a name in a collection, or in the collection of a name when no id is given.
+    pub(in crate::knowledge) async fn find_document_by_name(
+        &mut self,
+        collection_id: Option<Uuid>,
+        collection_name: &str,
+        name: &str,
+    ) -> db::Result<Option<Uuid>> {
+        let id = sqlx::query_scalar!(
+            "select d.document_id
+            from documents d
+            join collections c on c.tenant_id = d.tenant_id and c.collection_id = d.collection_id
+            where d.tenant_id = $1
+                and d.name = $4
+                and case when $2::uuid is null then c.name = $3 else c.collection_id = $2 end",
+            self.tenant().uuid(),
+            collection_id,
+            collection_name,
+            name
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,458 @@
+//! Writes what search reads: passages, vectors, postings; and switches a document to its new version.
+
+use std::collections::BTreeMap;
+
+use pgvector::HalfVector;
+use uuid::Uuid;
+
+use super::collections::CountChange;
+use super::ingestion::ClaimedVersion;
+use crate::db::{self, TenantTx};
+use crate::knowledge::chunk::Chunk;
+
+/// A passage ready to be stored.
+#[derive(Clone, Debug)]
+pub struct IndexedChunk {
+    /// Id.
+    pub chunk_id: Uuid,
+    /// Where it stands and what it says.
+    pub chunk: Chunk,
+    /// SHA-256 of what was embedded.
+    pub embedded_sha256: [u8; 32],
+    /// Vectors of its windows.
+    pub windows: Vec<HalfVector>,
+    /// How often each term stands in it.
+    pub terms: BTreeMap<String, u32>,
+}
+
+/// Everything of a version that is stored at once.
+#[derive(Debug)]
+pub struct IndexedVersion<'a> {
+    /// The version.
+    pub version: &'a ClaimedVersion,
+    /// Token of the lease.
+    pub token: Uuid,
+    /// Title found.
+    pub title: Option<String>,
+    /// Language found.
+    pub language: Option<String>,
+    /// Extracted text.
+    pub text: String,
+    /// Model of the vectors.
+    pub embedding_model: String,
+    /// Passages.
+    pub chunks: Vec<IndexedChunk>,
+}
+
+impl TenantTx {
+    /// Vectors of passages that were embedded before, by digest of what was embedded.
+    pub(in crate::knowledge) async fn find_embeddings(
+        &mut self,
+        embedding_model: &str,
+        digests: &[Vec<u8>],
+    ) -> db::Result<BTreeMap<Vec<u8>, Vec<HalfVector>>> {
+        let rows = sqlx::query!(
+            r#"select
+                c.embedded_sha256,
+                w.number,
+                w.embedding as "embedding: HalfVector"
+            from (
+                select distinct on (embedded_sha256)
+                    embedded_sha256,
+                    chunk_id
+                from chunks
+                where tenant_id = $1
+                    and embedding_model = $2
+                    and embedded_sha256 = any($3)
+                order by embedded_sha256
+            ) c
+            join chunk_windows w on w.tenant_id = $1 and w.chunk_id = c.chunk_id
+            order by c.embedded_sha256, w.number"#,
+            self.tenant().uuid(),
+            embedding_model,
+            digests
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let mut found: BTreeMap<Vec<u8>, Vec<HalfVector>> = BTreeMap::new();
+        for row in rows {
+            found.entry(row.embedded_sha256).or_default().push(row.embedding);
+        }
+        Ok(found)
+    }
+
+    /// Stores a version's text and index and lets readers see it instead of the one before. False when the lease was
+    /// lost or the document is gone: then nothing may be committed.
+    pub(in crate::knowledge) async fn publish_version(
+        &mut self,
+        indexed: &IndexedVersion<'_>,
+    ) -> db::Result<bool> {
+        let version = indexed.version;
+        let Some(replaced) = self.lock_for_publishing(version, indexed.token).await? else {
+            return Ok(false);
+        };
+        self.insert_text(version.version_id, &indexed.text).await?;
+        // A newer version may be ready already: then this one is kept as history only.
+        let is_newest = replaced.as_ref().is_none_or(|replaced| replaced.number < version.number);
+        let mut change = CountChange::default();
+        if is_newest {
+            self.insert_chunks(indexed).await?;
+            self.insert_windows(indexed).await?;
+            self.insert_terms(indexed).await?;
+            change = counts(indexed);
+            self.mark_version(indexed, "ready").await?;
+            self.activate(indexed).await?;
+            if let Some(replaced) = replaced {
+                self.retire(replaced.version_id).await?;
+                change.chunks -= i64::from(replaced.chunk_count);
+                change.terms -= i64::from(replaced.term_count);
+                change.windows -= i64::from(replaced.window_count);
+            }
+        } else {
+            self.mark_version(indexed, "superseded").await?;
+        }
+        self.change_collection_counts(version.collection_id, change).await?;
+        Ok(true)
+    }
+
+    /// Locks document and version; `None` when there is nothing to publish to. Inside: the version that is active now.
+    async fn lock_for_publishing(
+        &mut self,
+        version: &ClaimedVersion,
+        token: Uuid,
+    ) -> db::Result<Option<Option<Replaced>>> {
+        let document = sqlx::query!(
+            "select active_version_id
+            from documents
+            where tenant_id = $1
+                and document_id = $2
+            for update",
+            self.tenant().uuid(),
+            version.document_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        let held = sqlx::query!(
+            "select number
+            from document_versions
+            where tenant_id = $1
+                and version_id = $2
+                and lease_token = $3
+            for update",
+            self.tenant().uuid(),
+            version.version_id,
+            token
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        let (Some(document), Some(_)) = (document, held) else { return Ok(None) };
+        let Some(active) = document.active_version_id else { return Ok(Some(None)) };
+        let replaced = sqlx::query_as!(
+            Replaced,
+            "select
+                version_id,
+                number,
+                chunk_count,
+                term_count,
+                window_count
+            from document_versions
+            where tenant_id = $1
+                and version_id = $2",
+            self.tenant().uuid(),
+            active
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(Some(Some(replaced)))
+    }
+
+    async fn insert_text(&mut self, version_id: Uuid, text: &str) -> db::Result<()> {
+        sqlx::query!(
+            "insert into document_texts (tenant_id, version_id, body)
+            values ($1, $2, $3)",
+            self.tenant().uuid(),
+            version_id,
+            text
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_chunks(&mut self, indexed: &IndexedVersion<'_>) -> db::Result<()> {
+        let chunks = &indexed.chunks;
+        let ids: Vec<Uuid> = chunks.iter().map(|chunk| chunk.chunk_id).collect();
+        let ordinals: Vec<i32> = chunks.iter().map(|chunk| chunk.chunk.ordinal).collect();
+        // unnest() takes arrays of arrays apart altogether: paths travel as JSON.
+        let paths: Vec<serde_json::Value> =
+            chunks.iter().map(|chunk| chunk.chunk.heading_path.clone().into()).collect();
+        let anchors: Vec<Option<String>> =
+            chunks.iter().map(|chunk| chunk.chunk.anchor.clone()).collect();
+        let starts: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.start)).collect();
+        let ends: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.end)).collect();
+        let bodies: Vec<String> = chunks.iter().map(|chunk| chunk.chunk.text.clone()).collect();
+        let digests: Vec<Vec<u8>> =
+            chunks.iter().map(|chunk| chunk.embedded_sha256.to_vec()).collect();
+        sqlx::query!(
+            "insert into chunks (
+                tenant_id,
+                chunk_id,
+                collection_id,
+                document_id,
+                version_id,
+                ordinal,
+                heading_path,
+                anchor,
+                char_start,
+                char_end,
+                body,
+                embedded_sha256,
+                embedding_model
+            )
+            select
+                $1,
+                n.chunk_id,
+                $2,
+                $3,
+                $4,
+                n.ordinal,
+                array(select jsonb_array_elements_text(n.heading_path)),
+                n.anchor,
+                n.char_start,
+                n.char_end,
+                n.body,
+                n.embedded_sha256,
+                $5
+            from unnest(
+                $6::uuid[],
+                $7::int[],
+                $8::jsonb[],
+                $9::text[],
+                $10::int[],
+                $11::int[],
+                $12::text[],
+                $13::bytea[]
+            ) as n (chunk_id, ordinal, heading_path, anchor, char_start, char_end, body, embedded_sha256)",
+            self.tenant().uuid(),
+            indexed.version.collection_id,
+            indexed.version.document_id,
+            indexed.version.version_id,
+            indexed.embedding_model,
+            &ids,
+            &ordinals,
+            &paths,
+            &anchors as &[Option<String>],
+            &starts,
+            &ends,
+            &bodies,
+            &digests
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_windows(&mut self, indexed: &IndexedVersion<'_>) -> db::Result<()> {
+        let mut ids = Vec::new();
+        let mut numbers = Vec::new();
+        let mut embeddings = Vec::new();
+        for chunk in &indexed.chunks {
+            for (number, embedding) in (0..).zip(&chunk.windows) {
+                ids.push(chunk.chunk_id);
+                numbers.push(number);
+                embeddings.push(embedding.clone());
+            }
+        }
+        sqlx::query!(
+            "insert into chunk_windows (
+                tenant_id,
+                chunk_id,
+                number,
+                collection_id,
+                embedding_model,
+                embedding
+            )
+            select
+                $1,
+                n.chunk_id,
+                n.number,
+                $2,
+                $3,
+                n.embedding
+            from unnest($4::uuid[], $5::int[], $6::halfvec[]) as n (chunk_id, number, embedding)",
+            self.tenant().uuid(),
+            indexed.version.collection_id,
+            indexed.embedding_model,
+            &ids,
+            &numbers as &[i32],
+            embeddings as _
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_terms(&mut self, indexed: &IndexedVersion<'_>) -> db::Result<()> {
+        let mut terms = Vec::new();
+        let mut ids = Vec::new();
+        let mut frequencies = Vec::new();
+        let mut lengths = Vec::new();
+        for chunk in &indexed.chunks {
+            let length = chunk.length();
+            for (term, frequency) in &chunk.terms {
+                terms.push(term.clone());
+                ids.push(chunk.chunk_id);
+                frequencies.push(i32::try_from(*frequency).unwrap_or(i32::MAX));
+                lengths.push(length);
+            }
+        }
+        sqlx::query!(
+            "insert into chunk_terms (
+                tenant_id,
+                term,
+                version_id,
+                collection_id,
+                chunk_ids,
+                frequencies,
+                lengths
+            )
+            select
+                $1,
+                n.term,
+                $2,
+                $3,
+                array_agg(n.chunk_id),
+                array_agg(n.frequency),
+                array_agg(n.length)
+            from unnest($4::text[], $5::uuid[], $6::int[], $7::int[]) as n (term, chunk_id, frequency, length)
+            group by n.term",
+            self.tenant().uuid(),
+            indexed.version.version_id,
+            indexed.version.collection_id,
+            &terms,
+            &ids,
+            &frequencies,
+            &lengths
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn mark_version(&mut self, indexed: &IndexedVersion<'_>, state: &str) -> db::Result<()> {
+        let change = if state == "ready" { counts(indexed) } else { CountChange::default() };
+        sqlx::query!(
+            "update document_versions
+            set
+                state = $3,
+                title = $4,
+                language = $5,
+                char_count = $6,
+                chunk_count = $7,
+                term_count = $8,
+                window_count = $9,
+                lease_token = null,
+                lease_expires_at = null,
+                ready_at = now()
+            where tenant_id = $1
+                and version_id = $2",
+            self.tenant().uuid(),
+            indexed.version.version_id,
+            state,
+            indexed.title,
+            indexed.language,
+            as_i32(indexed.text.chars().count()),
+            clamp(change.chunks),
+            clamp(change.terms),
+            clamp(change.windows)
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn activate(&mut self, indexed: &IndexedVersion<'_>) -> db::Result<()> {
+        sqlx::query!(
+            "update documents
+            set
+                active_version_id = $3,
+                title = coalesce($4, name),
+                updated_at = now()
+            where tenant_id = $1
+                and document_id = $2",
+            self.tenant().uuid(),
+            indexed.version.document_id,
+            indexed.version.version_id,
+            indexed.title
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a version out of search; its text stays, so that citations of it can still be read.
+    async fn retire(&mut self, version_id: Uuid) -> db::Result<()> {
+        let tenant = self.tenant().uuid();
+        sqlx::query!(
+            "delete from chunks
+            where tenant_id = $1
+                and version_id = $2",
+            tenant,
+            version_id
+        )
+        .execute(self.connection())
+        .await?;
+        sqlx::query!(
+            "delete from chunk_terms
+            where tenant_id = $1
+                and version_id = $2",
+            tenant,
+            version_id
+        )
+        .execute(self.connection())
+        .await?;
+        sqlx::query!(
+            "update document_versions
+            set state = 'superseded'
+            where tenant_id = $1
+                and version_id = $2",
+            tenant,
+            version_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+impl IndexedChunk {
+    /// Terms in the passage, repeats counted.
+    fn length(&self) -> i32 {
+        clamp(self.terms.values().map(|frequency| i64::from(*frequency)).sum())
+    }
+}
+
+struct Replaced {
+    version_id: Uuid,
+    number: i32,
+    chunk_count: i32,
+    term_count: i32,
+    window_count: i32,
+}
+
+fn counts(indexed: &IndexedVersion<'_>) -> CountChange {
+    let chunks = &indexed.chunks;
+    CountChange {
+        chunks: i64::try_from(chunks.len()).unwrap_or(i64::MAX),
+        terms: chunks.iter().map(|chunk| i64::from(chunk.length())).sum(),
+        windows: chunks.iter().map(|chunk| i64::try_from(chunk.windows.len()).unwrap_or(0)).sum(),
+    }
+}
+
+fn clamp(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn as_i32(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
