@@ -1,0 +1,11 @@
+//! Conversations: sessions, messages, runs, answers with citations.
+
+pub mod api;
+mod citations;
+mod run;
+mod store;
+
+pub use citations::{Citation, CitationBuilder, Piece};
+pub use run::{
+    Answer, Chat, ChatSettings, Outcome, Question, RunEvent, RunHandle, StartError, Usage,
+};

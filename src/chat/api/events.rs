@@ -1,0 +1,106 @@
+//! The events of a stream, named types in the document.
+
+use futures_util::{Stream, StreamExt};
+use poem::web::sse::Event;
+use poem_openapi::types::ToJSON;
+use poem_openapi::{Object, Union};
+use uuid::Uuid;
+
+use super::views::{AnswerView, CitationView};
+use crate::chat::run::{NumberedEvent, RunEvent};
+use crate::web::problem::ProblemCode;
+
+/// The question is stored and its run goes on, also when this stream is closed.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct StartedEvent {
+    /// Run that answers.
+    run_id: Uuid,
+    /// Conversation; absent for a single question.
+    session_id: Option<Uuid>,
+    /// Message of the user.
+    question_id: Uuid,
+}
+
+/// The next characters of the answer.
+#[derive(Debug, Object)]
+pub struct DeltaEvent {
+    /// Text; all of them joined are the content of the answer.
+    #[oai(validator(max_length = 200000))]
+    text: String,
+}
+
+/// The passage of a marker that has just stood in the text for the first time.
+#[derive(Debug, Object)]
+pub struct CitationEvent {
+    /// The citation.
+    citation: CitationView,
+}
+
+/// The end: the answer as it is stored.
+#[derive(Debug, Object)]
+pub struct DoneEvent {
+    /// The answer.
+    answer: AnswerView,
+}
+
+/// The end: there is no answer.
+#[derive(Debug, Object)]
+pub struct ErrorEvent {
+    /// For programs.
+    code: ProblemCode,
+    /// What happened and what to do about it.
+    #[oai(validator(max_length = 2000))]
+    detail: String,
+}
+
+/// A step of a run. `id:` counts from 1 without gaps; `event:` is the type.
+#[derive(Debug, Union)]
+#[oai(discriminator_name = "type", one_of = true, rename_all = "snake_case")]
+pub enum ChatEvent {
+    /// The question is stored.
+    Started(StartedEvent),
+    /// The next characters.
+    Delta(DeltaEvent),
+    /// A passage that the text refers to.
+    Citation(CitationEvent),
+    /// The end, with the answer.
+    Done(DoneEvent),
+    /// The end, without one.
+    Error(ErrorEvent),
+}
+
+/// Events of a run as clients see them; they come in the order of their numbers, from 1.
+pub fn chat_events(
+    events: impl Stream<Item = NumberedEvent> + Send + 'static,
+) -> impl Stream<Item = ChatEvent> + Send + 'static {
+    events.map(|numbered| numbered.event.into())
+}
+
+/// One event as it is written to the stream.
+pub fn to_sse(number: usize, event: &ChatEvent) -> Event {
+    let name = match event {
+        ChatEvent::Started(_) => "started",
+        ChatEvent::Delta(_) => "delta",
+        ChatEvent::Citation(_) => "citation",
+        ChatEvent::Done(_) => "done",
+        ChatEvent::Error(_) => "error",
+    };
+    Event::message(event.to_json_string()).event_type(name).id(number.to_string())
+}
+
+impl From<RunEvent> for ChatEvent {
+    fn from(event: RunEvent) -> Self {
+        match event {
+            RunEvent::Started { run_id, session_id, question_id } => {
+                Self::Started(StartedEvent { run_id, session_id, question_id })
+            }
+            RunEvent::Delta(text) => Self::Delta(DeltaEvent { text }),
+            RunEvent::Citation(citation) => {
+                Self::Citation(CitationEvent { citation: (*citation).into() })
+            }
+            RunEvent::Done(answer) => Self::Done(DoneEvent { answer: (*answer).into() }),
+            RunEvent::Failed { code, detail } => Self::Error(ErrorEvent { code, detail }),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! `/v1/sessions/{session_id}/messages` and `/v1/messages`.
+
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use uuid::Uuid;
+
+use super::reply::{Form, Reply, reply};
+use super::sessions::maker;
+use super::views::MessageView;
+use crate::chat::run::{Chat, Question};
+use crate::db::Db;
+use crate::identity::Action;
+use crate::identity::api::Caller;
+use crate::web::body::JsonBody;
+use crate::web::paging::{encode_cursor, keyset};
+use crate::web::problem::ApiError;
+use crate::web::reading::question_text;
+use crate::web::spec::Tag;
+
+const LIST: &str = "messages";
+
+/// A question within a conversation.
+#[derive(Debug, Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct MessageCreate {
+    /// The question; it may refer to what was said before.
+    #[oai(validator(min_length = 1))]
+    content: String,
+}
+
+impl Example for MessageCreate {
+    fn example() -> Self {
+        Self { content: "How do I create an API key?".to_owned() }
+    }
+}
+
+/// A page of messages.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct MessageList {
+    /// Messages, oldest first.
+    #[oai(validator(max_items = 100))]
+    items: Vec<MessageView>,
+    /// Continues the list; absent on the last page.
+    #[oai(validator(max_length = 100))]
+    next_cursor: Option<String>,
+}
+
+#[derive(ApiResponse)]
+enum AskResponse {
+    /// The answer: whole for `Accept: application/json`, as it comes for `Accept: text/event-stream`.
+    #[oai(status = 200)]
+    Ok(Reply),
+}
+
+/// Operations on messages.
+pub struct MessagesApi {
+    /// The database.
+    pub db: Db,
+    /// The chat service.
+    pub chat: Chat,
+    /// Longest question, in characters.
+    pub max_question_chars: u32,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Chat")]
+impl MessagesApi {
+    /// Ask within a session
+    ///
+    /// Stores the question and answers it from the documentation, with citations. Closing the connection does not stop
+    /// the answer: it is in the list of messages when it is done.
+    #[oai(
+        path = "/sessions/:session_id/messages",
+        method = "post",
+        operation_id = "create_message"
+    )]
+    async fn create_message(
+        &self,
+        caller: Caller,
+        /// Id of the session.
+        session_id: Path<Uuid>,
+        /// `text/event-stream` for a stream of events, `application/json` for the whole answer.
+        #[oai(name = "Accept", validator(max_length = 500))]
+        accept: Header<Option<String>>,
+        body: JsonBody<MessageCreate>,
+    ) -> Result<AskResponse, ApiError> {
+        let actor = caller.require(Action::Ask)?;
+        let form = Form::of(accept.0.as_deref())?;
+        let content = question_text("/content", &body.0.content, self.max_question_chars)?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let found = tx.find_session(session_id.0, maker(actor)).await?;
+        drop(tx);
+        let session = found.ok_or_else(|| ApiError::not_found("session"))?;
+        let question = Question {
+            tenant: actor.tenant,
+            asked_by: actor.api_key_id,
+            session_id: Some(session.session_id),
+            collection_ids: session.collection_ids,
+            content,
+        };
+        Ok(AskResponse::Ok(reply(self.chat.start(question).await?, form).await?))
+    }
+
+    /// List messages of a session
+    ///
+    /// Questions and answers of a conversation, oldest first, with the citations of each answer.
+    #[oai(path = "/sessions/:session_id/messages", method = "get", operation_id = "list_messages")]
+    async fn list_messages(
+        &self,
+        caller: Caller,
+        /// Id of the session.
+        session_id: Path<Uuid>,
+        /// Rows of the page.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// `next_cursor` of the page before.
+        #[oai(validator(max_length = 100))]
+        cursor: Query<Option<String>>,
+    ) -> Result<Json<MessageList>, ApiError> {
+        let actor = caller.require(Action::Ask)?;
+        let keyset = keyset(LIST, actor.tenant, limit.0, cursor.0.as_deref())?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let found = tx.find_session(session_id.0, maker(actor)).await?;
+        let session = found.ok_or_else(|| ApiError::not_found("session"))?;
+        let page = tx.list_messages(session.session_id, keyset).await?;
+        let ids: Vec<Uuid> = page.items.iter().map(|message| message.message_id).collect();
+        let mut citations = tx.list_citations(&ids).await?;
+        let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
+        let items = page.items.into_iter().map(|message| {
+            let cited = citations.remove(&message.message_id).unwrap_or_default();
+            MessageView::new(message, cited)
+        });
+        Ok(Json(MessageList { items: items.collect(), next_cursor }))
+    }
+
+    /// Get a message
+    ///
+    /// Shows a question or an answer with its citations, exactly as the stream gave them.
+    #[oai(path = "/messages/:message_id", method = "get", operation_id = "get_message")]
+    async fn get_message(
+        &self,
+        caller: Caller,
+        /// Id of the message.
+        message_id: Path<Uuid>,
+    ) -> Result<Json<MessageView>, ApiError> {
+        let actor = caller.require(Action::Ask)?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let seen_by = maker(actor);
+        let message = tx
+            .find_message(message_id.0)
+            .await?
+            .filter(|message| seen_by.is_none_or(|maker| maker == message.asked_by))
+            .ok_or_else(|| ApiError::not_found("message"))?;
+        let mut citations = tx.list_citations(&[message.message_id]).await?;
+        let cited = citations.remove(&message.message_id).unwrap_or_default();
+        Ok(Json(MessageView::new(message, cited)))
+    }
+}

@@ -1,0 +1,5 @@
+//! SQL of chat, as methods on the tenant's transaction.
+
+pub mod messages;
+pub mod runs;
+pub mod sessions;

@@ -1,0 +1,275 @@
+//! Rows of `messages`, with what their runs and citations add.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::chat::citations::Citation;
+use crate::db::{self, Keyset, Page, TenantTx};
+
+/// A question or an answer.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Id.
+    pub message_id: Uuid,
+    /// Conversation; absent for a single question.
+    pub session_id: Option<Uuid>,
+    /// Run that it started or ended.
+    pub run_id: Uuid,
+    /// user or assistant.
+    pub role: String,
+    /// Text.
+    pub content: String,
+    /// When it was stored.
+    pub created_at: DateTime<Utc>,
+    /// How the run ended; for answers.
+    pub outcome: Option<String>,
+    /// Machine-readable reason.
+    pub outcome_reason: Option<String>,
+    /// Provider of the model.
+    pub provider: Option<String>,
+    /// Model.
+    pub model: Option<String>,
+    /// Tokens of the prompt.
+    pub input_tokens: Option<i64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<i64>,
+    /// Price of both, in millionths of a US dollar.
+    pub cost_micro_usd: Option<i64>,
+    /// Key that asked.
+    pub asked_by: Uuid,
+}
+
+impl TenantTx {
+    /// One message.
+    pub async fn find_message(&mut self, message_id: Uuid) -> db::Result<Option<Message>> {
+        let message = sqlx::query_as!(
+            Message,
+            "select
+                m.message_id,
+                m.session_id,
+                m.run_id,
+                m.role,
+                m.content,
+                m.created_at,
+                r.outcome,
+                r.outcome_reason,
+                r.provider,
+                r.model,
+                r.input_tokens,
+                r.output_tokens,
+                r.cost_micro_usd,
+                r.asked_by
+            from messages m
+            join runs r on r.tenant_id = m.tenant_id and r.run_id = m.run_id
+            where m.tenant_id = $1
+                and m.message_id = $2",
+            self.tenant().uuid(),
+            message_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(message)
+    }
+
+    /// Messages of a session, oldest first.
+    pub async fn list_messages(
+        &mut self,
+        session_id: Uuid,
+        keyset: Keyset,
+    ) -> db::Result<Page<Message>> {
+        let rows = sqlx::query_as!(
+            Message,
+            "select
+                m.message_id,
+                m.session_id,
+                m.run_id,
+                m.role,
+                m.content,
+                m.created_at,
+                r.outcome,
+                r.outcome_reason,
+                r.provider,
+                r.model,
+                r.input_tokens,
+                r.output_tokens,
+                r.cost_micro_usd,
+                r.asked_by
+            from messages m
+            join runs r on r.tenant_id = m.tenant_id and r.run_id = m.run_id
+            where m.tenant_id = $1
+                and m.session_id = $2
+                and ($3::uuid is null or m.message_id > $3)
+            order by m.message_id
+            limit $4",
+            self.tenant().uuid(),
+            session_id,
+            keyset.after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(Page::new(rows, keyset, |message| message.message_id))
+    }
+
+    /// The last turns of a session as (role, content), oldest first.
+    pub(in crate::chat) async fn list_turns(
+        &mut self,
+        session_id: Uuid,
+        most: i64,
+    ) -> db::Result<Vec<(String, String)>> {
+        let mut rows = sqlx::query!(
+            "select
+                role,
+                content
+            from messages
+            where tenant_id = $1
+                and session_id = $2
+            order by message_id desc
+            limit $3",
+            self.tenant().uuid(),
+            session_id,
+            most
+        )
+        .fetch_all(self.connection())
+        .await?;
+        rows.reverse();
+        Ok(rows.into_iter().map(|row| (row.role, row.content)).collect())
+    }
+
+    /// Stores a message.
+    pub(in crate::chat) async fn insert_message(
+        &mut self,
+        message_id: Uuid,
+        session_id: Option<Uuid>,
+        run_id: Uuid,
+        role: &str,
+        content: &str,
+        created_at: DateTime<Utc>,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into messages (
+                tenant_id,
+                message_id,
+                session_id,
+                run_id,
+                role,
+                content,
+                created_at
+            )
+            values ($1, $2, $3, $4, $5, $6, $7)",
+            self.tenant().uuid(),
+            message_id,
+            session_id,
+            run_id,
+            role,
+            content,
+            created_at
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Stores an answer's citations.
+    pub(in crate::chat) async fn insert_citations(
+        &mut self,
+        message_id: Uuid,
+        citations: &[Citation],
+    ) -> db::Result<()> {
+        for citation in citations {
+            sqlx::query!(
+                "insert into citations (
+                    tenant_id,
+                    message_id,
+                    number,
+                    citation_id,
+                    chunk_id,
+                    document_id,
+                    version_id,
+                    version_number,
+                    document_title,
+                    heading_path,
+                    url,
+                    char_start,
+                    char_end,
+                    quote,
+                    verified
+                )
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                self.tenant().uuid(),
+                message_id,
+                citation.number,
+                citation.citation_id,
+                citation.chunk_id,
+                citation.document_id,
+                citation.version_id,
+                citation.version_number,
+                citation.document_title,
+                &citation.heading_path,
+                citation.url,
+                citation.char_start,
+                citation.char_end,
+                citation.quote,
+                citation.verified
+            )
+            .execute(self.connection())
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Citations of messages, by message, in the order of their numbers.
+    pub async fn list_citations(
+        &mut self,
+        message_ids: &[Uuid],
+    ) -> db::Result<HashMap<Uuid, Vec<Citation>>> {
+        let rows = sqlx::query!(
+            "select
+                message_id,
+                number,
+                citation_id,
+                chunk_id,
+                document_id,
+                version_id,
+                version_number,
+                document_title,
+                heading_path,
+                url,
+                char_start,
+                char_end,
+                quote,
+                verified
+            from citations
+            where tenant_id = $1
+                and message_id = any($2)
+            order by
+                message_id,
+                number",
+            self.tenant().uuid(),
+            message_ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let mut citations: HashMap<Uuid, Vec<Citation>> = HashMap::new();
+        for row in rows {
+            citations.entry(row.message_id).or_default().push(Citation {
+                number: row.number,
+                citation_id: row.citation_id,
+                chunk_id: row.chunk_id,
+                document_id: row.document_id,
+                version_id: row.version_id,
+                version_number: row.version_number,
+                document_title: row.document_title,
+                heading_path: row.heading_path,
+                url: row.url,
+                char_start: row.char_start,
+                char_end: row.char_end,
+                quote: row.quote,
+                verified: row.verified,
+            });
+        }
+        Ok(citations)
+    }
+}

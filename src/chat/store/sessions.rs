@@ -1,0 +1,158 @@
+//! Rows of `sessions`. A session is seen by its maker, and by those whose role sees all.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::{self, Keyset, Page, TenantTx};
+
+/// A conversation.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Id.
+    pub session_id: Uuid,
+    /// Given by the person, else the first question.
+    pub title: Option<String>,
+    /// Collections that it asks; empty for all.
+    pub collection_ids: Vec<Uuid>,
+    /// Key that opened it.
+    pub created_by: Uuid,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// When it last got a message.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl TenantTx {
+    /// One session; `maker` limits the look-up to sessions of that key.
+    pub async fn find_session(
+        &mut self,
+        session_id: Uuid,
+        maker: Option<Uuid>,
+    ) -> db::Result<Option<Session>> {
+        let session = sqlx::query_as!(
+            Session,
+            "select
+                session_id,
+                title,
+                collection_ids,
+                created_by,
+                created_at,
+                updated_at
+            from sessions
+            where tenant_id = $1
+                and session_id = $2
+                and ($3::uuid is null or created_by = $3)",
+            self.tenant().uuid(),
+            session_id,
+            maker
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(session)
+    }
+
+    /// Sessions, newest first; `maker` limits the list to sessions of that key.
+    pub async fn list_sessions(
+        &mut self,
+        maker: Option<Uuid>,
+        keyset: Keyset,
+    ) -> db::Result<Page<Session>> {
+        let rows = sqlx::query_as!(
+            Session,
+            "select
+                session_id,
+                title,
+                collection_ids,
+                created_by,
+                created_at,
+                updated_at
+            from sessions
+            where tenant_id = $1
+                and ($2::uuid is null or created_by = $2)
+                and ($3::uuid is null or session_id < $3)
+            order by session_id desc
+            limit $4",
+            self.tenant().uuid(),
+            maker,
+            keyset.after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(Page::new(rows, keyset, |session| session.session_id))
+    }
+
+    /// Stores a session.
+    pub async fn insert_session(
+        &mut self,
+        session_id: Uuid,
+        title: Option<&str>,
+        collection_ids: &[Uuid],
+        created_by: Uuid,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into sessions (tenant_id, session_id, title, collection_ids, created_by)
+            values ($1, $2, $3, $4, $5)",
+            self.tenant().uuid(),
+            session_id,
+            title,
+            collection_ids,
+            created_by
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Changes the title.
+    pub async fn update_session(&mut self, session_id: Uuid, title: &str) -> db::Result<()> {
+        sqlx::query!(
+            "update sessions
+            set title = $3
+            where tenant_id = $1
+                and session_id = $2",
+            self.tenant().uuid(),
+            session_id,
+            title
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that a message came; the first question becomes the title of a session without one.
+    pub(in crate::chat) async fn touch_session(
+        &mut self,
+        session_id: Uuid,
+        question: &str,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update sessions
+            set
+                updated_at = now(),
+                title = coalesce(title, left($3, 120))
+            where tenant_id = $1
+                and session_id = $2",
+            self.tenant().uuid(),
+            session_id,
+            question
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Deletes a session with its messages.
+    pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
+        sqlx::query!(
+            "delete from sessions
+            where tenant_id = $1
+                and session_id = $2",
+            self.tenant().uuid(),
+            session_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
