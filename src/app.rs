@@ -1,0 +1,236 @@
+//! The composition root: settings in, every long-lived handle out. Nothing else makes a service.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
+use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
+use crate::adapters::models::{ChatModel, ExtractiveModel, OpenAiModel, OpenAiSettings};
+use crate::adapters::objects::{DirectoryObjects, Objects};
+use crate::adapters::queue::Queue;
+use crate::chat::{Chat, ChatSettings};
+use crate::config::{ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, ProviderName};
+use crate::db::{Db, PoolSettings, PostgresQueue};
+use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
+use crate::identity::Verifier;
+use crate::knowledge::chunk::ChunkOptions;
+use crate::knowledge::parse::ParseLimits;
+use crate::knowledge::{IngestSettings, Ingestion, Receiver, Search, SearchSettings};
+use crate::server::{ServerSettings, Services, openapi_document};
+use crate::worker::{Worker, WorkerSettings};
+
+/// Every long-lived handle of the process.
+#[derive(Clone)]
+pub struct App {
+    /// What handlers call.
+    pub services: Services,
+    /// What jobs call.
+    pub worker: Worker,
+    /// What the server accepts.
+    pub server: ServerSettings,
+    /// Where documents' originals lie.
+    pub objects: Arc<dyn Objects>,
+}
+
+/// Outside services that the tests replace.
+#[derive(Clone)]
+pub struct Outside {
+    /// Embeds passages and questions.
+    pub embedder: Arc<dyn Embedder>,
+    /// Answers questions.
+    pub model: Arc<dyn ChatModel>,
+}
+
+impl Outside {
+    /// The services that the settings name. The embedding model is fetched when it is not there yet.
+    ///
+    /// # Errors
+    /// The model cannot be fetched or loaded.
+    pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self { embedder: embedder(&config.embeddings).await?, model: chat_model(&config.chat)? })
+    }
+}
+
+impl App {
+    /// Builds the application.
+    ///
+    /// # Errors
+    /// A setting cannot be used.
+    pub fn build(config: &Config, outside: Outside) -> anyhow::Result<Self> {
+        let db = Db::open(&PoolSettings {
+            url: config.database.url.clone(),
+            max_connections: config.database.pool_size,
+            acquire_timeout: config.database.acquire_timeout,
+        })
+        .context("DATABASE_URL is no connection string")?;
+        let tasks = TaskTracker::new();
+        let work_waits = Arc::new(Notify::new());
+        let objects: Arc<dyn Objects> =
+            Arc::new(DirectoryObjects::new(config.objects.directory.clone()));
+        let queue: Arc<dyn Queue> = Arc::new(PostgresQueue::new(db.clone()));
+        let search = Search::new(
+            db.clone(),
+            Arc::clone(&outside.embedder),
+            SearchSettings {
+                candidates: config.search.candidates,
+                lexical_weight: config.search.lexical_weight,
+            },
+        );
+        let chat = Chat::new(
+            db.clone(),
+            search.clone(),
+            outside.model,
+            ChatSettings {
+                passages: config.chat.passages,
+                history_messages: config.chat.history_messages,
+                max_output_tokens: config.chat.max_output_tokens,
+            },
+            tasks.clone(),
+        );
+        let ingestion = Ingestion::new(
+            db.clone(),
+            Arc::clone(&objects),
+            outside.embedder,
+            ingest_settings(&config.ingestion),
+        );
+        let worker = Worker {
+            db: db.clone(),
+            queue,
+            ingestion,
+            work_waits: Arc::clone(&work_waits),
+            settings: WorkerSettings {
+                concurrency: config.ingestion.concurrency,
+                visibility: config.ingestion.lease,
+                poll: config.ingestion.poll,
+                max_receives: config.ingestion.max_attempts * 4,
+            },
+        };
+        let services = Services {
+            verifier: Verifier::new(db.clone(), tasks.clone()),
+            receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
+            db,
+            search,
+            chat,
+            readiness: crate::server::Readiness::default(),
+            tasks,
+        };
+        Ok(Self { services, worker, server: server_settings(config), objects })
+    }
+
+    /// Waits for tasks that outlive their requests, then closes the database.
+    pub async fn close(&self) {
+        self.services.tasks.close();
+        self.services.tasks.wait().await;
+        self.services.db.close().await;
+    }
+}
+
+/// The OpenAPI document as text: made from types alone, so that it needs neither database nor model.
+///
+/// # Errors
+/// Two operations or types have one name.
+pub fn openapi_text() -> anyhow::Result<String> {
+    let env = Env::from_pairs([("DATABASE_URL", "postgres://nobody@localhost/nothing")]);
+    let config = Config::from_env(&env)?;
+    let outside =
+        Outside { embedder: Arc::new(NoEmbedder), model: Arc::new(ExtractiveModel::default()) };
+    let app = App::build(&config, outside)?;
+    let document = openapi_document(&app.services)?;
+    Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
+}
+
+/// Stands where an embedder must and nothing is ever embedded: while the OpenAPI document is made.
+struct NoEmbedder;
+
+impl NoEmbedder {
+    fn error() -> EmbeddingError {
+        EmbeddingError::Unavailable {
+            model: "none".to_owned(),
+            reason: "there is no embedding model here".to_owned(),
+        }
+    }
+}
+
+#[async_trait]
+impl Embedder for NoEmbedder {
+    fn model(&self) -> &'static str {
+        "none"
+    }
+
+    fn dimensions(&self) -> usize {
+        0
+    }
+
+    fn count_tokens(&self, _text: &str) -> usize {
+        0
+    }
+
+    async fn embed_query(&self, _text: &str) -> Result<Vector, EmbeddingError> {
+        Err(Self::error())
+    }
+
+    async fn embed_passages(
+        &self,
+        _passages: &[String],
+    ) -> Result<Vec<Vec<Vector>>, EmbeddingError> {
+        Err(Self::error())
+    }
+}
+
+fn server_settings(config: &Config) -> ServerSettings {
+    ServerSettings {
+        max_upload_bytes: config.http.max_upload_bytes,
+        max_body_bytes: config.http.max_body_bytes,
+        max_question_chars: config.http.max_question_chars,
+        max_json_depth: config.http.max_json_depth,
+        request_timeout: config.http.request_timeout,
+        upload_timeout: config.http.upload_timeout,
+        shutdown_timeout: config.http.shutdown_timeout,
+    }
+}
+
+fn ingest_settings(config: &IngestionConfig) -> IngestSettings {
+    IngestSettings {
+        parse: ParseLimits {
+            max_text_chars: config.max_text_chars,
+            max_nesting: config.max_nesting,
+            ..ParseLimits::default()
+        },
+        chunk: ChunkOptions::default(),
+        max_chunks: config.max_chunks,
+        max_attempts: config.max_attempts,
+        lease: config.lease,
+    }
+}
+
+async fn embedder(config: &EmbeddingsConfig) -> anyhow::Result<Arc<dyn Embedder>> {
+    let cache = match &config.cache_dir {
+        Some(directory) => PackageCache::at(directory),
+        None => PackageCache::locate()?,
+    };
+    let files = MiniLmFiles {
+        runtime_library: cache.ensure(&ONNXRUNTIME).await?,
+        model: cache.ensure(&MINILM_MODEL).await?,
+        tokenizer: cache.ensure(&MINILM_TOKENIZER).await?,
+    };
+    let threads = config.threads;
+    let model = tokio::task::spawn_blocking(move || MiniLm::load(&files, threads)).await??;
+    Ok(Arc::new(model))
+}
+
+fn chat_model(config: &ChatConfig) -> anyhow::Result<Arc<dyn ChatModel>> {
+    Ok(match (config.provider, &config.openai) {
+        (ProviderName::OpenAi, Some(openai)) => Arc::new(OpenAiModel::new(OpenAiSettings {
+            api_key: openai.api_key.clone(),
+            first_token_timeout: openai.first_token_timeout,
+            next_token_timeout: openai.next_token_timeout,
+            total_timeout: openai.total_timeout,
+            ..OpenAiSettings::new(&openai.base_url, &openai.model)
+        })?),
+        _ => Arc::new(ExtractiveModel::default()),
+    })
+}

@@ -1,0 +1,113 @@
+//! The commands, one file each. A command reads its settings, builds what it needs, and says what to do when it fails.
+
+mod client;
+mod demo;
+mod doctor;
+mod eval;
+mod import;
+mod migrate;
+mod openapi;
+mod run_server;
+mod seed;
+mod serve;
+mod services;
+mod tenant;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ConfigError, Env, LogFormat, TelemetryConfig};
+use crate::telemetry;
+
+/// Exit code for settings that cannot be used (sysexits.h, EX_CONFIG).
+const EX_CONFIG: u8 = 78;
+
+/// A documentation assistant whose every answer cites its source.
+#[derive(Debug, Parser)]
+#[command(name = "pidima", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything on this machine, with two tenants and their documentation
+    Demo(demo::DemoArgs),
+    /// Serve the API, and run the worker beside it
+    Serve(serve::ServeArgs),
+    /// Run the worker alone
+    Worker,
+    /// Bring the database to the schema of this build
+    Migrate(migrate::MigrateArgs),
+    /// Import a folder of documentation through the API
+    Import(import::ImportArgs),
+    /// Import the demo's documentation through the API
+    Seed(seed::SeedArgs),
+    /// Create and list tenants, grant SQL logins
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
+    /// Measure the quality of search on a question set
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
+    /// Check everything that must be true before serving
+    Doctor,
+    /// Write the OpenAPI document
+    Openapi(openapi::OpenapiArgs),
+    /// Run the embedded PostgreSQL and Valkey until standard input closes
+    Services(services::ServicesArgs),
+}
+
+/// Parses the command line and runs the command.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let mut env = match Env::load() {
+        Ok(env) => env,
+        Err(error) => return report(&error.into()),
+    };
+    if matches!(cli.command, Command::Demo(_) | Command::Services(_)) {
+        // People read these: only what is wrong.
+        env.set_default("PIDIMA_LOG", "warn");
+    }
+    let logs = TelemetryConfig::from_env(&env);
+    telemetry::start(&logs.filter, logs.format == LogFormat::Json);
+    let done = match cli.command {
+        Command::Demo(args) => demo::run(args, env).await,
+        Command::Serve(args) => serve::run(args, &env).await,
+        Command::Worker => worker::run(&env).await,
+        Command::Migrate(args) => migrate::run(args, &env).await,
+        Command::Import(args) => import::run(args, &env).await,
+        Command::Seed(args) => seed::run(args, &env).await,
+        Command::Tenant(command) => tenant::run(command, &env).await,
+        Command::Eval(command) => eval::run(command, &env).await,
+        Command::Doctor => doctor::run(&env).await,
+        Command::Openapi(args) => openapi::run(args).await,
+        Command::Services(args) => return services::run(args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("pidima: {error:#}");
+    match error.downcast_ref::<ConfigError>() {
+        Some(_) => ExitCode::from(EX_CONFIG),
+        None => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

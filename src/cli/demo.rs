@@ -1,0 +1,201 @@
+//! `pidima demo`: everything on this machine, from nothing: PostgreSQL, Valkey, the embedding model, two tenants with
+//! documentation. A second start in the same folder is warm.
+
+mod state;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use rand::RngCore;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use self::state::DemoState;
+use super::client::Client;
+use super::seed::{Seed, plant};
+use super::{import, run_server, tenant};
+use crate::app::{App, Outside};
+use crate::config::{Config, Env};
+use crate::db::{Db, analysts, migrate};
+use crate::devservices::{Services, ServicesOptions};
+use crate::kernel::ids::TenantId;
+
+/// Short name of the tenant with Pidima's own handbook.
+const FIRST: &str = "pidima";
+/// Short name of the tenant with the fictional product.
+const SECOND: &str = "halden";
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Port of the API on 127.0.0.1
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Folder that keeps the demo's data
+    #[arg(long, default_value = ".pidima")]
+    data: PathBuf,
+    /// Begin anew: delete what the folder keeps
+    #[arg(long)]
+    fresh: bool,
+    /// Folder of your own documentation, imported into the first tenant
+    #[arg(long)]
+    docs: Option<PathBuf>,
+}
+
+pub async fn run(args: DemoArgs, env: Env) -> anyhow::Result<()> {
+    let began = Instant::now();
+    if let Some(docs) = &args.docs {
+        anyhow::ensure!(docs.is_dir(), "--docs: {} is no folder", docs.display());
+    }
+    let mut state = DemoState::open(&args.data, args.fresh)?;
+    let listener = TcpListener::bind(("127.0.0.1", args.port))
+        .await
+        .with_context(|| format!("port {} is taken; choose another with --port", args.port))?;
+    let stop = run_server::stop_signal()?;
+
+    say("starting PostgreSQL and Valkey");
+    let data = std::path::absolute(&args.data)?.join("services");
+    let exe = std::env::current_exe().context("finding our own executable")?;
+    let services =
+        Services::spawn(&exe, ServicesOptions { data: Some(data), valkey: true }).await?;
+    let served = tokio::select! {
+        served = serve(&args, env, &mut state, listener, &services, stop.clone(), began) => served,
+        () = stop.cancelled() => Ok(()),
+    };
+    let ended = services.stop().await;
+    served?;
+    Ok(ended?)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the one place where everything meets")]
+async fn serve(
+    args: &DemoArgs,
+    mut env: Env,
+    state: &mut DemoState,
+    listener: TcpListener,
+    services: &Services,
+    stop: CancellationToken,
+    began: Instant,
+) -> anyhow::Result<()> {
+    let admin_url = services.info().postgres.url.clone();
+    let password = random_password();
+    migrate::migrate(&admin_url, Some(&password)).await?;
+    let postgres = &services.info().postgres;
+    // The demo's own, also where the shell names another: the demo must not write into that.
+    env.set(
+        "DATABASE_URL",
+        format!("postgres://pidima_app:{password}@{}:{}/postgres", postgres.host, postgres.port),
+    );
+    env.set_default("PIDIMA_OBJECTS_DIR", args.data.join("objects").to_string_lossy());
+    say("loading the embedding model");
+    let config = Config::from_env(&env)?;
+    let app = App::build(&config, Outside::connect(&config).await?)?;
+    run_server::check(&app).await?;
+    prepare_tenants(&app.services.db, state, &admin_url).await?;
+    let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
+    state.set("PIDIMA_URL", &url);
+    state.save()?;
+
+    let server = run_server::serve(app, listener, true, stop);
+    let guide = async {
+        let first = Client::new(&url, state.get("PIDIMA_API_KEY"))?;
+        let second = Client::new(&url, state.get("PIDIMA_API_KEY_OTHER"))?;
+        say("importing documentation");
+        plant(&first, Seed::Handbook).await?;
+        plant(&second, Seed::Halden).await?;
+        if let Some(docs) = &args.docs {
+            import_docs(&first, docs).await?;
+        }
+        print_guide(state, &postgres.bin_dir.join("psql"), began)?;
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    // Dropping the server first would cut requests: the guide ends only by failing.
+    tokio::select! {
+        served = server => served,
+        failed = guide => failed,
+    }
+}
+
+/// Makes the tenants at the first start, and keys and SQL login whenever they are missing.
+async fn prepare_tenants(db: &Db, state: &mut DemoState, admin_url: &str) -> anyhow::Result<()> {
+    for (slug, name, variable) in [
+        (FIRST, "Pidima", "PIDIMA_API_KEY"),
+        (SECOND, "Halden Greenhouses", "PIDIMA_API_KEY_OTHER"),
+    ] {
+        let found = db.system().await?.find_tenant_by_slug(slug).await?;
+        let key = match found {
+            None => tenant::create(db, slug, name).await?,
+            Some(id) if !is_good(db, state.get(variable), id).await => {
+                tenant::create_key(db, id).await?
+            }
+            Some(_) => continue,
+        };
+        state.set(variable, &key);
+    }
+    let tenant = tenant::find(db, FIRST).await?;
+    state.set("DATABASE_URL_ANALYST", &analysts::grant(admin_url, tenant, FIRST).await?);
+    Ok(())
+}
+
+async fn is_good(db: &Db, key: &str, tenant: TenantId) -> bool {
+    use crate::identity::Verifier;
+    let verifier = Verifier::new(db.clone(), tokio_util::task::TaskTracker::new());
+    verifier.verify(key).await.is_ok_and(|actor| actor.tenant == tenant)
+}
+
+async fn import_docs(client: &Client, docs: &std::path::Path) -> anyhow::Result<()> {
+    let files = import::find_files(docs)?;
+    say(&format!("importing {} files from {}", files.len(), docs.display()));
+    let files = files.into_iter().map(|path| import::read(docs, path, None));
+    let collection =
+        docs.file_name().map_or("docs".to_owned(), |name| name.to_string_lossy().into_owned());
+    import::import(client, &collection, files.collect::<anyhow::Result<_>>()?).await?.print();
+    Ok(())
+}
+
+fn print_guide(state: &DemoState, psql: &std::path::Path, began: Instant) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    let url = state.get("PIDIMA_URL");
+    let key = state.get("PIDIMA_API_KEY");
+    write!(
+        out,
+        "\nready after {:.1} s
+
+  Swagger UI   {url}/docs
+  API key      {key}   (tenant {FIRST})
+  API key      {}   (tenant {SECOND})
+  the same in  {}
+
+Ask:
+  curl -N {url}/v1/answers -H 'Authorization: Bearer {key}' \\
+    -H 'Content-Type: application/json' -H 'Accept: text/event-stream' \\
+    -d '{{\"question\": \"How do I create an API key?\"}}'
+
+Upload:
+  curl {url}/v1/documents -H 'Authorization: Bearer {key}' -F file=@README.md
+
+Query in SQL:
+  {} '{}' -c 'select question, outcome from answers'
+
+Ctrl-C stops everything.\n",
+        began.elapsed().as_secs_f64(),
+        state.get("PIDIMA_API_KEY_OTHER"),
+        state.path().display(),
+        psql.display(),
+        state.get("DATABASE_URL_ANALYST"),
+    )?;
+    out.flush()?;
+    Ok(())
+}
+
+fn say(what: &str) {
+    eprintln!("pidima: {what}");
+}
+
+fn random_password() -> String {
+    let mut password = [0_u8; 20];
+    rand::rng().fill_bytes(&mut password);
+    hex::encode(password)
+}

@@ -1,0 +1,114 @@
+//! `pidima doctor`: checks everything that must be true before serving, and says the remedy.
+
+use std::io::Write;
+
+use crate::adapters::embeddings::Embedder;
+use crate::app::{App, Outside};
+use crate::config::{Config, Env};
+
+pub async fn run(env: &Env) -> anyhow::Result<()> {
+    let config = Config::from_env(env)?;
+    let mut report = Report::default();
+    report.note("settings", Ok("readable".to_owned()));
+    let outside = match Outside::connect(&config).await {
+        Ok(outside) => outside,
+        Err(error) => {
+            report.note("embedding model", Err(format!("{error:#}")));
+            return report.finish();
+        }
+    };
+    let embedder = outside.embedder.clone();
+    let probe = embedder.embed_query("Is the model there?").await;
+    report.note(
+        "embedding model",
+        probe
+            .map(|vector| format!("{}, {} dimensions", Embedder::model(&*embedder), vector.len()))
+            .map_err(|error| error.to_string()),
+    );
+    let app = App::build(&config, outside)?;
+    for fault in app.services.readiness.faults(&app.services.db).await {
+        report.note("database", Err(fault));
+    }
+    if !report.failed {
+        report.note("database", Ok("reachable, migrated, walls between tenants whole".to_owned()));
+        let version = app.services.db.vector_version().await;
+        report.note(
+            "pgvector",
+            match version {
+                Ok(version) if is_recent(&version) => Ok(version),
+                Ok(version) => {
+                    Err(format!("{version} has faults in HNSW; update to 0.8.4 or newer"))
+                }
+                Err(error) => Err(error.to_string()),
+            },
+        );
+        let months = app.services.db.months_prepared().await;
+        report.note(
+            "partitions",
+            match months {
+                Ok(months) if months >= 2 => Ok(format!("{months} months prepared")),
+                Ok(months) => Err(format!("{months} months prepared; run pidima migrate")),
+                Err(error) => Err(error.to_string()),
+            },
+        );
+    }
+    let writable = probe_objects(&app).await;
+    report.note("objects", writable);
+    report.finish()
+}
+
+async fn probe_objects(app: &App) -> Result<String, String> {
+    use crate::adapters::objects::ObjectKey;
+    use crate::kernel::ids::{TenantId, new_id};
+    let key = ObjectKey::original(TenantId::generate(), new_id());
+    let probe = async {
+        app.objects.put(&key, b"probe".to_vec()).await?;
+        app.objects.get(&key).await?;
+        app.objects.delete(&key).await
+    };
+    probe.await.map(|()| "writable".to_owned()).map_err(|error| error.to_string())
+}
+
+/// Below 0.8.4 HNSW indexes can be damaged by vacuum (pgvector's changelog).
+fn is_recent(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) >= (0, 8, 4)
+}
+
+#[derive(Default)]
+struct Report {
+    failed: bool,
+}
+
+impl Report {
+    fn note(&mut self, what: &str, found: Result<String, String>) {
+        let mut out = std::io::stdout();
+        // Nobody reads a closed terminal.
+        let _written = match found {
+            Ok(detail) => writeln!(out, "ok    {what}: {detail}"),
+            Err(fault) => {
+                self.failed = true;
+                writeln!(out, "FAIL  {what}: {fault}")
+            }
+        };
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.failed, "something is wrong; see the lines that begin with FAIL");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_recent;
+
+    #[test]
+    fn versions_of_pgvector_are_compared_as_numbers() {
+        assert!(is_recent("0.8.4"));
+        assert!(is_recent("0.10.0"));
+        assert!(!is_recent("0.8.3"));
+        assert!(!is_recent("0.8"));
+    }
+}

@@ -1,0 +1,55 @@
+//! Serving until asked to stop: shared by `serve` and `demo`.
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::server;
+
+/// Refuses to go on when the database is not as it must be.
+pub async fn check(app: &App) -> anyhow::Result<()> {
+    let faults = app.services.readiness.faults(&app.services.db).await;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    anyhow::bail!("the database is not fit to serve:\n{}", faults.join("\n"))
+}
+
+/// Serves, and works when `with_worker`, until `stop`; then ends in order: requests, runs, jobs, database.
+pub async fn serve(
+    app: App,
+    listener: TcpListener,
+    with_worker: bool,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let tasks = TaskTracker::new();
+    if with_worker {
+        tasks.spawn(app.worker.clone().run(stop.clone()));
+    }
+    let endpoint = server::endpoint(app.services.clone(), app.server)?;
+    server::serve(listener, endpoint, app.server.shutdown_timeout, stop)
+        .await
+        .context("serving HTTP")?;
+    tasks.close();
+    tasks.wait().await;
+    app.close().await;
+    Ok(())
+}
+
+/// A token that Ctrl-C and SIGTERM cancel.
+pub fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let cancel = stop.clone();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .context("listening for SIGTERM")?;
+    TaskTracker::new().spawn(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(stop)
+}

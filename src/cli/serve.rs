@@ -1,0 +1,28 @@
+//! `pidima serve`.
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::run_server;
+use crate::app::{App, Outside};
+use crate::config::{Config, Env};
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Leave the worker to `pidima worker`
+    #[arg(long)]
+    without_worker: bool,
+}
+
+pub async fn run(args: ServeArgs, env: &Env) -> anyhow::Result<()> {
+    let config = Config::from_env(env)?;
+    let stop = run_server::stop_signal()?;
+    let app = App::build(&config, Outside::connect(&config).await?)?;
+    run_server::check(&app).await?;
+    let listener = TcpListener::bind(config.http.listen)
+        .await
+        .with_context(|| format!("PIDIMA_LISTEN: cannot listen on {}", config.http.listen))?;
+    tracing::info!(address = %config.http.listen, "serving");
+    run_server::serve(app, listener, !args.without_worker, stop).await
+}

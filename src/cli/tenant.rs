@@ -1,0 +1,93 @@
+//! `pidima tenant`: the operator's commands on tenants.
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+use crate::config::{DatabaseConfig, Env};
+use crate::db::analysts;
+use crate::db::{Db, PoolSettings};
+use crate::identity::{NewApiKey, Role, create_api_key};
+use crate::kernel::ids::TenantId;
+use crate::tenancy::create_tenant;
+
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Create a tenant and print its first key, once
+    Create {
+        /// Short name, unique over all tenants
+        slug: String,
+        /// Name shown to people; the short name when absent
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List tenants
+    List,
+    /// Create a read-only SQL login that sees one tenant's rows in the views of schema analytics
+    GrantAnalyst {
+        /// Short name of the tenant
+        slug: String,
+        /// Connection string of an administrator
+        #[arg(long, env = "PIDIMA_ADMIN_DATABASE_URL", hide_env_values = true)]
+        admin_url: String,
+    },
+}
+
+pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
+    let config = DatabaseConfig::from_env(env);
+    env.finish()?;
+    let db = Db::open(&PoolSettings {
+        url: config.url,
+        max_connections: 2,
+        acquire_timeout: config.acquire_timeout,
+    })?;
+    let mut out = std::io::stdout();
+    match command {
+        TenantCommand::Create { slug, name } => {
+            let key = create(&db, &slug, name.as_deref().unwrap_or(&slug)).await?;
+            writeln!(out, "{key}")?;
+            eprintln!(
+                "tenant {slug} created; the line above is its first key and is not shown again"
+            );
+        }
+        TenantCommand::List => {
+            for tenant in db.system().await?.list_tenants().await? {
+                writeln!(out, "{}  {}", tenant.id, tenant.slug)?;
+            }
+        }
+        TenantCommand::GrantAnalyst { slug, admin_url } => {
+            let tenant = find(&db, &slug).await?;
+            writeln!(out, "{}", analysts::grant(&admin_url, tenant, &slug).await?)?;
+            eprintln!(
+                "the line above is the login's connection string; a new grant replaces its password"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The tenant of a short name.
+pub async fn find(db: &Db, slug: &str) -> anyhow::Result<TenantId> {
+    let found = db.system().await?.find_tenant_by_slug(slug).await?;
+    found.ok_or_else(|| anyhow::anyhow!("there is no tenant {slug}; pidima tenant list shows them"))
+}
+
+/// Creates a tenant with its first key, and gives the key's text.
+pub async fn create(db: &Db, slug: &str, name: &str) -> anyhow::Result<String> {
+    let mut created = create_tenant(db, slug, name).await?;
+    let key = create_api_key(&mut created.tx, first_key(), None).await?;
+    created.tx.commit().await?;
+    Ok(key.credential.expose())
+}
+
+/// Another key for a tenant that exists: for the demo, whose keys may have been lost.
+pub async fn create_key(db: &Db, tenant: TenantId) -> anyhow::Result<String> {
+    let mut tx = db.tenant(tenant).await?;
+    let key = create_api_key(&mut tx, first_key(), None).await?;
+    tx.commit().await?;
+    Ok(key.credential.expose())
+}
+
+fn first_key() -> NewApiKey {
+    NewApiKey { name: "first key".to_owned(), role: Role::Owner, scopes: None, expires_at: None }
+}

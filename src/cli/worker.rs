@@ -1,0 +1,16 @@
+//! `pidima worker`.
+
+use super::run_server;
+use crate::app::{App, Outside};
+use crate::config::{Config, Env};
+
+pub async fn run(env: &Env) -> anyhow::Result<()> {
+    let config = Config::from_env(env)?;
+    let stop = run_server::stop_signal()?;
+    let app = App::build(&config, Outside::connect(&config).await?)?;
+    run_server::check(&app).await?;
+    tracing::info!("working");
+    app.worker.clone().run(stop).await;
+    app.close().await;
+    Ok(())
+}

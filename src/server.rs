@@ -1,0 +1,90 @@
+//! The HTTP server: route table and layer order.
+
+mod acceptor;
+mod body_limit;
+mod detach;
+mod observe;
+mod pages;
+mod problems;
+mod routes;
+mod security_headers;
+mod time_limit;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use poem::listener::TcpAcceptor;
+use poem::{Endpoint, EndpointExt, Response};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use pages::Readiness;
+pub use routes::{Services, openapi_document};
+
+use crate::web::body::MaxJsonDepth;
+
+/// What the server accepts and how long it waits.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerSettings {
+    /// Largest upload, in bytes.
+    pub max_upload_bytes: u64,
+    /// Largest body of any other request, in bytes.
+    pub max_body_bytes: u64,
+    /// Longest question, in characters.
+    pub max_question_chars: u32,
+    /// Deepest nesting of a JSON body.
+    pub max_json_depth: u32,
+    /// Time for a request that is neither upload nor answer.
+    pub request_timeout: Duration,
+    /// Time for an upload.
+    pub upload_timeout: Duration,
+    /// Time for requests in flight when asked to stop.
+    pub shutdown_timeout: Duration,
+}
+
+/// The whole application as one endpoint: what is served, and what the tests call.
+///
+/// # Errors
+/// The OpenAPI document cannot be made: two operations or types have one name.
+pub fn endpoint(
+    services: Services,
+    settings: ServerSettings,
+) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
+    let verifier = services.verifier.clone();
+    let tasks = services.tasks.clone();
+    // From the inside out: the last one sees a request first.
+    Ok(routes::table(services, settings)?
+        .data(verifier)
+        .data(MaxJsonDepth(settings.max_json_depth))
+        .with(problems::Problems)
+        .with(detach::DetachWrites { tasks })
+        .with(body_limit::BodyLimit {
+            upload: settings.max_upload_bytes,
+            other: settings.max_body_bytes,
+        })
+        .with(time_limit::TimeLimit {
+            upload: settings.upload_timeout,
+            other: settings.request_timeout,
+        })
+        .with(security_headers::SecurityHeaders)
+        .with(observe::Observe))
+}
+
+/// Serves until `stop`, then lets requests in flight finish.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(
+    listener: TcpListener,
+    app: impl Endpoint + 'static,
+    shutdown_timeout: Duration,
+    stop: CancellationToken,
+) -> std::io::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    let acceptor = acceptor::NoDelay(TcpAcceptor::from_tokio(listener)?);
+    poem::Server::new_with_acceptor(acceptor)
+        .idle_timeout(Duration::from_secs(75))
+        .run_with_graceful_shutdown(app, stop.cancelled_owned(), Some(shutdown_timeout))
+        .await?;
+    Ok(address)
+}

@@ -1,0 +1,74 @@
+//! The outermost layer: request id, span, one log line per request, and a problem instead of a panic.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use poem::http::HeaderValue;
+use poem::{Endpoint, IntoResponse, Middleware, PathPattern, Request, Response, Result};
+use poem_openapi::OperationId;
+use tracing::Instrument;
+
+use crate::kernel::ids::new_id;
+use crate::web::problem::ApiError;
+
+/// Id of a request, in its extensions.
+#[derive(Clone, Debug)]
+struct RequestId(String);
+
+/// Id of a request, once the outermost layer has seen it.
+pub fn request_id(request: &Request) -> Option<String> {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone())
+}
+
+/// The layer.
+pub struct Observe;
+
+impl<E: Endpoint> Middleware<E> for Observe {
+    type Output = ObserveEndpoint<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        ObserveEndpoint(inner)
+    }
+}
+
+pub struct ObserveEndpoint<E>(E);
+
+impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let id = new_id().simple().to_string();
+        request.extensions_mut().insert(RequestId(id.clone()));
+        let method = request.method().clone();
+        let span = tracing::info_span!("http", request.id = %id);
+        let began = Instant::now();
+        let called = AssertUnwindSafe(self.0.call(request)).catch_unwind().instrument(span.clone());
+        let mut response = match called.await {
+            Ok(Ok(output)) => output.into_response(),
+            Ok(Err(error)) => {
+                let pattern = error.data::<PathPattern>().cloned();
+                let mut response = error.into_response();
+                if let Some(pattern) = pattern {
+                    response.set_data(pattern);
+                }
+                response
+            }
+            Err(_) => ApiError::internal(anyhow::anyhow!("a handler panicked")).response(Some(&id)),
+        };
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert("x-request-id", value);
+        }
+        // Never the path or the query: they hold ids and texts of tenants.
+        let operation = response.data::<OperationId>().map_or("-", |operation| operation.0);
+        tracing::info!(
+            parent: &span,
+            %method,
+            operation,
+            status = response.status().as_u16(),
+            duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
+            "request"
+        );
+        Ok(response)
+    }
+}

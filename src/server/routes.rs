@@ -1,0 +1,99 @@
+//! The route table, and the services that its handlers are made of.
+
+use std::sync::Arc;
+
+use poem::endpoint::make_sync;
+use poem::{EndpointExt, IntoEndpoint, Response, Route, get};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
+use serde_json::Value;
+use tokio_util::task::TaskTracker;
+
+use super::ServerSettings;
+use super::pages::{self, Readiness};
+use crate::chat::Chat;
+use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
+use crate::db::Db;
+use crate::identity::Verifier;
+use crate::identity::api::{ApiKeysApi, MeApi};
+use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
+use crate::knowledge::{Receiver, Search};
+use crate::web::docs_page::swagger_page;
+use crate::web::spec;
+
+/// Everything that handlers call.
+#[derive(Clone)]
+pub struct Services {
+    /// The database.
+    pub db: Db,
+    /// Verifies credentials.
+    pub verifier: Verifier,
+    /// Takes and removes documents.
+    pub receiver: Receiver,
+    /// Finds passages.
+    pub search: Search,
+    /// Answers questions.
+    pub chat: Chat,
+    /// Tells whether the service can serve.
+    pub readiness: Readiness,
+    /// Tasks that outlive their requests.
+    pub tasks: TaskTracker,
+}
+
+/// All routes.
+pub(super) fn table(
+    services: Services,
+    settings: ServerSettings,
+) -> anyhow::Result<impl IntoEndpoint<Endpoint = impl poem::Endpoint<Output = Response> + 'static>>
+{
+    let service = api_service(&services, settings.max_question_chars);
+    let document: Arc<str> = spec::finish(&service.spec())?.to_string().into();
+    let docs = swagger_page(&service.swagger_ui_html())?;
+    let table = Route::new()
+        .at("/", get(pages::entrance))
+        .at("/healthz", get(pages::healthz))
+        .at("/readyz", get(pages::readyz))
+        .at("/problems", get(pages::problems))
+        .at("/docs", get(make_sync(move |_| pages::swagger(docs.clone()))))
+        .at("/openapi.json", get(make_sync(move |_| openapi_response(&document))))
+        .nest("/", service)
+        .data(services)
+        .map_to_response();
+    Ok(table)
+}
+
+/// The OpenAPI document, as `pidima openapi` writes it: only types of the services are read.
+///
+/// # Errors
+/// Two operations or types have one name.
+pub fn openapi_document(services: &Services) -> anyhow::Result<Value> {
+    Ok(spec::finish(&api_service(services, 0).spec())?)
+}
+
+fn openapi_response(document: &str) -> Response {
+    Response::builder().content_type("application/json").body(document.to_owned())
+}
+
+fn api_service(
+    services: &Services,
+    max_question_chars: u32,
+) -> OpenApiService<impl OpenApi + 'static, ()> {
+    let Services { db, receiver, search, chat, .. } = services.clone();
+    let apis = (
+        MeApi { db: db.clone() },
+        ApiKeysApi { db: db.clone() },
+        CollectionsApi { db: db.clone(), receiver: receiver.clone() },
+        DocumentsApi { db: db.clone(), receiver },
+        SearchApi { search },
+        SessionsApi { db: db.clone() },
+        MessagesApi { db, chat: chat.clone(), max_question_chars },
+        AnswersApi { chat, max_question_chars },
+    );
+    OpenApiService::new(apis, "Pidima", env!("CARGO_PKG_VERSION"))
+        .description(
+            "A multi-tenant documentation assistant: give it documentation, ask questions, get answers in which every \
+             claim cites the passage that it came from.\n\nThe tenant comes from the API key: choose **Authorize** and \
+             paste a key (`pdm_…`). Errors are `application/problem+json` (RFC 9457).",
+        )
+        .contact(ContactObject::new().name("Pidima").url("https://github.com/pidima/pidima"))
+        .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
+}

@@ -1,0 +1,177 @@
+//! The worker: hands the outbox to the queue, takes messages from it, runs the job that each names.
+//!
+//! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::adapters::queue::{Delivery, Queue, QueueError};
+use crate::db::Db;
+use crate::knowledge::{INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+
+/// Messages handed over in one transaction.
+const RELAY_BATCH: i64 = 100;
+/// Wait after a fault of database or queue.
+const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
+
+/// How the worker works.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// Jobs at once.
+    pub concurrency: usize,
+    /// How long a message is ours before another worker may take it.
+    pub visibility: Duration,
+    /// How often the queue is looked at when nothing wakes us.
+    pub poll: Duration,
+    /// A message received more often than this is set aside.
+    pub max_receives: u32,
+}
+
+/// Everything the worker needs.
+#[derive(Clone)]
+pub struct Worker {
+    /// The database, for the outbox.
+    pub db: Db,
+    /// The queue.
+    pub queue: Arc<dyn Queue>,
+    /// The jobs on documents.
+    pub ingestion: Ingestion,
+    /// Wakes the worker at once after an upload in this process.
+    pub work_waits: Arc<Notify>,
+    /// How it works.
+    pub settings: WorkerSettings,
+}
+
+impl Worker {
+    /// Works until `stop`, then waits for the jobs in hand.
+    pub async fn run(self, stop: CancellationToken) {
+        let jobs = TaskTracker::new();
+        let places = Arc::new(Semaphore::new(self.settings.concurrency));
+        while !stop.is_cancelled() {
+            let found = match self.turn(&jobs, &places).await {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the worker pauses");
+                    tokio::select! {
+                        () = tokio::time::sleep(PAUSE_AFTER_FAULT) => {}
+                        () = stop.cancelled() => {}
+                    }
+                    false
+                }
+            };
+            if !found {
+                tokio::select! {
+                    () = self.work_waits.notified() => {}
+                    () = tokio::time::sleep(self.settings.poll) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
+        jobs.close();
+        jobs.wait().await;
+    }
+
+    /// Works until outbox and queue hold nothing that is due: for tests and imports.
+    ///
+    /// # Errors
+    /// Database or queue failed.
+    pub async fn run_until_idle(&self) -> Result<(), QueueError> {
+        loop {
+            let relayed = self.relay().await?;
+            let deliveries = self.queue.receive(10, self.settings.visibility).await?;
+            if relayed == 0 && deliveries.is_empty() {
+                return Ok(());
+            }
+            for delivery in deliveries {
+                self.run_job(delivery).await;
+            }
+        }
+    }
+
+    /// Hands over and takes once; true when there may be more at once.
+    async fn turn(&self, jobs: &TaskTracker, places: &Arc<Semaphore>) -> Result<bool, QueueError> {
+        let relayed = self.relay().await?;
+        let Ok(place) = Arc::clone(places).acquire_owned().await else { return Ok(false) };
+        let mut deliveries = self.queue.receive(1, self.settings.visibility).await?;
+        let Some(delivery) = deliveries.pop() else { return Ok(relayed > 0) };
+        let worker = self.clone();
+        jobs.spawn(async move {
+            worker.run_job(delivery).await;
+            drop(place);
+        });
+        Ok(true)
+    }
+
+    /// Moves messages from the outbox to the queue. A crash in between sends them again: delivery is at least once.
+    async fn relay(&self) -> Result<usize, QueueError> {
+        let mut tx = self.db.system().await?;
+        let messages = tx.take_outbox(RELAY_BATCH).await?;
+        if !messages.is_empty() {
+            self.queue.send(&messages).await?;
+            tx.commit().await?;
+        }
+        Ok(messages.len())
+    }
+
+    async fn run_job(&self, delivery: Delivery) {
+        let settled = async {
+            if delivery.receives > self.settings.max_receives {
+                tracing::error!(job.id = %delivery.message.message_id, "message set aside");
+                return self.queue.bury(&delivery).await;
+            }
+            match self.dispatch(&delivery).await {
+                JobOutcome::Done => self.queue.delete(&delivery).await,
+                JobOutcome::Again(delay) => self.queue.release(&delivery, delay).await,
+            }
+        };
+        if let Err(error) = settled.await {
+            // Its visibility ends by itself, and it comes again.
+            tracing::warn!(error = &error as &dyn std::error::Error, "settling a message");
+        }
+    }
+
+    async fn dispatch(&self, delivery: &Delivery) -> JobOutcome {
+        let message = &delivery.message;
+        let outcome = match message.kind.as_str() {
+            INGEST_VERSION => {
+                let job = self.ingestion.ingest(message.tenant, message.subject_id);
+                self.while_holding(delivery, job).await.map_err(anyhow::Error::from)
+            }
+            REMOVE_ORIGINAL => {
+                let job = self.ingestion.remove_original(message.tenant, message.subject_id);
+                job.await.map(|()| JobOutcome::Done).map_err(anyhow::Error::from)
+            }
+            unknown => {
+                tracing::error!(kind = unknown, "unknown kind of job; a newer version may know it");
+                Ok(JobOutcome::Again(Duration::from_secs(60)))
+            }
+        };
+        outcome.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                kind = message.kind,
+                "job failed; it comes again"
+            );
+            JobOutcome::Again(Duration::from_secs(2))
+        })
+    }
+
+    /// Keeps the message ours while a long job runs.
+    async fn while_holding<T>(&self, delivery: &Delivery, job: impl Future<Output = T>) -> T {
+        tokio::pin!(job);
+        loop {
+            tokio::select! {
+                outcome = &mut job => return outcome,
+                () = tokio::time::sleep(self.settings.visibility / 3) => {
+                    if let Err(error) = self.queue.extend(delivery, self.settings.visibility).await {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "extending a message");
+                    }
+                }
+            }
+        }
+    }
+}
