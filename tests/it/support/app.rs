@@ -1,0 +1,217 @@
+//! The real application on a port of its own, with its worker, and clients for its tenants.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pidima::adapters::models::{ChatModel, ExtractiveModel};
+use pidima::app::{App, Outside};
+use pidima::config::{Config, Env};
+use pidima::identity::{NewApiKey, Role, create_api_key};
+use pidima::kernel::ids::TenantId;
+use pidima::server;
+use pidima::tenancy::create_tenant;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{TestDatabase, minilm};
+
+/// How long a condition may take to come true.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The application, served.
+pub struct TestApp {
+    pub app: App,
+    pub database: TestDatabase,
+    pub url: String,
+    stop: CancellationToken,
+}
+
+/// A tenant with a key of the role owner.
+#[derive(Clone)]
+pub struct TestTenant {
+    pub id: TenantId,
+    pub key: String,
+    url: String,
+    http: reqwest::Client,
+}
+
+/// A response, read whole.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The body of a reply that must have this status.
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        if self.bytes.is_empty() { Value::Null } else { self.json() }
+    }
+}
+
+impl TestApp {
+    /// The application with default settings and the extractive model.
+    pub async fn start() -> Self {
+        Self::start_with(&[], Arc::new(ExtractiveModel::default())).await
+    }
+
+    /// The application with settings and a model of the test's own.
+    pub async fn start_with(settings: &[(&str, &str)], model: Arc<dyn ChatModel>) -> Self {
+        let database = TestDatabase::create().await;
+        let objects = std::env::temp_dir().join(format!("pidima-objects-{}", uuid::Uuid::new_v4()));
+        let mut pairs = vec![
+            ("DATABASE_URL".to_owned(), database.app_url()),
+            ("PIDIMA_DATABASE_POOL_SIZE".to_owned(), "8".to_owned()),
+            ("PIDIMA_INGESTION_POLL_MS".to_owned(), "20".to_owned()),
+            ("PIDIMA_OBJECTS_DIR".to_owned(), objects.to_string_lossy().into_owned()),
+        ];
+        pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
+        let outside = Outside { embedder: Arc::new(minilm().await), model };
+        let app = App::build(&config, outside).unwrap();
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let endpoint = server::endpoint(app.services.clone(), app.server).unwrap();
+        tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
+        tokio::spawn(app.worker.clone().run(stop.clone()));
+        Self { app, database, url, stop }
+    }
+
+    /// A new tenant with a key of the role owner.
+    pub async fn tenant(&self, slug: &str) -> TestTenant {
+        let mut created = create_tenant(&self.app.services.db, slug, slug).await.unwrap();
+        let new = NewApiKey {
+            name: "tests".to_owned(),
+            role: Role::Owner,
+            scopes: None,
+            expires_at: None,
+        };
+        let key = create_api_key(&mut created.tx, new, None).await.unwrap();
+        created.tx.commit().await.unwrap();
+        TestTenant {
+            id: created.tenant,
+            key: key.credential.expose(),
+            url: self.url.clone(),
+            http: reqwest::Client::new(),
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl TestTenant {
+    /// The same tenant with another credential.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// A client with a new key of a role.
+    pub async fn with_role(&self, role: &str) -> Self {
+        let body = json!({ "name": role, "role": role });
+        let created = self.post("/v1/api_keys", &body).await.expect(201);
+        self.with_key(created["secret"].as_str().unwrap())
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Reply {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Reply { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    #[allow(dead_code)]
+    pub async fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Uploads bytes under a name into the default collection.
+    pub async fn upload(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Reply {
+        let file = Part::bytes(bytes.into()).file_name(name.to_owned());
+        let form = Form::new().part("file", file);
+        self.send(self.request(Method::POST, "/v1/documents").multipart(form)).await
+    }
+
+    /// Uploads a text and waits until it is in search; the document.
+    pub async fn learn(&self, name: &str, text: &str) -> Value {
+        let reply = self.upload(name, text).await;
+        assert!(reply.status.is_success(), "{}", reply.text());
+        let id = reply.json()["id"].as_str().unwrap().to_owned();
+        let document = self.settled(&id).await;
+        assert_eq!(document["state"], "ready", "{document}");
+        document
+    }
+
+    /// The document once its newest version is ready or failed.
+    pub async fn settled(&self, document_id: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            let document = self.get(&format!("/v1/documents/{document_id}")).await.expect(200);
+            if matches!(document["state"].as_str(), Some("ready" | "failed" | "cancelled")) {
+                return document;
+            }
+            assert!(began.elapsed() < PATIENCE, "still {}", document["state"]);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The whole answer to a question.
+    #[allow(dead_code)]
+    pub async fn ask(&self, question: &str) -> Value {
+        self.post("/v1/answers", &json!({ "question": question })).await.expect(200)
+    }
+
+    /// Events of the stream that answers a question: id, name, data.
+    #[allow(dead_code)]
+    pub async fn stream(&self, path: &str, body: &Value) -> Vec<(String, String, Value)> {
+        let request =
+            self.request(Method::POST, path).json(body).header("accept", "text/event-stream");
+        let reply = self.send(request).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let field = |block: &str, name: &str| {
+            let prefix = format!("{name}: ");
+            let line = block.lines().find_map(|line| line.strip_prefix(&prefix));
+            line.unwrap_or_default().to_owned()
+        };
+        let text = reply.text();
+        text.split("\n\n")
+            .filter(|block| block.contains("event: "))
+            .map(|block| {
+                let data = serde_json::from_str(&field(block, "data")).unwrap();
+                (field(block, "id"), field(block, "event"), data)
+            })
+            .collect()
+    }
+}
