@@ -58,31 +58,36 @@ pub async fn run(args: DemoArgs, env: Env) -> anyhow::Result<()> {
     say("starting PostgreSQL and Valkey");
     let data = std::path::absolute(&args.data)?.join("services");
     let exe = std::env::current_exe().context("finding our own executable")?;
-    let services =
-        Services::spawn(&exe, ServicesOptions { data: Some(data), valkey: true }).await?;
-    let served = tokio::select! {
-        served = serve(&args, env, &mut state, listener, &services, stop.clone(), began) => served,
-        () = stop.cancelled() => Ok(()),
+    let services = Services::spawn(&exe, ServicesOptions { data: Some(data), valkey: true }).await?;
+    let served = async {
+        let prepared = tokio::select! {
+            prepared = prepare(&args, env, &mut state, &services) => prepared?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        serve(&args, &mut state, listener, prepared, stop, began).await
     };
+    let served = served.await;
     let ended = services.stop().await;
     served?;
     Ok(ended?)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the one place where everything meets")]
-async fn serve(
+/// What is there before the first request.
+struct Prepared {
+    app: App,
+    psql: PathBuf,
+}
+
+/// Schema, model, tenants.
+async fn prepare(
     args: &DemoArgs,
     mut env: Env,
     state: &mut DemoState,
-    listener: TcpListener,
     services: &Services,
-    stop: CancellationToken,
-    began: Instant,
-) -> anyhow::Result<()> {
-    let admin_url = services.info().postgres.url.clone();
-    let password = random_password();
-    migrate::migrate(&admin_url, Some(&password)).await?;
+) -> anyhow::Result<Prepared> {
     let postgres = &services.info().postgres;
+    let password = random_password();
+    migrate::migrate(&postgres.url, Some(&password)).await?;
     // The demo's own, also where the shell names another: the demo must not write into that.
     env.set(
         "DATABASE_URL",
@@ -93,12 +98,23 @@ async fn serve(
     let config = Config::from_env(&env)?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
-    prepare_tenants(&app.services.db, state, &admin_url).await?;
+    prepare_tenants(&app.services.db, state, &postgres.url).await?;
+    Ok(Prepared { app, psql: postgres.bin_dir.join("psql") })
+}
+
+/// Serves until `stop`; beside that, imports the documentation and prints where to go.
+async fn serve(
+    args: &DemoArgs,
+    state: &mut DemoState,
+    listener: TcpListener,
+    prepared: Prepared,
+    stop: CancellationToken,
+    began: Instant,
+) -> anyhow::Result<()> {
     let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
     state.set("PIDIMA_URL", &url);
     state.save()?;
-
-    let server = run_server::serve(app, listener, true, stop);
+    let server = run_server::serve(prepared.app, listener, true, stop.clone());
     let guide = async {
         let first = Client::new(&url, state.get("PIDIMA_API_KEY"))?;
         let second = Client::new(&url, state.get("PIDIMA_API_KEY_OTHER"))?;
@@ -108,14 +124,18 @@ async fn serve(
         if let Some(docs) = &args.docs {
             import_docs(&first, docs).await?;
         }
-        print_guide(state, &postgres.bin_dir.join("psql"), began)?;
-        std::future::pending::<anyhow::Result<()>>().await
+        print_guide(state, &prepared.psql, began)
     };
-    // Dropping the server first would cut requests: the guide ends only by failing.
-    tokio::select! {
-        served = server => served,
-        failed = guide => failed,
+    tokio::pin!(server);
+    let guided = tokio::select! {
+        served = &mut server => return served,
+        guided = guide => guided,
+    };
+    // Asked to stop in the middle of an import: that is no failure.
+    if !stop.is_cancelled() {
+        guided?;
     }
+    server.await
 }
 
 /// Makes the tenants at the first start, and keys and SQL login whenever they are missing.
