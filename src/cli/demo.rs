@@ -93,6 +93,8 @@ async fn prepare(
         "DATABASE_URL",
         format!("postgres://pidima_app:{password}@{}:{}/postgres", postgres.host, postgres.port),
     );
+    // Nobody else works here: after a kill -9 the document that was in hand is taken up again soon.
+    env.set_default("PIDIMA_INGESTION_LEASE_MS", "20000");
     env.set_default("PIDIMA_OBJECTS_DIR", args.data.join("objects").to_string_lossy());
     say("loading the embedding model");
     let config = Config::from_env(&env)?;
