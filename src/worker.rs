@@ -96,11 +96,15 @@ impl Worker {
     async fn turn(&self, jobs: &TaskTracker, places: &Arc<Semaphore>) -> Result<bool, QueueError> {
         let relayed = self.relay().await?;
         let Ok(place) = Arc::clone(places).acquire_owned().await else { return Ok(false) };
-        let mut deliveries = self.queue.receive(1, self.settings.visibility).await?;
-        let Some(delivery) = deliveries.pop() else { return Ok(relayed > 0) };
+        let deliveries = self.queue.receive(1, self.settings.visibility).await?;
+        if deliveries.is_empty() {
+            return Ok(relayed > 0);
+        }
         let worker = self.clone();
         jobs.spawn(async move {
-            worker.run_job(delivery).await;
+            for delivery in deliveries {
+                worker.run_job(delivery).await;
+            }
             drop(place);
         });
         Ok(true)

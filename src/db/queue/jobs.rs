@@ -37,12 +37,9 @@ impl SystemTx {
         receipt: Uuid,
     ) -> db::Result<Vec<Delivery>> {
         let rows = sqlx::query!(
-            "update jobs
-            set
-                receives = receives + 1,
-                receipt = $3,
-                visible_at = now() + make_interval(secs => $2)
-            where job_id in (
+            // `in (select … limit)` may be evaluated once per row and then takes more than the limit: hence the join with a
+            // list that is made once.
+            "with taken as materialized (
                 select job_id
                 from jobs
                 where visible_at <= now()
@@ -51,12 +48,19 @@ impl SystemTx {
                 limit $1
                 for update skip locked
             )
+            update jobs j
+            set
+                receives = j.receives + 1,
+                receipt = $3,
+                visible_at = now() + make_interval(secs => $2)
+            from taken t
+            where j.job_id = t.job_id
             returning
-                job_id,
-                kind,
-                for_tenant,
-                subject_id,
-                receives",
+                j.job_id,
+                j.kind,
+                j.for_tenant,
+                j.subject_id,
+                j.receives",
             i64::from(most),
             visibility.as_secs_f64(),
             receipt

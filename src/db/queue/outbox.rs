@@ -27,19 +27,21 @@ impl SystemTx {
     /// Takes the oldest messages out of the outbox; they are back when the transaction is not committed.
     pub async fn take_outbox(&mut self, most: i64) -> db::Result<Vec<Message>> {
         let rows = sqlx::query!(
-            "delete from outbox
-            where message_id in (
+            "with taken as materialized (
                 select message_id
                 from outbox
                 order by message_id
                 limit $1
                 for update skip locked
             )
+            delete from outbox o
+            using taken t
+            where o.message_id = t.message_id
             returning
-                message_id,
-                kind,
-                for_tenant,
-                subject_id",
+                o.message_id,
+                o.kind,
+                o.for_tenant,
+                o.subject_id",
             most
         )
         .fetch_all(self.connection())
