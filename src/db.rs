@@ -14,6 +14,6 @@ mod tx;
 
 pub use error::{Error, OnConstraint, Result};
 pub use page::{Keyset, Page};
-pub use pool::{Db, PoolSettings};
+pub use pool::{Db, PoolSettings, pool_options};
 pub use queue::PostgresQueue;
 pub use tx::{SystemTx, TenantTx};

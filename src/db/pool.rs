@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{Connection, PgConnection, PgPool, Row};
 
 use super::isolation::{self, Violation};
 use super::{Result, SystemTx, TenantTx};
 use crate::kernel::ids::TenantId;
+
+/// How long a connection that waits is trusted to be alive.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -130,15 +133,29 @@ impl Db {
     }
 }
 
-fn pool_options(settings: &PoolSettings) -> PgPoolOptions {
+/// The pool as [`Db`] opens it.
+pub fn pool_options(settings: &PoolSettings) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
-        // The hook below already talks to the server at each return: a ping at each take would be a round trip more.
+        // A ping at each take would be a round trip more: the hook below already talks to the server at each return. But
+        // a connection that waited long may have died meanwhile, as when the server was started again.
         .test_before_acquire(false)
+        .before_acquire(|connection, waited| Box::pin(is_alive(connection, waited.idle_for)))
         .max_lifetime(Duration::from_secs(30 * 60))
         .idle_timeout(Duration::from_secs(5 * 60))
         .after_release(|connection, _| Box::pin(is_clean(connection)))
+}
+
+/// An error closes the connection, and the next one is taken.
+async fn is_alive(
+    connection: &mut PgConnection,
+    idle_for: Duration,
+) -> std::result::Result<bool, sqlx::Error> {
+    if idle_for > TRUSTED {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// One round trip: end whatever is open, then tell whether a tenant is still set. `false` closes the connection.
