@@ -55,6 +55,15 @@ impl Db {
         TenantTx::begin(&self.pool, tenant).await
     }
 
+    /// Begins a transaction that sees one tenant's rows as they are now, whatever is committed meanwhile, and writes
+    /// nothing: for what is read in several statements and must agree.
+    ///
+    /// # Errors
+    /// No connection, or the server refused.
+    pub async fn tenant_snapshot(&self, tenant: TenantId) -> Result<TenantTx> {
+        TenantTx::begin_snapshot(&self.pool, tenant).await
+    }
+
     /// Begins a transaction that sees no tenant's rows: for the queue and the operator's directory.
     ///
     /// # Errors

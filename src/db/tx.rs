@@ -14,7 +14,15 @@ pub struct TenantTx {
 
 impl TenantTx {
     pub(super) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self> {
-        let mut transaction = pool.begin().await?;
+        Self::of(pool.begin().await?, tenant).await
+    }
+
+    pub(super) async fn begin_snapshot(pool: &PgPool, tenant: TenantId) -> Result<Self> {
+        let begin = "begin isolation level repeatable read read only";
+        Self::of(pool.begin_with(begin).await?, tenant).await
+    }
+
+    async fn of(mut transaction: Transaction<'static, Postgres>, tenant: TenantId) -> Result<Self> {
         // Bound and local to the transaction: at its end the setting is gone, whatever happened in between.
         sqlx::query("select set_config('app.tenant_id', $1, true)")
             .bind(tenant.to_string())

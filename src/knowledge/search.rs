@@ -121,7 +121,8 @@ impl Search {
             metadata: query.scope.metadata.clone(),
         };
 
-        let mut tx = self.db.tenant(query.scope.tenant).await?;
+        // One snapshot: a version that is replaced between two statements would be found twice or not at all.
+        let mut tx = self.db.tenant_snapshot(query.scope.tenant).await?;
         tx.plan_for_values().await?;
         if let Some(ids) = &filter.collection_ids {
             let known = tx.count_collections(ids).await?;
