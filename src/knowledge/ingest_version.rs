@@ -75,6 +75,11 @@ enum AttemptError {
     /// Another worker took over, or the document is gone: nothing to report.
     #[error("the lease was lost")]
     LeaseLost,
+    /// Every attempt ended without a word, as when the process is killed for want of memory.
+    #[error(
+        "the worker stopped in the middle of {attempts} attempts; split the document, or upload it again"
+    )]
+    WorkerLost { attempts: i32 },
     /// The original could not be read.
     #[error(transparent)]
     Objects(#[from] ObjectError),
@@ -95,6 +100,7 @@ impl AttemptError {
             Self::File(error) => error.code(),
             Self::TooManyChunks { .. } => "too_many_chunks",
             Self::LeaseLost => "lease_lost",
+            Self::WorkerLost { .. } => "worker_lost",
             Self::Objects(ObjectError::Missing(_)) => "original_missing",
             Self::Objects(_) => "object_store_unavailable",
             Self::Embedding(_) => "embedding_failed",
@@ -105,7 +111,10 @@ impl AttemptError {
 
     fn is_final(&self) -> bool {
         match self {
-            Self::File(_) | Self::TooManyChunks { .. } | Self::Crashed(_) => true,
+            Self::File(_)
+            | Self::TooManyChunks { .. }
+            | Self::WorkerLost { .. }
+            | Self::Crashed(_) => true,
             Self::Objects(error) => matches!(error, ObjectError::Missing(_)),
             Self::Embedding(error) => !error.is_retryable(),
             Self::LeaseLost | Self::Database(_) => false,
@@ -138,6 +147,11 @@ impl Ingestion {
             Claim::Busy => return Ok(JobOutcome::Again(self.settings.lease)),
             Claim::Nothing => return Ok(JobOutcome::Done),
         };
+        // An attempt that fails is counted and ended; only those of workers that died can be too many.
+        if u32::try_from(version.attempt).unwrap_or(u32::MAX) > self.settings.max_attempts {
+            let error = AttemptError::WorkerLost { attempts: version.attempt - 1 };
+            return self.fail(tenant, &version, token, &error).await;
+        }
         match self.attempt(tenant, &version, token).await {
             Ok(()) => Ok(JobOutcome::Done),
             Err(AttemptError::LeaseLost) => Ok(JobOutcome::Done),
