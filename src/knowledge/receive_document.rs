@@ -121,8 +121,8 @@ impl Receiver {
     /// The database failed; nothing was removed.
     pub async fn remove(&self, tenant: TenantId, document_id: Uuid) -> db::Result<bool> {
         let mut tx = self.db.tenant(tenant).await?;
-        let versions = tx.list_version_ids(Some(document_id), None).await?;
-        let Some((collection_id, change)) = tx.delete_document_row(document_id).await? else {
+        let Some((collection_id, change, versions)) = tx.delete_document_row(document_id).await?
+        else {
             return Ok(false);
         };
         for version_id in versions {
@@ -144,6 +144,7 @@ impl Receiver {
         collection_id: Uuid,
     ) -> db::Result<bool> {
         let mut tx = self.db.tenant(tenant).await?;
+        tx.lock_collection(collection_id).await?;
         for version_id in tx.list_version_ids(None, Some(collection_id)).await? {
             tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
         }

@@ -166,6 +166,38 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Keeps others from adding versions to a collection that is to be deleted.
+    pub(in crate::knowledge) async fn lock_collection(
+        &mut self,
+        collection_id: Uuid,
+    ) -> db::Result<()> {
+        // Documents before their collection, as whoever publishes a version locks them.
+        sqlx::query!(
+            "select document_id
+            from documents
+            where tenant_id = $1
+                and collection_id = $2
+            order by document_id
+            for update",
+            self.tenant().uuid(),
+            collection_id
+        )
+        .fetch_all(self.connection())
+        .await?;
+        sqlx::query!(
+            "select collection_id
+            from collections
+            where tenant_id = $1
+                and collection_id = $2
+            for update",
+            self.tenant().uuid(),
+            collection_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Deletes a collection with its documents; false when there is no such collection.
     pub async fn delete_collection(&mut self, collection_id: Uuid) -> db::Result<bool> {
         let done = sqlx::query!(

@@ -225,12 +225,13 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Deletes a document with everything of it: gone from search at commit. `None` when there is no such document.
+    /// Deletes a document with everything of it: gone from search at commit. Its collection, what its counts lose, and the
+    /// versions whose originals are to be removed; `None` when there is no such document.
     pub(in crate::knowledge) async fn delete_document_row(
         &mut self,
         document_id: Uuid,
-    ) -> db::Result<Option<(Uuid, CountChange)>> {
-        // The row is locked first: a version that becomes ready meanwhile waits, and then finds no document.
+    ) -> db::Result<Option<(Uuid, CountChange, Vec<Uuid>)>> {
+        // The row is locked first: a version that is uploaded or becomes ready meanwhile waits, and then finds no document.
         let Some(row) = sqlx::query!(
             r#"select
                 d.collection_id,
@@ -252,6 +253,7 @@ impl TenantTx {
         else {
             return Ok(None);
         };
+        let versions = self.list_version_ids(Some(document_id), None).await?;
         sqlx::query!(
             "delete from documents
             where tenant_id = $1
@@ -266,7 +268,7 @@ impl TenantTx {
             terms: -i64::from(row.term_count.unwrap_or(0)),
             windows: -i64::from(row.window_count.unwrap_or(0)),
         };
-        Ok(Some((row.collection_id, change)))
+        Ok(Some((row.collection_id, change, versions)))
     }
 }
 
