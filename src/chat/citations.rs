@@ -80,7 +80,8 @@ impl CitationBuilder {
     /// Takes the next text of the model.
     pub fn push(&mut self, delta: &str) -> Vec<Piece> {
         let mut scanned = Vec::new();
-        for character in delta.chars() {
+        // PostgreSQL stores no NUL, and no reader misses it.
+        for character in delta.chars().filter(|character| *character != '\0') {
             self.scanner.push(character, &mut scanned);
         }
         self.take(scanned)
@@ -129,6 +130,11 @@ impl CitationBuilder {
                             pieces.push(Piece::Citation(citation));
                         }
                     }
+                    // What stood around a marker that is removed must not become one, as in `[[99]1]`.
+                    if space.is_some() && ends_inside_brackets(&self.content) {
+                        self.content.push(' ');
+                        text.push(' ');
+                    }
                 }
             }
         }
@@ -175,6 +181,12 @@ impl CitationBuilder {
             verified: quote.verified,
         }
     }
+}
+
+/// Whether the text ends with what a marker may begin with.
+fn ends_inside_brackets(text: &str) -> bool {
+    text.rsplit_once('[')
+        .is_some_and(|(_, inside)| inside.chars().all(|inner| inner.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -147,7 +147,13 @@ impl Code {
 /// Numbers of a marker's inside; `None` when it is none, as in `[]`, `[ ]` or `[1,,2]`.
 fn numbers(inside: &str) -> Option<Vec<usize>> {
     let inside = inside.strip_prefix('[')?;
-    inside.split(',').map(|number| number.trim().parse().ok()).collect()
+    inside.split(',').map(|number| parse(number.trim())).collect()
+}
+
+/// A number too large to be counted stands for nothing, but it is a number.
+fn parse(digits: &str) -> Option<usize> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
 }
 
 fn add(found: &mut Vec<Scanned>, text: &str) {

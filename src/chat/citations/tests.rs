@@ -49,6 +49,20 @@ fn text(pieces: &[Piece]) -> String {
 }
 
 #[test]
+fn what_stood_around_a_removed_marker_does_not_become_one() {
+    let (builder, _) = build(&["[[99]1] and [1[99]2] and [2[99]]"]);
+    assert_eq!(builder.content(), "[ 1] and [1 2] and [2 ]");
+    assert!(builder.citations().is_empty());
+}
+
+#[test]
+fn a_number_too_large_to_count_and_a_nul_character_are_removed() {
+    let (builder, _) = build(&["Yes [12345678901234567890123].\0"]);
+    assert_eq!(builder.content(), "Yes.");
+    assert_eq!(builder.unknown_markers(), 1);
+}
+
+#[test]
 fn markers_are_numbered_in_the_order_of_appearance() {
     let (builder, _) =
         build(&["The limit is 20 requests a second. [2] Keys live for 90 days. [1]"]);
