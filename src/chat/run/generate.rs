@@ -1,10 +1,11 @@
 //! The task of a run: search, prompt, model, citations, storage. Whatever happens, it ends with one last event.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use uuid::Uuid;
 
 use super::{Answer, Chat, Outcome, Question, RunEvent, RunLog, Usage};
@@ -46,6 +47,8 @@ enum RunError {
     Database(#[from] db::Error),
     #[error("the session was deleted while the answer was made")]
     Gone,
+    #[error("answering ended abnormally; try again")]
+    Crashed,
 }
 
 impl RunError {
@@ -55,12 +58,14 @@ impl RunError {
             Self::Model(_) => "model_failed",
             Self::Database(_) => "storage_failed",
             Self::Gone => "session_deleted",
+            Self::Crashed => "crashed",
         }
     }
 
     fn code(&self) -> ProblemCode {
         match self {
             Self::Gone => ProblemCode::Conflict,
+            Self::Crashed => ProblemCode::Internal,
             Self::Model(error) if !error.is_retryable() => ProblemCode::Internal,
             _ => ProblemCode::Unavailable,
         }
@@ -92,7 +97,9 @@ impl Generation {
             },
             hits: Vec::new(),
         };
-        match self.answer(&mut progress).await {
+        // Readers wait for the last event, also when a model or an embedder panics.
+        let answering = AssertUnwindSafe(self.answer(&mut progress)).catch_unwind().await;
+        match answering.unwrap_or(Err(RunError::Crashed)) {
             Ok(answer) => self.log.append(RunEvent::Done(Box::new(answer))),
             Err(error) => self.fail(progress, &error).await,
         }
@@ -125,7 +132,29 @@ impl Generation {
             self.generate(prompt, &mut builder, &mut progress.ended).await?
         };
         self.emit(&mut progress.ended, builder.finish());
+        if builder.content().trim().is_empty() {
+            self.without_text(&ending, &mut builder, &mut progress.ended)?;
+        }
         self.store(progress, &builder, &ending, given).await
+    }
+
+    /// A model that finds nothing need not say so; any other must have said something.
+    fn without_text(
+        &self,
+        ending: &Ending,
+        builder: &mut CitationBuilder,
+        ended: &mut EndedRun,
+    ) -> Result<(), ModelError> {
+        match ending {
+            Ending::Finished(FinishReason::NoAnswer) => {
+                self.emit(ended, builder.push(NOTHING_FOUND));
+                self.emit(ended, builder.finish());
+                Ok(())
+            }
+            Ending::Finished(FinishReason::ContentFilter) => Ok(()),
+            Ending::Finished(FinishReason::Stop | FinishReason::Length) => Err(ModelError::Empty),
+            Ending::Broken => Err(ModelError::Cut),
+        }
     }
 
     async fn search(&self, standalone: &str) -> Result<Vec<Hit>, RunError> {
