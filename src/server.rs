@@ -56,8 +56,8 @@ pub fn endpoint(
     Ok(routes::table(services, settings)?
         .data(verifier)
         .data(MaxJsonDepth(settings.max_json_depth))
-        .with(problems::Problems)
         .with(detach::DetachWrites { tasks })
+        .with(problems::Problems)
         .with(body_limit::BodyLimit {
             upload: settings.max_upload_bytes,
             other: settings.max_body_bytes,
@@ -66,8 +66,8 @@ pub fn endpoint(
             upload: settings.upload_timeout,
             other: settings.request_timeout,
         })
-        .with(security_headers::SecurityHeaders)
-        .with(observe::Observe))
+        .with(observe::Observe)
+        .with(security_headers::SecurityHeaders))
 }
 
 /// Serves until `stop`, then lets requests in flight finish.

@@ -24,3 +24,24 @@ impl Acceptor for NoDelay {
         Ok(accepted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use poem::listener::{Listener, TcpListener};
+
+    use super::*;
+
+    async fn accepted_without_delay(mut acceptor: impl Acceptor<Io = TcpStream>) -> bool {
+        let address = acceptor.local_addr()[0].as_socket_addr().copied().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), acceptor.accept());
+        client.unwrap();
+        accepted.unwrap().0.nodelay().unwrap()
+    }
+
+    #[tokio::test]
+    async fn sockets_send_at_once_and_would_not_by_themselves() {
+        let listen = || TcpListener::bind("127.0.0.1:0").into_acceptor();
+        assert!(accepted_without_delay(NoDelay(listen().await.unwrap())).await);
+        assert!(!accepted_without_delay(listen().await.unwrap()).await);
+    }
+}

@@ -55,7 +55,7 @@ pub(super) fn table(
         .at("/problems", get(pages::problems))
         .at("/docs", get(make_sync(move |_| pages::swagger(docs.clone()))))
         .at("/openapi.json", get(make_sync(move |_| openapi_response(&document))))
-        .nest("/", service)
+        .nest_no_strip("/v1", service)
         .data(services)
         .map_to_response();
     Ok(table)
