@@ -1,3 +1,5 @@
+//! Questions whose answer is known, put to the extractive model through its public trait.
+
 use futures_util::StreamExt;
 
 use super::*;
