@@ -6,6 +6,7 @@
 mod devservices;
 mod embeddings;
 mod isolation;
+mod layers;
 mod models;
 mod support;
 mod tenancy_tables;
