@@ -7,6 +7,7 @@ mod devservices;
 mod embeddings;
 mod isolation;
 mod layers;
+mod migrations;
 mod models;
 mod support;
 mod tenancy_tables;

@@ -4,7 +4,7 @@ mod app;
 mod database;
 
 pub use app::{Reply, TestApp, TestTenant};
-pub use database::TestDatabase;
+pub use database::{TestDatabase, services};
 
 use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use pidima::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};

@@ -1,0 +1,1646 @@
+-- What the migrations make of an empty database, by pg_dump; tests/it/migrations.rs compares and rewrites it.
+CREATE SCHEMA analytics;
+
+COMMENT ON SCHEMA analytics IS 'Read-only views for SQL logins of a tenant: questions, answers, citations, cost';
+
+CREATE SCHEMA app;
+
+COMMENT ON SCHEMA app IS 'Tables of the service; analysts read the views of schema analytics instead';
+
+CREATE FUNCTION app.analyst_tid() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select l.reads_tenant from app.analyst_logins l where l.login = session_user $$;
+
+COMMENT ON FUNCTION app.analyst_tid() IS 'Tenant of the SQL login that asks; null for any other role';
+
+CREATE PROCEDURE app.create_month_partitions(IN p_table regclass, IN p_first date, IN p_months integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_month timestamptz;
+    v_partition text;
+begin
+    for v_index in 0 .. p_months - 1 loop
+        v_month := (p_first + make_interval(months => v_index)) at time zone 'UTC';
+        v_partition := app.sibling_name(p_table, to_char(v_month at time zone 'UTC', 'YYYY_MM'));
+        if to_regclass(v_partition) is null then
+            execute format(
+                'create table %s partition of %s for values from (%L) to (%L)',
+                v_partition, p_table, app.first_uuid_at(v_month),
+                app.first_uuid_at((p_first + make_interval(months => v_index + 1)) at time zone 'UTC'));
+            call app.isolate(v_partition::regclass);
+        end if;
+    end loop;
+end
+$$;
+
+COMMENT ON PROCEDURE app.create_month_partitions(IN p_table regclass, IN p_first date, IN p_months integer) IS 'Month partitions of a table whose key is a UUIDv7, each behind the wall; those that exist are left alone';
+
+CREATE FUNCTION app.first_uuid_at(p_at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ select (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
+
+COMMENT ON FUNCTION app.first_uuid_at(p_at timestamp with time zone) IS 'Smallest UUIDv7 of an instant (RFC 9562 5.7: 48 bits of milliseconds lead): ids order by time, so months can be ranges of ids';
+
+CREATE PROCEDURE app.isolate(IN p_table regclass, IN p_rights text DEFAULT NULL::text)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format('alter table %s enable row level security', p_table);
+    execute format('alter table %s force row level security', p_table);
+    execute format(
+        'create policy tenant on %s as permissive for all to pidima_app'
+        ' using (tenant_id = (select app.tid())) with check (tenant_id = (select app.tid()))',
+        p_table);
+    execute format('revoke all on %s from public', p_table);
+    if p_rights is not null then
+        execute format('grant %s on %s to pidima_app', p_rights, p_table);
+    end if;
+end
+$$;
+
+COMMENT ON PROCEDURE app.isolate(IN p_table regclass, IN p_rights text) IS 'Puts a table behind the wall: row security, the one policy, the rights of the service. Partitions get no rights';
+
+CREATE PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format(
+        'create policy analyst on %s as permissive for select to pidima_analyst'
+        ' using (tenant_id = (select app.analyst_tid()))',
+        p_table);
+    execute format('grant select (%s) on %s to pidima_analyst', p_columns, p_table);
+end
+$$;
+
+COMMENT ON PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text) IS 'Lets SQL logins of a tenant read the named columns, which the views of schema analytics need';
+
+CREATE PROCEDURE app.partition_by_tenant(IN p_table regclass, IN p_partitions integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_partition text;
+begin
+    for v_index in 0 .. p_partitions - 1 loop
+        v_partition := app.sibling_name(p_table, 'p' || lpad(v_index::text, 2, '0'));
+        execute format(
+            'create table %s partition of %s for values with (modulus %s, remainder %s)',
+            v_partition, p_table, p_partitions, v_index);
+        call app.isolate(v_partition::regclass);
+    end loop;
+end
+$$;
+
+COMMENT ON PROCEDURE app.partition_by_tenant(IN p_table regclass, IN p_partitions integer) IS 'Hash partitions of a table by tenant, each behind the wall';
+
+CREATE FUNCTION app.sibling_name(p_table regclass, p_suffix text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select format('%I.%I', n.nspname, c.relname || '_' || p_suffix)
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = p_table
+$$;
+
+COMMENT ON FUNCTION app.sibling_name(p_table regclass, p_suffix text) IS 'Name of a partition, in the schema of its parent whatever the search path';
+
+CREATE FUNCTION app.tid() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select nullif(current_setting('app.tenant_id', true), '')::uuid $$;
+
+COMMENT ON FUNCTION app.tid() IS 'Tenant of the running transaction; null outside one, so that nothing is visible';
+
+CREATE TABLE app.messages (
+    tenant_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    session_id uuid,
+    run_id uuid NOT NULL,
+    role text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
+)
+PARTITION BY RANGE (message_id);
+
+ALTER TABLE ONLY app.messages FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.messages IS 'Questions and answers, in the order of their ids';
+
+COMMENT ON COLUMN app.messages.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.messages.message_id IS 'UUIDv7; its month decides the partition';
+
+COMMENT ON COLUMN app.messages.session_id IS 'Conversation; null for a single question';
+
+COMMENT ON COLUMN app.messages.run_id IS 'Run that the message started or ended';
+
+COMMENT ON COLUMN app.messages.role IS 'user or assistant';
+
+COMMENT ON COLUMN app.messages.content IS 'Text; an answer in Markdown with markers [1], [2] of its citations';
+
+COMMENT ON COLUMN app.messages.created_at IS 'When it was stored';
+
+CREATE TABLE app.runs (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    session_id uuid,
+    question_id uuid NOT NULL,
+    answer_id uuid,
+    state text DEFAULT 'running'::text NOT NULL,
+    outcome text,
+    outcome_reason text,
+    collection_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    standalone_question text,
+    provider text,
+    model text,
+    input_tokens bigint,
+    output_tokens bigint,
+    cost_micro_usd bigint,
+    unknown_markers integer DEFAULT 0 NOT NULL,
+    search_ms integer,
+    first_token_ms integer,
+    total_ms integer,
+    asked_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
+    CONSTRAINT runs_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'partial'::text, 'no_answer'::text, 'clarification'::text, 'blocked'::text, 'failed'::text]))),
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text])))
+)
+PARTITION BY RANGE (run_id);
+
+ALTER TABLE ONLY app.runs FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.runs IS 'How an answer came about; it goes on when the reader hangs up';
+
+COMMENT ON COLUMN app.runs.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.runs.run_id IS 'UUIDv7; its month decides the partition';
+
+COMMENT ON COLUMN app.runs.session_id IS 'Conversation; null for a single question';
+
+COMMENT ON COLUMN app.runs.question_id IS 'Message of the user';
+
+COMMENT ON COLUMN app.runs.answer_id IS 'Message of the assistant; null until there is one';
+
+COMMENT ON COLUMN app.runs.state IS 'running, completed, failed or interrupted';
+
+COMMENT ON COLUMN app.runs.outcome IS 'answered, partial, no_answer, clarification, blocked or failed';
+
+COMMENT ON COLUMN app.runs.outcome_reason IS 'Machine-readable reason, e.g. no_candidates';
+
+COMMENT ON COLUMN app.runs.collection_ids IS 'Collections that were asked; empty for all';
+
+COMMENT ON COLUMN app.runs.standalone_question IS 'The question as it was searched, with what the conversation adds';
+
+COMMENT ON COLUMN app.runs.provider IS 'Provider of the model that answered';
+
+COMMENT ON COLUMN app.runs.model IS 'Model that answered';
+
+COMMENT ON COLUMN app.runs.input_tokens IS 'Tokens of the prompt, as the provider counts; null when it does not say';
+
+COMMENT ON COLUMN app.runs.output_tokens IS 'Tokens of the answer, as the provider counts; null when it does not say';
+
+COMMENT ON COLUMN app.runs.cost_micro_usd IS 'Price of both, in millionths of a US dollar; null when no price is known';
+
+COMMENT ON COLUMN app.runs.unknown_markers IS 'Citation markers that the model made up, which were removed';
+
+COMMENT ON COLUMN app.runs.search_ms IS 'Milliseconds of search';
+
+COMMENT ON COLUMN app.runs.first_token_ms IS 'Milliseconds from the question to the first text';
+
+COMMENT ON COLUMN app.runs.total_ms IS 'Milliseconds from the question to the end';
+
+COMMENT ON COLUMN app.runs.asked_by IS 'Key that asked';
+
+COMMENT ON COLUMN app.runs.created_at IS 'When the question came';
+
+COMMENT ON COLUMN app.runs.ended_at IS 'When the run ended';
+
+CREATE VIEW analytics.answers WITH (security_invoker='true', security_barrier='true') AS
+ SELECT r.run_id,
+    r.session_id,
+    r.answer_id AS message_id,
+    q.content AS question,
+    r.standalone_question,
+    a.content AS answer,
+    r.state,
+    r.outcome,
+    r.outcome_reason,
+    r.provider,
+    r.model,
+    r.input_tokens,
+    r.output_tokens,
+    ((r.cost_micro_usd)::numeric / '1000000'::numeric) AS cost_usd,
+    r.search_ms,
+    r.first_token_ms,
+    r.total_ms,
+    r.created_at AS asked_at,
+    r.ended_at AS answered_at
+   FROM ((app.runs r
+     JOIN app.messages q ON (((q.tenant_id = r.tenant_id) AND (q.message_id = r.question_id))))
+     LEFT JOIN app.messages a ON (((a.tenant_id = r.tenant_id) AND (a.message_id = r.answer_id))));
+
+COMMENT ON VIEW analytics.answers IS 'One row per question with its answer, outcome, tokens, cost and timings';
+
+CREATE TABLE app.citations (
+    tenant_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    number integer NOT NULL,
+    citation_id uuid NOT NULL,
+    chunk_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    version_number integer NOT NULL,
+    document_title text NOT NULL,
+    heading_path text[] NOT NULL,
+    url text,
+    char_start integer NOT NULL,
+    char_end integer NOT NULL,
+    quote text NOT NULL,
+    verified boolean NOT NULL
+)
+PARTITION BY RANGE (message_id);
+
+ALTER TABLE ONLY app.citations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.citations IS 'Which passage a marker of an answer stands for, pinned to the version that was read';
+
+COMMENT ON COLUMN app.citations.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.citations.message_id IS 'Answer';
+
+COMMENT ON COLUMN app.citations.number IS 'The n of the marker [n]';
+
+COMMENT ON COLUMN app.citations.citation_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.citations.chunk_id IS 'Passage; it may be gone since';
+
+COMMENT ON COLUMN app.citations.document_id IS 'Document; it may be gone since';
+
+COMMENT ON COLUMN app.citations.version_id IS 'Version that was read; it may be gone since';
+
+COMMENT ON COLUMN app.citations.version_number IS 'Its number, for people';
+
+COMMENT ON COLUMN app.citations.document_title IS 'Title at the time';
+
+COMMENT ON COLUMN app.citations.heading_path IS 'Headings above the passage, outermost first';
+
+COMMENT ON COLUMN app.citations.url IS 'Where a reader finds it: address of the original with the anchor';
+
+COMMENT ON COLUMN app.citations.char_start IS 'First character of the quote in the extracted text of the version, from 0';
+
+COMMENT ON COLUMN app.citations.char_end IS 'Character after the last one';
+
+COMMENT ON COLUMN app.citations.quote IS 'The words of the passage that the answer rests on';
+
+COMMENT ON COLUMN app.citations.verified IS 'Whether the words of the answer were found in the passage';
+
+CREATE VIEW analytics.citations WITH (security_invoker='true', security_barrier='true') AS
+ SELECT citation_id,
+    message_id,
+    number,
+    document_id,
+    document_title,
+    version_number,
+    heading_path,
+    url,
+    char_start,
+    char_end,
+    quote,
+    verified
+   FROM app.citations c;
+
+COMMENT ON VIEW analytics.citations IS 'One row per citation of an answer';
+
+CREATE TABLE app.collections (
+    tenant_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    chunk_count bigint DEFAULT 0 NOT NULL,
+    term_count bigint DEFAULT 0 NOT NULL,
+    window_count bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT collections_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+);
+
+ALTER TABLE ONLY app.collections FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.collections IS 'A set of documents that is searched together';
+
+COMMENT ON COLUMN app.collections.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.collections.collection_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.collections.name IS 'Unique within the tenant';
+
+COMMENT ON COLUMN app.collections.description IS 'What is in it, for people';
+
+COMMENT ON COLUMN app.collections.chunk_count IS 'Chunks in search; the N of BM25';
+
+COMMENT ON COLUMN app.collections.term_count IS 'Terms of all chunks; over chunk_count the mean length of BM25';
+
+COMMENT ON COLUMN app.collections.window_count IS 'Embedded windows in search; decides between exact and indexed search';
+
+COMMENT ON COLUMN app.collections.created_at IS 'When it was created';
+
+COMMENT ON COLUMN app.collections.updated_at IS 'When name or description were last changed';
+
+CREATE TABLE app.document_versions (
+    tenant_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    number integer NOT NULL,
+    state text DEFAULT 'received'::text NOT NULL,
+    failure_code text,
+    failure_detail text,
+    media_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    content_sha256 bytea NOT NULL,
+    object_key text NOT NULL,
+    title text,
+    language text,
+    char_count integer,
+    chunk_count integer DEFAULT 0 NOT NULL,
+    term_count integer DEFAULT 0 NOT NULL,
+    window_count integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    lease_token uuid,
+    lease_expires_at timestamp with time zone,
+    created_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ready_at timestamp with time zone,
+    CONSTRAINT document_versions_content_sha256_check CHECK ((length(content_sha256) = 32)),
+    CONSTRAINT document_versions_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT document_versions_media_type_check CHECK ((media_type = ANY (ARRAY['text/markdown'::text, 'text/html'::text, 'text/plain'::text, 'text/x-source'::text]))),
+    CONSTRAINT document_versions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'parsing'::text, 'chunking'::text, 'embedding'::text, 'ready'::text, 'superseded'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY app.document_versions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.document_versions IS 'Bytes as they were received; never changed, only replaced by the next number';
+
+COMMENT ON COLUMN app.document_versions.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.document_versions.version_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.document_versions.document_id IS 'Document that it is a version of';
+
+COMMENT ON COLUMN app.document_versions.number IS 'Counts from 1 within the document';
+
+COMMENT ON COLUMN app.document_versions.state IS 'received, parsing, chunking, embedding, ready; or superseded, failed, cancelled';
+
+COMMENT ON COLUMN app.document_versions.failure_code IS 'Closed set of codes, e.g. not_utf8; set when failed';
+
+COMMENT ON COLUMN app.document_versions.failure_detail IS 'What a person can do about the failure';
+
+COMMENT ON COLUMN app.document_versions.media_type IS 'text/markdown, text/html, text/plain or text/x-source';
+
+COMMENT ON COLUMN app.document_versions.size_bytes IS 'Size of the original, in bytes';
+
+COMMENT ON COLUMN app.document_versions.content_sha256 IS 'SHA-256 of the original: the same bytes are not processed again';
+
+COMMENT ON COLUMN app.document_versions.object_key IS 'Where the original lies in the object store';
+
+COMMENT ON COLUMN app.document_versions.title IS 'Title found in the content';
+
+COMMENT ON COLUMN app.document_versions.language IS 'Language that the content declares';
+
+COMMENT ON COLUMN app.document_versions.char_count IS 'Characters (Unicode scalar values) of the extracted text';
+
+COMMENT ON COLUMN app.document_versions.chunk_count IS 'Chunks made of it';
+
+COMMENT ON COLUMN app.document_versions.term_count IS 'Terms of its chunks';
+
+COMMENT ON COLUMN app.document_versions.window_count IS 'Embedded windows of its chunks';
+
+COMMENT ON COLUMN app.document_versions.attempts IS 'How often a worker began to process it';
+
+COMMENT ON COLUMN app.document_versions.lease_token IS 'Worker that holds it; a write with another token changes nothing';
+
+COMMENT ON COLUMN app.document_versions.lease_expires_at IS 'From then on another worker may take it over';
+
+COMMENT ON COLUMN app.document_versions.created_by IS 'Key that uploaded it';
+
+COMMENT ON COLUMN app.document_versions.created_at IS 'When it was received';
+
+COMMENT ON COLUMN app.document_versions.ready_at IS 'When readers first saw it';
+
+CREATE TABLE app.documents (
+    tenant_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    name text NOT NULL,
+    title text NOT NULL,
+    source_url text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    active_version_id uuid,
+    latest_version_number integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT documents_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000)))
+);
+
+ALTER TABLE ONLY app.documents FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.documents IS 'One document of a collection; its contents are its versions';
+
+COMMENT ON COLUMN app.documents.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.documents.document_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.documents.collection_id IS 'Collection that it is in';
+
+COMMENT ON COLUMN app.documents.name IS 'File name or path; the same name again is a new version';
+
+COMMENT ON COLUMN app.documents.title IS 'Title found in the active version, else the name';
+
+COMMENT ON COLUMN app.documents.source_url IS 'Where a reader finds the original; citations link there';
+
+COMMENT ON COLUMN app.documents.metadata IS 'Object of the tenant''s own, for filters';
+
+COMMENT ON COLUMN app.documents.active_version_id IS 'Version that search and answers read; null until the first one is ready';
+
+COMMENT ON COLUMN app.documents.latest_version_number IS 'Number of the newest version, ready or not';
+
+COMMENT ON COLUMN app.documents.created_at IS 'When the document was first received';
+
+COMMENT ON COLUMN app.documents.updated_at IS 'When anything of it last changed';
+
+CREATE VIEW analytics.documents_by_use WITH (security_invoker='true', security_barrier='true') AS
+ SELECT d.document_id,
+    d.name,
+    d.title,
+    k.name AS collection,
+    v.state AS latest_state,
+    v.failure_code,
+    v.chunk_count,
+    d.updated_at,
+    ( SELECT count(*) AS count
+           FROM app.citations c
+          WHERE ((c.tenant_id = d.tenant_id) AND (c.document_id = d.document_id))) AS citations
+   FROM ((app.documents d
+     JOIN app.collections k ON (((k.tenant_id = d.tenant_id) AND (k.collection_id = d.collection_id))))
+     LEFT JOIN app.document_versions v ON (((v.tenant_id = d.tenant_id) AND (v.document_id = d.document_id) AND (v.number = d.latest_version_number))));
+
+COMMENT ON VIEW analytics.documents_by_use IS 'Documents with their state and how often answers cite them; never cited ones have 0';
+
+CREATE VIEW analytics.messages WITH (security_invoker='true', security_barrier='true') AS
+ SELECT message_id,
+    session_id,
+    run_id,
+    role,
+    content,
+    created_at
+   FROM app.messages m;
+
+COMMENT ON VIEW analytics.messages IS 'One row per question or answer';
+
+CREATE TABLE app.retrievals (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    rank integer NOT NULL,
+    chunk_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    dense_rank integer,
+    similarity real,
+    lexical_rank integer,
+    lexical_score real,
+    fused_score real NOT NULL,
+    used boolean NOT NULL
+)
+PARTITION BY RANGE (run_id);
+
+ALTER TABLE ONLY app.retrievals FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.retrievals IS 'What search found for a run, and what of it the model was given';
+
+COMMENT ON COLUMN app.retrievals.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.retrievals.run_id IS 'Run';
+
+COMMENT ON COLUMN app.retrievals.rank IS 'Place after fusion, from 1';
+
+COMMENT ON COLUMN app.retrievals.chunk_id IS 'Passage; it may be gone since';
+
+COMMENT ON COLUMN app.retrievals.document_id IS 'Document; it may be gone since';
+
+COMMENT ON COLUMN app.retrievals.version_id IS 'Version; it may be gone since';
+
+COMMENT ON COLUMN app.retrievals.dense_rank IS 'Place in the search by meaning; null when it was not found there';
+
+COMMENT ON COLUMN app.retrievals.similarity IS 'Cosine similarity of its best window, -1 to 1';
+
+COMMENT ON COLUMN app.retrievals.lexical_rank IS 'Place in the search by words; null when it was not found there';
+
+COMMENT ON COLUMN app.retrievals.lexical_score IS 'BM25 score';
+
+COMMENT ON COLUMN app.retrievals.fused_score IS 'Reciprocal rank fusion of both';
+
+COMMENT ON COLUMN app.retrievals.used IS 'Whether the model was given it';
+
+CREATE VIEW analytics.retrievals WITH (security_invoker='true', security_barrier='true') AS
+ SELECT run_id,
+    rank,
+    chunk_id,
+    document_id,
+    version_id,
+    dense_rank,
+    similarity,
+    lexical_rank,
+    lexical_score,
+    fused_score,
+    used
+   FROM app.retrievals r;
+
+COMMENT ON VIEW analytics.retrievals IS 'One row per passage that search found for an answer, with its scores';
+
+CREATE TABLE app.sessions (
+    tenant_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    title text,
+    collection_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sessions_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200)))
+);
+
+ALTER TABLE ONLY app.sessions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.sessions IS 'A conversation of one person with the assistant';
+
+COMMENT ON COLUMN app.sessions.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.sessions.session_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.sessions.title IS 'Given by the person, else the first question';
+
+COMMENT ON COLUMN app.sessions.collection_ids IS 'Collections that it asks; empty for all';
+
+COMMENT ON COLUMN app.sessions.created_by IS 'Key that opened it';
+
+COMMENT ON COLUMN app.sessions.created_at IS 'When it was opened';
+
+COMMENT ON COLUMN app.sessions.updated_at IS 'When it last got a message';
+
+CREATE VIEW analytics.sessions WITH (security_invoker='true', security_barrier='true') AS
+ SELECT session_id,
+    title,
+    collection_ids,
+    created_at,
+    updated_at,
+    ( SELECT count(*) AS count
+           FROM app.messages m
+          WHERE ((m.tenant_id = s.tenant_id) AND (m.session_id = s.session_id) AND (m.role = 'user'::text))) AS questions
+   FROM app.sessions s;
+
+COMMENT ON VIEW analytics.sessions IS 'One row per conversation';
+
+CREATE VIEW analytics.unanswered_questions WITH (security_invoker='true', security_barrier='true') AS
+ SELECT r.run_id,
+    r.session_id,
+    q.content AS question,
+    r.standalone_question,
+    r.outcome,
+    r.outcome_reason,
+    ( SELECT max(t.similarity) AS max
+           FROM app.retrievals t
+          WHERE ((t.tenant_id = r.tenant_id) AND (t.run_id = r.run_id))) AS best_similarity,
+    r.created_at AS asked_at
+   FROM (app.runs r
+     JOIN app.messages q ON (((q.tenant_id = r.tenant_id) AND (q.message_id = r.question_id))))
+  WHERE (r.outcome = ANY (ARRAY['no_answer'::text, 'failed'::text, 'partial'::text]));
+
+COMMENT ON VIEW analytics.unanswered_questions IS 'Questions without a full answer: where the documentation has gaps';
+
+CREATE VIEW analytics.usage_by_day WITH (security_invoker='true', security_barrier='true') AS
+ SELECT ((created_at AT TIME ZONE 'UTC'::text))::date AS day,
+    provider,
+    model,
+    count(*) AS questions,
+    count(*) FILTER (WHERE (outcome = 'answered'::text)) AS answered,
+    count(*) FILTER (WHERE (outcome = 'no_answer'::text)) AS not_answered,
+    count(*) FILTER (WHERE (outcome = 'failed'::text)) AS failed,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
+    (sum(cost_micro_usd) / '1000000'::numeric) AS cost_usd,
+    percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((first_token_ms)::double precision)) AS first_token_ms_p50,
+    percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY ((first_token_ms)::double precision)) AS first_token_ms_p95
+   FROM app.runs r
+  GROUP BY (((created_at AT TIME ZONE 'UTC'::text))::date), provider, model;
+
+COMMENT ON VIEW analytics.usage_by_day IS 'Questions, outcomes, tokens, cost and time to first text by day (UTC) and model';
+
+CREATE TABLE app.analyst_logins (
+    login name NOT NULL,
+    reads_tenant uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE app.analyst_logins IS 'Which tenant a read-only SQL login sees; written by the owner only';
+
+COMMENT ON COLUMN app.analyst_logins.login IS 'Name of the PostgreSQL role';
+
+COMMENT ON COLUMN app.analyst_logins.reads_tenant IS 'The one tenant whose rows this login sees';
+
+COMMENT ON COLUMN app.analyst_logins.created_at IS 'When the login was granted';
+
+CREATE TABLE app.api_keys (
+    tenant_id uuid NOT NULL,
+    api_key_id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    scopes text[] NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    hint text NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'member'::text]))),
+    CONSTRAINT api_keys_secret_sha256_check CHECK ((length(secret_sha256) = 32))
+);
+
+ALTER TABLE ONLY app.api_keys FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.api_keys IS 'Credentials of programs; the secret itself is never stored';
+
+COMMENT ON COLUMN app.api_keys.tenant_id IS 'Tenant that the key belongs to';
+
+COMMENT ON COLUMN app.api_keys.api_key_id IS 'UUIDv7; stands in the key, in front of the secret';
+
+COMMENT ON COLUMN app.api_keys.name IS 'What the key is for, in the words of its maker';
+
+COMMENT ON COLUMN app.api_keys.role IS 'owner, admin, editor or member: what the key may do';
+
+COMMENT ON COLUMN app.api_keys.scopes IS 'Narrows the role to these scopes; never widens it';
+
+COMMENT ON COLUMN app.api_keys.secret_sha256 IS 'SHA-256 of the secret part (160 random bits, so that a plain hash is right)';
+
+COMMENT ON COLUMN app.api_keys.hint IS 'Last four characters, to tell keys apart';
+
+COMMENT ON COLUMN app.api_keys.created_by IS 'Key that made this key; null when the operator made it';
+
+COMMENT ON COLUMN app.api_keys.created_at IS 'When the key was made';
+
+COMMENT ON COLUMN app.api_keys.expires_at IS 'From then on the key is refused';
+
+COMMENT ON COLUMN app.api_keys.revoked_at IS 'From then on the key is refused; null while it is good';
+
+COMMENT ON COLUMN app.api_keys.last_used_at IS 'Last use, exact to a minute';
+
+CREATE TABLE app.chunk_terms (
+    tenant_id uuid NOT NULL,
+    term text NOT NULL,
+    version_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    chunk_ids uuid[] NOT NULL,
+    frequencies integer[] NOT NULL,
+    lengths integer[] NOT NULL,
+    CONSTRAINT chunk_terms_arrays_check CHECK (((cardinality(chunk_ids) = cardinality(frequencies)) AND (cardinality(chunk_ids) = cardinality(lengths))))
+)
+PARTITION BY HASH (tenant_id);
+
+ALTER TABLE ONLY app.chunk_terms FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.chunk_terms IS 'In which passages of a version a term stands, and how often';
+
+COMMENT ON COLUMN app.chunk_terms.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.chunk_terms.term IS 'Stem or identifier, as the term analysis gives it';
+
+COMMENT ON COLUMN app.chunk_terms.version_id IS 'Version of the passages';
+
+COMMENT ON COLUMN app.chunk_terms.collection_id IS 'Collection, repeated here so that a filtered scan needs no join';
+
+COMMENT ON COLUMN app.chunk_terms.chunk_ids IS 'Passages that hold the term';
+
+COMMENT ON COLUMN app.chunk_terms.frequencies IS 'How often each of them holds it';
+
+COMMENT ON COLUMN app.chunk_terms.lengths IS 'Terms in each of them, for the length norm';
+
+CREATE TABLE app.chunk_terms_p00 (
+    tenant_id uuid CONSTRAINT chunk_terms_tenant_id_not_null NOT NULL,
+    term text CONSTRAINT chunk_terms_term_not_null NOT NULL,
+    version_id uuid CONSTRAINT chunk_terms_version_id_not_null NOT NULL,
+    collection_id uuid CONSTRAINT chunk_terms_collection_id_not_null NOT NULL,
+    chunk_ids uuid[] CONSTRAINT chunk_terms_chunk_ids_not_null NOT NULL,
+    frequencies integer[] CONSTRAINT chunk_terms_frequencies_not_null NOT NULL,
+    lengths integer[] CONSTRAINT chunk_terms_lengths_not_null NOT NULL,
+    CONSTRAINT chunk_terms_arrays_check CHECK (((cardinality(chunk_ids) = cardinality(frequencies)) AND (cardinality(chunk_ids) = cardinality(lengths))))
+);
+
+ALTER TABLE ONLY app.chunk_terms_p00 FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.chunk_windows (
+    tenant_id uuid NOT NULL,
+    chunk_id uuid NOT NULL,
+    number integer NOT NULL,
+    collection_id uuid NOT NULL,
+    embedding_model text NOT NULL,
+    embedding public.halfvec NOT NULL
+)
+PARTITION BY HASH (tenant_id);
+ALTER TABLE ONLY app.chunk_windows ALTER COLUMN embedding SET STORAGE PLAIN;
+
+ALTER TABLE ONLY app.chunk_windows FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.chunk_windows IS 'Embeddings: one for each window of a passage, since a model reads a limited number of tokens';
+
+COMMENT ON COLUMN app.chunk_windows.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.chunk_windows.chunk_id IS 'Passage';
+
+COMMENT ON COLUMN app.chunk_windows.number IS 'Counts from 0 within the passage';
+
+COMMENT ON COLUMN app.chunk_windows.collection_id IS 'Collection, repeated here so that a filtered scan needs no join';
+
+COMMENT ON COLUMN app.chunk_windows.embedding_model IS 'Model of the vector: vectors of different models are never compared';
+
+COMMENT ON COLUMN app.chunk_windows.embedding IS 'Unit length, 16-bit floats';
+
+CREATE TABLE app.chunk_windows_p00 (
+    tenant_id uuid CONSTRAINT chunk_windows_tenant_id_not_null NOT NULL,
+    chunk_id uuid CONSTRAINT chunk_windows_chunk_id_not_null NOT NULL,
+    number integer CONSTRAINT chunk_windows_number_not_null NOT NULL,
+    collection_id uuid CONSTRAINT chunk_windows_collection_id_not_null NOT NULL,
+    embedding_model text CONSTRAINT chunk_windows_embedding_model_not_null NOT NULL,
+    embedding public.halfvec CONSTRAINT chunk_windows_embedding_not_null NOT NULL
+);
+ALTER TABLE ONLY app.chunk_windows_p00 ALTER COLUMN embedding SET STORAGE PLAIN;
+
+ALTER TABLE ONLY app.chunk_windows_p00 FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.chunks (
+    tenant_id uuid NOT NULL,
+    chunk_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    heading_path text[] NOT NULL,
+    anchor text,
+    char_start integer NOT NULL,
+    char_end integer NOT NULL,
+    body text NOT NULL,
+    embedded_sha256 bytea NOT NULL,
+    embedding_model text NOT NULL,
+    CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
+)
+PARTITION BY HASH (tenant_id);
+
+ALTER TABLE ONLY app.chunks FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.chunks IS 'Passages of active versions: what is found and cited';
+
+COMMENT ON COLUMN app.chunks.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.chunks.chunk_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.chunks.collection_id IS 'Collection of the document';
+
+COMMENT ON COLUMN app.chunks.document_id IS 'Document';
+
+COMMENT ON COLUMN app.chunks.version_id IS 'Version that the passage was read from';
+
+COMMENT ON COLUMN app.chunks.ordinal IS 'Counts from 0 within the version';
+
+COMMENT ON COLUMN app.chunks.heading_path IS 'Headings above the passage, outermost first';
+
+COMMENT ON COLUMN app.chunks.anchor IS 'Fragment of the nearest heading, for a link';
+
+COMMENT ON COLUMN app.chunks.char_start IS 'First character in the extracted text, from 0';
+
+COMMENT ON COLUMN app.chunks.char_end IS 'Character after the last one';
+
+COMMENT ON COLUMN app.chunks.body IS 'The passage itself';
+
+COMMENT ON COLUMN app.chunks.embedded_sha256 IS 'SHA-256 of what was embedded: the same text is not embedded again';
+
+COMMENT ON COLUMN app.chunks.embedding_model IS 'Model of its vectors';
+
+CREATE TABLE app.chunks_p00 (
+    tenant_id uuid CONSTRAINT chunks_tenant_id_not_null NOT NULL,
+    chunk_id uuid CONSTRAINT chunks_chunk_id_not_null NOT NULL,
+    collection_id uuid CONSTRAINT chunks_collection_id_not_null NOT NULL,
+    document_id uuid CONSTRAINT chunks_document_id_not_null NOT NULL,
+    version_id uuid CONSTRAINT chunks_version_id_not_null NOT NULL,
+    ordinal integer CONSTRAINT chunks_ordinal_not_null NOT NULL,
+    heading_path text[] CONSTRAINT chunks_heading_path_not_null NOT NULL,
+    anchor text,
+    char_start integer CONSTRAINT chunks_char_start_not_null NOT NULL,
+    char_end integer CONSTRAINT chunks_char_end_not_null NOT NULL,
+    body text CONSTRAINT chunks_body_not_null NOT NULL,
+    embedded_sha256 bytea CONSTRAINT chunks_embedded_sha256_not_null NOT NULL,
+    embedding_model text CONSTRAINT chunks_embedding_model_not_null NOT NULL,
+    CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
+);
+
+ALTER TABLE ONLY app.chunks_p00 FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.citations_default (
+    tenant_id uuid CONSTRAINT citations_tenant_id_not_null NOT NULL,
+    message_id uuid CONSTRAINT citations_message_id_not_null NOT NULL,
+    number integer CONSTRAINT citations_number_not_null NOT NULL,
+    citation_id uuid CONSTRAINT citations_citation_id_not_null NOT NULL,
+    chunk_id uuid CONSTRAINT citations_chunk_id_not_null NOT NULL,
+    document_id uuid CONSTRAINT citations_document_id_not_null NOT NULL,
+    version_id uuid CONSTRAINT citations_version_id_not_null NOT NULL,
+    version_number integer CONSTRAINT citations_version_number_not_null NOT NULL,
+    document_title text CONSTRAINT citations_document_title_not_null NOT NULL,
+    heading_path text[] CONSTRAINT citations_heading_path_not_null NOT NULL,
+    url text,
+    char_start integer CONSTRAINT citations_char_start_not_null NOT NULL,
+    char_end integer CONSTRAINT citations_char_end_not_null NOT NULL,
+    quote text CONSTRAINT citations_quote_not_null NOT NULL,
+    verified boolean CONSTRAINT citations_verified_not_null NOT NULL
+);
+
+ALTER TABLE ONLY app.citations_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.document_texts (
+    tenant_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    body text NOT NULL
+);
+
+ALTER TABLE ONLY app.document_texts FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.document_texts IS 'Extracted text; the ranges of chunks and citations count its characters';
+
+COMMENT ON COLUMN app.document_texts.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.document_texts.version_id IS 'Version that the text was read from';
+
+COMMENT ON COLUMN app.document_texts.body IS 'Readable text: substring(body from char_start + 1 for char_end - char_start) is a passage';
+
+CREATE TABLE app.ingestion_attempts (
+    tenant_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    number integer NOT NULL,
+    stage text NOT NULL,
+    failure_code text,
+    failure_detail text,
+    parse_ms integer,
+    chunk_ms integer,
+    embed_ms integer,
+    index_ms integer,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone
+);
+
+ALTER TABLE ONLY app.ingestion_attempts FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.ingestion_attempts IS 'Each attempt to process a version: how far it came, how long it took, why it ended';
+
+COMMENT ON COLUMN app.ingestion_attempts.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.ingestion_attempts.version_id IS 'Version';
+
+COMMENT ON COLUMN app.ingestion_attempts.number IS 'Counts from 1 within the version';
+
+COMMENT ON COLUMN app.ingestion_attempts.stage IS 'Last state that it reached';
+
+COMMENT ON COLUMN app.ingestion_attempts.failure_code IS 'Why it ended early; null when it went through or still runs';
+
+COMMENT ON COLUMN app.ingestion_attempts.failure_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.ingestion_attempts.parse_ms IS 'Milliseconds of parsing';
+
+COMMENT ON COLUMN app.ingestion_attempts.chunk_ms IS 'Milliseconds of chunking';
+
+COMMENT ON COLUMN app.ingestion_attempts.embed_ms IS 'Milliseconds of embedding';
+
+COMMENT ON COLUMN app.ingestion_attempts.index_ms IS 'Milliseconds of writing to the index';
+
+COMMENT ON COLUMN app.ingestion_attempts.started_at IS 'When it began';
+
+COMMENT ON COLUMN app.ingestion_attempts.ended_at IS 'When it ended';
+
+CREATE TABLE app.jobs (
+    job_id uuid NOT NULL,
+    kind text NOT NULL,
+    for_tenant uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    receives integer DEFAULT 0 NOT NULL,
+    visible_at timestamp with time zone DEFAULT now() NOT NULL,
+    receipt uuid,
+    dead_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE app.jobs IS 'The queue where SQS is not used: at least once, invisible while a worker holds it';
+
+COMMENT ON COLUMN app.jobs.job_id IS 'Id of the outbox message, so that handing over twice queues once';
+
+COMMENT ON COLUMN app.jobs.kind IS 'Name of the job';
+
+COMMENT ON COLUMN app.jobs.for_tenant IS 'Tenant in whose name the job runs';
+
+COMMENT ON COLUMN app.jobs.subject_id IS 'What the job is about';
+
+COMMENT ON COLUMN app.jobs.receives IS 'How often it was handed to a worker';
+
+COMMENT ON COLUMN app.jobs.visible_at IS 'From then on a worker may take it';
+
+COMMENT ON COLUMN app.jobs.receipt IS 'Of the last hand-over; only its holder may extend or delete';
+
+COMMENT ON COLUMN app.jobs.dead_at IS 'Set when it was received too often; kept for a person to look at';
+
+COMMENT ON COLUMN app.jobs.created_at IS 'When it was queued';
+
+CREATE TABLE app.messages_default (
+    tenant_id uuid CONSTRAINT messages_tenant_id_not_null NOT NULL,
+    message_id uuid CONSTRAINT messages_message_id_not_null NOT NULL,
+    session_id uuid,
+    run_id uuid CONSTRAINT messages_run_id_not_null NOT NULL,
+    role text CONSTRAINT messages_role_not_null NOT NULL,
+    content text CONSTRAINT messages_content_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT messages_created_at_not_null NOT NULL,
+    CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
+);
+
+ALTER TABLE ONLY app.messages_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.outbox (
+    message_id uuid NOT NULL,
+    kind text NOT NULL,
+    for_tenant uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE app.outbox IS 'Work that a transaction asked for; the relay hands it to the queue and deletes it';
+
+COMMENT ON COLUMN app.outbox.message_id IS 'UUIDv7: order of hand-over';
+
+COMMENT ON COLUMN app.outbox.kind IS 'Name of the job';
+
+COMMENT ON COLUMN app.outbox.for_tenant IS 'Tenant in whose name the job runs';
+
+COMMENT ON COLUMN app.outbox.subject_id IS 'What the job is about, e.g. a document version';
+
+COMMENT ON COLUMN app.outbox.created_at IS 'When the work was asked for';
+
+CREATE TABLE app.retrievals_default (
+    tenant_id uuid CONSTRAINT retrievals_tenant_id_not_null NOT NULL,
+    run_id uuid CONSTRAINT retrievals_run_id_not_null NOT NULL,
+    rank integer CONSTRAINT retrievals_rank_not_null NOT NULL,
+    chunk_id uuid CONSTRAINT retrievals_chunk_id_not_null NOT NULL,
+    document_id uuid CONSTRAINT retrievals_document_id_not_null NOT NULL,
+    version_id uuid CONSTRAINT retrievals_version_id_not_null NOT NULL,
+    dense_rank integer,
+    similarity real,
+    lexical_rank integer,
+    lexical_score real,
+    fused_score real CONSTRAINT retrievals_fused_score_not_null NOT NULL,
+    used boolean CONSTRAINT retrievals_used_not_null NOT NULL
+);
+
+ALTER TABLE ONLY app.retrievals_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.runs_default (
+    tenant_id uuid CONSTRAINT runs_tenant_id_not_null NOT NULL,
+    run_id uuid CONSTRAINT runs_run_id_not_null NOT NULL,
+    session_id uuid,
+    question_id uuid CONSTRAINT runs_question_id_not_null NOT NULL,
+    answer_id uuid,
+    state text DEFAULT 'running'::text CONSTRAINT runs_state_not_null NOT NULL,
+    outcome text,
+    outcome_reason text,
+    collection_ids uuid[] DEFAULT '{}'::uuid[] CONSTRAINT runs_collection_ids_not_null NOT NULL,
+    standalone_question text,
+    provider text,
+    model text,
+    input_tokens bigint,
+    output_tokens bigint,
+    cost_micro_usd bigint,
+    unknown_markers integer DEFAULT 0 CONSTRAINT runs_unknown_markers_not_null NOT NULL,
+    search_ms integer,
+    first_token_ms integer,
+    total_ms integer,
+    asked_by uuid CONSTRAINT runs_asked_by_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT runs_created_at_not_null NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
+    CONSTRAINT runs_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'partial'::text, 'no_answer'::text, 'clarification'::text, 'blocked'::text, 'failed'::text]))),
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text])))
+);
+
+ALTER TABLE ONLY app.runs_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.tenant_directory (
+    id uuid NOT NULL,
+    slug text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenant_directory_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+);
+
+COMMENT ON TABLE app.tenant_directory IS 'Operators'' list of tenants: ids and slugs only. The one list that is not behind the wall, since the commands of the operator walk it';
+
+COMMENT ON COLUMN app.tenant_directory.id IS 'The tenant';
+
+COMMENT ON COLUMN app.tenant_directory.slug IS 'Short name that operators type; unique over all tenants';
+
+COMMENT ON COLUMN app.tenant_directory.created_at IS 'When the tenant was created';
+
+CREATE TABLE app.tenants (
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+ALTER TABLE ONLY app.tenants FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.tenants IS 'A company that gives its documentation; each sees its own row only';
+
+COMMENT ON COLUMN app.tenants.tenant_id IS 'UUIDv7; leads every key of the tenant''s data';
+
+COMMENT ON COLUMN app.tenants.name IS 'Name shown to people';
+
+COMMENT ON COLUMN app.tenants.created_at IS 'When the tenant was created';
+
+COMMENT ON COLUMN app.tenants.updated_at IS 'When the row was last changed';
+
+ALTER TABLE ONLY app.chunk_terms ATTACH PARTITION app.chunk_terms_p00 FOR VALUES WITH (modulus 16, remainder 0);
+
+ALTER TABLE ONLY app.chunk_windows ATTACH PARTITION app.chunk_windows_p00 FOR VALUES WITH (modulus 16, remainder 0);
+
+ALTER TABLE ONLY app.chunks ATTACH PARTITION app.chunks_p00 FOR VALUES WITH (modulus 16, remainder 0);
+
+ALTER TABLE ONLY app.citations ATTACH PARTITION app.citations_default DEFAULT;
+
+ALTER TABLE ONLY app.messages ATTACH PARTITION app.messages_default DEFAULT;
+
+ALTER TABLE ONLY app.retrievals ATTACH PARTITION app.retrievals_default DEFAULT;
+
+ALTER TABLE ONLY app.runs ATTACH PARTITION app.runs_default DEFAULT;
+
+ALTER TABLE ONLY app.analyst_logins
+    ADD CONSTRAINT analyst_logins_pkey PRIMARY KEY (login);
+
+ALTER TABLE ONLY app.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, api_key_id);
+
+ALTER TABLE ONLY app.chunk_terms
+    ADD CONSTRAINT chunk_terms_pkey PRIMARY KEY (tenant_id, term, version_id);
+
+ALTER TABLE ONLY app.chunk_terms_p00
+    ADD CONSTRAINT chunk_terms_p00_pkey PRIMARY KEY (tenant_id, term, version_id);
+
+ALTER TABLE ONLY app.chunk_windows
+    ADD CONSTRAINT chunk_windows_pkey PRIMARY KEY (tenant_id, chunk_id, number);
+
+ALTER TABLE ONLY app.chunk_windows_p00
+    ADD CONSTRAINT chunk_windows_p00_pkey PRIMARY KEY (tenant_id, chunk_id, number);
+
+ALTER TABLE ONLY app.chunks
+    ADD CONSTRAINT chunks_ordinal_key UNIQUE (tenant_id, version_id, ordinal);
+
+ALTER TABLE ONLY app.chunks
+    ADD CONSTRAINT chunks_pkey PRIMARY KEY (tenant_id, chunk_id);
+
+ALTER TABLE ONLY app.chunks_p00
+    ADD CONSTRAINT chunks_p00_pkey PRIMARY KEY (tenant_id, chunk_id);
+
+ALTER TABLE ONLY app.chunks_p00
+    ADD CONSTRAINT chunks_p00_tenant_id_version_id_ordinal_key UNIQUE (tenant_id, version_id, ordinal);
+
+ALTER TABLE ONLY app.citations
+    ADD CONSTRAINT citations_pkey PRIMARY KEY (tenant_id, message_id, number);
+
+ALTER TABLE ONLY app.citations_default
+    ADD CONSTRAINT citations_default_pkey PRIMARY KEY (tenant_id, message_id, number);
+
+ALTER TABLE ONLY app.collections
+    ADD CONSTRAINT collections_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY app.collections
+    ADD CONSTRAINT collections_pkey PRIMARY KEY (tenant_id, collection_id);
+
+ALTER TABLE ONLY app.document_texts
+    ADD CONSTRAINT document_texts_pkey PRIMARY KEY (tenant_id, version_id);
+
+ALTER TABLE ONLY app.document_versions
+    ADD CONSTRAINT document_versions_number_key UNIQUE (tenant_id, document_id, number);
+
+ALTER TABLE ONLY app.document_versions
+    ADD CONSTRAINT document_versions_pkey PRIMARY KEY (tenant_id, version_id);
+
+ALTER TABLE ONLY app.documents
+    ADD CONSTRAINT documents_name_key UNIQUE (tenant_id, collection_id, name);
+
+ALTER TABLE ONLY app.documents
+    ADD CONSTRAINT documents_pkey PRIMARY KEY (tenant_id, document_id);
+
+ALTER TABLE ONLY app.ingestion_attempts
+    ADD CONSTRAINT ingestion_attempts_pkey PRIMARY KEY (tenant_id, version_id, number);
+
+ALTER TABLE ONLY app.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY app.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (tenant_id, message_id);
+
+ALTER TABLE ONLY app.messages_default
+    ADD CONSTRAINT messages_default_pkey PRIMARY KEY (tenant_id, message_id);
+
+ALTER TABLE ONLY app.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY app.retrievals
+    ADD CONSTRAINT retrievals_pkey PRIMARY KEY (tenant_id, run_id, rank);
+
+ALTER TABLE ONLY app.retrievals_default
+    ADD CONSTRAINT retrievals_default_pkey PRIMARY KEY (tenant_id, run_id, rank);
+
+ALTER TABLE ONLY app.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (tenant_id, run_id);
+
+ALTER TABLE ONLY app.runs_default
+    ADD CONSTRAINT runs_default_pkey PRIMARY KEY (tenant_id, run_id);
+
+ALTER TABLE ONLY app.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, session_id);
+
+ALTER TABLE ONLY app.tenant_directory
+    ADD CONSTRAINT tenant_directory_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY app.tenant_directory
+    ADD CONSTRAINT tenant_directory_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY app.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+CREATE INDEX chunk_terms_version_id_idx ON ONLY app.chunk_terms USING btree (tenant_id, version_id);
+
+CREATE INDEX chunk_terms_p00_tenant_id_version_id_idx ON app.chunk_terms_p00 USING btree (tenant_id, version_id);
+
+CREATE INDEX chunks_embedded_sha256_idx ON ONLY app.chunks USING btree (tenant_id, embedding_model, embedded_sha256);
+
+CREATE INDEX chunks_p00_tenant_id_embedding_model_embedded_sha256_idx ON app.chunks_p00 USING btree (tenant_id, embedding_model, embedded_sha256);
+
+CREATE INDEX citations_document_id_idx ON ONLY app.citations USING btree (tenant_id, document_id);
+
+CREATE INDEX citations_default_tenant_id_document_id_idx ON app.citations_default USING btree (tenant_id, document_id);
+
+CREATE INDEX documents_collection_id_idx ON app.documents USING btree (tenant_id, collection_id, document_id);
+
+CREATE INDEX jobs_visible_at_idx ON app.jobs USING btree (visible_at) WHERE (dead_at IS NULL);
+
+CREATE INDEX messages_session_id_idx ON ONLY app.messages USING btree (tenant_id, session_id, message_id);
+
+CREATE INDEX messages_default_tenant_id_session_id_message_id_idx ON app.messages_default USING btree (tenant_id, session_id, message_id);
+
+CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, session_id, run_id);
+
+CREATE INDEX runs_default_tenant_id_session_id_run_id_idx ON app.runs_default USING btree (tenant_id, session_id, run_id);
+
+ALTER INDEX app.chunk_terms_pkey ATTACH PARTITION app.chunk_terms_p00_pkey;
+
+ALTER INDEX app.chunk_terms_version_id_idx ATTACH PARTITION app.chunk_terms_p00_tenant_id_version_id_idx;
+
+ALTER INDEX app.chunk_windows_pkey ATTACH PARTITION app.chunk_windows_p00_pkey;
+
+ALTER INDEX app.chunks_pkey ATTACH PARTITION app.chunks_p00_pkey;
+
+ALTER INDEX app.chunks_embedded_sha256_idx ATTACH PARTITION app.chunks_p00_tenant_id_embedding_model_embedded_sha256_idx;
+
+ALTER INDEX app.chunks_ordinal_key ATTACH PARTITION app.chunks_p00_tenant_id_version_id_ordinal_key;
+
+ALTER INDEX app.citations_pkey ATTACH PARTITION app.citations_default_pkey;
+
+ALTER INDEX app.citations_document_id_idx ATTACH PARTITION app.citations_default_tenant_id_document_id_idx;
+
+ALTER INDEX app.messages_pkey ATTACH PARTITION app.messages_default_pkey;
+
+ALTER INDEX app.messages_session_id_idx ATTACH PARTITION app.messages_default_tenant_id_session_id_message_id_idx;
+
+ALTER INDEX app.retrievals_pkey ATTACH PARTITION app.retrievals_default_pkey;
+
+ALTER INDEX app.runs_pkey ATTACH PARTITION app.runs_default_pkey;
+
+ALTER INDEX app.runs_session_id_idx ATTACH PARTITION app.runs_default_tenant_id_session_id_run_id_idx;
+
+ALTER TABLE ONLY app.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE app.chunk_terms
+    ADD CONSTRAINT chunk_terms_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES app.document_versions(tenant_id, version_id) ON DELETE CASCADE;
+
+ALTER TABLE app.chunk_windows
+    ADD CONSTRAINT chunk_windows_chunk_id_fkey FOREIGN KEY (tenant_id, chunk_id) REFERENCES app.chunks(tenant_id, chunk_id) ON DELETE CASCADE;
+
+ALTER TABLE app.chunks
+    ADD CONSTRAINT chunks_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES app.document_versions(tenant_id, version_id) ON DELETE CASCADE;
+
+ALTER TABLE app.citations
+    ADD CONSTRAINT citations_message_id_fkey FOREIGN KEY (tenant_id, message_id) REFERENCES app.messages(tenant_id, message_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.collections
+    ADD CONSTRAINT collections_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.document_texts
+    ADD CONSTRAINT document_texts_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES app.document_versions(tenant_id, version_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.document_versions
+    ADD CONSTRAINT document_versions_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES app.documents(tenant_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.documents
+    ADD CONSTRAINT documents_active_version_id_fkey FOREIGN KEY (tenant_id, active_version_id) REFERENCES app.document_versions(tenant_id, version_id);
+
+ALTER TABLE ONLY app.documents
+    ADD CONSTRAINT documents_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.ingestion_attempts
+    ADD CONSTRAINT ingestion_attempts_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES app.document_versions(tenant_id, version_id) ON DELETE CASCADE;
+
+ALTER TABLE app.messages
+    ADD CONSTRAINT messages_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE app.retrievals
+    ADD CONSTRAINT retrievals_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
+
+ALTER TABLE app.runs
+    ADD CONSTRAINT runs_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.sessions
+    ADD CONSTRAINT sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+CREATE POLICY analyst ON app.citations FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.collections FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.document_versions FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.documents FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.messages FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.retrievals FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.runs FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.sessions FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+ALTER TABLE app.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.chunk_terms ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.chunk_terms_p00 ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.chunk_windows ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.chunk_windows_p00 ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.chunks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.chunks_p00 ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.citations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.citations_default ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.collections ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.document_texts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.document_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.documents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.ingestion_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.messages_default ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.retrievals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.retrievals_default ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.runs_default ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.sessions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON app.api_keys TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.chunk_terms TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.chunk_terms_p00 TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.chunk_windows TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.chunk_windows_p00 TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.chunks TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.chunks_p00 TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.citations TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.citations_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.collections TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.document_texts TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.document_versions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.documents TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.ingestion_attempts TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.messages TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.messages_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.retrievals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.retrievals_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.runs TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.runs_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.sessions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.tenants TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+ALTER TABLE app.tenants ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA analytics TO pidima_app;
+GRANT USAGE ON SCHEMA analytics TO pidima_analyst;
+
+GRANT USAGE ON SCHEMA app TO pidima_app;
+GRANT USAGE ON SCHEMA app TO pidima_analyst;
+
+REVOKE ALL ON FUNCTION app.analyst_tid() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.analyst_tid() TO pidima_analyst;
+
+REVOKE ALL ON PROCEDURE app.create_month_partitions(IN p_table regclass, IN p_first date, IN p_months integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.first_uuid_at(p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON PROCEDURE app.isolate(IN p_table regclass, IN p_rights text) FROM PUBLIC;
+
+REVOKE ALL ON PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text) FROM PUBLIC;
+
+REVOKE ALL ON PROCEDURE app.partition_by_tenant(IN p_table regclass, IN p_partitions integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.sibling_name(p_table regclass, p_suffix text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.tid() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.tid() TO pidima_app;
+GRANT ALL ON FUNCTION app.tid() TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.messages TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.messages TO pidima_analyst;
+
+GRANT SELECT(message_id) ON TABLE app.messages TO pidima_analyst;
+
+GRANT SELECT(session_id) ON TABLE app.messages TO pidima_analyst;
+
+GRANT SELECT(run_id) ON TABLE app.messages TO pidima_analyst;
+
+GRANT SELECT(role) ON TABLE app.messages TO pidima_analyst;
+
+GRANT SELECT(content) ON TABLE app.messages TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.messages TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.runs TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(run_id) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(session_id) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(question_id) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(answer_id) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(state) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(outcome) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(outcome_reason) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(collection_ids) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(standalone_question) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(provider) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(model) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(input_tokens) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(output_tokens) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(cost_micro_usd) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(unknown_markers) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(search_ms) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(first_token_ms) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(total_ms) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(ended_at) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.answers TO pidima_app;
+GRANT SELECT ON TABLE analytics.answers TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.citations TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(message_id) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(number) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(citation_id) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(document_id) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(version_id) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(version_number) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(document_title) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(heading_path) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(url) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(char_start) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(char_end) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(quote) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(verified) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.citations TO pidima_app;
+GRANT SELECT ON TABLE analytics.citations TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.collections TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.collections TO pidima_analyst;
+
+GRANT SELECT(collection_id) ON TABLE app.collections TO pidima_analyst;
+
+GRANT SELECT(name) ON TABLE app.collections TO pidima_analyst;
+
+GRANT SELECT(chunk_count) ON TABLE app.collections TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.document_versions TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(version_id) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(document_id) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(number) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(state) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(failure_code) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(failure_detail) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(media_type) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(size_bytes) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(char_count) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(chunk_count) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(attempts) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT(ready_at) ON TABLE app.document_versions TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.documents TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(document_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(collection_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(name) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(title) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(source_url) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(metadata) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(active_version_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(latest_version_number) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(updated_at) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.documents_by_use TO pidima_app;
+GRANT SELECT ON TABLE analytics.documents_by_use TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.messages TO pidima_app;
+GRANT SELECT ON TABLE analytics.messages TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.retrievals TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(run_id) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(rank) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(chunk_id) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(document_id) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(version_id) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(dense_rank) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(similarity) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(lexical_rank) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(lexical_score) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(fused_score) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(used) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.retrievals TO pidima_app;
+GRANT SELECT ON TABLE analytics.retrievals TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.sessions TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.sessions TO pidima_analyst;
+
+GRANT SELECT(session_id) ON TABLE app.sessions TO pidima_analyst;
+
+GRANT SELECT(title) ON TABLE app.sessions TO pidima_analyst;
+
+GRANT SELECT(collection_ids) ON TABLE app.sessions TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.sessions TO pidima_analyst;
+
+GRANT SELECT(updated_at) ON TABLE app.sessions TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.sessions TO pidima_app;
+GRANT SELECT ON TABLE analytics.sessions TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.unanswered_questions TO pidima_app;
+GRANT SELECT ON TABLE analytics.unanswered_questions TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.usage_by_day TO pidima_app;
+GRANT SELECT ON TABLE analytics.usage_by_day TO pidima_analyst;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.api_keys TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.chunk_terms TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.chunk_windows TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.chunks TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.document_texts TO pidima_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.ingestion_attempts TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.jobs TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
+
+GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.tenants TO pidima_app;
+
