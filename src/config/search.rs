@@ -5,9 +5,6 @@ use super::Env;
 /// How search weighs and how far it looks.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchConfig {
-    /// `PIDIMA_SEARCH_EXACT_WINDOWS`: up to this many embedded windows of a tenant every vector is compared; above it the
-    /// vector index is used; default 50000.
-    pub exact_windows: i64,
     /// `PIDIMA_SEARCH_CANDIDATES`: passages that each of the two searches brings to the fusion; default 100.
     pub candidates: i64,
     /// `PIDIMA_SEARCH_LEXICAL_WEIGHT`: weight of the search by words in the fusion, the search by meaning having 1; default 1.
@@ -18,7 +15,6 @@ impl SearchConfig {
     /// Reads the variables named at the fields.
     pub fn from_env(env: &Env) -> Self {
         Self {
-            exact_windows: env.number("PIDIMA_SEARCH_EXACT_WINDOWS", 50_000, 0, 10_000_000),
             candidates: env.number("PIDIMA_SEARCH_CANDIDATES", 100, 10, 1_000),
             lexical_weight: env.number("PIDIMA_SEARCH_LEXICAL_WEIGHT", 1.0, 0.0, 100.0),
         }
