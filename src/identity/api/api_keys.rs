@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::Caller;
 use crate::db::Db;
-use crate::identity::{Action, ApiKey, CreateApiKeyError, NewApiKey, Role, Scope, create_api_key};
+use crate::identity::{
+    Action, Actor, ApiKey, CreateApiKeyError, NewApiKey, Role, Scope, create_api_key,
+};
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
@@ -95,7 +97,7 @@ pub struct ApiKeyCreate {
     name: String,
     /// What it may do; at most what the asking key may do.
     role: RoleName,
-    /// What the role is narrowed to; all scopes of the role when absent.
+    /// What the role is narrowed to; when absent all scopes of the role that the asking key has itself.
     #[oai(validator(max_items = 20))]
     scopes: Option<Vec<ScopeName>>,
     /// From then on the key is refused; 90 days from now when absent, 365 at most.
@@ -190,12 +192,9 @@ impl ApiKeysApi {
                 format!("a key of the role {} can not make one of the role {role}", actor.role);
             return Err(ApiError::new(ProblemCode::Forbidden, detail));
         }
-        let new = NewApiKey {
-            name: readable_text("/name", &name)?,
-            role,
-            scopes: scopes.map(|scopes| scopes.into_iter().map(Into::into).collect()),
-            expires_at,
-        };
+        let scopes = granted_scopes(actor, role, scopes)?;
+        let name = readable_text("/name", &name)?;
+        let new = NewApiKey { name, role, scopes: Some(scopes), expires_at };
         let mut tx = self.db.tenant(actor.tenant).await?;
         let created = create_api_key(&mut tx, new, Some(actor.api_key_id)).await?;
         tx.commit().await?;
@@ -232,11 +231,38 @@ impl ApiKeysApi {
     ) -> Result<RevokeResponse, ApiError> {
         let actor = caller.require(Action::ApiKeyWrite)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
-        if !tx.revoke_api_key(api_key_id.0).await? {
-            return Err(ApiError::not_found("API key"));
+        let key = tx.find_api_key(api_key_id.0).await?;
+        let key = key.ok_or_else(|| ApiError::not_found("API key"))?;
+        if key.role > actor.role {
+            let detail = format!(
+                "a key of the role {} can not revoke one of the role {}",
+                actor.role, key.role
+            );
+            return Err(ApiError::new(ProblemCode::Forbidden, detail));
         }
+        tx.revoke_api_key(key.api_key_id).await?;
         tx.commit().await?;
         Ok(RevokeResponse::Revoked)
+    }
+}
+
+/// Scopes of a new key: those asked for, else all of its role that the asking key has itself. Never more than that.
+fn granted_scopes(
+    actor: &Actor,
+    role: Role,
+    asked: Option<Vec<ScopeName>>,
+) -> Result<Vec<Scope>, ApiError> {
+    let Some(asked) = asked else {
+        let of_role = role.scopes().into_iter();
+        return Ok(of_role.filter(|scope| actor.scopes.contains(scope)).collect());
+    };
+    let asked: Vec<Scope> = asked.into_iter().map(Into::into).collect();
+    match asked.iter().find(|scope| !actor.scopes.contains(scope)) {
+        Some(scope) => Err(ApiError::new(
+            ProblemCode::Forbidden,
+            format!("a key without the scope {scope} can not give it to another"),
+        )),
+        None => Ok(asked),
     }
 }
 

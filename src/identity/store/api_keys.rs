@@ -189,9 +189,9 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Takes a key back; false when there is no such key. Doing it again changes nothing.
-    pub async fn revoke_api_key(&mut self, api_key_id: Uuid) -> db::Result<bool> {
-        let done = sqlx::query!(
+    /// Takes a key back. Doing it again changes nothing.
+    pub async fn revoke_api_key(&mut self, api_key_id: Uuid) -> db::Result<()> {
+        sqlx::query!(
             "update api_keys
             set revoked_at = coalesce(revoked_at, now())
             where tenant_id = $1
@@ -201,7 +201,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(())
     }
 
     /// Notes a use, at most once a minute.
