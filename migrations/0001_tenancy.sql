@@ -150,11 +150,11 @@ create table app.tenant_directory (
     created_at timestamptz not null default now(),
     constraint tenant_directory_pkey primary key (id),
     constraint tenant_directory_slug_key unique (slug),
-    constraint tenant_directory_slug_check check (slug ~ '^[a-z0-9][a-z0-9-]{0,62}$')
+    constraint tenant_directory_slug_check check (slug ~ '^[a-z0-9][a-z0-9-]{0,49}$')
 );
 comment on table app.tenant_directory is
     'Operators'' list of tenants: ids and slugs only. The one list that is not behind the wall, since the commands of the operator walk it';
 comment on column app.tenant_directory.id is 'The tenant';
-comment on column app.tenant_directory.slug is 'Short name that operators type; unique over all tenants';
+comment on column app.tenant_directory.slug is 'Short name that operators type; unique over all tenants, short enough for analyst_<slug> to be a role';
 comment on column app.tenant_directory.created_at is 'When the tenant was created';
 grant select, insert on app.tenant_directory to pidima_app;

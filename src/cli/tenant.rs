@@ -21,6 +21,11 @@ pub enum TenantCommand {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Create another key of the role owner, where the first one is lost or has expired
+    CreateKey {
+        /// Short name of the tenant
+        slug: String,
+    },
     /// List tenants
     List,
     /// Create a read-only SQL login that sees one tenant's rows in the views of schema analytics
@@ -49,6 +54,11 @@ pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
             eprintln!(
                 "tenant {slug} created; the line above is its first key and is not shown again"
             );
+        }
+        TenantCommand::CreateKey { slug } => {
+            let tenant = find(&db, &slug).await?;
+            writeln!(out, "{}", create_key(&db, tenant).await?)?;
+            eprintln!("the line above is the key and is not shown again");
         }
         TenantCommand::List => {
             for tenant in db.system().await?.list_tenants().await? {
@@ -80,7 +90,7 @@ pub async fn create(db: &Db, slug: &str, name: &str) -> anyhow::Result<String> {
     Ok(key.credential.expose())
 }
 
-/// Another key for a tenant that exists: for the demo, whose keys may have been lost.
+/// Another key of the role owner for a tenant that exists.
 pub async fn create_key(db: &Db, tenant: TenantId) -> anyhow::Result<String> {
     let mut tx = db.tenant(tenant).await?;
     let key = create_api_key(&mut tx, first_key(), None).await?;
@@ -89,5 +99,10 @@ pub async fn create_key(db: &Db, tenant: TenantId) -> anyhow::Result<String> {
 }
 
 fn first_key() -> NewApiKey {
-    NewApiKey { name: "first key".to_owned(), role: Role::Owner, scopes: None, expires_at: None }
+    NewApiKey {
+        name: "operator's key".to_owned(),
+        role: Role::Owner,
+        scopes: None,
+        expires_at: None,
+    }
 }

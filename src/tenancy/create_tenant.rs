@@ -20,7 +20,7 @@ pub enum CreateTenantError {
     SlugTaken(String),
     /// The short name has the wrong form.
     #[error(
-        "\"{0}\" is no short name: 1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen"
+        "\"{0}\" is no short name: 1 to 50 lower-case letters, digits and hyphens, not beginning with a hyphen"
     )]
     SlugForm(String),
     /// The database refused.
