@@ -147,11 +147,11 @@ impl MessagesApi {
     ) -> Result<Json<MessageView>, ApiError> {
         let actor = caller.require(Action::Ask)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
-        let seen_by = maker(actor);
+        let maker = maker(actor);
         let message = tx
             .find_message(message_id.0)
             .await?
-            .filter(|message| seen_by.is_none_or(|maker| maker == message.asked_by))
+            .filter(|message| maker.is_none_or(|maker| maker == message.seen_by))
             .ok_or_else(|| ApiError::not_found("message"))?;
         let mut citations = tx.list_citations(&[message.message_id]).await?;
         let cited = citations.remove(&message.message_id).unwrap_or_default();

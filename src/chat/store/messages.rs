@@ -37,8 +37,8 @@ pub struct Message {
     pub output_tokens: Option<i64>,
     /// Price of both, in millionths of a US dollar.
     pub cost_micro_usd: Option<i64>,
-    /// Key that asked.
-    pub asked_by: Uuid,
+    /// Key that opened the session, or asked where there is none: who sees the message.
+    pub seen_by: Uuid,
 }
 
 impl TenantTx {
@@ -46,7 +46,7 @@ impl TenantTx {
     pub async fn find_message(&mut self, message_id: Uuid) -> db::Result<Option<Message>> {
         let message = sqlx::query_as!(
             Message,
-            "select
+            r#"select
                 m.message_id,
                 m.session_id,
                 m.run_id,
@@ -60,11 +60,12 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
-                r.asked_by
+                coalesce(s.created_by, r.asked_by) as "seen_by!"
             from messages m
             join runs r on r.tenant_id = m.tenant_id and r.run_id = m.run_id
+            left join sessions s on s.tenant_id = m.tenant_id and s.session_id = m.session_id
             where m.tenant_id = $1
-                and m.message_id = $2",
+                and m.message_id = $2"#,
             self.tenant().uuid(),
             message_id
         )
@@ -81,7 +82,7 @@ impl TenantTx {
     ) -> db::Result<Page<Message>> {
         let rows = sqlx::query_as!(
             Message,
-            "select
+            r#"select
                 m.message_id,
                 m.session_id,
                 m.run_id,
@@ -95,14 +96,15 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
-                r.asked_by
+                coalesce(s.created_by, r.asked_by) as "seen_by!"
             from messages m
             join runs r on r.tenant_id = m.tenant_id and r.run_id = m.run_id
+            left join sessions s on s.tenant_id = m.tenant_id and s.session_id = m.session_id
             where m.tenant_id = $1
                 and m.session_id = $2
                 and ($3::uuid is null or m.message_id > $3)
             order by m.message_id
-            limit $4",
+            limit $4"#,
             self.tenant().uuid(),
             session_id,
             keyset.after,
