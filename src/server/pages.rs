@@ -99,7 +99,9 @@ impl Readiness {
 async fn database_faults(db: &crate::db::Db) -> Vec<String> {
     let pending = migrate::pending(db).await;
     match pending {
-        Err(error) => return vec![format!("{error}; run pidima migrate")],
+        Err(error) => {
+            return vec![format!("the schema can not be read ({error}); run pidima migrate")];
+        }
         Ok(pending) if !pending.is_empty() => {
             return vec![format!("{} migration(s) are missing; run pidima migrate", pending.len())];
         }

@@ -9,6 +9,7 @@ use poem_openapi::error::{
 };
 
 use super::observe::request_id;
+use crate::web::body::explain;
 use crate::web::problem::{ApiError, ProblemCode};
 
 /// The layer.
@@ -69,15 +70,15 @@ fn translate(error: &Error) -> ApiError {
     if let Some(cause) = error.downcast_ref::<ContentTypeError>() {
         return ApiError::new(ProblemCode::UnsupportedMediaType, cause.to_string());
     }
-    if let Some(cause) = error.downcast_ref::<ParsePathError>() {
+    if error.is::<ParsePathError>() {
         // An id that is no id is an id that does not exist.
         return ApiError::new(
             ProblemCode::NotFound,
-            format!("{} is no id; check the address", cause.name),
+            "the address holds something that is no id; check it",
         );
     }
     if let Some(cause) = error.downcast_ref::<ParseParamError>() {
-        return ApiError::invalid(cause.name, cause.reason.clone());
+        return ApiError::invalid(cause.name, explain(&cause.reason));
     }
     if let Some(cause) = error.downcast_ref::<ParseMultipartError>() {
         return ApiError::new(

@@ -111,8 +111,7 @@ pub fn parse_strict(bytes: &[u8], max_depth: u32) -> Result<Value, ApiError> {
 fn invalid_value(message: &str) -> ApiError {
     let mut fields = message.split("field `").skip(1).filter_map(|part| part.split('`').next());
     let pointer: String = fields.by_ref().map(|field| format!("/{field}")).collect();
-    let reason = message.rsplit("verification failed. ").next().unwrap_or(message);
-    let detail = explain(reason);
+    let detail = explain(message);
     if pointer.is_empty() {
         return ApiError::new(ProblemCode::ValidationFailed, detail);
     }
@@ -120,7 +119,8 @@ fn invalid_value(message: &str) -> ApiError {
 }
 
 /// The framework's names of checks, in words.
-fn explain(reason: &str) -> String {
+pub fn explain(reason: &str) -> String {
+    let reason = reason.rsplit("verification failed. ").next().unwrap_or(reason);
     let number = |name: &str| {
         reason.strip_prefix(name)?.strip_prefix('(')?.split([')', ',']).next().map(str::to_owned)
     };
@@ -139,7 +139,7 @@ fn explain(reason: &str) -> String {
     if let Some(most) = number("maximum") {
         return format!("must be at most {most}");
     }
-    reason.to_owned()
+    reason.split(" (occurred while parsing").next().unwrap_or(reason).to_owned()
 }
 
 struct StrictValue {
