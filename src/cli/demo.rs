@@ -58,7 +58,8 @@ pub async fn run(args: DemoArgs, env: Env) -> anyhow::Result<()> {
     say("starting PostgreSQL and Valkey");
     let data = std::path::absolute(&args.data)?.join("services");
     let exe = std::env::current_exe().context("finding our own executable")?;
-    let services = Services::spawn(&exe, ServicesOptions { data: Some(data), valkey: true }).await?;
+    let services =
+        Services::spawn(&exe, ServicesOptions { data: Some(data), valkey: true }).await?;
     let served = async {
         let prepared = tokio::select! {
             prepared = prepare(&args, env, &mut state, &services) => prepared?,

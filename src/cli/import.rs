@@ -53,6 +53,7 @@ pub async fn run(args: ImportArgs, env: &Env) -> anyhow::Result<()> {
     let files = files.into_iter().map(|path| read(&args.directory, path, args.base_url.as_deref()));
     let imported = import(&client, &args.collection, files.collect::<anyhow::Result<_>>()?).await?;
     imported.print();
+    anyhow::ensure!(imported.failed.is_empty(), "{} documents failed", imported.failed.len());
     Ok(())
 }
 

@@ -170,7 +170,8 @@ async fn is_alive(
 /// One round trip: end whatever is open, then tell whether a tenant is still set. `false` closes the connection.
 async fn is_clean(connection: &mut PgConnection) -> std::result::Result<bool, sqlx::Error> {
     let row = sqlx::raw_sql(
-        "rollback; select coalesce(current_setting('app.tenant_id', true), '') = '' as clean",
+        // `begin` first: a rollback outside a transaction would be a warning in the server's log, at every return.
+        "begin; rollback; select coalesce(current_setting('app.tenant_id', true), '') = '' as clean",
     )
     .fetch_one(connection)
     .await?;
