@@ -25,7 +25,8 @@ pub enum Tag {
 /// Completes the generator's document.
 ///
 /// Adds the security requirement to no operation and takes it from none; closes objects that are read from requests;
-/// makes media types plain; names the problem statuses that every operation can answer; sorts nothing.
+/// makes media types and number formats plain; leaves out what OpenAPI says to ignore; names the problem statuses that
+/// every operation can answer.
 ///
 /// # Errors
 /// The text is no JSON, or holds a duplicate key, which would hide an operation.
@@ -33,10 +34,13 @@ pub fn finish(raw: &str) -> Result<Value, super::problem::ApiError> {
     let mut document = super::body::parse_strict(raw.as_bytes(), 100)?;
     document["servers"] = json!([{ "url": "/", "description": "This server" }]);
     plain_media_types(&mut document);
+    plain_schemas(&mut document);
     close_objects(&mut document);
+    finish_properties(&mut document);
     if let Some(paths) = document["paths"].as_object_mut() {
         for item in paths.values_mut().filter_map(Value::as_object_mut) {
             for operation in item.values_mut().filter_map(Value::as_object_mut) {
+                leave_out_accept(operation);
                 add_problems(operation);
                 plain_responses(operation);
             }
@@ -56,6 +60,73 @@ fn plain_media_types(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(plain_media_types),
         _ => {}
+    }
+}
+
+/// Numbers and streams as OpenAPI 3.0 knows them, and examples that are valid: what is absent is left out, not null.
+fn plain_schemas(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            plain_integer(object);
+            if object.get("format") == Some(&json!("event-stream")) {
+                // A stream is no JSON array: the schema is that of the `data` of one event.
+                if let Some(Value::Object(event)) = object.remove("items") {
+                    *object = event;
+                }
+            }
+            if let Some(example) = object.get_mut("example").and_then(Value::as_object_mut) {
+                example.retain(|_, given| !given.is_null());
+            }
+            object.values_mut().for_each(plain_schemas);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_schemas),
+        _ => {}
+    }
+}
+
+/// OpenAPI has no unsigned formats: a bound says the same. Bounds of integers are written as integers.
+fn plain_integer(schema: &mut Map<String, Value>) {
+    if schema.get("type") != Some(&json!("integer")) {
+        return;
+    }
+    for bound in ["minimum", "maximum"] {
+        let whole = schema.get(bound).and_then(Value::as_f64).filter(|number| number.abs() < 2e9);
+        if let Some(number) = whole {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "below 2^31, and whole as declared"
+            )]
+            schema.insert(bound.to_owned(), json!(number as i64));
+        }
+    }
+    let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
+    let fits = matches!(format, "uint8" | "uint16") || schema.contains_key("maximum");
+    if format.starts_with("uint") {
+        schema.insert("format".to_owned(), json!(if fits { "int32" } else { "int64" }));
+        schema.entry("minimum").or_insert(json!(0));
+    }
+}
+
+/// A value without a type is an object of the tenant's own: the handlers refuse anything else.
+fn finish_properties(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let properties = schemas
+        .values_mut()
+        .filter_map(|schema| schema.get_mut("properties").and_then(Value::as_object_mut));
+    for property in properties.flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        if !["type", "$ref", "allOf", "oneOf"].iter().any(|key| property.contains_key(*key)) {
+            property.insert("type".to_owned(), json!("object"));
+            property.insert("additionalProperties".to_owned(), json!(true));
+        }
+    }
+}
+
+/// OpenAPI 3.0 ignores a parameter `Accept`: the media types of the responses tell what can be asked for.
+fn leave_out_accept(operation: &mut Map<String, Value>) {
+    let Some(Value::Array(parameters)) = operation.get_mut("parameters") else { return };
+    parameters.retain(|parameter| parameter["name"] != "Accept");
+    if parameters.is_empty() {
+        operation.remove("parameters");
     }
 }
 
@@ -93,10 +164,11 @@ fn collect_request_schemas(value: &Value, in_request: bool, found: &mut Vec<Stri
 
 /// The statuses that an operation can answer with a problem, each beside `default`.
 fn add_problems(operation: &mut Map<String, Value>) {
-    let has_path_parameter = operation
-        .get("parameters")
-        .and_then(Value::as_array)
-        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == "path"));
+    let has_parameter_in = |place: &str| {
+        let parameters = operation.get("parameters").and_then(Value::as_array);
+        parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == place))
+    };
+    let (in_path, in_query) = (has_parameter_in("path"), has_parameter_in("query"));
     let has_body = operation.contains_key("requestBody");
     let secured = operation.contains_key("security");
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
@@ -114,12 +186,14 @@ fn add_problems(operation: &mut Map<String, Value>) {
         add("401", "No credential, or one that is malformed, unknown, expired or revoked");
         add("403", "The role or the scopes of the credential do not allow this");
     }
-    if has_path_parameter {
+    if in_path {
         add("404", "There is no such thing for this tenant");
     }
     if has_body {
         add("413", "The body is larger than the limit");
         add("415", "The content type of the body is not one that is read here");
+    }
+    if has_body || in_query {
         add("422", "A value is not acceptable; `errors` tells which");
     }
     add("503", "A part that is needed can not be reached; try again after `Retry-After`");

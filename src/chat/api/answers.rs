@@ -19,7 +19,7 @@ use crate::web::spec::Tag;
 #[oai(deny_unknown_fields, example)]
 pub struct AnswerCreate {
     /// The question, in plain words.
-    #[oai(validator(min_length = 1))]
+    #[oai(validator(min_length = 1, max_length = 100000))]
     question: String,
     /// Collections to ask; all when absent or empty.
     #[oai(validator(max_items = 50))]

@@ -26,7 +26,7 @@ const LIST: &str = "messages";
 #[oai(deny_unknown_fields, example)]
 pub struct MessageCreate {
     /// The question; it may refer to what was said before.
-    #[oai(validator(min_length = 1))]
+    #[oai(validator(min_length = 1, max_length = 100000))]
     content: String,
 }
 
