@@ -130,14 +130,14 @@ impl App {
 }
 
 /// The OpenAPI document as text: made from types alone, so that it needs neither database nor model.
+/// The pool that is never used wants a Tokio runtime to be there.
 ///
 /// # Errors
 /// Two operations or types have one name.
 pub fn openapi_text() -> anyhow::Result<String> {
     let env = Env::from_pairs([("DATABASE_URL", "postgres://nobody@localhost/nothing")]);
     let config = Config::from_env(&env)?;
-    let outside =
-        Outside { embedder: Arc::new(NoEmbedder), model: Arc::new(ExtractiveModel::default()) };
+    let outside = Outside { embedder: Arc::new(NoEmbedder), model: Arc::new(ExtractiveModel) };
     let app = App::build(&config, outside)?;
     let document = openapi_document(&app.services)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
@@ -231,6 +231,6 @@ fn chat_model(config: &ChatConfig) -> anyhow::Result<Arc<dyn ChatModel>> {
             total_timeout: openai.total_timeout,
             ..OpenAiSettings::new(&openai.base_url, &openai.model)
         })?),
-        _ => Arc::new(ExtractiveModel::default()),
+        _ => Arc::new(ExtractiveModel),
     })
 }

@@ -1,7 +1,14 @@
 //! Every integration test, in one binary: real PostgreSQL and Valkey, started by the first test that needs them and gone
 //! with the process; a database of its own for each test; the real application.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test says what is wrong by panicking, and does what the product must not"
+)]
 
 mod config;
 mod devservices;
@@ -10,5 +17,6 @@ mod isolation;
 mod layers;
 mod migrations;
 mod models;
+mod openapi;
 mod support;
 mod tenancy_tables;

@@ -65,7 +65,7 @@ impl Reply {
 impl TestApp {
     /// The application with default settings and the extractive model.
     pub async fn start() -> Self {
-        Self::start_with(&[], Arc::new(ExtractiveModel::default())).await
+        Self::start_with(&[], Arc::new(ExtractiveModel)).await
     }
 
     /// The application with settings and a model of the test's own.
@@ -148,7 +148,6 @@ impl TestTenant {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    #[allow(dead_code)]
     pub async fn patch(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request(Method::PATCH, path).json(body)).await
     }
@@ -188,13 +187,11 @@ impl TestTenant {
     }
 
     /// The whole answer to a question.
-    #[allow(dead_code)]
     pub async fn ask(&self, question: &str) -> Value {
         self.post("/v1/answers", &json!({ "question": question })).await.expect(200)
     }
 
     /// Events of the stream that answers a question: id, name, data.
-    #[allow(dead_code)]
     pub async fn stream(&self, path: &str, body: &Value) -> Vec<(String, String, Value)> {
         let request =
             self.request(Method::POST, path).json(body).header("accept", "text/event-stream");

@@ -46,7 +46,6 @@ impl TestDatabase {
     }
 
     /// Connection string of the Valkey server that all tests share.
-    #[allow(dead_code)]
     pub fn valkey_url(&self) -> String {
         self.services.valkey.clone().unwrap()
     }
