@@ -83,7 +83,7 @@ pub async fn run() -> ExitCode {
         Command::Tenant(command) => tenant::run(command, &env).await,
         Command::Eval(command) => eval::run(command, &env).await,
         Command::Doctor => doctor::run(&env).await,
-        Command::Openapi(args) => openapi::run(args).await,
+        Command::Openapi(args) => openapi::run(args),
         Command::Services(args) => return services::run(args).await,
     };
     match done {

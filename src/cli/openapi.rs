@@ -14,7 +14,7 @@ pub struct OpenapiArgs {
     output: Option<PathBuf>,
 }
 
-pub async fn run(args: OpenapiArgs) -> anyhow::Result<()> {
+pub fn run(args: OpenapiArgs) -> anyhow::Result<()> {
     let text = app::openapi_text()?;
     match args.output {
         Some(path) => {

@@ -13,6 +13,7 @@ pub struct TenantTx {
 }
 
 impl TenantTx {
+    #[expect(clippy::disallowed_methods, reason = "transactions begin here and nowhere else")]
     pub(super) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self> {
         Self::of(pool.begin().await?, tenant).await
     }
@@ -57,6 +58,7 @@ pub struct SystemTx {
 }
 
 impl SystemTx {
+    #[expect(clippy::disallowed_methods, reason = "transactions begin here and nowhere else")]
     pub(super) async fn begin(pool: &PgPool) -> Result<Self> {
         Ok(Self { transaction: pool.begin().await? })
     }

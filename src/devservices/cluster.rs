@@ -38,6 +38,7 @@ pub fn password_file(home: &Path) -> PathBuf {
 }
 
 /// A command of PostgreSQL, free of `PG*` variables meant for some other database.
+#[expect(clippy::disallowed_methods, reason = "what is taken away is no setting of ours")]
 pub fn command(program: &Path, home: &Path, account: Option<&Account>) -> Command {
     let mut command = Command::new(program);
     let foreign = std::env::vars_os().map(|(name, _)| name);

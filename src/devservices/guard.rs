@@ -155,6 +155,10 @@ impl Servers {
 }
 
 /// The path in the environment variable, else the package's entry.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the guard is a process of its own, without settings"
+)]
 async fn installed_or_fetched(
     variable: &str,
     cache: &Result<PackageCache, PackageError>,

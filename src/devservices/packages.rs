@@ -94,6 +94,10 @@ impl PackageCache {
     /// The cache of this user: `$PIDIMA_CACHE_DIR`, else `$XDG_CACHE_HOME/pidima`, else
     /// `~/.cache/pidima`. For root, whose home nobody else may enter, the last two give way to
     /// `/var/cache/pidima` when the account that runs the services could not enter them.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "also used where there are no settings: the guard, tests"
+    )]
     pub fn locate() -> Result<Self, PackageError> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         if let Some(dir) = variable("PIDIMA_CACHE_DIR") {

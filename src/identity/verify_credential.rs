@@ -39,8 +39,11 @@ pub enum Denied {
 pub struct Verifier {
     db: Db,
     tasks: TaskTracker,
-    trusted: Arc<Mutex<HashMap<[u8; 32], (Actor, Instant)>>>,
+    trusted: Arc<Mutex<Trusted>>,
 }
+
+/// Good credentials by the SHA-256 of their text, with the time at which they were verified.
+type Trusted = HashMap<[u8; 32], (Actor, Instant)>;
 
 impl Verifier {
     /// A verifier that has seen nothing yet; `tasks` runs the noting of last uses.

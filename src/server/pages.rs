@@ -71,8 +71,11 @@ pub fn swagger(html: String) -> Response {
 /// The isolation check takes some 20 ms: its result is kept for a while.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
-    checked: std::sync::Arc<tokio::sync::Mutex<Option<(std::time::Instant, Vec<String>)>>>,
+    checked: std::sync::Arc<tokio::sync::Mutex<Option<Checked>>>,
 }
+
+/// When the database was checked, and what was wrong.
+type Checked = (std::time::Instant, Vec<String>);
 
 /// How long a result of the isolation check is good.
 const CHECK_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
