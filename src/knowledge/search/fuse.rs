@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::knowledge::store::search::{DenseMatch, LexicalMatch};
 
-/// The constant of the paper: how little the first places differ.
-const K: f64 = 60.0;
+/// How little the first places differ. The paper's 60 was made for fusing many rankings of thousands; with two, a small
+/// constant lets a first place count: on held-out questions 10 finds more than 60 in documentation and in code.
+const K: f64 = 10.0;
 
 /// How a passage was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,7 +21,7 @@ pub struct Ranks {
     pub lexical_rank: Option<i32>,
     /// BM25.
     pub lexical_score: Option<f64>,
-    /// Sum of weight / (60 + place) over both searches.
+    /// Sum of weight / (10 + place) over both searches.
     pub fused: f64,
 }
 

@@ -10,6 +10,14 @@ use uuid::Uuid;
 
 use crate::db::{self, TenantTx};
 
+/// Windows that are looked at for each passage wanted: a passage of usual length has two or three.
+const WINDOWS_PER_PASSAGE: i64 = 4;
+/// Terms of a question that always count, the rarest first.
+const RAREST_TERMS: i64 = 2;
+/// Occurrences that are read for one question: some 20 ms. Further terms, the commonest, do not count; leaving out all
+/// terms of a tenth of the passages instead cost 0.07 of recall on a small corpus.
+const MOST_POSTINGS: f64 = 12_000.0;
+
 /// What is searched.
 #[derive(Clone, Debug, Default)]
 pub struct SearchFilter {
@@ -35,7 +43,7 @@ pub struct LexicalMatch {
     pub chunk_id: Uuid,
     /// BM25.
     pub score: f64,
-    /// Terms of the question that stand in it.
+    /// Terms of the question that stand in it and that it was ranked by.
     pub terms: Vec<String>,
 }
 
@@ -132,42 +140,54 @@ impl TenantTx {
         question: &HalfVector,
         most: i64,
     ) -> db::Result<Vec<DenseMatch>> {
+        // The nearest windows first, then the best of each passage: sorting some hundred rows is half the work of
+        // grouping all. The order is exact; a passage beyond the windows taken is no candidate.
         let matches = sqlx::query_as!(
             DenseMatch,
-            r#"select
-                w.chunk_id,
-                max(1 - (w.embedding <=> $5))::float8 as "similarity!"
-            from chunk_windows w
-            where w.tenant_id = $1
-                and w.embedding_model = $4
-                and ($2::uuid[] is null or w.collection_id = any($2))
-                and (
-                    $3::jsonb is null
-                    or exists (
-                        select
-                        from chunks c
-                        join documents d on d.tenant_id = c.tenant_id and d.document_id = c.document_id
-                        where c.tenant_id = $1
-                            and c.chunk_id = w.chunk_id
-                            and d.metadata @> $3
+            r#"with nearest as materialized (
+                select
+                    w.chunk_id,
+                    w.embedding <=> $5 as distance
+                from chunk_windows w
+                where w.tenant_id = $1
+                    and w.embedding_model = $4
+                    and ($2::uuid[] is null or w.collection_id = any($2))
+                    and (
+                        $3::jsonb is null
+                        or exists (
+                            select
+                            from chunks c
+                            join documents d on d.tenant_id = c.tenant_id and d.document_id = c.document_id
+                            where c.tenant_id = $1
+                                and c.chunk_id = w.chunk_id
+                                and d.metadata @> $3
+                        )
                     )
-                )
-            group by w.chunk_id
+                order by 2, 1
+                limit $6::bigint * $7::bigint
+            )
+            select
+                chunk_id as "chunk_id!",
+                (1 - min(distance))::float8 as "similarity!"
+            from nearest
+            group by chunk_id
             order by 2 desc, 1
-            limit $6"#,
+            limit $6::bigint"#,
             self.tenant().uuid(),
             filter.collection_ids.as_deref(),
             filter.metadata.as_ref(),
             embedding_model,
             question as _,
-            most
+            most,
+            WINDOWS_PER_PASSAGE
         )
         .fetch_all(self.connection())
         .await?;
         Ok(matches)
     }
 
-    /// Passages that hold the question's terms, ranked by BM25.
+    /// Passages that hold the question's terms, ranked by BM25 with k1 1.2 and b 0.75. The commonest terms of a question
+    /// are left out when there would be too much to read: they cost most of the time and say least.
     pub(in crate::knowledge) async fn search_lexical(
         &mut self,
         filter: &SearchFilter,
@@ -178,16 +198,14 @@ impl TenantTx {
         #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
         let (chunks, mean_length) =
             (size.chunks as f64, size.terms as f64 / (size.chunks.max(1)) as f64);
-        let matches = sqlx::query_as!(
-            LexicalMatch,
-            r#"with postings as materialized (
+        let rows = sqlx::query!(
+            r#"with found as materialized (
                 select
                     t.term,
-                    p.chunk_id,
-                    p.frequency,
-                    p.length
+                    t.chunk_ids,
+                    t.frequencies,
+                    t.lengths
                 from chunk_terms t
-                cross join lateral unnest(t.chunk_ids, t.frequencies, t.lengths) as p (chunk_id, frequency, length)
                 where t.tenant_id = $1
                     and t.term = any($4)
                     and ($2::uuid[] is null or t.collection_id = any($2))
@@ -202,22 +220,41 @@ impl TenantTx {
                         )
                     )
             ),
-            rarity as (
+            counted as (
                 select
                     term,
-                    ln(1 + greatest($5::float8 - count(*) + 0.5, 0.5) / (count(*) + 0.5)) as idf
-                from postings
+                    sum(cardinality(chunk_ids))::float8 as passages
+                from found
                 group by term
+            ),
+            summed as (
+                select
+                    term,
+                    passages,
+                    sum(passages) over rarest_first as read,
+                    row_number() over rarest_first as rarity
+                from counted
+                window rarest_first as (order by passages, term)
+            ),
+            weighed as (
+                select
+                    term,
+                    1::bigint << least(array_position($4, term) - 1, 63) as bit,
+                    2.2::float8 * ln(1 + greatest($5::float8 - passages + 0.5, 0.5) / (passages + 0.5)) as weight
+                from summed
+                where rarity <= $8
+                    or read <= $9::float8
             )
             select
                 p.chunk_id as "chunk_id!",
                 sum(
-                    r.idf * p.frequency * (1.2 + 1)
-                    / (p.frequency + 1.2 * (1 - 0.75 + 0.75 * p.length / greatest($6::float8, 1)))
-                )::float8 as "score!",
-                array_agg(p.term) as "terms!"
-            from postings p
-            join rarity r on r.term = p.term
+                    w.weight * p.frequency
+                    / (p.frequency + 0.3::float8 + 0.9::float8 / greatest($6::float8, 1) * p.length)
+                ) as "score!",
+                bit_or(w.bit) as "bits!"
+            from weighed w
+            join found f on f.term = w.term
+            cross join lateral unnest(f.chunk_ids, f.frequencies, f.lengths) as p (chunk_id, frequency, length)
             group by p.chunk_id
             order by 2 desc, 1
             limit $7"#,
@@ -227,10 +264,20 @@ impl TenantTx {
             terms,
             chunks,
             mean_length,
-            most
+            most,
+            RAREST_TERMS,
+            MOST_POSTINGS
         )
         .fetch_all(self.connection())
         .await?;
+        let matches = rows
+            .into_iter()
+            .map(|row| LexicalMatch {
+                chunk_id: row.chunk_id,
+                score: row.score,
+                terms: marked(terms, row.bits),
+            })
+            .collect();
         Ok(matches)
     }
 
@@ -265,5 +312,23 @@ impl TenantTx {
         .fetch_all(self.connection())
         .await?;
         Ok(passages)
+    }
+}
+
+/// The terms whose bits are set; of a very long question the first 63 are told.
+fn marked(terms: &[String], bits: i64) -> Vec<String> {
+    let is_marked = |place: usize| place < 63 && bits >> place & 1 == 1;
+    (0..terms.len()).filter(|place| is_marked(*place)).map(|place| terms[place].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_name_the_terms_at_their_places() {
+        let terms: Vec<String> = (0..70).map(|number| number.to_string()).collect();
+        assert_eq!(marked(&terms, 0b101), ["0", "2"]);
+        assert_eq!(marked(&terms, i64::MIN), Vec::<String>::new());
     }
 }
