@@ -18,5 +18,6 @@ mod layers;
 mod migrations;
 mod models;
 mod openapi;
+mod retrieval;
 mod support;
 mod tenancy_tables;
