@@ -13,11 +13,14 @@ use super::store::documents::{Document, DocumentChange};
 use super::store::media_type;
 use super::store::versions::NewVersion;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
-use crate::db::{self, Db};
+use crate::db::{self, Db, OnConstraint};
 use crate::kernel::ids::{TenantId, new_id};
 
 /// Collection of documents that name none.
 const DEFAULT_COLLECTION: &str = "default";
+
+/// How often a change that met another one is tried again.
+const RETRIES: usize = 5;
 
 /// A document that came in.
 #[derive(Clone, Debug)]
@@ -107,7 +110,16 @@ impl Receiver {
             object_key: key.as_str().to_owned(),
             created_by: new.created_by,
         };
-        let stored = self.store(tenant, &new, version).await;
+        let mut stored = self.store(tenant, &new, version.clone()).await;
+        // The default collection may be deleted at any moment: then it is made again.
+        for _ in 0..RETRIES {
+            if new.collection_id.is_some()
+                || !matches!(&stored, Err(ReceiveError::UnknownCollection))
+            {
+                break;
+            }
+            stored = self.store(tenant, &new, version.clone()).await;
+        }
         if !matches!(&stored, Ok(received) if received.is_new_version) {
             self.objects.delete(&key).await?;
         }
@@ -139,6 +151,22 @@ impl Receiver {
     /// # Errors
     /// The database failed; nothing was removed.
     pub async fn remove_collection(
+        &self,
+        tenant: TenantId,
+        collection_id: Uuid,
+    ) -> db::Result<bool> {
+        let mut removed = self.try_remove_collection(tenant, collection_id).await;
+        // A version published at this moment wants document and collection too: one of both has to begin again.
+        for _ in 0..RETRIES {
+            if !matches!(&removed, Err(error) if error.is_retryable()) {
+                break;
+            }
+            removed = self.try_remove_collection(tenant, collection_id).await;
+        }
+        removed
+    }
+
+    async fn try_remove_collection(
         &self,
         tenant: TenantId,
         collection_id: Uuid,
@@ -191,10 +219,15 @@ impl Receiver {
                 return Err(ReceiveError::UnknownCollection);
             }
             Some(id) => id,
-            None => tx.ensure_collection(new_id(), DEFAULT_COLLECTION).await?,
+            None => tx
+                .ensure_collection(new_id(), DEFAULT_COLLECTION)
+                .await?
+                .ok_or(ReceiveError::UnknownCollection)?,
         };
-        let document_id =
-            tx.lock_document_by_name(version.document_id, collection_id, &new.name).await?;
+        let document_id = tx
+            .lock_document_by_name(version.document_id, collection_id, &new.name)
+            .await
+            .on_constraint("documents_collection_id_fkey", || ReceiveError::UnknownCollection)?;
         version.document_id = document_id;
         // Once more under the lock: the same file may have been sent twice at once.
         let is_new_version = tx.latest_digest(document_id).await?.as_deref()

@@ -116,8 +116,12 @@ impl TenantTx {
         Ok(())
     }
 
-    /// The collection of a name, made when there is none.
-    pub async fn ensure_collection(&mut self, new_id: Uuid, name: &str) -> db::Result<Uuid> {
+    /// The collection of a name, made when there is none; `None` when it was deleted this very moment.
+    pub async fn ensure_collection(
+        &mut self,
+        new_id: Uuid,
+        name: &str,
+    ) -> db::Result<Option<Uuid>> {
         sqlx::query!(
             "insert into collections (tenant_id, collection_id, name)
             values ($1, $2, $3)
@@ -136,7 +140,7 @@ impl TenantTx {
             self.tenant().uuid(),
             name
         )
-        .fetch_one(self.connection())
+        .fetch_optional(self.connection())
         .await?;
         Ok(id)
     }
