@@ -10,14 +10,18 @@
     reason = "a test says what is wrong by panicking, and does what the product must not"
 )]
 
+mod chat;
 mod config;
 mod devservices;
 mod embeddings;
+mod ingestion;
 mod isolation;
 mod layers;
 mod migrations;
 mod models;
 mod openapi;
+mod pool;
 mod retrieval;
+mod server;
 mod support;
 mod tenancy_tables;

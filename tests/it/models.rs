@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use pidima::adapters::models::*;
 use tokio::net::TcpListener;
 
-mod stand_in;
+pub mod stand_in;
 
 use stand_in::{Do, StandIn};
 

@@ -2,13 +2,26 @@
 
 mod app;
 mod database;
+mod events;
+mod outside;
 
 pub use app::{Reply, TestApp, TestTenant};
 pub use database::{TestDatabase, services};
+pub use events::{EventReader, StreamEvent};
+pub use outside::{ProbedEmbedder, Script, ScriptedModel};
 
 use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use pidima::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 use tokio::sync::OnceCell;
+
+/// Waits until a condition holds.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let began = std::time::Instant::now();
+    while !condition().await {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "never: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
 
 /// The embedding model's files, fetched when they are not there yet.
 pub fn minilm_files() -> MiniLmFiles {

@@ -41,6 +41,10 @@ impl StandIn {
         Self { base_url, request }
     }
 
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     pub fn settings(&self) -> OpenAiSettings {
         OpenAiSettings {
             api_key: Some("top-secret-key".to_owned().into()),

@@ -1,5 +1,6 @@
 //! The real application on a port of its own, with its worker, and clients for its tenants.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{TestDatabase, minilm};
+use super::{EventReader, TestDatabase, minilm};
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,6 +27,8 @@ pub struct TestApp {
     pub app: App,
     pub database: TestDatabase,
     pub url: String,
+    /// Folder of the originals.
+    pub objects: PathBuf,
     stop: CancellationToken,
 }
 
@@ -70,6 +73,19 @@ impl TestApp {
 
     /// The application with settings and a model of the test's own.
     pub async fn start_with(settings: &[(&str, &str)], model: Arc<dyn ChatModel>) -> Self {
+        let embedder = Arc::new(minilm().await);
+        Self::start_outside(settings, Outside { embedder, model }).await
+    }
+
+    /// The application with settings and outside services of the test's own.
+    pub async fn start_outside(settings: &[(&str, &str)], outside: Outside) -> Self {
+        let started = Self::start_idle(settings, outside).await;
+        started.start_worker();
+        started
+    }
+
+    /// The same without a worker: the test itself runs the jobs.
+    pub async fn start_idle(settings: &[(&str, &str)], outside: Outside) -> Self {
         let database = TestDatabase::create().await;
         let objects = std::env::temp_dir().join(format!("pidima-objects-{}", uuid::Uuid::new_v4()));
         let mut pairs = vec![
@@ -80,15 +96,18 @@ impl TestApp {
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-        let outside = Outside { embedder: Arc::new(minilm().await), model };
         let app = App::build(&config, outside).unwrap();
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = server::endpoint(app.services.clone(), app.server).unwrap();
         tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
-        tokio::spawn(app.worker.clone().run(stop.clone()));
-        Self { app, database, url, stop }
+        Self { app, database, url, objects, stop }
+    }
+
+    /// Starts the worker.
+    pub fn start_worker(&self) {
+        tokio::spawn(self.app.worker.clone().run(self.stop.clone()));
     }
 
     /// A new tenant with a key of the role owner.
@@ -121,6 +140,11 @@ impl TestTenant {
     /// The same tenant with another credential.
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// The same tenant at a server with another address.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     /// A client with a new key of a role.
@@ -189,6 +213,15 @@ impl TestTenant {
     /// The whole answer to a question.
     pub async fn ask(&self, question: &str) -> Value {
         self.post("/v1/answers", &json!({ "question": question })).await.expect(200)
+    }
+
+    /// The stream that answers a question, read event by event.
+    pub async fn follow(&self, path: &str, body: &Value) -> EventReader {
+        let request =
+            self.request(Method::POST, path).json(body).header("accept", "text/event-stream");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
+        EventReader::new(response)
     }
 
     /// Events of the stream that answers a question: id, name, data.

@@ -1,0 +1,209 @@
+//! Outside services that do what a test tells them to.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use pidima::adapters::embeddings::minilm::MiniLm;
+use pidima::adapters::embeddings::{Embedder, EmbeddingError, Vector};
+use pidima::adapters::models::{
+    ChatModel, FinishReason, ModelError, ModelEvent, ModelStream, Prompt, Turn,
+};
+use tokio::sync::Semaphore;
+
+use super::minilm;
+
+/// What the model does with one question.
+#[derive(Clone, Debug)]
+pub enum Script {
+    /// Refuses before it begins.
+    Refuse(ModelError),
+    /// Says these things, then the stream ends.
+    Say(Vec<Result<ModelEvent, ModelError>>),
+    /// Says the first things, waits to be released, says the rest.
+    Pause(Vec<ModelEvent>, Vec<ModelEvent>),
+    /// Falls over.
+    Panic,
+}
+
+impl Script {
+    /// An answer in pieces with an end.
+    pub fn answer(pieces: &[&str], finish: FinishReason) -> Self {
+        let deltas = pieces.iter().map(|piece| Ok(ModelEvent::Delta((*piece).to_owned())));
+        Self::Say(deltas.chain([Ok(ModelEvent::Finished(finish))]).collect())
+    }
+}
+
+/// A model that follows the script of each question, and keeps the prompts.
+pub struct ScriptedModel {
+    scripts: Mutex<HashMap<String, Script>>,
+    prompts: Mutex<Vec<Prompt>>,
+    release: Arc<Semaphore>,
+}
+
+impl Default for ScriptedModel {
+    fn default() -> Self {
+        Self {
+            scripts: Mutex::default(),
+            prompts: Mutex::default(),
+            release: Arc::new(Semaphore::new(0)),
+        }
+    }
+}
+
+impl ScriptedModel {
+    /// Lays down what to do with a question.
+    pub fn on(&self, question: &str, script: Script) {
+        self.scripts.lock().unwrap().insert(question.to_owned(), script);
+    }
+
+    /// Prompts so far.
+    pub fn prompts(&self) -> Vec<Prompt> {
+        self.prompts.lock().unwrap().clone()
+    }
+
+    /// Lets one paused answer go on.
+    pub fn release(&self) {
+        self.release.add_permits(1);
+    }
+}
+
+#[async_trait]
+impl ChatModel for ScriptedModel {
+    fn provider(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn model(&self) -> &'static str {
+        "script-1"
+    }
+
+    async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let script = self.scripts.lock().unwrap().get(&prompt.question).cloned();
+        self.prompts.lock().unwrap().push(prompt);
+        match script.expect("a script for the question") {
+            Script::Refuse(error) => Err(error),
+            Script::Say(steps) => Ok(one_by_one(steps)),
+            Script::Pause(before, after) => {
+                let release = Arc::clone(&self.release);
+                let wait = stream::once(async move { release.acquire_owned().await }).filter_map(
+                    |permit| async move {
+                        permit.unwrap().forget();
+                        None
+                    },
+                );
+                Ok(stream::iter(before).chain(wait).chain(stream::iter(after)).map(Ok).boxed())
+            }
+            Script::Panic => panic!("the script says so"),
+        }
+    }
+
+    async fn standalone_question(
+        &self,
+        _history: &[Turn],
+        question: &str,
+    ) -> Result<String, ModelError> {
+        Ok(question.to_owned())
+    }
+}
+
+/// As from a network: the task that reads is woken for each step.
+fn one_by_one(steps: Vec<Result<ModelEvent, ModelError>>) -> ModelStream {
+    stream::iter(steps)
+        .then(|step| async move {
+            tokio::task::yield_now().await;
+            step
+        })
+        .boxed()
+}
+
+/// The real embedding model, watched: what it embedded is kept, it can be held up and made to fail.
+pub struct ProbedEmbedder {
+    inner: MiniLm,
+    passages: Mutex<Vec<String>>,
+    faults: Mutex<VecDeque<EmbeddingError>>,
+    holds: Mutex<usize>,
+    entered: Semaphore,
+    released: Semaphore,
+}
+
+impl ProbedEmbedder {
+    pub async fn new() -> Arc<Self> {
+        Arc::new(Self {
+            inner: minilm().await,
+            passages: Mutex::default(),
+            faults: Mutex::default(),
+            holds: Mutex::new(0),
+            entered: Semaphore::new(0),
+            released: Semaphore::new(0),
+        })
+    }
+
+    /// Takes the passages that were embedded since the last call.
+    pub fn take_passages(&self) -> Vec<String> {
+        std::mem::take(&mut *self.passages.lock().unwrap())
+    }
+
+    /// Makes the next call for passages fail.
+    pub fn fail_next(&self, error: EmbeddingError) {
+        self.faults.lock().unwrap().push_back(error);
+    }
+
+    /// Holds up the next call for passages.
+    pub fn hold_next(&self) {
+        *self.holds.lock().unwrap() += 1;
+    }
+
+    /// Waits until a call is held up.
+    pub async fn entered(&self) {
+        self.entered.acquire().await.unwrap().forget();
+    }
+
+    /// Lets a call that is held up go on.
+    pub fn release(&self) {
+        self.released.add_permits(1);
+    }
+}
+
+#[async_trait]
+impl Embedder for ProbedEmbedder {
+    fn model(&self) -> &str {
+        self.inner.model()
+    }
+
+    fn dimensions(&self) -> usize {
+        self.inner.dimensions()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    async fn embed_query(&self, text: &str) -> Result<Vector, EmbeddingError> {
+        assert_ne!(text, "make the embedder panic", "as asked");
+        self.inner.embed_query(text).await
+    }
+
+    async fn embed_passages(
+        &self,
+        passages: &[String],
+    ) -> Result<Vec<Vec<Vector>>, EmbeddingError> {
+        let held = {
+            let mut holds = self.holds.lock().unwrap();
+            let held = *holds > 0;
+            *holds = holds.saturating_sub(1);
+            held
+        };
+        if held {
+            self.entered.add_permits(1);
+            self.released.acquire().await.unwrap().forget();
+        }
+        let fault = self.faults.lock().unwrap().pop_front();
+        if let Some(error) = fault {
+            return Err(error);
+        }
+        self.passages.lock().unwrap().extend_from_slice(passages);
+        self.inner.embed_passages(passages).await
+    }
+}
