@@ -54,12 +54,18 @@ pub fn units(text: &str) -> Vec<Unit> {
         // Empty lines between the items of a list do not end it.
         let list_goes_on =
             kind == Some(UnitKind::ListItem) && last_content == Some(UnitKind::ListItem);
+        // Nor does the line of dashes between the head of a table and its rows.
+        let table_goes_on = kind == Some(UnitKind::TableRow)
+            && units.last().is_some_and(|last: &Unit| {
+                last.kind == UnitKind::TableRow && text[last.range.end..range.start].contains("--")
+            });
         let starts_block = last_kind != kind || kind == Some(UnitKind::Heading);
         last_kind = kind;
         last_content = kind.or(last_content);
-        if starts_block && !list_goes_on {
+        if starts_block && !list_goes_on && !table_goes_on {
             end_paragraph(text, &mut paragraph, block, &mut units);
-            block += 1;
+            // A line that only separates is in no block.
+            block += usize::from(kind.is_some());
         }
         match kind {
             None => {}
@@ -120,7 +126,8 @@ fn prose_sentences(paragraph: &str) -> Vec<Range<usize>> {
             Some(last) if continues => last.end = range.end,
             _ => found.push(range),
         }
-        continues = ends_in_abbreviation(content);
+        // `ALTER TABLE ... ENABLE`: dots that leave something out end no sentence by themselves.
+        continues = ends_in_abbreviation(content) || content.ends_with(" ...");
     }
     found
 }
@@ -151,6 +158,11 @@ mod tests {
                 "It needs version 1.2.3 or later."
             ]
         );
+    }
+
+    #[test]
+    fn dots_in_the_place_of_words_do_not_end_a_sentence() {
+        assert_eq!(cut("Enable it (with ALTER TABLE ... ENABLE SECURITY) first.").len(), 1);
     }
 
     #[test]
@@ -191,6 +203,7 @@ mod tests {
         assert!(blocks.is_sorted());
         assert_eq!(blocks[2], blocks[3]);
         assert_eq!(blocks[6], blocks[7]);
+        assert_eq!(blocks[4], blocks[5]);
         assert_ne!(blocks[5], blocks[6]);
     }
 

@@ -58,7 +58,26 @@ pub(super) fn read(text: &str) -> Vec<Line> {
             _ => lines.push(Line { range, kind }),
         }
     }
+    mark_narrow_tables(text, &mut lines);
     lines
+}
+
+/// A row of two cells without outer bars looks like prose with a bar in it; only with another row
+/// directly above or below is it a table.
+fn mark_narrow_tables(text: &str, lines: &mut [Line]) {
+    let is_row = |line: &Line| match line.kind {
+        Some(UnitKind::TableRow) => true,
+        Some(UnitKind::Prose) => text[line.range.clone()].contains(" | "),
+        _ => false,
+    };
+    let rows: Vec<bool> = lines.iter().map(is_row).collect();
+    for (index, line) in lines.iter_mut().enumerate() {
+        let above = index.checked_sub(1).is_some_and(|above| rows[above]);
+        let below = rows.get(index + 1).is_some_and(|below| *below);
+        if rows[index] && (above || below) {
+            line.kind = Some(UnitKind::TableRow);
+        }
+    }
 }
 
 /// The range of the line without its white space; code keeps its indentation.
@@ -124,6 +143,13 @@ mod tests {
                 Some(UnitKind::Prose)
             ]
         );
+    }
+
+    #[test]
+    fn two_rows_of_two_cells_are_a_table_and_one_line_with_a_bar_is_prose() {
+        let row = Some(UnitKind::TableRow);
+        assert_eq!(kinds("Plan | Price\nSeed | free"), [row, row]);
+        assert_eq!(kinds("ls | wc counts files.\nDone."), [Some(UnitKind::Prose); 2]);
     }
 
     #[test]
