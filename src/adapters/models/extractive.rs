@@ -30,8 +30,10 @@ mod choose;
 mod compose;
 mod evidence;
 mod followup;
+mod form;
 mod question;
 mod reading;
+mod usable;
 mod worth;
 
 use evidence::Evidence;

@@ -5,17 +5,17 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::question::{Intent, Question};
 use super::reading::{Reading, Unit};
-use super::worth;
+use super::{form, usable};
 use crate::kernel::terms::sentences::UnitKind;
 
 /// Sentences of an answer, lists and code not counted.
-const MOST_SENTENCES: usize = 5;
+const MOST_SENTENCES: usize = 3;
 /// A further unit has to be worth this share of the best one.
-const WORTH_BESIDE_THE_BEST: f32 = 0.6;
+const WORTH_BESIDE_THE_BEST: f32 = 0.8;
 /// What a part of the subject that is still unsaid adds to the worth of the unit that says it.
 const UNSAID_SHARE: f32 = 0.4;
 /// From this many sentences on only units that say something unsaid are added.
-const ENOUGH_SENTENCES: usize = 3;
+const ENOUGH_SENTENCES: usize = 2;
 /// Share of common terms (of the smaller unit) from which two units say the same.
 const SAME_TERMS: f32 = 0.8;
 /// Longer lists and code blocks are not an answer but a page; who asks for steps reads more of
@@ -23,14 +23,15 @@ const SAME_TERMS: f32 = 0.8;
 const MOST_LINES_FOR_STEPS: usize = 40;
 const MOST_LINES: usize = 15;
 
-/// Indices of the chosen units in reading order, the passage of the best one first; empty when no
-/// unit can stand in an answer.
+/// Indices of the chosen units: the best one with its block, then the rest of its passage, then the
+/// other passages, each in reading order. Empty when no unit can stand in an answer.
 pub(super) fn choose(question: &Question, reading: &Reading, worths: &[f32]) -> Vec<usize> {
     let picked = pick(question, reading, worths);
     let Some(best) = picked.first() else {
         return Vec::new();
     };
     let first_passage = reading.units[*best].passage;
+    let first_units = with_its_block(question.intent, reading, *best);
     let mut chosen = BTreeSet::new();
     for index in &picked {
         chosen.extend(with_its_block(question.intent, reading, *index));
@@ -39,11 +40,19 @@ pub(super) fn choose(question: &Question, reading: &Reading, worths: &[f32]) -> 
     chosen.retain(|index| {
         let unit = &reading.units[*index];
         matches!(unit.kind, UnitKind::Code | UnitKind::TableRow)
-            || !worth::is_ambiguous(&unit.folded)
+            || !usable::is_ambiguous(&unit.folded)
     });
     drop_repetitions(reading, &picked, &mut chosen);
     let mut ordered: Vec<usize> = chosen.into_iter().collect();
-    ordered.sort_by_key(|index| (reading.units[*index].passage != first_passage, *index));
+    let first_blocks: HashSet<usize> =
+        first_units.iter().map(|index| reading.units[*index].block).collect();
+    ordered.sort_by_key(|index| {
+        let unit = &reading.units[*index];
+        let other_passage = unit.passage != first_passage;
+        // The sentences of a paragraph are told apart, the rows of a table are not.
+        let is_first = unit.kind != UnitKind::Prose && first_blocks.contains(&unit.block);
+        (other_passage, !(is_first || first_units.contains(index)), *index)
+    });
     ordered
 }
 
@@ -59,8 +68,10 @@ fn pick(question: &Question, reading: &Reading, worths: &[f32]) -> Vec<usize> {
             if !beside_best || picked.iter().any(|other| same(unit, &reading.units[*other])) {
                 continue;
             }
-            let unsaid =
-                question.coverage(|term| unit.terms.contains(term) && !said.contains(term));
+            let is_unsaid = |term: &str| unit.terms.contains(term) && !said.contains(term);
+            let unsaid = question.pulled(|term| if is_unsaid(term) { 1.0 } else { 0.0 });
+            // The first one is the best by itself; only beside it does it matter what is new.
+            let unsaid = if picked.is_empty() { 0.0 } else { unsaid };
             let value = worths[index] + UNSAID_SHARE * unsaid;
             if next.is_none_or(|(_, highest, _)| value > highest) {
                 next = Some((index, value, unsaid));
@@ -104,8 +115,11 @@ fn with_its_block(intent: Intent, reading: &Reading, index: usize) -> Vec<usize>
         }
         UnitKind::ListItem => {
             let block = block_of(reading, index);
-            let lead =
-                lead_in(reading, block[0]).filter(|at| reading.units[*at].folded.ends_with(':'));
+            // What stands directly above a list of steps introduces it, with or without a colon.
+            let lead = lead_in(reading, block[0]).filter(|at| {
+                let text = &reading.units[*at].folded;
+                text.ends_with(':') || intent == Intent::Steps && usable::is_sentence(text)
+            });
             let items = if intent == Intent::Steps { block } else { vec![index] };
             lead.into_iter().chain(items).collect()
         }
@@ -126,6 +140,17 @@ fn with_what_follows(intent: Intent, reading: &Reading, index: usize) -> Vec<usi
         is_block && (leads || (intent == Intent::Steps && next.kind == UnitKind::Code))
     });
     let mut all = vec![index];
+    // A command whose mark of code was lost is a line of prose that is no sentence.
+    let is_lost_code =
+        |next: &&Unit| leads && next.kind == UnitKind::Prose && !usable::is_sentence(&next.folded);
+    all.extend(next.filter(is_lost_code).map(|_| index + 1));
+    // "This is done by …": for who asks how, the means follow the sentence that says that it can be
+    // done.
+    let is_means = |next: &&Unit| {
+        let same_paragraph = next.kind == UnitKind::Prose && next.block == unit.block;
+        intent == Intent::Steps && same_paragraph && form::is_dependent(&next.folded)
+    };
+    all.extend(next.filter(is_means).map(|_| index + 1));
     let block = if follows { block_of(reading, index + 1) } else { Vec::new() };
     if block.len() <= most_lines(intent) {
         all.extend(block);

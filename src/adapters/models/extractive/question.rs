@@ -37,6 +37,15 @@ const ASKING: &[&str] = &[
     "way",
 ];
 
+/// Stems of words that name the form of the answer: the sentence that answers shows a number or a
+/// name in their place ("at most 25 keys" for "the maximum number of keys").
+const FORM_WORDS: &[&str] = &[
+    "amount", "command", "count", "do", "function", "many", "max", "maximum", "min", "minimum",
+    "number", "return", "setting", "use", "valu", "work",
+];
+/// They still help to choose between two sentences about the same subject.
+const FORM_WORD_SHARE: f32 = 0.15;
+
 /// A name or an identifier says more about the subject than a common word of the same rarity.
 const NAME_WEIGHT: f32 = 1.5;
 
@@ -57,7 +66,11 @@ pub(super) enum Intent {
 #[derive(Debug, Clone)]
 pub(super) struct Sought {
     pub term: String,
+    /// How much it tells about the subject.
     pub weight: f32,
+    /// How much it tells one sentence of the passages from another: nothing for a term that none
+    /// of them has, little for one that names the form of the answer.
+    pub pull: f32,
 }
 
 /// A question, read.
@@ -80,7 +93,9 @@ impl Question {
             }
             let factor = if names.contains(&term) { NAME_WEIGHT } else { 1.0 };
             let weight = reading.rarity(&term) * factor;
-            sought.push(Sought { term, weight });
+            let share = if is_form_word(&term) { FORM_WORD_SHARE } else { 1.0 };
+            let pull = if reading.holds(&term) { weight * share } else { 0.0 };
+            sought.push(Sought { term, weight, pull });
         }
         Self { sought, intent: intent(question) }
     }
@@ -95,6 +110,26 @@ impl Question {
         held.map(|sought| sought.weight).sum::<f32>() / total
     }
 
+    /// Share of what tells sentences apart, 0 to 1; `part` says how much of a term is held.
+    pub fn pulled(&self, part: impl Fn(&str) -> f32) -> f32 {
+        let total: f32 = self.sought.iter().map(|sought| sought.pull).sum();
+        if total <= 0.0 {
+            return 0.0;
+        }
+        let held = self.sought.iter().map(|sought| sought.pull * part(&sought.term));
+        held.sum::<f32>() / total
+    }
+
+    /// How well a heading names the subject and nothing else, 0 to 1: the F measure of their terms.
+    pub fn named_by(&self, heading: &HashSet<String>) -> f32 {
+        let subject = || self.sought.iter().map(|it| &it.term).filter(|it| !is_form_word(it));
+        let common = subject().filter(|term| heading.contains(*term)).count();
+        let is_word =
+            |term: &&String| !term.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+        let both = subject().count() + heading.iter().filter(is_word).count();
+        if both == 0 { 0.0 } else { 2.0 * common as f32 / both as f32 }
+    }
+
     /// Coverage by the text, title and headings of one passage.
     pub fn passage_coverage(&self, reading: &Reading, passage: usize) -> f32 {
         let (text, headings) = (&reading.passage_terms[passage], &reading.heading_terms[passage]);
@@ -105,6 +140,10 @@ impl Question {
 /// Whether the term speaks of the asking and not of the subject.
 pub(super) fn is_about_asking(term: &str) -> bool {
     ASKING.contains(&term)
+}
+
+fn is_form_word(term: &str) -> bool {
+    FORM_WORDS.contains(&term)
 }
 
 /// Terms of words that are written like a name: a capital inside a sentence, a digit, an underscore
@@ -134,18 +173,22 @@ fn intent(question: &str) -> Intent {
     let pair = |first: &str, seconds: &[&str]| {
         words.windows(2).any(|two| two[0] == first && seconds.contains(&two[1]))
     };
-    let amount =
-        ["limit", "limits", "maximum", "minimum", "max", "min", "price", "cost", "percentage"];
-    if pair("how", &["many", "much", "long", "often", "large", "big", "fast", "old"])
-        || has(&amount)
-    {
-        return Intent::Quantity;
-    }
+    let counts = ["many", "much", "long", "often", "large", "big", "fast", "old"];
     let steps = ["install", "steps", "configure", "instructions"];
-    if pair("how", &["do", "can", "to", "should", "would", "could"]) || has(&steps) {
+    let instructs = pair("how", &["do", "can", "to", "should", "would", "could"])
+        || pair("should", &["i", "we"])
+        || has(&steps);
+    // "How do roles work?" asks for no steps.
+    if instructs && !pair("how", &counts) && words.last() != Some(&"work") {
         return Intent::Steps;
     }
-    let defines = has(&["define", "definition"]) || lower.contains("what does") && has(&["mean"]);
+    let amount =
+        ["limit", "limits", "maximum", "minimum", "max", "min", "price", "cost", "percentage"];
+    if pair("how", &counts) || has(&amount) || has(&["default"]) && has(&["value", "setting"]) {
+        return Intent::Quantity;
+    }
+    let asks_what_it_does = pair("what", &["does", "do"]) && words.len() <= DEFINITION_WORDS;
+    let defines = has(&["define", "definition"]) || asks_what_it_does;
     if defines || pair("what", &["is", "are", "s"]) && words.len() <= DEFINITION_WORDS {
         return Intent::Definition;
     }
@@ -165,6 +208,11 @@ mod tests {
         assert_eq!(intent("How many keys may I have?"), Intent::Quantity);
         assert_eq!(intent("What is the rate limit of the search API?"), Intent::Quantity);
         assert_eq!(intent("How do I install it?"), Intent::Steps);
+        assert_eq!(intent("It is offline. What should I check?"), Intent::Steps);
+        assert_eq!(intent("What does VACUUM FULL do?"), Intent::Definition);
+        assert_eq!(intent("What is the default value of shared_buffers?"), Intent::Quantity);
+        assert_eq!(intent("How do I limit the rows of a query?"), Intent::Steps);
+        assert_eq!(intent("How do roles work?"), Intent::Open);
         assert_eq!(intent("Does it run on Windows?"), Intent::Open);
     }
 

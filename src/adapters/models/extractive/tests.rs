@@ -88,6 +88,46 @@ fn a_source_sentence_with_a_bracketed_number_is_not_quoted() {
 }
 
 #[test]
+fn what_a_thing_does_is_told_by_the_sentence_that_opens_with_it_and_a_verb() {
+    let limits =
+        "VACUUM FULL can reclaim more disk space but runs slowly. VACUUM FULL requires a lock.";
+    let does =
+        "Plain VACUUM reclaims space. VACUUM FULL rewrites the entire table into a new file.";
+    let passages = vec![passage(1, "Routine work", limits, 0.6), passage(2, "VACUUM", does, 0.6)];
+    let answer = write_answer(&prompt("What does VACUUM FULL do?", passages));
+    assert!(answer.text.starts_with("VACUUM FULL rewrites the entire table"), "{}", answer.text);
+}
+
+#[test]
+fn a_sentence_below_a_label_that_names_the_setting_answers_for_it() {
+    let settings = "max_connections (integer)\nSets the number of sessions. The default is 100 sessions.\n\
+        port (integer)\nThe default is 5432 everywhere.";
+    let passages = vec![passage(1, "Connection settings", settings, 0.6)];
+    let answer = write_answer(&prompt("What is the default value of max_connections?", passages));
+    assert!(answer.text.starts_with("The default is 100 sessions. [1]"), "{}", answer.text);
+}
+
+#[test]
+fn steps_below_a_label_that_names_the_task_come_whole_although_no_step_repeats_it() {
+    let steps =
+        "Install the hardware\n1. Hold the plate against the wall.\n2. Screw it to the wall.";
+    let passages = vec![passage(1, "Setting up", steps, 0.6)];
+    let answer = write_answer(&prompt("How do I install the hardware?", passages));
+    assert_eq!(
+        answer.text,
+        "1. Hold the plate against the wall. [1]\n2. Screw it to the wall. [1]"
+    );
+}
+
+#[test]
+fn a_sentence_that_leads_to_a_command_brings_the_command_along() {
+    let text = "There is one function to generate a UUID:\ngen_random_uuid () → uuid\nIt is fast.";
+    let passages = vec![passage(1, "UUID functions", text, 0.6)];
+    let answer = write_answer(&prompt("How do I generate a UUID?", passages));
+    assert!(answer.text.contains("gen_random_uuid () → uuid [1]"), "{}", answer.text);
+}
+
+#[test]
 fn the_same_sentence_in_two_passages_is_said_once() {
     let text = "The session ends after thirty minutes without a request.";
     let passages = vec![passage(1, "Sessions", text, 0.7), passage(2, "Limits", text, 0.7)];

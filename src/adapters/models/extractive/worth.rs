@@ -1,84 +1,41 @@
-//! Says how good each unit is as a part of the answer, and which are no sentences at all. Called by
-//! the extractive answerer's choice; it chooses nothing itself.
+//! Says how good each unit is as a part of the answer. Called by the extractive answerer's choice;
+//! it chooses nothing itself.
 
+use super::form;
 use super::question::{Intent, Question};
-use super::reading::{Reading, Unit};
+use super::reading::Reading;
+use super::usable::is_usable;
 use crate::adapters::models::Passage;
 use crate::kernel::terms::sentences::UnitKind;
 
-/// Weight of the unit's own words against those that its title and headings add.
-const OWN_WORDS: f32 = 0.75;
+/// What a term of the question counts that only the label above the unit has: nearly as much as in
+/// the unit, because text below a label does not repeat it.
+const IN_LABEL: f32 = 0.8;
+/// The same for the title and the headings of the whole passage, which hold for much more text.
+const IN_HEADINGS: f32 = 0.5;
+/// From this fit on a heading names what is asked and hardly anything else: its whole text is about
+/// the subject and counts as if it held the terms, as it does for a label.
+const NAMED: f32 = 0.8;
+/// How much a passage under such a heading gains over one that only speaks of the subject.
+const NAMED_SHARE: f32 = 0.2;
 /// Weight of the unit against the passage that it stands in.
-const UNIT_SHARE: f32 = 0.7;
+const UNIT_SHARE: f32 = 0.4;
 /// What a strong neighbour lends: the answer often follows the sentence that names the subject.
 const NEIGHBOUR_SHARE: f32 = 0.15;
-/// A unit in the form that the question asks for.
-const FORM_BONUS: f32 = 1.3;
-/// Code without a question for steps, and a lead-in whose list or code is not there.
-const FORM_PENALTY: f32 = 0.7;
-
-/// Prose with fewer words is a label; without a stop at its end it needs more to be a sentence.
-const FEWEST_WORDS: usize = 4;
-const FEWEST_WORDS_WITHOUT_STOP: usize = 7;
-/// Longer units are whole pages in one line.
-const MOST_WORDS: usize = 90;
-/// Share of capitalised words from which a line without a stop is a menu.
-const MENU_CAPITALS: f32 = 0.6;
-
-/// First words of an instruction.
-const IMPERATIVES: &[&str] = &[
-    "add",
-    "call",
-    "change",
-    "check",
-    "choose",
-    "click",
-    "configure",
-    "copy",
-    "create",
-    "define",
-    "delete",
-    "download",
-    "edit",
-    "enable",
-    "enter",
-    "export",
-    "go",
-    "import",
-    "include",
-    "install",
-    "navigate",
-    "open",
-    "pass",
-    "paste",
-    "provide",
-    "put",
-    "remove",
-    "replace",
-    "restart",
-    "run",
-    "select",
-    "send",
-    "set",
-    "specify",
-    "start",
-    "stop",
-    "type",
-    "update",
-    "upload",
-    "use",
-    "visit",
-    "write",
-];
+/// How fast passages lose by their place in the search: the fused scores of neighbours are nearly
+/// equal, while the first three places hold the answer in most cases.
+const PLACE_DECAY: f32 = 0.25;
+/// Of a passage's strength: its place in the search, the rest is its cosine and its words.
+const PLACE_SHARE: f32 = 0.5;
 
 /// The worth of every unit, in the order of the units; 0 for those that must not be used.
 pub(super) fn worths(question: &Question, reading: &Reading, passages: &[Passage]) -> Vec<f32> {
     let strengths = strengths(question, reading, passages);
     let own: Vec<f32> =
-        reading.units.iter().map(|unit| own_worth(question, reading, unit)).collect();
+        (0..reading.units.len()).map(|index| own_worth(question, reading, index)).collect();
     let mut worths = Vec::with_capacity(own.len());
     for (index, unit) in reading.units.iter().enumerate() {
-        if !is_usable(unit) {
+        if !is_usable(unit) || own[index] <= 0.0 || is_table_head(reading, index) {
             worths.push(0.0);
             continue;
         }
@@ -90,154 +47,77 @@ pub(super) fn worths(question: &Question, reading: &Reading, passages: &[Passage
         let lent = neighbour(index.checked_sub(1)).max(neighbour(Some(index + 1)));
         let words = (own[index] + NEIGHBOUR_SHARE * lent).min(1.0);
         let worth = UNIT_SHARE * words + (1.0 - UNIT_SHARE) * strengths[unit.passage];
-        worths.push(worth * form_factor(question.intent, reading, index));
+        worths.push(worth * form::factor(question, reading, index));
     }
     worths
 }
 
-/// Whether the unit can stand in an answer: no heading, menu, label or endless line, and nothing
-/// ambiguous.
-fn is_usable(unit: &Unit) -> bool {
-    match unit.kind {
-        UnitKind::Heading => false,
-        UnitKind::Code => true,
-        UnitKind::TableRow => !is_ambiguous(&unit.folded),
-        UnitKind::ListItem => unit.folded.split(' ').count() > 2 && !is_ambiguous(&unit.folded),
-        UnitKind::Prose => is_sentence(&unit.folded) && !is_ambiguous(&unit.folded),
+/// Share of the subject that the unit holds, itself or by what stands above it.
+fn own_worth(question: &Question, reading: &Reading, index: usize) -> f32 {
+    let unit = &reading.units[index];
+    // "There is one function for it:" and the function below are one statement.
+    let led_to = reading.units.get(index + 1).filter(|next| {
+        let leads = unit.kind == UnitKind::Prose && unit.folded.ends_with(':');
+        leads && next.passage == unit.passage
+    });
+    let has = |term: &str| {
+        unit.terms.contains(term) || led_to.is_some_and(|next| next.terms.contains(term))
+    };
+    let headings = &reading.heading_terms[unit.passage];
+    // The items below "Install the hardware" are the installation, whatever their words.
+    let is_step = question.intent == Intent::Steps && unit.kind == UnitKind::ListItem;
+    let is_named = named(question, reading, unit.passage) >= NAMED;
+    let takes_label =
+        is_step || question.intent == Intent::Quantity || question.named_by(&unit.label) >= NAMED;
+    let holds = |term: &str| {
+        has(term) || takes_label && unit.label.contains(term) || is_named && headings.contains(term)
+    };
+    if question.coverage(holds) <= 0.0 {
+        return 0.0;
     }
-}
-
-fn is_sentence(text: &str) -> bool {
-    let words: Vec<&str> = text.split(' ').collect();
-    let starts_well = |c: char| c.is_alphanumeric() || "(\"'“‘`*_$<".contains(c);
-    if !text.starts_with(starts_well) {
-        return false;
-    }
-    if words.len() < FEWEST_WORDS || words.len() > MOST_WORDS {
-        // Scripts without spaces have one "word" in a sentence.
-        return words.len() < FEWEST_WORDS && text.ends_with(['。', '！', '？']);
-    }
-    let end = text.trim_end_matches([')', '"', '”', '’', '\'', '*', '_', '`', ']']);
-    if end.ends_with(['.', '!', ':', '。', '！', '…']) {
-        return true;
-    }
-    // Without a stop, signs of code tell a line of a program that lost its fence.
-    if text.contains(['{', '}', '=', ';', '<', '>', '\\']) {
-        return false;
-    }
-    // A question in a document asks, it does not answer.
-    if end.ends_with(['?', '？']) || words.len() < FEWEST_WORDS_WITHOUT_STOP {
-        return false;
-    }
-    let long: Vec<&&str> = words.iter().filter(|word| word.chars().count() > 3).collect();
-    let capitals = long.iter().filter(|word| word.starts_with(char::is_uppercase)).count();
-    (capitals as f32) < MENU_CAPITALS * long.len() as f32
-}
-
-/// Whether the text would change its meaning inside an answer: `[7]` would be taken for a citation
-/// of passage 7, and a code fence would swallow what follows.
-pub(super) fn is_ambiguous(text: &str) -> bool {
-    if text.contains("```") || text.contains("~~~") {
-        return true;
-    }
-    text.split('[').skip(1).any(|behind| {
-        let digits = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        digits > 0 && behind[digits..].starts_with(']')
+    question.pulled(|term| {
+        if has(term) || is_step && unit.label.contains(term) {
+            1.0
+        } else if unit.label.contains(term) || is_named && headings.contains(term) {
+            IN_LABEL
+        } else if headings.contains(term) {
+            IN_HEADINGS
+        } else {
+            0.0
+        }
     })
 }
 
-fn own_worth(question: &Question, reading: &Reading, unit: &Unit) -> f32 {
-    let headings = &reading.heading_terms[unit.passage];
-    let bare = question.coverage(|term| unit.terms.contains(term));
-    if bare <= 0.0 {
-        return 0.0;
-    }
-    let framed = question.coverage(|term| unit.terms.contains(term) || headings.contains(term));
-    OWN_WORDS * bare + (1.0 - OWN_WORDS) * framed
+/// The first row of a table names the columns; alone it says nothing.
+fn is_table_head(reading: &Reading, index: usize) -> bool {
+    let key = |at: usize| reading.units.get(at).map(|unit| (unit.passage, unit.block, unit.kind));
+    let own = key(index);
+    let is_first = index.checked_sub(1).is_none_or(|above| key(above) != own);
+    reading.units[index].kind == UnitKind::TableRow && is_first && key(index + 1) == own
 }
 
-/// How good each passage is, 0 to 1: the mean of its place in the search, its cosine and the share
-/// of the subject that it holds, the first two measured against the best of the prompt.
+/// How well the best of the passage's headings names the subject.
+fn named(question: &Question, reading: &Reading, passage: usize) -> f32 {
+    let fits = reading.names[passage].iter().map(|name| question.named_by(name));
+    fits.fold(0.0, f32::max)
+}
+
+/// How good each passage is, 0 to 1: its place in the search, its cosine against the nearest of the
+/// prompt, and the share of the subject that it holds.
 fn strengths(question: &Question, reading: &Reading, passages: &[Passage]) -> Vec<f32> {
-    let best_score = passages.iter().map(|passage| passage.score).fold(0.0, f32::max);
     let cosines = passages.iter().filter_map(|passage| passage.similarity);
     let best_cosine = cosines.fold(0.0, f32::max);
-    let relative = |value: f32, best: f32| {
-        if best > 0.0 { (value / best).max(0.0) } else { 0.0 }
-    };
     let mut strengths = Vec::with_capacity(passages.len());
     for (index, passage) in passages.iter().enumerate() {
-        let search = relative(passage.score, best_score);
+        let place = 1.0 / (1.0 + PLACE_DECAY * index as f32);
         let words = question.passage_coverage(reading, index);
-        strengths.push(match passage.similarity {
-            Some(cosine) => (search + words + relative(cosine, best_cosine)) / 3.0,
-            None => (search + words) / 2.0,
-        });
+        let rest = match passage.similarity {
+            Some(cosine) if best_cosine > 0.0 => (words + (cosine / best_cosine).max(0.0)) / 2.0,
+            _ => words,
+        };
+        let found = PLACE_SHARE * place + (1.0 - PLACE_SHARE) * rest;
+        let name = named(question, reading, index);
+        strengths.push((1.0 - NAMED_SHARE) * found + NAMED_SHARE * name);
     }
     strengths
-}
-
-fn form_factor(intent: Intent, reading: &Reading, index: usize) -> f32 {
-    let unit = &reading.units[index];
-    let next = reading.units.get(index + 1).filter(|next| next.passage == unit.passage);
-    let leads_nowhere =
-        unit.folded.ends_with(':') && next.is_none_or(|next| next.kind == UnitKind::Prose);
-    if unit.kind == UnitKind::Prose && leads_nowhere {
-        return FORM_PENALTY;
-    }
-    let fits = match intent {
-        Intent::Definition => defines(&unit.folded),
-        Intent::Quantity => {
-            let body = unit.folded.split_once(". ").filter(|_| unit.kind == UnitKind::ListItem);
-            let text = body.map_or(unit.folded.as_str(), |(_, body)| body);
-            text.contains(|character: char| character.is_ascii_digit())
-        }
-        Intent::Steps => unit.kind == UnitKind::Code || instructs(&unit.folded),
-        Intent::Open => false,
-    };
-    match (fits, unit.kind) {
-        (true, _) => FORM_BONUS,
-        (false, UnitKind::Code) => FORM_PENALTY,
-        (false, _) => 1.0,
-    }
-}
-
-/// The subject comes first and is then said to be something.
-fn defines(text: &str) -> bool {
-    const VERBS: [&str; 7] =
-        [" is a ", " is an ", " is the ", " are ", " refers to ", " means ", " stands for "];
-    const LATEST_VERB: usize = 60;
-    VERBS.iter().any(|verb| text.find(verb).is_some_and(|at| at <= LATEST_VERB))
-}
-
-fn instructs(text: &str) -> bool {
-    let first = text.split(' ').find(|word| word.starts_with(char::is_alphabetic));
-    let first = first.unwrap_or_default().trim_end_matches(',').to_lowercase();
-    IMPERATIVES.contains(&first.as_str()) || text.contains("you can ") || text.contains("To ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn menus_labels_questions_and_markers_are_no_sentences() {
-        assert!(!is_sentence("Get started"));
-        assert!(!is_sentence(
-            "Quickstart Overview Prompt Library Model Options Enterprise Considerations"
-        ));
-        assert!(!is_sentence("What does the server do when it starts?"));
-        assert!(!is_sentence("reasoning, intent = extract(output) and return both of them"));
-        assert!(is_sentence("The server reads its settings at start."));
-        assert!(is_sentence("系统会自动重启。"));
-        assert!(is_ambiguous("as shown in [12] before"));
-        assert!(is_ambiguous("ends in ```"));
-        assert!(!is_ambiguous("items[i] and [x] and []"));
-    }
-
-    #[test]
-    fn a_definition_puts_its_subject_before_the_verb() {
-        assert!(defines("A tenant is a customer with data of its own."));
-        assert!(!defines("Delete the tenant."));
-    }
 }
