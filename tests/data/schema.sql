@@ -1041,14 +1041,14 @@ CREATE TABLE app.tenant_directory (
     id uuid NOT NULL,
     slug text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT tenant_directory_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+    CONSTRAINT tenant_directory_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,49}$'::text))
 );
 
 COMMENT ON TABLE app.tenant_directory IS 'Operators'' list of tenants: ids and slugs only. The one list that is not behind the wall, since the commands of the operator walk it';
 
 COMMENT ON COLUMN app.tenant_directory.id IS 'The tenant';
 
-COMMENT ON COLUMN app.tenant_directory.slug IS 'Short name that operators type; unique over all tenants';
+COMMENT ON COLUMN app.tenant_directory.slug IS 'Short name that operators type; unique over all tenants, short enough for analyst_<slug> to be a role';
 
 COMMENT ON COLUMN app.tenant_directory.created_at IS 'When the tenant was created';
 

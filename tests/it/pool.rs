@@ -105,7 +105,7 @@ async fn ten_thousand_cancelled_begins_leave_no_connection_inside_a_transaction(
     let database = TestDatabase::create().await;
     let url = database.app_url();
     let pool = pool_options(&settings(&database, CONNECTIONS)).connect(&url).await.unwrap();
-    let poisoned = poisoned_of(&pool, 10_000).await;
+    let poisoned = Box::pin(poisoned_of(&pool, 10_000)).await;
     println!("poisoned {poisoned} of 10000");
     assert_eq!(poisoned, 0);
     acknowledged_writes_survive(&pool, &database.admin()).await;
@@ -146,7 +146,7 @@ async fn without_the_hook_cancelled_begins_do_leave_transactions_open() {
     let pool = options.connect(&database.app_url()).await.unwrap();
     let mut poisoned = 0;
     for _ in 0..10 {
-        poisoned += poisoned_of(&pool, 400).await;
+        poisoned += Box::pin(poisoned_of(&pool, 400)).await;
         if poisoned > 0 {
             break;
         }

@@ -15,7 +15,8 @@ fn survive(media: MediaType, source: &str) -> Result<Extraction, ParseError> {
         let chunks = chunk(made, &ChunkOptions::default());
         assert!(!chunks.is_empty());
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "took {:?}", begun.elapsed());
+    // Without optimisation and beside other work; what takes quadratic time takes hours here.
+    assert!(begun.elapsed() < Duration::from_secs(60), "took {:?}", begun.elapsed());
     made
 }
 

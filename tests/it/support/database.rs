@@ -45,11 +45,6 @@ impl TestDatabase {
         self.url("pidima_app", APP_PASSWORD)
     }
 
-    /// Connection string of the Valkey server that all tests share.
-    pub fn valkey_url(&self) -> String {
-        self.services.valkey.clone().unwrap()
-    }
-
     /// A pool of the superuser.
     pub fn admin(&self) -> PgPool {
         pool(&self.admin_url())
