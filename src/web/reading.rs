@@ -7,15 +7,20 @@ use super::problem::ApiError;
 /// # Errors
 /// 422 at `pointer` when nothing readable is left.
 pub fn readable_text(pointer: &str, text: &str) -> Result<String, ApiError> {
+    let clean = plain_text(text);
+    if clean.is_empty() {
+        return Err(ApiError::invalid(pointer, "must have at least one readable character"));
+    }
+    Ok(clean)
+}
+
+/// The same, where nothing is an acceptable text too.
+pub fn plain_text(text: &str) -> String {
     let clean: String = text
         .chars()
         .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
         .collect();
-    let clean = clean.trim();
-    if clean.is_empty() {
-        return Err(ApiError::invalid(pointer, "must have at least one readable character"));
-    }
-    Ok(clean.to_owned())
+    clean.trim().to_owned()
 }
 
 /// A question that can be asked: readable, and within the limit.

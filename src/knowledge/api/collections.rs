@@ -15,7 +15,7 @@ use crate::knowledge::{Collection, Receiver};
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
-use crate::web::reading::readable_text;
+use crate::web::reading::{plain_text, readable_text};
 use crate::web::spec::Tag;
 
 const LIST: &str = "collections";
@@ -151,9 +151,10 @@ impl CollectionsApi {
         let actor = caller.require(Action::CollectionWrite)?;
         let CollectionCreate { name, description } = body.0;
         let name = readable_text("/name", &name)?;
+        let description = plain_text(description.as_deref().unwrap_or_default());
         let id = new_id();
         let mut tx = self.db.tenant(actor.tenant).await?;
-        tx.insert_collection(id, &name, &description.unwrap_or_default())
+        tx.insert_collection(id, &name, &description)
             .await
             .on_constraint("collections_name_key", || name_taken(&name))?;
         let created =
@@ -195,6 +196,7 @@ impl CollectionsApi {
         let actor = caller.require(Action::CollectionWrite)?;
         let CollectionUpdate { name, description } = body.0;
         let name = name.map(|name| readable_text("/name", &name)).transpose()?;
+        let description = description.map(|text| plain_text(&text));
         let mut tx = self.db.tenant(actor.tenant).await?;
         tx.update_collection(collection_id.0, name.as_deref(), description.as_deref())
             .await

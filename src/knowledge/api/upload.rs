@@ -14,8 +14,14 @@ use crate::web::reading::readable_text;
 /// Deepest nesting of a document's metadata.
 const METADATA_DEPTH: u32 = 8;
 
+/// Longest name of a document.
+const MAX_NAME_CHARS: usize = 1_000;
+/// The name is a key of an index, whose entries PostgreSQL limits to 2704 bytes.
+const MAX_NAME_BYTES: usize = 2_400;
+
 /// A document to be uploaded.
 #[derive(Debug, Multipart)]
+#[oai(deny_unknown_fields)]
 pub struct DocumentUpload {
     /// The file: Markdown, HTML, plain text or source code, in UTF-8.
     file: Upload,
@@ -43,8 +49,10 @@ impl DocumentUpload {
         let name = readable_text("/name", name).map_err(|_| {
             ApiError::invalid("/name", "the file has no name; give one as the field name")
         })?;
-        if name.chars().count() > 1_000 {
-            return Err(ApiError::invalid("/name", "must have at most 1000 characters"));
+        if name.chars().count() > MAX_NAME_CHARS || name.len() > MAX_NAME_BYTES {
+            let detail =
+                format!("must have at most {MAX_NAME_CHARS} characters and {MAX_NAME_BYTES} bytes");
+            return Err(ApiError::invalid("/name", detail));
         }
         if let Some(url) = &source_url {
             check_url(url)?;
@@ -68,8 +76,10 @@ impl DocumentUpload {
 /// # Errors
 /// 422: only http and https are links that are safe to show.
 pub fn check_url(url: &str) -> Result<(), ApiError> {
+    // The parser takes control characters away; the text is stored as it is.
+    let plain = !url.contains(char::is_control);
     match reqwest::Url::parse(url) {
-        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(()),
+        Ok(parsed) if plain && matches!(parsed.scheme(), "http" | "https") => Ok(()),
         _ => Err(ApiError::invalid(
             "/source_url",
             "must be an address that begins with https:// or http://",
@@ -100,10 +110,21 @@ pub fn check_metadata(value: &Value) -> Result<(), ApiError> {
             "must be a JSON object such as {\"product\": \"app\"}",
         ));
     }
-    if value.to_string().contains("\\u0000") {
+    if holds_nul(value) {
         return Err(ApiError::invalid("/metadata", "must not hold the character U+0000"));
     }
     Ok(())
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(object) => {
+            object.iter().any(|(key, inner)| key.contains('\0') || holds_nul(inner))
+        }
+        _ => false,
+    }
 }
 
 impl From<ReceiveError> for ApiError {
