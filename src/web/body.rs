@@ -47,9 +47,7 @@ impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
         let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
         let depth = request.data::<MaxJsonDepth>().map_or(32, |limit| limit.0);
         let value = parse_strict(&bytes, depth)?;
-        let parsed = T::parse_from_json(Some(value))
-            .map_err(|error| invalid_value(&error.into_message()))?;
-        Ok(Self(parsed))
+        parse(value).map(Self).map_err(Into::into)
     }
 }
 
@@ -107,8 +105,45 @@ pub fn parse_strict(bytes: &[u8], max_depth: u32) -> Result<Value, ApiError> {
     Ok(value)
 }
 
+/// The value as `T`.
+///
+/// # Errors
+/// 422 that names the field, where the value is an object.
+fn parse<T: ParseFromJSON>(value: Value) -> Result<T, ApiError> {
+    let message = match T::parse_from_json(Some(value.clone())) {
+        Ok(parsed) => return Ok(parsed),
+        Err(error) => error.into_message(),
+    };
+    if message.contains("field `") {
+        return Err(invalid_value(&message));
+    }
+    let reason = message.split(" (occurred while").next().unwrap_or(&message);
+    let Some(field) = wrong_field::<T>(&value, &message) else {
+        return Err(ApiError::new(ProblemCode::ValidationFailed, reason));
+    };
+    let missing = value[field].is_null();
+    let detail = if missing { "is required" } else { reason };
+    Err(ApiError::invalid(&format!("/{field}"), detail))
+}
+
+/// The field that a message is about, which the framework does not tell. It reads fields in the order of the schema and
+/// stops at the first fault: so it is the last field at which another fault changes the message.
+fn wrong_field<T: ParseFromJSON>(value: &Value, message: &str) -> Option<&'static str> {
+    let object = value.as_object()?;
+    let MetaSchemaRef::Reference(name) = T::schema_ref() else { return None };
+    let mut registry = Registry::new();
+    T::register(&mut registry);
+    let fields = registry.schemas.get(&name)?.properties.iter().map(|(field, _)| *field);
+    fields.rev().find(|field| {
+        let mut changed = object.clone();
+        changed.insert((*field).to_owned(), serde_json::json!([{ "": [] }]));
+        T::parse_from_json(Some(Value::Object(changed)))
+            .is_err_and(|error| error.into_message() != message)
+    })
+}
+
 /// 422 from the framework's words, e.g. ``failed to parse "X": field `name` verification failed. minLength(1)``.
-fn invalid_value(message: &str) -> ApiError {
+pub fn invalid_value(message: &str) -> ApiError {
     let mut fields = message.split("field `").skip(1).filter_map(|part| part.split('`').next());
     let pointer: String = fields.by_ref().map(|field| format!("/{field}")).collect();
     let detail = explain(message);
@@ -119,8 +154,8 @@ fn invalid_value(message: &str) -> ApiError {
 }
 
 /// The framework's names of checks, in words.
-pub fn explain(reason: &str) -> String {
-    let reason = reason.rsplit("verification failed. ").next().unwrap_or(reason);
+pub fn explain(message: &str) -> String {
+    let reason = message.rsplit("verification failed. ").next().unwrap_or(message);
     let number = |name: &str| {
         reason.strip_prefix(name)?.strip_prefix('(')?.split([')', ',']).next().map(str::to_owned)
     };
@@ -139,7 +174,7 @@ pub fn explain(reason: &str) -> String {
     if let Some(most) = number("maximum") {
         return format!("must be at most {most}");
     }
-    reason.split(" (occurred while parsing").next().unwrap_or(reason).to_owned()
+    reason.to_owned()
 }
 
 struct StrictValue {
