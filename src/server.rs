@@ -1,6 +1,7 @@
 //! The HTTP server: route table and layer order.
 
 mod acceptor;
+mod allow;
 mod body_limit;
 mod detach;
 mod observe;
@@ -52,12 +53,13 @@ pub fn endpoint(
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let verifier = services.verifier.clone();
     let tasks = services.tasks.clone();
+    let (table, allowed) = routes::table(services, settings)?;
     // From the inside out: the last one sees a request first.
-    Ok(routes::table(services, settings)?
+    Ok(table
         .data(verifier)
         .data(MaxJsonDepth(settings.max_json_depth))
         .with(detach::DetachWrites { tasks })
-        .with(problems::Problems)
+        .with(problems::Problems { allowed })
         .with(body_limit::BodyLimit {
             upload: settings.max_upload_bytes,
             other: settings.max_body_bytes,

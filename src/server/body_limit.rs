@@ -1,9 +1,11 @@
 //! Bounds the size of request bodies, also of those that do not tell their length.
 
+use std::future::ready;
+use std::io::Error as IoError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use poem::http::{Method, header};
 use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result};
 
@@ -47,10 +49,16 @@ impl<E: Endpoint> Endpoint for BodyLimitEndpoint<E> {
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if announced.is_some_and(|length| length > limit) {
+            // A client that asked first (`Expect`) sends nothing; any other must be heard out, see `counted`.
+            if !request.headers().contains_key(header::EXPECT) {
+                let rest = counted(request.take_body(), 0, limit, Arc::default());
+                let mut rest = rest.into_bytes_stream();
+                while let Some(Ok(_)) = rest.next().await {}
+            }
             return Ok(too_large.response(id.as_deref()));
         }
         let exceeded = Arc::new(AtomicBool::new(false));
-        let body = counted(request.take_body(), limit, Arc::clone(&exceeded));
+        let body = counted(request.take_body(), limit, limit, Arc::clone(&exceeded));
         request.set_body(body);
         let result = self.inner.call(request).await;
         // Whatever the parser made of a body that ended early: the reason was its size.
@@ -66,15 +74,27 @@ pub fn is_upload(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path() == "/v1/documents"
 }
 
-fn counted(body: Body, limit: u64, exceeded: Arc<AtomicBool>) -> Body {
+/// The body up to `limit`. What is above is read and thrown away, up to `drained` bytes: a connection that is closed while
+/// its client still writes is reset, and the client never sees the reply that says why.
+fn counted(body: Body, limit: u64, drained: u64, exceeded: Arc<AtomicBool>) -> Body {
+    let error = || IoError::other("the body is larger than the limit");
+    let at_end = Arc::clone(&exceeded);
     let mut seen = 0_u64;
-    Body::from_bytes_stream(body.into_bytes_stream().map(move |bytes| {
-        let bytes = bytes?;
-        seen = seen.saturating_add(bytes.len() as u64);
-        if seen > limit {
-            exceeded.store(true, Ordering::Relaxed);
-            return Err(std::io::Error::other("the body is larger than the limit"));
-        }
-        Ok(bytes)
-    }))
+    let within = body.into_bytes_stream().filter_map(move |piece| {
+        let kept = match piece {
+            Err(failed) => Some(Err(failed)),
+            Ok(bytes) => {
+                seen = seen.saturating_add(bytes.len() as u64);
+                if seen <= limit {
+                    Some(Ok(bytes))
+                } else {
+                    exceeded.store(true, Ordering::Relaxed);
+                    (seen - limit > drained).then(|| Err(error()))
+                }
+            }
+        };
+        ready(kept)
+    });
+    let end = stream::once(async move { at_end.load(Ordering::Relaxed).then(|| Err(error())) });
+    Body::from_bytes_stream(within.chain(end.filter_map(ready)))
 }

@@ -1,39 +1,55 @@
 //! Turns every error of handlers and framework into a problem (RFC 9457).
 
 use poem::error::{MethodNotAllowedError, NotFoundError};
-use poem::http::StatusCode;
+use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Endpoint, Error, IntoResponse, Middleware, Request, Response, Result};
 use poem_openapi::error::{
     AuthorizationError, ContentTypeError, ParseMultipartError, ParseParamError, ParsePathError,
     ParseRequestPayloadError,
 };
 
+use super::allow::AllowedMethods;
 use super::observe::request_id;
-use crate::web::body::explain;
+use crate::web::body::{explain, invalid_value};
 use crate::web::problem::{ApiError, ProblemCode};
 
 /// The layer.
-pub struct Problems;
+pub struct Problems {
+    /// Which methods each path has.
+    pub allowed: AllowedMethods,
+}
 
 impl<E: Endpoint> Middleware<E> for Problems {
     type Output = ProblemsEndpoint<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        ProblemsEndpoint(inner)
+        ProblemsEndpoint { allowed: self.allowed.clone(), inner }
     }
 }
 
-pub struct ProblemsEndpoint<E>(E);
+pub struct ProblemsEndpoint<E> {
+    allowed: AllowedMethods,
+    inner: E,
+}
 
 impl<E: Endpoint> Endpoint for ProblemsEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
         let id = request_id(&request);
-        match self.0.call(request).await {
-            Ok(output) => Ok(output.into_response()),
-            Err(error) => Ok(respond(error, id.as_deref())),
+        let path = request.uri().path().to_owned();
+        let error = match self.inner.call(request).await {
+            Ok(output) => return Ok(output.into_response()),
+            Err(error) => error,
+        };
+        let mut response = respond(error, id.as_deref());
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED
+            && let Some(methods) = self.allowed.of(&path)
+            && let Ok(value) = HeaderValue::from_str(methods)
+        {
+            response.headers_mut().insert(header::ALLOW, value);
         }
+        Ok(response)
     }
 }
 
@@ -81,13 +97,10 @@ fn translate(error: &Error) -> ApiError {
         return ApiError::invalid(cause.name, explain(&cause.reason));
     }
     if let Some(cause) = error.downcast_ref::<ParseMultipartError>() {
-        return ApiError::new(
-            ProblemCode::MalformedRequest,
-            format!(
-                "the form can not be read: {}; send multipart/form-data with a field \"file\"",
-                cause.reason
-            ),
-        );
+        return invalid_form(&cause.reason);
+    }
+    if let Some(cause) = error.downcast_ref::<poem::error::ParseMultipartError>() {
+        return invalid_form(&cause.to_string());
     }
     if let Some(cause) = error.downcast_ref::<ParseRequestPayloadError>() {
         return ApiError::new(ProblemCode::MalformedRequest, cause.reason.clone());
@@ -104,4 +117,17 @@ fn translate(error: &Error) -> ApiError {
         }
         _ => ApiError::internal(anyhow::anyhow!("{error}")),
     }
+}
+
+/// 422 when a field of a form is not acceptable; 400 when the form is none.
+fn invalid_form(reason: &str) -> ApiError {
+    if reason.contains("field `") {
+        return invalid_value(reason);
+    }
+    ApiError::new(
+        ProblemCode::MalformedRequest,
+        format!(
+            "the form can not be read: {reason}; send multipart/form-data with a field \"file\""
+        ),
+    )
 }

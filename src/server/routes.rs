@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use poem::endpoint::make_sync;
-use poem::{EndpointExt, IntoEndpoint, Response, Route, get};
+use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
 use super::ServerSettings;
+use super::allow::AllowedMethods;
 use super::pages::{self, Readiness};
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
@@ -39,14 +40,18 @@ pub struct Services {
     pub tasks: TaskTracker,
 }
 
-/// All routes.
+/// Pages outside the API, all of them read with `GET`.
+const PAGES: [&str; 6] = ["/", "/healthz", "/readyz", "/problems", "/docs", "/openapi.json"];
+
+/// All routes, and which methods each path has.
 pub(super) fn table(
     services: Services,
     settings: ServerSettings,
-) -> anyhow::Result<impl IntoEndpoint<Endpoint = impl poem::Endpoint<Output = Response> + 'static>>
-{
+) -> anyhow::Result<(impl poem::Endpoint<Output = Response> + 'static, AllowedMethods)> {
     let service = api_service(&services, settings.max_question_chars);
-    let document: Arc<str> = spec::finish(&service.spec())?.to_string().into();
+    let document = spec::finish(&service.spec())?;
+    let allowed = AllowedMethods::new(&document, &PAGES);
+    let document: Arc<str> = document.to_string().into();
     let docs = swagger_page(&service.swagger_ui_html())?;
     let table = Route::new()
         .at("/", get(pages::entrance))
@@ -55,10 +60,11 @@ pub(super) fn table(
         .at("/problems", get(pages::problems))
         .at("/docs", get(make_sync(move |_| pages::swagger(docs.clone()))))
         .at("/openapi.json", get(make_sync(move |_| openapi_response(&document))))
+        // Not at "/": that would hide the entrance.
         .nest_no_strip("/v1", service)
         .data(services)
         .map_to_response();
-    Ok(table)
+    Ok((table, allowed))
 }
 
 /// The OpenAPI document, as `pidima openapi` writes it: only types of the services are read.
