@@ -10,6 +10,7 @@
     reason = "a test says what is wrong by panicking, and does what the product must not"
 )]
 
+mod api;
 mod chat;
 mod config;
 mod devservices;
@@ -22,6 +23,7 @@ mod models;
 mod openapi;
 mod pool;
 mod retrieval;
+mod round;
 mod server;
 mod support;
 mod tenancy_tables;

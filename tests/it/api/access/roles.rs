@@ -1,0 +1,102 @@
+//! Roles and scopes: each operation with exactly what it needs, and with a little less.
+
+use super::{make_key, secret};
+use crate::api::operations::{Operation, Things, operations};
+use crate::api::{contents, problem};
+use crate::support::{TestApp, TestTenant};
+
+const ROLES: [&str; 4] = ["member", "editor", "admin", "owner"];
+const SCOPES: [&str; 4] = ["ask", "documents:read", "documents:write", "keys:manage"];
+
+/// Scopes that a role can have.
+fn scopes_of(role: &str) -> Vec<&'static str> {
+    let count = match role {
+        "member" => 2,
+        "editor" => 3,
+        _ => 4,
+    };
+    SCOPES[..count].to_vec()
+}
+
+async fn client(owner: &TestTenant, role: &str, scopes: &[&str]) -> TestTenant {
+    owner.with_key(&secret(&make_key(owner, role, Some(scopes)).await))
+}
+
+async fn call(
+    app: &TestApp,
+    operation: Operation,
+    things: &Things,
+    by: &TestTenant,
+) -> crate::support::Reply {
+    by.send(operation.request(app, things).bearer_auth(&by.key)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_operation_succeeds_with_the_least_role_and_the_one_scope_that_it_needs() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("least").await;
+    for operation in operations() {
+        let scopes: Vec<&str> = operation.scope.into_iter().collect();
+        let least = client(&owner, operation.least_role, &scopes).await;
+        let asker = if operation.scope == Some("ask") { &least } else { &owner };
+        let things = Things::make(&owner, asker).await;
+        let reply = call(&app, operation, &things, &least).await;
+        assert!(reply.status.is_success(), "{}: {} {}", operation.id, reply.status, reply.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_operation_succeeds_for_each_higher_role() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("higher").await;
+    for operation in operations() {
+        let least = ROLES.iter().position(|role| *role == operation.least_role).unwrap();
+        for role in &ROLES[least + 1..] {
+            let higher = client(&owner, role, &scopes_of(role)).await;
+            let things = Things::make(&owner, &higher).await;
+            let reply = call(&app, operation, &things, &higher).await;
+            assert!(reply.status.is_success(), "{} {role}: {}", operation.id, reply.text());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_below_the_least_is_refused_by_name_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("below").await;
+    let things = Things::make(&owner, &owner).await;
+    let mut clients = Vec::new();
+    for role in ROLES {
+        clients.push((role, client(&owner, role, &scopes_of(role)).await));
+    }
+    let before = contents(&app).await;
+    for operation in operations() {
+        for (role, lower) in clients.iter().take_while(|(role, _)| *role != operation.least_role) {
+            let refused = problem(&call(&app, operation, &things, lower).await, 403, "forbidden");
+            let detail = refused["detail"].as_str().unwrap();
+            assert!(detail.contains(operation.least_role), "{} {role}: {detail}", operation.id);
+        }
+    }
+    assert_eq!(contents(&app).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_scope_is_refused_by_name_whatever_the_role_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("scope").await;
+    let things = Things::make(&owner, &owner).await;
+    let mut clients = Vec::new();
+    for missing in SCOPES {
+        let others: Vec<&str> = SCOPES.into_iter().filter(|scope| *scope != missing).collect();
+        clients.push((missing, client(&owner, "owner", &others).await));
+    }
+    let before = contents(&app).await;
+    for operation in operations() {
+        let Some(needed) = operation.scope else { continue };
+        let (_, lacking) = clients.iter().find(|(missing, _)| *missing == needed).unwrap();
+        let refused = problem(&call(&app, operation, &things, lacking).await, 403, "forbidden");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains(needed), "{}: {detail}", operation.id);
+    }
+    assert_eq!(contents(&app).await, before);
+}

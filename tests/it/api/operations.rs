@@ -1,0 +1,197 @@
+//! Every operation of the API with what it needs and a request that does it: the table that access and isolation walk.
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{documented_operations, openapi};
+use crate::support::{TestApp, TestTenant};
+
+/// One operation.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    pub id: &'static str,
+    pub method: &'static str,
+    /// As in the document; `{…}` names a field of [`Things`].
+    pub path: &'static str,
+    pub least_role: &'static str,
+    pub scope: Option<&'static str>,
+    pub body: Body,
+}
+
+/// What an operation sends.
+#[derive(Clone, Copy)]
+pub enum Body {
+    Nothing,
+    Json(fn(&Things) -> Value),
+    /// A file into the collection.
+    File,
+}
+
+/// Ids of things of one tenant.
+#[derive(Clone)]
+pub struct Things {
+    pub api_key_id: String,
+    pub collection_id: String,
+    pub document_id: String,
+    pub session_id: String,
+    pub message_id: String,
+}
+
+const ASK: Option<&str> = Some("ask");
+const READ: Option<&str> = Some("documents:read");
+const WRITE: Option<&str> = Some("documents:write");
+const KEYS: Option<&str> = Some("keys:manage");
+
+/// Id, method, path, least role, scope, body.
+type Row = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Body);
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    ("get_me", "GET", "/v1/me", "member", None, Body::Nothing),
+    ("list_api_keys", "GET", "/v1/api_keys", "admin", KEYS, Body::Nothing),
+    ("create_api_key", "POST", "/v1/api_keys", "admin", KEYS,
+        Body::Json(|_| json!({ "name": "made", "role": "admin", "scopes": ["keys:manage"] }))),
+    ("get_api_key", "GET", "/v1/api_keys/{api_key_id}", "admin", KEYS, Body::Nothing),
+    ("delete_api_key", "DELETE", "/v1/api_keys/{api_key_id}", "admin", KEYS, Body::Nothing),
+    ("list_collections", "GET", "/v1/collections", "member", READ, Body::Nothing),
+    ("create_collection", "POST", "/v1/collections", "editor", WRITE,
+        Body::Json(|_| json!({ "name": unique(), "description": "made" }))),
+    ("get_collection", "GET", "/v1/collections/{collection_id}", "member", READ, Body::Nothing),
+    ("update_collection", "PATCH", "/v1/collections/{collection_id}", "editor", WRITE,
+        Body::Json(|_| json!({ "description": "changed" }))),
+    ("delete_collection", "DELETE", "/v1/collections/{collection_id}", "editor", WRITE, Body::Nothing),
+    ("list_documents", "GET", "/v1/documents", "member", READ, Body::Nothing),
+    ("create_document", "POST", "/v1/documents", "editor", WRITE, Body::File),
+    ("get_document", "GET", "/v1/documents/{document_id}", "member", READ, Body::Nothing),
+    ("update_document", "PATCH", "/v1/documents/{document_id}", "editor", WRITE,
+        Body::Json(|_| json!({ "metadata": { "product": "changed" } }))),
+    ("delete_document", "DELETE", "/v1/documents/{document_id}", "editor", WRITE, Body::Nothing),
+    ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", "member", READ, Body::Nothing),
+    ("search_passages", "POST", "/v1/search", "member", ASK,
+        Body::Json(|things| json!({ "query": "pump pressure", "collection_ids": [things.collection_id] }))),
+    ("create_answer", "POST", "/v1/answers", "member", ASK,
+        Body::Json(|things| json!({ "question": "pump pressure?", "collection_ids": [things.collection_id] }))),
+    ("list_sessions", "GET", "/v1/sessions", "member", ASK, Body::Nothing),
+    ("create_session", "POST", "/v1/sessions", "member", ASK,
+        Body::Json(|things| json!({ "title": "made", "collection_ids": [things.collection_id] }))),
+    ("get_session", "GET", "/v1/sessions/{session_id}", "member", ASK, Body::Nothing),
+    ("update_session", "PATCH", "/v1/sessions/{session_id}", "member", ASK,
+        Body::Json(|_| json!({ "title": "changed" }))),
+    ("delete_session", "DELETE", "/v1/sessions/{session_id}", "member", ASK, Body::Nothing),
+    ("create_message", "POST", "/v1/sessions/{session_id}/messages", "member", ASK,
+        Body::Json(|_| json!({ "content": "And the pump?" }))),
+    ("list_messages", "GET", "/v1/sessions/{session_id}/messages", "member", ASK, Body::Nothing),
+    ("get_message", "GET", "/v1/messages/{message_id}", "member", ASK, Body::Nothing),
+];
+
+/// The table.
+pub fn operations() -> Vec<Operation> {
+    TABLE
+        .iter()
+        .map(|&(id, method, path, least_role, scope, body)| Operation {
+            id,
+            method,
+            path,
+            least_role,
+            scope,
+            body,
+        })
+        .collect()
+}
+
+/// The operation of a name.
+pub fn operation(id: &str) -> Operation {
+    operations().into_iter().find(|operation| operation.id == id).unwrap()
+}
+
+impl Operation {
+    /// The request on the things given, without a credential.
+    pub fn request(&self, app: &TestApp, things: &Things) -> RequestBuilder {
+        let method = Method::from_bytes(self.method.as_bytes()).unwrap();
+        let url = format!("{}{}", app.url, self.path_of(things));
+        let request = reqwest::Client::new().request(method, url);
+        match self.body {
+            Body::Nothing => request,
+            Body::Json(body) => request.json(&body(things)),
+            Body::File => {
+                let file = Part::bytes(b"The pump runs at 4 bar.".to_vec()).file_name(unique());
+                let form = Form::new().part("file", file);
+                request.multipart(form.text("collection_id", things.collection_id.clone()))
+            }
+        }
+    }
+
+    /// The path with ids in it.
+    pub fn path_of(&self, things: &Things) -> String {
+        self.path
+            .replace("{api_key_id}", &things.api_key_id)
+            .replace("{collection_id}", &things.collection_id)
+            .replace("{document_id}", &things.document_id)
+            .replace("{session_id}", &things.session_id)
+            .replace("{message_id}", &things.message_id)
+    }
+}
+
+impl Things {
+    /// New things of a tenant: a session with an answer by `asker`, the rest by `owner`.
+    pub async fn make(owner: &TestTenant, asker: &TestTenant) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let collection = json!({ "name": unique() });
+        let collection_id =
+            text(&owner.post("/v1/collections", &collection).await.expect(201)["id"]);
+        let file = Part::bytes(b"The pump runs at 3 bar.".to_vec()).file_name("pump.md");
+        let form = Form::new().part("file", file).text("collection_id", collection_id.clone());
+        let upload = owner.request(Method::POST, "/v1/documents").multipart(form);
+        let document_id = text(&owner.send(upload).await.expect(202)["id"]);
+        let key = json!({ "name": "spare", "role": "member" });
+        let key = owner.post("/v1/api_keys", &key).await.expect(201);
+        let session = asker.post("/v1/sessions", &json!({ "title": "pumps" })).await.expect(201);
+        let session_id = text(&session["id"]);
+        let path = format!("/v1/sessions/{session_id}/messages");
+        let answer = asker.post(&path, &json!({ "content": "Which pump?" })).await.expect(200);
+        Self {
+            api_key_id: text(&key["api_key"]["id"]),
+            collection_id,
+            document_id,
+            session_id,
+            message_id: text(&answer["message_id"]),
+        }
+    }
+
+    /// Ids that nothing has.
+    pub fn absent() -> Self {
+        let id = || Uuid::now_v7().to_string();
+        Self {
+            api_key_id: id(),
+            collection_id: id(),
+            document_id: id(),
+            session_id: id(),
+            message_id: id(),
+        }
+    }
+}
+
+/// A name that nothing has.
+pub fn unique() -> String {
+    format!("made {}", Uuid::new_v4().simple())
+}
+
+#[tokio::test]
+async fn every_documented_operation_stands_in_the_table_and_no_other() {
+    let document = openapi();
+    let mut documented: Vec<(String, String, String)> = documented_operations(&document)
+        .into_iter()
+        .map(|(method, path, operation)| {
+            (operation["operationId"].as_str().unwrap().to_owned(), method, path)
+        })
+        .collect();
+    let mut table: Vec<(String, String, String)> = operations()
+        .into_iter()
+        .map(|operation| (operation.id.into(), operation.method.into(), operation.path.into()))
+        .collect();
+    documented.sort();
+    table.sort();
+    assert_eq!(table, documented);
+}
