@@ -232,19 +232,14 @@ impl TenantTx {
         document_id: Uuid,
     ) -> db::Result<Option<(Uuid, CountChange, Vec<Uuid>)>> {
         // The row is locked first: a version that is uploaded or becomes ready meanwhile waits, and then finds no document.
-        let Some(row) = sqlx::query!(
-            r#"select
-                d.collection_id,
-                v.chunk_count as "chunk_count?",
-                v.term_count as "term_count?",
-                v.window_count as "window_count?"
-            from documents d
-            left join document_versions v
-                on v.tenant_id = d.tenant_id
-                and v.version_id = d.active_version_id
-            where d.tenant_id = $1
-                and d.document_id = $2
-            for update of d"#,
+        let Some(document) = sqlx::query!(
+            "select
+                collection_id,
+                active_version_id
+            from documents
+            where tenant_id = $1
+                and document_id = $2
+            for update",
             self.tenant().uuid(),
             document_id
         )
@@ -253,6 +248,21 @@ impl TenantTx {
         else {
             return Ok(None);
         };
+        // Not joined above: a statement that waited for a lock sees the locked row anew, but the rows joined to it as
+        // they were before.
+        let active = sqlx::query!(
+            "select
+                chunk_count,
+                term_count,
+                window_count
+            from document_versions
+            where tenant_id = $1
+                and version_id = $2",
+            self.tenant().uuid(),
+            document.active_version_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
         let versions = self.list_version_ids(Some(document_id), None).await?;
         sqlx::query!(
             "delete from documents
@@ -263,12 +273,12 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        let change = CountChange {
-            chunks: -i64::from(row.chunk_count.unwrap_or(0)),
-            terms: -i64::from(row.term_count.unwrap_or(0)),
-            windows: -i64::from(row.window_count.unwrap_or(0)),
-        };
-        Ok(Some((row.collection_id, change, versions)))
+        let change = active.map_or_else(CountChange::default, |active| CountChange {
+            chunks: -i64::from(active.chunk_count),
+            terms: -i64::from(active.term_count),
+            windows: -i64::from(active.window_count),
+        });
+        Ok(Some((document.collection_id, change, versions)))
     }
 }
 
