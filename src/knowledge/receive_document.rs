@@ -111,11 +111,14 @@ impl Receiver {
             created_by: new.created_by,
         };
         let mut stored = self.store(tenant, &new, version.clone()).await;
-        // The default collection may be deleted at any moment: then it is made again.
         for _ in 0..RETRIES {
-            if new.collection_id.is_some()
-                || !matches!(&stored, Err(ReceiveError::UnknownCollection))
-            {
+            let again = match &stored {
+                // The default collection may be deleted at any moment: then it is made again.
+                Err(ReceiveError::UnknownCollection) => new.collection_id.is_none(),
+                Err(ReceiveError::Database(error)) => met_another(error),
+                _ => false,
+            };
+            if !again {
                 break;
             }
             stored = self.store(tenant, &new, version.clone()).await;
@@ -158,7 +161,7 @@ impl Receiver {
         let mut removed = self.try_remove_collection(tenant, collection_id).await;
         // A version published at this moment wants document and collection too: one of both has to begin again.
         for _ in 0..RETRIES {
-            if !matches!(&removed, Err(error) if error.is_retryable()) {
+            if !matches!(&removed, Err(error) if met_another(error)) {
                 break;
             }
             removed = self.try_remove_collection(tenant, collection_id).await;
@@ -247,4 +250,9 @@ impl Receiver {
         tx.commit().await?;
         Ok(Received { document, is_new_version })
     }
+}
+
+/// Whether a change was refused because of another one at the same moment, as in a deadlock.
+fn met_another(error: &db::Error) -> bool {
+    matches!(error, db::Error::Statement(_)) && error.is_retryable()
 }
