@@ -8,7 +8,7 @@ use pidima::adapters::objects::{ObjectError, ObjectKey};
 use serde_json::json;
 
 use super::{idle, last_version, rows_left, upload, versions_found, working, wrong_counts};
-use crate::support::eventually;
+use crate::support::{TestApp, eventually};
 
 fn paragraphs(words: &[&str]) -> String {
     words.iter().fold("# Guide\n".to_owned(), |text, word| {
@@ -193,6 +193,39 @@ async fn a_document_deleted_while_it_is_read_leaves_nothing() {
     .await;
     assert_eq!(rows_left(&app).await, 0);
     assert_eq!(versions_found(&tenant, "pump").await, [0_i64; 0]);
+    assert_eq!(wrong_counts(&app).await, Vec::<serde_json::Value>::new());
+}
+
+/// Statements that wait for a lock.
+async fn waiting(app: &TestApp) -> i64 {
+    sqlx::query_scalar(
+        "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'",
+    )
+    .fetch_one(&app.database.admin())
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_document_deleted_while_it_is_published_takes_its_counts_along() {
+    let (app, embedder) = working().await;
+    let tenant = app.tenant("acme").await;
+    embedder.hold_next();
+    let id = upload(&tenant, "a.md", "# A\n\nThe pump runs at night.\n", 202).await;
+    embedder.entered().await;
+    let admin = app.database.admin();
+    let mut lock = admin.begin().await.unwrap();
+    sqlx::raw_sql("select from app.collections for update").execute(&mut *lock).await.unwrap();
+    embedder.release();
+    eventually("publishing waits to count", || async { waiting(&app).await == 1 }).await;
+    let deleting = tenant.clone();
+    let path = format!("/v1/documents/{id}");
+    let deleted = tokio::spawn(async move { deleting.delete(&path).await.status });
+    eventually("the deletion waits for it", || async { waiting(&app).await == 2 }).await;
+    lock.rollback().await.unwrap();
+    assert_eq!(deleted.await.unwrap(), 204);
+    assert_eq!(rows_left(&app).await, 0);
     assert_eq!(wrong_counts(&app).await, Vec::<serde_json::Value>::new());
 }
 
