@@ -162,3 +162,38 @@ impl FromStr for Scope {
             .ok_or_else(|| UnknownName(name.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `DocumentRead` as `document_read`.
+    fn snake_case(action: Action) -> String {
+        let mut name = String::new();
+        for character in format!("{action:?}").chars() {
+            if character.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(character.to_lowercase());
+        }
+        name
+    }
+
+    #[test]
+    fn the_handbook_shows_this_very_table() {
+        let page = include_str!("../../seeds/handbook/roles-and-permissions.md");
+        for action in Action::ALL {
+            let rule = rule(action);
+            let scope = rule.scope.map_or("none".to_owned(), |scope| format!("`{scope}`"));
+            let row = format!("| `{}` | `{}` | {scope} |", snake_case(action), rule.least_role);
+            assert!(page.contains(&row), "the page lacks: {row}");
+        }
+    }
+
+    #[test]
+    fn a_higher_role_has_every_scope_of_a_lower_one() {
+        for roles in Role::ALL.windows(2) {
+            assert!(roles[0].scopes().iter().all(|scope| roles[1].scopes().contains(scope)));
+        }
+    }
+}
