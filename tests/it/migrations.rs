@@ -225,6 +225,31 @@ async fn an_id_of_a_month_that_nobody_prepared_is_stored_and_found() {
         let partition = partition_of(&mut service, table, id, far).await;
         assert_eq!(partition, format!("app.{table}_default"));
     }
+    service.commit().await.expect("stored");
+    a_month_whose_rows_lie_in_the_default_partition_holds_up_no_other(&database).await;
+}
+
+/// Called with a database that has such rows, in June 2099.
+async fn a_month_whose_rows_lie_in_the_default_partition_holds_up_no_other(
+    database: &TestDatabase,
+) {
+    let mut owner = database.admin().acquire().await.expect("a connection");
+    sqlx::raw_sql(
+        "set role pidima_owner;
+        set search_path = app, public;
+        call app.create_month_partitions('app.messages', date '2099-05-01', 3)",
+    )
+    .execute(&mut *owner)
+    .await
+    .expect("no failure");
+    let made: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class
+        where relkind = 'r' and relname like 'messages_2099%' order by 1",
+    )
+    .fetch_all(&mut *owner)
+    .await
+    .expect("names");
+    assert_eq!(made, ["messages_2099_05", "messages_2099_07"]);
 }
 
 async fn partition_of(
