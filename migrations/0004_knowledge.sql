@@ -22,7 +22,7 @@ comment on column app.collections.name is 'Unique within the tenant';
 comment on column app.collections.description is 'What is in it, for people';
 comment on column app.collections.chunk_count is 'Chunks in search; the N of BM25';
 comment on column app.collections.term_count is 'Terms of all chunks; over chunk_count the mean length of BM25';
-comment on column app.collections.window_count is 'Embedded windows in search; decides between exact and indexed search';
+comment on column app.collections.window_count is 'Embedded windows in search; tells how many vectors a search compares';
 comment on column app.collections.created_at is 'When it was created';
 comment on column app.collections.updated_at is 'When name or description were last changed';
 call app.isolate('app.collections', 'select, insert, update, delete');

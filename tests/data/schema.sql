@@ -350,7 +350,7 @@ COMMENT ON COLUMN app.collections.chunk_count IS 'Chunks in search; the N of BM2
 
 COMMENT ON COLUMN app.collections.term_count IS 'Terms of all chunks; over chunk_count the mean length of BM25';
 
-COMMENT ON COLUMN app.collections.window_count IS 'Embedded windows in search; decides between exact and indexed search';
+COMMENT ON COLUMN app.collections.window_count IS 'Embedded windows in search; tells how many vectors a search compares';
 
 COMMENT ON COLUMN app.collections.created_at IS 'When it was created';
 
