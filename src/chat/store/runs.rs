@@ -129,40 +129,84 @@ impl TenantTx {
         hits: &[Hit],
         used: usize,
     ) -> db::Result<()> {
+        // One statement however many there are: this stands between the last word of an answer and its `done`.
         #[expect(clippy::cast_possible_truncation, reason = "scores are shown, not computed with")]
-        for (place, hit) in hits.iter().enumerate() {
-            sqlx::query!(
-                "insert into retrievals (
-                    tenant_id,
-                    run_id,
-                    rank,
-                    chunk_id,
-                    document_id,
-                    version_id,
-                    dense_rank,
-                    similarity,
-                    lexical_rank,
-                    lexical_score,
-                    fused_score,
-                    used
-                )
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                self.tenant().uuid(),
-                run_id,
-                i32::try_from(place + 1).unwrap_or(i32::MAX),
-                hit.passage.chunk_id,
-                hit.passage.document_id,
-                hit.passage.version_id,
-                hit.ranks.dense_rank,
-                hit.ranks.similarity.map(|similarity| similarity as f32),
-                hit.ranks.lexical_rank,
-                hit.ranks.lexical_score.map(|score| score as f32),
-                hit.ranks.fused as f32,
-                place < used
-            )
-            .execute(self.connection())
-            .await?;
+        let narrow = |score: Option<f64>| score.map(|score| score as f32);
+        let (mut chunks, mut documents, mut versions) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut dense, mut similarities) = (Vec::new(), Vec::new());
+        let (mut lexical, mut scores, mut fused) = (Vec::new(), Vec::new(), Vec::new());
+        for Hit { passage, ranks, .. } in hits {
+            chunks.push(passage.chunk_id);
+            documents.push(passage.document_id);
+            versions.push(passage.version_id);
+            dense.push(ranks.dense_rank);
+            similarities.push(narrow(ranks.similarity));
+            lexical.push(ranks.lexical_rank);
+            scores.push(narrow(ranks.lexical_score));
+            fused.push(ranks.fused);
         }
+        sqlx::query!(
+            "insert into retrievals (
+                tenant_id,
+                run_id,
+                rank,
+                chunk_id,
+                document_id,
+                version_id,
+                dense_rank,
+                similarity,
+                lexical_rank,
+                lexical_score,
+                fused_score,
+                used
+            )
+            select
+                $1,
+                $2,
+                n.rank,
+                n.chunk_id,
+                n.document_id,
+                n.version_id,
+                n.dense_rank,
+                n.similarity,
+                n.lexical_rank,
+                n.lexical_score,
+                n.fused_score,
+                n.rank <= $11
+            from unnest(
+                $3::uuid[],
+                $4::uuid[],
+                $5::uuid[],
+                $6::int[],
+                $7::real[],
+                $8::int[],
+                $9::real[],
+                $10::float8[]
+            ) with ordinality as n (
+                chunk_id,
+                document_id,
+                version_id,
+                dense_rank,
+                similarity,
+                lexical_rank,
+                lexical_score,
+                fused_score,
+                rank
+            )",
+            self.tenant().uuid(),
+            run_id,
+            &chunks,
+            &documents,
+            &versions,
+            &dense as &[Option<i32>],
+            &similarities as &[Option<f32>],
+            &lexical as &[Option<i32>],
+            &scores as &[Option<f32>],
+            &fused,
+            i64::try_from(used).unwrap_or(i64::MAX)
+        )
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }
