@@ -1,0 +1,136 @@
+-- Credentials beside the first keys: browser sessions, logins on their way, keys for browsers, keys of the operator.
+
+create table app.browser_sessions (
+    tenant_id uuid not null,
+    browser_session_id uuid not null,
+    member_id uuid not null,
+    secret_sha256 bytea not null,
+    provider text not null,
+    user_agent text,
+    address text,
+    created_at timestamptz not null default now(),
+    last_seen_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    ended_at timestamptz,
+    constraint browser_sessions_pkey primary key (tenant_id, browser_session_id),
+    constraint browser_sessions_member_id_fkey foreign key (tenant_id, member_id)
+        references app.members (tenant_id, member_id) on delete cascade,
+    constraint browser_sessions_secret_sha256_check check (length(secret_sha256) = 32)
+);
+comment on table app.browser_sessions is 'Logins of browsers; the cookie''s secret is never stored, and no token of the issuer is kept';
+comment on column app.browser_sessions.tenant_id is 'Tenant that the person entered';
+comment on column app.browser_sessions.browser_session_id is 'UUIDv7; stands in the cookie';
+comment on column app.browser_sessions.member_id is 'Person';
+comment on column app.browser_sessions.secret_sha256 is 'SHA-256 of the secret part of the cookie (256 random bits)';
+comment on column app.browser_sessions.provider is 'Login provider that vouched for the person';
+comment on column app.browser_sessions.user_agent is 'What the browser calls itself, cut to 300 characters';
+comment on column app.browser_sessions.address is 'Address that the login came from';
+comment on column app.browser_sessions.created_at is 'When the person logged in';
+comment on column app.browser_sessions.last_seen_at is 'Last use, exact to a minute; the idle time counts from it';
+comment on column app.browser_sessions.expires_at is 'End, however much it is used';
+comment on column app.browser_sessions.ended_at is 'When it was ended by logout or by an admin; null while it is good';
+create index browser_sessions_member_id_idx on app.browser_sessions (tenant_id, member_id);
+call app.isolate('app.browser_sessions', 'select, insert, update, delete');
+
+create table app.pending_logins (
+    pending_login_id uuid not null,
+    browser_sha256 bytea not null,
+    state_sha256 bytea not null,
+    provider text not null,
+    nonce text not null,
+    pkce_verifier text not null,
+    return_to text not null,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    constraint pending_logins_pkey primary key (pending_login_id),
+    constraint pending_logins_state_sha256_key unique (state_sha256)
+);
+comment on table app.pending_logins is 'Logins on their way to an issuer and back; no tenant is known yet. A row is taken out by the first callback that names it';
+comment on column app.pending_logins.pending_login_id is 'UUIDv7';
+comment on column app.pending_logins.browser_sha256 is 'SHA-256 of the cookie that ties the login to one browser';
+comment on column app.pending_logins.state_sha256 is 'SHA-256 of the state that the issuer sends back';
+comment on column app.pending_logins.provider is 'Login provider';
+comment on column app.pending_logins.nonce is 'Stands in the ID token, so that it cannot be one of another login';
+comment on column app.pending_logins.pkce_verifier is 'Proves to the issuer that who asks for the token began the login (RFC 7636)';
+comment on column app.pending_logins.return_to is 'Path of this server to go to afterwards';
+comment on column app.pending_logins.created_at is 'When it began';
+comment on column app.pending_logins.expires_at is 'From then on the callback is refused';
+create index pending_logins_browser_sha256_idx on app.pending_logins (browser_sha256);
+create index pending_logins_expires_at_idx on app.pending_logins (expires_at);
+grant select, insert, delete on app.pending_logins to pidima_app;
+
+alter table app.api_keys
+    add column kind text not null default 'secret',
+    add column collection_ids uuid[] not null default '{}',
+    add column allowed_addresses text[] not null default '{}',
+    add column allowed_origins text[] not null default '{}',
+    add column rotated_from uuid,
+    drop constraint api_keys_role_check,
+    add constraint api_keys_role_check check (role in ('owner', 'admin', 'editor', 'member', 'analyst')),
+    add constraint api_keys_kind_check check (kind in ('secret', 'publishable')),
+    add constraint api_keys_collection_ids_check check (cardinality(collection_ids) <= 50),
+    add constraint api_keys_allowed_addresses_check check (cardinality(allowed_addresses) <= 50),
+    add constraint api_keys_allowed_origins_check check (cardinality(allowed_origins) <= 50),
+    add constraint api_keys_publishable_check check (kind = 'secret' or cardinality(allowed_origins) > 0);
+comment on column app.api_keys.kind is 'secret, or publishable: may stand in a web page, asks only, and only from its origins';
+comment on column app.api_keys.collection_ids is 'Collections that the key reaches; empty for those that are open to the whole tenant';
+comment on column app.api_keys.allowed_addresses is 'Address ranges (CIDR) that the key may be used from; empty for any';
+comment on column app.api_keys.allowed_origins is 'Web origins that a publishable key may be used from';
+comment on column app.api_keys.rotated_from is 'Key that this one replaces; both are good during the overlap';
+comment on column app.api_keys.role is 'owner, admin, editor, member or analyst: what the key may do';
+
+-- Keys with every scope that their role had keep every scope that it has now. The owner is bound by the wall as everybody
+-- else, so it is lifted for this one statement, inside the migration's transaction.
+alter table app.api_keys no force row level security;
+update app.api_keys
+set scopes = scopes || case
+    when role in ('admin', 'owner')
+        then '{members:manage,tenant:manage,audit:read,widgets:sign}'::text[]
+    else '{widgets:sign}'
+    end
+where scopes @> case
+    when role in ('admin', 'owner') then '{ask,documents:read,documents:write,keys:manage}'::text[]
+    when role = 'editor' then '{ask,documents:read,documents:write}'
+    else '{ask,documents:read}'
+    end;
+alter table app.api_keys force row level security;
+
+-- Which pages may call at all must be told before a browser sends a credential: yes or no for one exact origin.
+create policy directory on app.tenants as permissive for select to pidima_owner using (true);
+create policy directory on app.api_keys as permissive for select to pidima_owner using (true);
+create index tenants_allowed_origins_idx on app.tenants using gin (allowed_origins);
+create index api_keys_allowed_origins_idx on app.api_keys using gin (allowed_origins);
+create function app.origin_is_known(p_origin text) returns boolean
+language sql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (select from app.tenants t where t.allowed_origins @> array[p_origin])
+        or exists (select from app.api_keys k where k.allowed_origins @> array[p_origin] and k.revoked_at is null)
+$$;
+comment on function app.origin_is_known(text) is 'Whether any tenant lets pages of this exact origin call; answers preflights, which carry no credential';
+revoke execute on function app.origin_is_known(text) from public;
+grant execute on function app.origin_is_known(text) to pidima_app;
+
+create table app.operator_keys (
+    operator_key_id uuid not null,
+    name text not null,
+    secret_sha256 bytea not null,
+    hint text not null,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    revoked_at timestamptz,
+    last_used_at timestamptz,
+    constraint operator_keys_pkey primary key (operator_key_id),
+    constraint operator_keys_name_check check (length(name) between 1 and 100),
+    constraint operator_keys_secret_sha256_check check (length(secret_sha256) = 32)
+);
+comment on table app.operator_keys is 'Credentials of the operator, who stands outside the tenants: they manage tenants and read no data of theirs';
+comment on column app.operator_keys.operator_key_id is 'UUIDv7; stands in the key';
+comment on column app.operator_keys.name is 'Who or what it is for';
+comment on column app.operator_keys.secret_sha256 is 'SHA-256 of the secret part (160 random bits)';
+comment on column app.operator_keys.hint is 'Last four characters, to tell keys apart';
+comment on column app.operator_keys.created_at is 'When it was made';
+comment on column app.operator_keys.expires_at is 'From then on it is refused';
+comment on column app.operator_keys.revoked_at is 'From then on it is refused; null while it is good';
+comment on column app.operator_keys.last_used_at is 'Last use, exact to a minute';
+grant select, insert, update on app.operator_keys to pidima_app;
