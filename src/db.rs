@@ -4,6 +4,7 @@
 //! on it. A transaction is never held across a call to a model, an object store or the network.
 
 pub mod analysts;
+pub mod audit;
 mod error;
 pub mod isolation;
 pub mod migrate;
