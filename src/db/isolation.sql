@@ -5,10 +5,28 @@ with
 -- Lists. What stands here is an exception from a rule; a reviewer should read every change of it.
 table_without_tenant (object) as (
     -- Ids and slugs only, never a text of a tenant; the last tells whether migrations are missing.
-    values ('app.tenant_directory'), ('app.outbox'), ('app.jobs'), ('app._sqlx_migrations')
+    values ('app.tenant_directory'), ('app.outbox'), ('app.jobs'), ('app._sqlx_migrations'),
+        -- Before a login is done and outside the tenants there is no tenant; neither holds a text of one.
+        ('app.pending_logins'), ('app.operator_keys')
 ),
 definer_function (grantee, object) as (
-    values ('pidima_analyst', 'app.analyst_tid()')
+    values
+        ('pidima_analyst', 'app.analyst_tid()'),
+        ('pidima_app', 'app.memberships_of(bytea)'),
+        ('pidima_app', 'app.origin_is_known(text)')
+),
+directory_function (object, body) as (
+    -- What these read past the tenants' policies: ids for one exact identity, yes or no for one exact origin.
+    values
+        ('app.memberships_of(p_identity_sha256 bytea)',
+            'select m.tenant_id, m.member_id from app.members m where m.identity_sha256 = p_identity_sha256'),
+        ('app.origin_is_known(p_origin text)',
+            'select exists (select from app.tenants t where t.allowed_origins @> array[p_origin]) '
+            'or exists (select from app.api_keys k where k.allowed_origins @> array[p_origin] and k.revoked_at is null)')
+),
+directory_policy (object) as (
+    -- Tables that the functions above read; the policy is for their owner alone.
+    values ('app.members'), ('app.tenants'), ('app.api_keys')
 ),
 extension_in_use (name) as (
     -- pg_stat_statements shows a role its own statements only.
@@ -61,7 +79,7 @@ rule (code, says, remedy) as (
         ('R25', 'a role or the database presets a setting of the wall', 'alter role or database … reset …'),
         ('R26', 'objects to come will be open', 'alter default privileges … revoke …'),
         ('R27', 'every role has a right', 'revoke … from public'),
-        ('R28', 'a policy that is neither tenant nor analyst, or is not shaped like it', 'drop policy …'),
+        ('R28', 'a policy that is none of tenant, analyst and directory, or is not shaped like it', 'drop policy …'),
         ('R29', 'tenant_id is no uuid', 'alter column tenant_id type uuid'),
         ('R30', 'tenant_id has a default', 'alter column tenant_id drop default'),
         ('R31', 'the primary key does not lead with tenant_id', 'make it (tenant_id, …)'),
@@ -94,7 +112,9 @@ rule (code, says, remedy) as (
         ('R58', 'an extension that is not listed', 'drop it, or list it with its reason'),
         ('R59', 'a table names tenants but has no tenant_id', 'rename the column to tenant_id and call app.isolate(…)'),
         ('R60', 'a table without tenant_id is the parent of one that has it', 'alter table … no inherit …'),
-        ('R61', 'a function in schema public belongs to no extension', 'move it to schema app')
+        ('R61', 'a function in schema public belongs to no extension', 'move it to schema app'),
+        ('R62', 'a function that looks across tenants was altered', 'restore it as its migration wrote it'),
+        ('R63', 'the audit log can be changed', 'revoke all but select and insert on app.audit_events')
 ),
 -- Facts.
 me as (
@@ -206,9 +226,10 @@ breach (code, object) as (
     union all select 'R04', named from policy
     where shows <> case
         when polname = 'analyst' then '(tenant_id = ( SELECT app.analyst_tid() AS analyst_tid))'
+        when polname = 'directory' then 'true'
         else '(tenant_id = ( SELECT app.tid() AS tid))' end
     union all select 'R05', named from policy
-    where admits <> case when polname = 'analyst' then 'none' else '(tenant_id = ( SELECT app.tid() AS tid))' end
+    where admits <> case when polname in ('analyst', 'directory') then 'none' else '(tenant_id = ( SELECT app.tid() AS tid))' end
     union all select 'R06', object from tenant_table where not attnotnull
     -- PostgreSQL checks foreign keys and uniqueness without policies: with a key that does not hold the tenant, a row
     -- of another tenant can be linked to, and its existence is told.
@@ -230,6 +251,7 @@ breach (code, object) as (
     where not coalesce(p.polpermissive and case p.polname
         when 'tenant' then p.polcmd = '*' and p.polroles = array[me.app] and p.polrelid in (select oid from tenant_table)
         when 'analyst' then p.polcmd = 'r' and p.polroles = array[me.analyst] and p.object in (select object from analyst_columns)
+        when 'directory' then p.polcmd = 'r' and p.polroles = array[me.owner] and p.object in (select object from directory_policy)
         end, false)
     -- Another type would compare by a cast, which no index serves and which two spellings of one id can deceive.
     union all select 'R29', object from tenant_table where atttypid <> 'uuid'::regtype
@@ -433,6 +455,15 @@ breach (code, object) as (
             and r.provolatile = 's' and r.prosecdef and r.proowner = me.owner
             and r.proconfig = '{"search_path=pg_catalog, pg_temp"}'
             and btrim(r.prosrc) = 'select l.reads_tenant from app.analyst_logins l where l.login = session_user')
+    union all select 'R62', f.object from directory_function f cross join me where not exists (
+        select from routine r join pg_language l on l.oid = r.prolang
+        where r.object = f.object and l.lanname = 'sql'
+            and r.provolatile = 's' and r.prosecdef and r.proowner = me.owner
+            and r.proconfig = '{"search_path=pg_catalog, pg_temp"}'
+            and btrim(regexp_replace(r.prosrc, '\s+', ' ', 'g')) = f.body)
+    union all select distinct 'R63', h.grantee::regrole || ': ' || h.privilege_type
+    from held h
+    where h.object = 'app.audit_events' and h.privilege_type not in ('SELECT', 'INSERT')
     union all select distinct 'R56', h.grantee::regrole::text from held h where h.object = 'app.analyst_logins'
     -- The server and what leaves it.
     union all select 'R42', name || ' is ' || setting from pg_settings

@@ -69,6 +69,13 @@ $$;
 
 COMMENT ON PROCEDURE app.isolate(IN p_table regclass, IN p_rights text) IS 'Puts a table behind the wall: row security, the one policy, the rights of the service. Partitions get no rights';
 
+CREATE FUNCTION app.memberships_of(p_identity_sha256 bytea) RETURNS TABLE(of_tenant uuid, of_member uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select m.tenant_id, m.member_id from app.members m where m.identity_sha256 = p_identity_sha256 $$;
+
+COMMENT ON FUNCTION app.memberships_of(p_identity_sha256 bytea) IS 'Tenants that a person belongs to: ids only, for one exact identity';
+
 CREATE PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text)
     LANGUAGE plpgsql
     AS $$
@@ -82,6 +89,16 @@ end
 $$;
 
 COMMENT ON PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text) IS 'Lets SQL logins of a tenant read the named columns, which the views of schema analytics need';
+
+CREATE FUNCTION app.origin_is_known(p_origin text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select exists (select from app.tenants t where t.allowed_origins @> array[p_origin])
+        or exists (select from app.api_keys k where k.allowed_origins @> array[p_origin] and k.revoked_at is null)
+$$;
+
+COMMENT ON FUNCTION app.origin_is_known(p_origin text) IS 'Whether any tenant lets pages of this exact origin call; answers preflights, which carry no credential';
 
 CREATE PROCEDURE app.partition_by_tenant(IN p_table regclass, IN p_partitions integer)
     LANGUAGE plpgsql
@@ -671,8 +688,18 @@ CREATE TABLE app.api_keys (
     expires_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
     last_used_at timestamp with time zone,
+    kind text DEFAULT 'secret'::text NOT NULL,
+    collection_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    allowed_addresses text[] DEFAULT '{}'::text[] NOT NULL,
+    allowed_origins text[] DEFAULT '{}'::text[] NOT NULL,
+    rotated_from uuid,
+    CONSTRAINT api_keys_allowed_addresses_check CHECK ((cardinality(allowed_addresses) <= 50)),
+    CONSTRAINT api_keys_allowed_origins_check CHECK ((cardinality(allowed_origins) <= 50)),
+    CONSTRAINT api_keys_collection_ids_check CHECK ((cardinality(collection_ids) <= 50)),
+    CONSTRAINT api_keys_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'publishable'::text]))),
     CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'member'::text]))),
+    CONSTRAINT api_keys_publishable_check CHECK (((kind = 'secret'::text) OR (cardinality(allowed_origins) > 0))),
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'member'::text, 'analyst'::text]))),
     CONSTRAINT api_keys_secret_sha256_check CHECK ((length(secret_sha256) = 32))
 );
 
@@ -686,7 +713,7 @@ COMMENT ON COLUMN app.api_keys.api_key_id IS 'UUIDv7; stands in the key, in fron
 
 COMMENT ON COLUMN app.api_keys.name IS 'What the key is for, in the words of its maker';
 
-COMMENT ON COLUMN app.api_keys.role IS 'owner, admin, editor or member: what the key may do';
+COMMENT ON COLUMN app.api_keys.role IS 'owner, admin, editor, member or analyst: what the key may do';
 
 COMMENT ON COLUMN app.api_keys.scopes IS 'Narrows the role to these scopes; never widens it';
 
@@ -703,6 +730,128 @@ COMMENT ON COLUMN app.api_keys.expires_at IS 'From then on the key is refused';
 COMMENT ON COLUMN app.api_keys.revoked_at IS 'From then on the key is refused; null while it is good';
 
 COMMENT ON COLUMN app.api_keys.last_used_at IS 'Last use, exact to a minute';
+
+COMMENT ON COLUMN app.api_keys.kind IS 'secret, or publishable: may stand in a web page, asks only, and only from its origins';
+
+COMMENT ON COLUMN app.api_keys.collection_ids IS 'Collections that the key reaches; empty for those that are open to the whole tenant';
+
+COMMENT ON COLUMN app.api_keys.allowed_addresses IS 'Address ranges (CIDR) that the key may be used from; empty for any';
+
+COMMENT ON COLUMN app.api_keys.allowed_origins IS 'Web origins that a publishable key may be used from';
+
+COMMENT ON COLUMN app.api_keys.rotated_from IS 'Key that this one replaces; both are good during the overlap';
+
+CREATE TABLE app.audit_events (
+    tenant_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    actor_name text NOT NULL,
+    action text NOT NULL,
+    target_kind text,
+    target_id text,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    address text,
+    previous_sha256 bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT audit_events_sequence_check CHECK ((sequence >= 1)),
+    CONSTRAINT audit_events_sha256_check CHECK (((length(sha256) = 32) AND (length(previous_sha256) = 32)))
+);
+
+ALTER TABLE ONLY app.audit_events FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.audit_events IS 'What was done in a tenant, append-only';
+
+COMMENT ON COLUMN app.audit_events.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.audit_events.sequence IS 'Counts from 1 without gaps within the tenant';
+
+COMMENT ON COLUMN app.audit_events.occurred_at IS 'When, to the microsecond';
+
+COMMENT ON COLUMN app.audit_events.actor_kind IS 'api_key, member, end_user, operator or system';
+
+COMMENT ON COLUMN app.audit_events.actor_id IS 'Key, person or end user; null for the system';
+
+COMMENT ON COLUMN app.audit_events.actor_name IS 'Name at that time';
+
+COMMENT ON COLUMN app.audit_events.action IS 'What was done, e.g. api_key.created';
+
+COMMENT ON COLUMN app.audit_events.target_kind IS 'Noun of what it was done to';
+
+COMMENT ON COLUMN app.audit_events.target_id IS 'Id of what it was done to';
+
+COMMENT ON COLUMN app.audit_events.before IS 'What was there, as far as it changed; never a secret';
+
+COMMENT ON COLUMN app.audit_events.after IS 'What is there now, as far as it changed; never a secret';
+
+COMMENT ON COLUMN app.audit_events.request_id IS 'Request that did it; finds it in the log';
+
+COMMENT ON COLUMN app.audit_events.address IS 'Address that the request came from';
+
+COMMENT ON COLUMN app.audit_events.previous_sha256 IS 'Digest of the entry before; zeros for the first';
+
+COMMENT ON COLUMN app.audit_events.sha256 IS 'SHA-256 over the digest of the entry before and all fields of this one';
+
+CREATE TABLE app.audit_heads (
+    tenant_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT audit_heads_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY app.audit_heads FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.audit_heads IS 'Last entry of each tenant''s audit log: orders those who write at once, and tells when entries were cut off the end';
+
+COMMENT ON COLUMN app.audit_heads.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.audit_heads.sequence IS 'Number of the last entry';
+
+COMMENT ON COLUMN app.audit_heads.sha256 IS 'Digest of the last entry; zeros while there is none';
+
+CREATE TABLE app.browser_sessions (
+    tenant_id uuid NOT NULL,
+    browser_session_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    provider text NOT NULL,
+    user_agent text,
+    address text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT browser_sessions_secret_sha256_check CHECK ((length(secret_sha256) = 32))
+);
+
+ALTER TABLE ONLY app.browser_sessions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.browser_sessions IS 'Logins of browsers; the cookie''s secret is never stored, and no token of the issuer is kept';
+
+COMMENT ON COLUMN app.browser_sessions.tenant_id IS 'Tenant that the person entered';
+
+COMMENT ON COLUMN app.browser_sessions.browser_session_id IS 'UUIDv7; stands in the cookie';
+
+COMMENT ON COLUMN app.browser_sessions.member_id IS 'Person';
+
+COMMENT ON COLUMN app.browser_sessions.secret_sha256 IS 'SHA-256 of the secret part of the cookie (256 random bits)';
+
+COMMENT ON COLUMN app.browser_sessions.provider IS 'Login provider that vouched for the person';
+
+COMMENT ON COLUMN app.browser_sessions.user_agent IS 'What the browser calls itself, cut to 300 characters';
+
+COMMENT ON COLUMN app.browser_sessions.address IS 'Address that the login came from';
+
+COMMENT ON COLUMN app.browser_sessions.created_at IS 'When the person logged in';
+
+COMMENT ON COLUMN app.browser_sessions.last_seen_at IS 'Last use, exact to a minute; the idle time counts from it';
+
+COMMENT ON COLUMN app.browser_sessions.expires_at IS 'End, however much it is used';
+
+COMMENT ON COLUMN app.browser_sessions.ended_at IS 'When it was ended by logout or by an admin; null while it is good';
 
 CREATE TABLE app.chunk_terms (
     tenant_id uuid NOT NULL,
@@ -873,6 +1022,25 @@ CREATE TABLE app.citations_default (
 
 ALTER TABLE ONLY app.citations_default FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE app.collection_groups (
+    tenant_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY app.collection_groups FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.collection_groups IS 'Groups that a collection is limited to; a collection without a row is open to the whole tenant';
+
+COMMENT ON COLUMN app.collection_groups.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.collection_groups.collection_id IS 'Collection';
+
+COMMENT ON COLUMN app.collection_groups.group_id IS 'Group that may read it';
+
+COMMENT ON COLUMN app.collection_groups.added_at IS 'Since when';
+
 CREATE TABLE app.document_texts (
     tenant_id uuid NOT NULL,
     version_id uuid NOT NULL,
@@ -888,6 +1056,48 @@ COMMENT ON COLUMN app.document_texts.tenant_id IS 'Tenant';
 COMMENT ON COLUMN app.document_texts.version_id IS 'Version that the text was read from';
 
 COMMENT ON COLUMN app.document_texts.body IS 'Readable text: substring(body from char_start + 1 for char_end - char_start) is a passage';
+
+CREATE TABLE app.group_members (
+    tenant_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY app.group_members FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.group_members IS 'Who is in which group';
+
+COMMENT ON COLUMN app.group_members.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.group_members.group_id IS 'Group';
+
+COMMENT ON COLUMN app.group_members.member_id IS 'Person';
+
+COMMENT ON COLUMN app.group_members.added_at IS 'Since when';
+
+CREATE TABLE app.groups (
+    tenant_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT groups_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+);
+
+ALTER TABLE ONLY app.groups FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.groups IS 'Named sets of people, which collections can be limited to';
+
+COMMENT ON COLUMN app.groups.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.groups.group_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.groups.name IS 'Unique in the tenant';
+
+COMMENT ON COLUMN app.groups.created_at IS 'When it was made';
+
+COMMENT ON COLUMN app.groups.updated_at IS 'When the row was last changed';
 
 CREATE TABLE app.ingestion_attempts (
     tenant_id uuid NOT NULL,
@@ -932,6 +1142,53 @@ COMMENT ON COLUMN app.ingestion_attempts.started_at IS 'When it began';
 
 COMMENT ON COLUMN app.ingestion_attempts.ended_at IS 'When it ended';
 
+CREATE TABLE app.invitations (
+    tenant_id uuid NOT NULL,
+    invitation_id uuid NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    group_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    invited_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    accepted_at timestamp with time zone,
+    accepted_by uuid,
+    revoked_at timestamp with time zone,
+    CONSTRAINT invitations_accepted_check CHECK (((accepted_at IS NULL) = (accepted_by IS NULL))),
+    CONSTRAINT invitations_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
+    CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'member'::text, 'analyst'::text]))),
+    CONSTRAINT invitations_secret_sha256_check CHECK ((length(secret_sha256) = 32))
+);
+
+ALTER TABLE ONLY app.invitations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.invitations IS 'One-time links by which people join; the link''s secret is never stored';
+
+COMMENT ON COLUMN app.invitations.tenant_id IS 'Tenant that invites';
+
+COMMENT ON COLUMN app.invitations.invitation_id IS 'UUIDv7; stands in the link';
+
+COMMENT ON COLUMN app.invitations.email IS 'Address that the link is for';
+
+COMMENT ON COLUMN app.invitations.role IS 'Role of who accepts';
+
+COMMENT ON COLUMN app.invitations.group_ids IS 'Groups that who accepts is put in';
+
+COMMENT ON COLUMN app.invitations.secret_sha256 IS 'SHA-256 of the secret part (160 random bits)';
+
+COMMENT ON COLUMN app.invitations.invited_by IS 'Person or key that invited; null for the operator';
+
+COMMENT ON COLUMN app.invitations.created_at IS 'When it was made';
+
+COMMENT ON COLUMN app.invitations.expires_at IS 'From then on the link is refused';
+
+COMMENT ON COLUMN app.invitations.accepted_at IS 'When it was used; null until then';
+
+COMMENT ON COLUMN app.invitations.accepted_by IS 'Member that it made';
+
+COMMENT ON COLUMN app.invitations.revoked_at IS 'When it was taken back; null while it is good';
+
 CREATE TABLE app.jobs (
     job_id uuid NOT NULL,
     kind text NOT NULL,
@@ -964,6 +1221,83 @@ COMMENT ON COLUMN app.jobs.dead_at IS 'Set when it was received too often; kept 
 
 COMMENT ON COLUMN app.jobs.created_at IS 'When it was queued';
 
+CREATE TABLE app.local_accounts (
+    tenant_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    login_name text NOT NULL,
+    password_phc text NOT NULL,
+    must_change boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT local_accounts_login_name_check CHECK (((length(login_name) >= 3) AND (length(login_name) <= 254)))
+);
+
+ALTER TABLE ONLY app.local_accounts FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.local_accounts IS 'Passwords of people who log in without an outside issuer';
+
+COMMENT ON COLUMN app.local_accounts.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.local_accounts.member_id IS 'Person';
+
+COMMENT ON COLUMN app.local_accounts.login_name IS 'E-mail address in lower case; unique in the tenant';
+
+COMMENT ON COLUMN app.local_accounts.password_phc IS 'Argon2id hash with its parameters and salt, as a PHC string';
+
+COMMENT ON COLUMN app.local_accounts.must_change IS 'Set by a reset: the next login must choose a new password';
+
+COMMENT ON COLUMN app.local_accounts.changed_at IS 'When the password was last set';
+
+CREATE TABLE app.members (
+    tenant_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    provider text NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    identity_sha256 bytea NOT NULL,
+    email text,
+    display_name text,
+    role text NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone,
+    CONSTRAINT members_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 200))),
+    CONSTRAINT members_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
+    CONSTRAINT members_identity_sha256_check CHECK ((length(identity_sha256) = 32)),
+    CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'member'::text, 'analyst'::text]))),
+    CONSTRAINT members_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+
+ALTER TABLE ONLY app.members FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.members IS 'People of a tenant; a person in two tenants has a row in each';
+
+COMMENT ON COLUMN app.members.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.members.member_id IS 'UUIDv7; owns the person''s conversations in this tenant';
+
+COMMENT ON COLUMN app.members.provider IS 'Name of the login provider in our settings; local for accounts of our own';
+
+COMMENT ON COLUMN app.members.issuer IS 'Issuer of the person''s tokens, exactly as they say it; local for accounts of our own';
+
+COMMENT ON COLUMN app.members.subject IS 'The issuer''s name for the person, which never changes; an e-mail address may, so it is never the key';
+
+COMMENT ON COLUMN app.members.identity_sha256 IS 'SHA-256 of issuer and subject, each with its length in front: finds the tenants of a person';
+
+COMMENT ON COLUMN app.members.email IS 'Address, as the issuer or the invitation says; for people to read';
+
+COMMENT ON COLUMN app.members.display_name IS 'Name, as the issuer or the person says';
+
+COMMENT ON COLUMN app.members.role IS 'owner, admin, editor, member or analyst';
+
+COMMENT ON COLUMN app.members.state IS 'active, or suspended by an admin: then no login is let in';
+
+COMMENT ON COLUMN app.members.created_at IS 'When the person joined';
+
+COMMENT ON COLUMN app.members.updated_at IS 'When the row was last changed';
+
+COMMENT ON COLUMN app.members.last_seen_at IS 'Last login, or use of a token, exact to a minute';
+
 CREATE TABLE app.messages_default (
     tenant_id uuid CONSTRAINT messages_tenant_id_not_null NOT NULL,
     message_id uuid CONSTRAINT messages_message_id_not_null NOT NULL,
@@ -976,6 +1310,37 @@ CREATE TABLE app.messages_default (
 );
 
 ALTER TABLE ONLY app.messages_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.operator_keys (
+    operator_key_id uuid NOT NULL,
+    name text NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    hint text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT operator_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT operator_keys_secret_sha256_check CHECK ((length(secret_sha256) = 32))
+);
+
+COMMENT ON TABLE app.operator_keys IS 'Credentials of the operator, who stands outside the tenants: they manage tenants and read no data of theirs';
+
+COMMENT ON COLUMN app.operator_keys.operator_key_id IS 'UUIDv7; stands in the key';
+
+COMMENT ON COLUMN app.operator_keys.name IS 'Who or what it is for';
+
+COMMENT ON COLUMN app.operator_keys.secret_sha256 IS 'SHA-256 of the secret part (160 random bits)';
+
+COMMENT ON COLUMN app.operator_keys.hint IS 'Last four characters, to tell keys apart';
+
+COMMENT ON COLUMN app.operator_keys.created_at IS 'When it was made';
+
+COMMENT ON COLUMN app.operator_keys.expires_at IS 'From then on it is refused';
+
+COMMENT ON COLUMN app.operator_keys.revoked_at IS 'From then on it is refused; null while it is good';
+
+COMMENT ON COLUMN app.operator_keys.last_used_at IS 'Last use, exact to a minute';
 
 CREATE TABLE app.outbox (
     message_id uuid NOT NULL,
@@ -996,6 +1361,38 @@ COMMENT ON COLUMN app.outbox.for_tenant IS 'Tenant in whose name the job runs';
 COMMENT ON COLUMN app.outbox.subject_id IS 'What the job is about, e.g. a document version';
 
 COMMENT ON COLUMN app.outbox.created_at IS 'When the work was asked for';
+
+CREATE TABLE app.pending_logins (
+    pending_login_id uuid NOT NULL,
+    browser_sha256 bytea NOT NULL,
+    state_sha256 bytea NOT NULL,
+    provider text NOT NULL,
+    nonce text NOT NULL,
+    pkce_verifier text NOT NULL,
+    return_to text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE app.pending_logins IS 'Logins on their way to an issuer and back; no tenant is known yet. A row is taken out by the first callback that names it';
+
+COMMENT ON COLUMN app.pending_logins.pending_login_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.pending_logins.browser_sha256 IS 'SHA-256 of the cookie that ties the login to one browser';
+
+COMMENT ON COLUMN app.pending_logins.state_sha256 IS 'SHA-256 of the state that the issuer sends back';
+
+COMMENT ON COLUMN app.pending_logins.provider IS 'Login provider';
+
+COMMENT ON COLUMN app.pending_logins.nonce IS 'Stands in the ID token, so that it cannot be one of another login';
+
+COMMENT ON COLUMN app.pending_logins.pkce_verifier IS 'Proves to the issuer that who asks for the token began the login (RFC 7636)';
+
+COMMENT ON COLUMN app.pending_logins.return_to IS 'Path of this server to go to afterwards';
+
+COMMENT ON COLUMN app.pending_logins.created_at IS 'When it began';
+
+COMMENT ON COLUMN app.pending_logins.expires_at IS 'From then on the callback is refused';
 
 CREATE TABLE app.retrievals_default (
     tenant_id uuid CONSTRAINT retrievals_tenant_id_not_null NOT NULL,
@@ -1064,7 +1461,13 @@ CREATE TABLE app.tenants (
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT tenants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+    state text DEFAULT 'active'::text NOT NULL,
+    login_providers text[],
+    allowed_origins text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT tenants_allowed_origins_check CHECK ((cardinality(allowed_origins) <= 50)),
+    CONSTRAINT tenants_login_providers_check CHECK ((cardinality(login_providers) <= 20)),
+    CONSTRAINT tenants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT tenants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
 ALTER TABLE ONLY app.tenants FORCE ROW LEVEL SECURITY;
@@ -1078,6 +1481,12 @@ COMMENT ON COLUMN app.tenants.name IS 'Name shown to people';
 COMMENT ON COLUMN app.tenants.created_at IS 'When the tenant was created';
 
 COMMENT ON COLUMN app.tenants.updated_at IS 'When the row was last changed';
+
+COMMENT ON COLUMN app.tenants.state IS 'active, or suspended by the operator: then every credential of the tenant is refused';
+
+COMMENT ON COLUMN app.tenants.login_providers IS 'Names of the login providers whose people may enter (local for accounts of our own); null for every one that the operator set up';
+
+COMMENT ON COLUMN app.tenants.allowed_origins IS 'Web origins whose pages may call the API from a browser, e.g. https://docs.example.com';
 
 ALTER TABLE ONLY app.chunk_terms ATTACH PARTITION app.chunk_terms_p00 FOR VALUES WITH (modulus 16, remainder 0);
 
@@ -1098,6 +1507,15 @@ ALTER TABLE ONLY app.analyst_logins
 
 ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, api_key_id);
+
+ALTER TABLE ONLY app.audit_events
+    ADD CONSTRAINT audit_events_pkey PRIMARY KEY (tenant_id, sequence);
+
+ALTER TABLE ONLY app.audit_heads
+    ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY app.browser_sessions
+    ADD CONSTRAINT browser_sessions_pkey PRIMARY KEY (tenant_id, browser_session_id);
 
 ALTER TABLE ONLY app.chunk_terms
     ADD CONSTRAINT chunk_terms_pkey PRIMARY KEY (tenant_id, term, version_id);
@@ -1129,6 +1547,9 @@ ALTER TABLE ONLY app.citations
 ALTER TABLE ONLY app.citations_default
     ADD CONSTRAINT citations_default_pkey PRIMARY KEY (tenant_id, message_id, number);
 
+ALTER TABLE ONLY app.collection_groups
+    ADD CONSTRAINT collection_groups_pkey PRIMARY KEY (tenant_id, collection_id, group_id);
+
 ALTER TABLE ONLY app.collections
     ADD CONSTRAINT collections_name_key UNIQUE (tenant_id, name);
 
@@ -1150,11 +1571,35 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (tenant_id, document_id);
 
+ALTER TABLE ONLY app.group_members
+    ADD CONSTRAINT group_members_pkey PRIMARY KEY (tenant_id, group_id, member_id);
+
+ALTER TABLE ONLY app.groups
+    ADD CONSTRAINT groups_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY app.groups
+    ADD CONSTRAINT groups_pkey PRIMARY KEY (tenant_id, group_id);
+
 ALTER TABLE ONLY app.ingestion_attempts
     ADD CONSTRAINT ingestion_attempts_pkey PRIMARY KEY (tenant_id, version_id, number);
 
+ALTER TABLE ONLY app.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (tenant_id, invitation_id);
+
 ALTER TABLE ONLY app.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY app.local_accounts
+    ADD CONSTRAINT local_accounts_login_name_key UNIQUE (tenant_id, login_name);
+
+ALTER TABLE ONLY app.local_accounts
+    ADD CONSTRAINT local_accounts_pkey PRIMARY KEY (tenant_id, member_id);
+
+ALTER TABLE ONLY app.members
+    ADD CONSTRAINT members_identity_key UNIQUE (tenant_id, identity_sha256);
+
+ALTER TABLE ONLY app.members
+    ADD CONSTRAINT members_pkey PRIMARY KEY (tenant_id, member_id);
 
 ALTER TABLE ONLY app.messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (tenant_id, message_id);
@@ -1162,8 +1607,17 @@ ALTER TABLE ONLY app.messages
 ALTER TABLE ONLY app.messages_default
     ADD CONSTRAINT messages_default_pkey PRIMARY KEY (tenant_id, message_id);
 
+ALTER TABLE ONLY app.operator_keys
+    ADD CONSTRAINT operator_keys_pkey PRIMARY KEY (operator_key_id);
+
 ALTER TABLE ONLY app.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY app.pending_logins
+    ADD CONSTRAINT pending_logins_pkey PRIMARY KEY (pending_login_id);
+
+ALTER TABLE ONLY app.pending_logins
+    ADD CONSTRAINT pending_logins_state_sha256_key UNIQUE (state_sha256);
 
 ALTER TABLE ONLY app.retrievals
     ADD CONSTRAINT retrievals_pkey PRIMARY KEY (tenant_id, run_id, rank);
@@ -1189,6 +1643,10 @@ ALTER TABLE ONLY app.tenant_directory
 ALTER TABLE ONLY app.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
+CREATE INDEX api_keys_allowed_origins_idx ON app.api_keys USING gin (allowed_origins);
+
+CREATE INDEX browser_sessions_member_id_idx ON app.browser_sessions USING btree (tenant_id, member_id);
+
 CREATE INDEX chunk_terms_version_id_idx ON ONLY app.chunk_terms USING btree (tenant_id, version_id);
 
 CREATE INDEX chunk_terms_p00_tenant_id_version_id_idx ON app.chunk_terms_p00 USING btree (tenant_id, version_id);
@@ -1201,17 +1659,29 @@ CREATE INDEX citations_document_id_idx ON ONLY app.citations USING btree (tenant
 
 CREATE INDEX citations_default_tenant_id_document_id_idx ON app.citations_default USING btree (tenant_id, document_id);
 
+CREATE INDEX collection_groups_group_id_idx ON app.collection_groups USING btree (tenant_id, group_id);
+
 CREATE INDEX documents_collection_id_idx ON app.documents USING btree (tenant_id, collection_id, document_id);
 
+CREATE INDEX group_members_member_id_idx ON app.group_members USING btree (tenant_id, member_id);
+
 CREATE INDEX jobs_visible_at_idx ON app.jobs USING btree (visible_at) WHERE (dead_at IS NULL);
+
+CREATE INDEX members_identity_idx ON app.members USING btree (identity_sha256);
 
 CREATE INDEX messages_session_id_idx ON ONLY app.messages USING btree (tenant_id, session_id, message_id);
 
 CREATE INDEX messages_default_tenant_id_session_id_message_id_idx ON app.messages_default USING btree (tenant_id, session_id, message_id);
 
+CREATE INDEX pending_logins_browser_sha256_idx ON app.pending_logins USING btree (browser_sha256);
+
+CREATE INDEX pending_logins_expires_at_idx ON app.pending_logins USING btree (expires_at);
+
 CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, session_id, run_id);
 
 CREATE INDEX runs_default_tenant_id_session_id_run_id_idx ON app.runs_default USING btree (tenant_id, session_id, run_id);
+
+CREATE INDEX tenants_allowed_origins_idx ON app.tenants USING gin (allowed_origins);
 
 ALTER INDEX app.chunk_terms_pkey ATTACH PARTITION app.chunk_terms_p00_pkey;
 
@@ -1242,6 +1712,15 @@ ALTER INDEX app.runs_session_id_idx ATTACH PARTITION app.runs_default_tenant_id_
 ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.audit_events
+    ADD CONSTRAINT audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id);
+
+ALTER TABLE ONLY app.audit_heads
+    ADD CONSTRAINT audit_heads_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id);
+
+ALTER TABLE ONLY app.browser_sessions
+    ADD CONSTRAINT browser_sessions_member_id_fkey FOREIGN KEY (tenant_id, member_id) REFERENCES app.members(tenant_id, member_id) ON DELETE CASCADE;
+
 ALTER TABLE app.chunk_terms
     ADD CONSTRAINT chunk_terms_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES app.document_versions(tenant_id, version_id) ON DELETE CASCADE;
 
@@ -1253,6 +1732,12 @@ ALTER TABLE app.chunks
 
 ALTER TABLE app.citations
     ADD CONSTRAINT citations_message_id_fkey FOREIGN KEY (tenant_id, message_id) REFERENCES app.messages(tenant_id, message_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.collection_groups
+    ADD CONSTRAINT collection_groups_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.collection_groups
+    ADD CONSTRAINT collection_groups_group_id_fkey FOREIGN KEY (tenant_id, group_id) REFERENCES app.groups(tenant_id, group_id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY app.collections
     ADD CONSTRAINT collections_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
@@ -1269,8 +1754,26 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.group_members
+    ADD CONSTRAINT group_members_group_id_fkey FOREIGN KEY (tenant_id, group_id) REFERENCES app.groups(tenant_id, group_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.group_members
+    ADD CONSTRAINT group_members_member_id_fkey FOREIGN KEY (tenant_id, member_id) REFERENCES app.members(tenant_id, member_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.groups
+    ADD CONSTRAINT groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY app.ingestion_attempts
     ADD CONSTRAINT ingestion_attempts_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES app.document_versions(tenant_id, version_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.invitations
+    ADD CONSTRAINT invitations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.local_accounts
+    ADD CONSTRAINT local_accounts_member_id_fkey FOREIGN KEY (tenant_id, member_id) REFERENCES app.members(tenant_id, member_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.members
+    ADD CONSTRAINT members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE app.messages
     ADD CONSTRAINT messages_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
@@ -1302,6 +1805,12 @@ CREATE POLICY analyst ON app.sessions FOR SELECT TO pidima_analyst USING ((tenan
 
 ALTER TABLE app.api_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.audit_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.audit_heads ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.browser_sessions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.chunk_terms ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.chunk_terms_p00 ENABLE ROW LEVEL SECURITY;
@@ -1318,7 +1827,15 @@ ALTER TABLE app.citations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.citations_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.collection_groups ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.collections ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY directory ON app.api_keys FOR SELECT TO pidima_owner USING (true);
+
+CREATE POLICY directory ON app.members FOR SELECT TO pidima_owner USING (true);
+
+CREATE POLICY directory ON app.tenants FOR SELECT TO pidima_owner USING (true);
 
 ALTER TABLE app.document_texts ENABLE ROW LEVEL SECURITY;
 
@@ -1326,7 +1843,17 @@ ALTER TABLE app.document_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.documents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.group_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.groups ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.ingestion_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.invitations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.local_accounts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.messages ENABLE ROW LEVEL SECURITY;
 
@@ -1344,6 +1871,12 @@ ALTER TABLE app.sessions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON app.api_keys TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.audit_events TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.audit_heads TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.browser_sessions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.chunk_terms TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.chunk_terms_p00 TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -1360,6 +1893,8 @@ CREATE POLICY tenant ON app.citations TO pidima_app USING ((tenant_id = ( SELECT
 
 CREATE POLICY tenant ON app.citations_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.collection_groups TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.collections TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.document_texts TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -1368,7 +1903,17 @@ CREATE POLICY tenant ON app.document_versions TO pidima_app USING ((tenant_id = 
 
 CREATE POLICY tenant ON app.documents TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.group_members TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.groups TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.ingestion_attempts TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.invitations TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.local_accounts TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.members TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.messages TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -1403,7 +1948,13 @@ REVOKE ALL ON FUNCTION app.first_uuid_at(p_at timestamp with time zone) FROM PUB
 
 REVOKE ALL ON PROCEDURE app.isolate(IN p_table regclass, IN p_rights text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION app.memberships_of(p_identity_sha256 bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.memberships_of(p_identity_sha256 bytea) TO pidima_app;
+
 REVOKE ALL ON PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.origin_is_known(p_origin text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.origin_is_known(p_origin text) TO pidima_app;
 
 REVOKE ALL ON PROCEDURE app.partition_by_tenant(IN p_table regclass, IN p_partitions integer) FROM PUBLIC;
 
@@ -1633,19 +2184,41 @@ GRANT SELECT ON TABLE analytics.usage_by_day TO pidima_analyst;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE app.api_keys TO pidima_app;
 
+GRANT SELECT,INSERT ON TABLE app.audit_events TO pidima_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.audit_heads TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.browser_sessions TO pidima_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE app.chunk_terms TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.chunk_windows TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.chunks TO pidima_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE app.collection_groups TO pidima_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE app.document_texts TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.group_members TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.groups TO pidima_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE app.ingestion_attempts TO pidima_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE app.invitations TO pidima_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.jobs TO pidima_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.local_accounts TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.members TO pidima_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.operator_keys TO pidima_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.pending_logins TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
 

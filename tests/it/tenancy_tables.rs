@@ -46,8 +46,8 @@ async fn no_operation_on_any_table_reaches_the_row_of_another_tenant() {
         app: db.app(),
         tenants: (Uuid::now_v7(), Uuid::now_v7()),
         a: side("of A", 1),
-        b: side("of B", 1),
-        fresh: side("fresh", 2),
+        b: side("of B", 2),
+        fresh: side("fresh", 3),
         operations: 0,
         failures: Vec::new(),
     };

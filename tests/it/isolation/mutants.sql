@@ -322,3 +322,26 @@ create table app.everything (document_id uuid not null); alter table app.documen
 create function public.now() returns timestamptz language sql as $$ select '2000-01-01'::timestamptz $$;
 -- R00: the role of the service is gone
 alter role pidima_app rename to iso_gone;
+-- R62: the look-up of a person's tenants made to match everybody
+create or replace function app.memberships_of(p_identity_sha256 bytea) returns table (of_tenant uuid, of_member uuid)
+language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$ select m.tenant_id, m.member_id from app.members m $$;
+-- R62: the look-up of a person's tenants on another search path
+alter function app.memberships_of(bytea) set search_path = app, public;
+-- R62: the look-up of origins dropped
+drop function app.origin_is_known(text);
+-- R17: the look-up of a person's tenants opened to analysts
+grant execute on function app.memberships_of(bytea) to pidima_analyst;
+-- R28: the policy of the look-up for the service
+alter policy directory on app.members to pidima_app;
+-- R28: the policy of the look-up for writing
+drop policy directory on app.members;
+create policy directory on app.members for all to pidima_owner using (true);
+-- R28: the policy of the look-up on a table that it does not read
+create policy directory on app.documents for select to pidima_owner using (true);
+-- R63: the service may change the audit log
+grant update on app.audit_events to pidima_app;
+-- R63: the service may cut the audit log
+grant delete on app.audit_events to pidima_app;
+-- R63: one column of the audit log may be changed
+grant update (after) on app.audit_events to pidima_app;

@@ -6,6 +6,8 @@ use uuid::Uuid;
 /// Columns whose checks refuse what their type suggests: table, column, SQL expression.
 const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.api_keys", "role", "'member'"),
+    ("app.invitations", "role", "'member'"),
+    ("app.members", "role", "'member'"),
     ("app.messages", "role", "'user'"),
     ("app.chunks", "char_end", "1000"),
     ("app.document_versions", "media_type", "'text/plain'"),
@@ -147,7 +149,7 @@ fn value(table: &str, column: &Column, side: Side) -> String {
         "timestamp with time zone" => "now()".to_owned(),
         "date" => "current_date".to_owned(),
         // As long as a SHA-256, which is what such columns hold.
-        "bytea" => "decode(repeat('ab', 32), 'hex')".to_owned(),
+        "bytea" => format!("decode(repeat('{:02x}', 32), 'hex')", side.number),
         "jsonb" => "'{}'".to_owned(),
         array if array.ends_with("[]") => "'{}'".to_owned(),
         vector if vector.contains("vec") => "'[1, 2, 3]'".to_owned(),
