@@ -16,7 +16,7 @@ use crate::chat::{Chat, ChatSettings};
 use crate::config::{ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, ProviderName};
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
-use crate::identity::Verifier;
+use crate::identity::{Verifier, VerifierSettings};
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::{IngestSettings, Ingestion, Receiver, Search, SearchSettings};
@@ -110,7 +110,11 @@ impl App {
             },
         };
         let services = Services {
-            verifier: Verifier::new(db.clone(), tasks.clone()),
+            verifier: Verifier::new(
+                db.clone(),
+                tasks.clone(),
+                VerifierSettings { browser_session_idle: config.identity.browser_session_idle },
+            ),
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
             db,
             search,
@@ -183,6 +187,7 @@ impl Embedder for NoEmbedder {
 
 fn server_settings(config: &Config) -> ServerSettings {
     ServerSettings {
+        public_url: config.http.public_url.clone(),
         max_upload_bytes: config.http.max_upload_bytes,
         max_body_bytes: config.http.max_body_bytes,
         max_question_chars: config.http.max_question_chars,

@@ -5,6 +5,7 @@
 mod embeddings;
 mod env;
 mod http;
+mod identity;
 mod ingestion;
 mod models;
 mod search;
@@ -14,6 +15,7 @@ mod telemetry;
 pub use embeddings::EmbeddingsConfig;
 pub use env::{ConfigError, Env};
 pub use http::HttpConfig;
+pub use identity::{IdentityConfig, OidcProviderConfig};
 pub use ingestion::IngestionConfig;
 pub use models::{ChatConfig, OpenAiConfig, ProviderName};
 pub use search::SearchConfig;
@@ -29,6 +31,8 @@ pub struct Config {
     pub objects: ObjectsConfig,
     /// The HTTP server.
     pub http: HttpConfig,
+    /// Logins of people.
+    pub identity: IdentityConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
     /// Embedding passages and questions.
@@ -49,6 +53,7 @@ impl Config {
             database: DatabaseConfig::from_env(env),
             objects: ObjectsConfig::from_env(env),
             http: HttpConfig::from_env(env),
+            identity: IdentityConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

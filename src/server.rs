@@ -23,10 +23,13 @@ pub use pages::Readiness;
 pub use routes::{Services, openapi_document};
 
 use crate::web::body::MaxJsonDepth;
+use crate::web::origin::PublicUrl;
 
 /// What the server accepts and how long it waits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ServerSettings {
+    /// Address of this server as browsers see it.
+    pub public_url: Option<String>,
     /// Largest upload, in bytes.
     pub max_upload_bytes: u64,
     /// Largest body of any other request, in bytes.
@@ -53,11 +56,12 @@ pub fn endpoint(
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let verifier = services.verifier.clone();
     let tasks = services.tasks.clone();
-    let (table, allowed) = routes::table(services, settings)?;
+    let (table, allowed) = routes::table(services, settings.clone())?;
     // From the inside out: the last one sees a request first.
     Ok(table
         .data(verifier)
         .data(MaxJsonDepth(settings.max_json_depth))
+        .data(PublicUrl(settings.public_url))
         .with(detach::DetachWrites { tasks })
         .with(problems::Problems { allowed })
         .with(body_limit::BodyLimit {

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod docs_page;
+pub mod origin;
 pub mod paging;
 pub mod problem;
 pub mod reading;

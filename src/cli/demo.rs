@@ -163,9 +163,17 @@ async fn prepare_tenants(db: &Db, state: &mut DemoState, admin_url: &str) -> any
 }
 
 async fn is_good(db: &Db, key: &str, tenant: TenantId) -> bool {
-    use crate::identity::Verifier;
-    let verifier = Verifier::new(db.clone(), tokio_util::task::TaskTracker::new());
-    verifier.verify(key).await.is_ok_and(|actor| actor.tenant == tenant)
+    use crate::identity::{Presented, RequestOrigin, Verifier, VerifierSettings};
+    let verifier = Verifier::new(
+        db.clone(),
+        tokio_util::task::TaskTracker::new(),
+        VerifierSettings { browser_session_idle: std::time::Duration::ZERO },
+    );
+    let presented = Presented::Bearer(key.to_owned());
+    verifier
+        .verify(&presented, RequestOrigin::default())
+        .await
+        .is_ok_and(|actor| actor.tenant == tenant)
 }
 
 async fn import_docs(client: &Client, docs: &std::path::Path) -> anyhow::Result<()> {

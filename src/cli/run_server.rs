@@ -28,7 +28,7 @@ pub async fn serve(
     if with_worker {
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
-    let endpoint = server::endpoint(app.services.clone(), app.server)?;
+    let endpoint = server::endpoint(app.services.clone(), app.server.clone())?;
     server::serve(listener, endpoint, app.server.shutdown_timeout, stop)
         .await
         .context("serving HTTP")?;

@@ -66,6 +66,12 @@ impl Env {
             .filter(|value| !value.is_empty())
     }
 
+    /// A text whose name is made of other settings, so that no table lists it; absent when unset or empty.
+    pub fn named(&self, name: &str) -> Option<String> {
+        let value = self.variables.get(name).map(|value| value.trim().to_owned());
+        value.filter(|value| !value.is_empty())
+    }
+
     /// A text that must be there.
     pub fn required(&self, name: &'static str, remedy: &str) -> String {
         self.text(name).unwrap_or_else(|| {

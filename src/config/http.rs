@@ -10,6 +10,9 @@ use super::Env;
 pub struct HttpConfig {
     /// `PIDIMA_LISTEN`: address and port; default 127.0.0.1:8080.
     pub listen: SocketAddr,
+    /// `PIDIMA_PUBLIC_URL`: address of this server as browsers see it, e.g. `https://docs.example.com`; needed for logins
+    /// at an issuer, and where a proxy changes the header `Host`.
+    pub public_url: Option<String>,
     /// `PIDIMA_MAX_UPLOAD_BYTES`: largest document, in bytes; default 20 MiB.
     pub max_upload_bytes: u64,
     /// `PIDIMA_MAX_BODY_BYTES`: largest body of any other request, in bytes; default 256 KiB.
@@ -31,6 +34,7 @@ impl HttpConfig {
     pub fn from_env(env: &Env) -> Self {
         Self {
             listen: env.parse("PIDIMA_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_url: env.text("PIDIMA_PUBLIC_URL"),
             max_upload_bytes: env.number("PIDIMA_MAX_UPLOAD_BYTES", 20 << 20, 1_024, 1 << 30),
             max_body_bytes: env.number("PIDIMA_MAX_BODY_BYTES", 256 << 10, 1_024, 16 << 20),
             max_question_chars: env.number("PIDIMA_MAX_QUESTION_CHARS", 4_000, 1, 100_000),

@@ -1,8 +1,11 @@
 //! The caller of a request, once the credential was verified.
 
+use std::net::IpAddr;
+
 use uuid::Uuid;
 
 use super::policy::{self, Action, Role, Scope};
+use crate::db::audit::{AuditActor, AuditEntry};
 use crate::kernel::ids::TenantId;
 use crate::web::problem::{ApiError, ProblemCode};
 
@@ -11,36 +14,84 @@ use crate::web::problem::{ApiError, ProblemCode};
 pub struct Actor {
     /// Tenant of the credential: the only one whose rows can be reached.
     pub tenant: TenantId,
-    /// The API key.
-    pub api_key_id: Uuid,
-    /// Name of the key.
+    /// Who it is.
+    pub principal: Principal,
+    /// Name of the key, or of the person.
     pub name: String,
-    /// Role of the key.
+    /// What they may do.
     pub role: Role,
     /// Scopes that narrow the role.
     pub scopes: Vec<Scope>,
+    /// Where the request came from; the same actor asks from several places.
+    pub request: RequestOrigin,
+}
+
+/// Kinds of callers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// A program.
+    ApiKey {
+        /// The key.
+        api_key_id: Uuid,
+        /// May stand in a web page.
+        publishable: bool,
+        /// Collections that it reaches; empty for those open to the whole tenant.
+        collection_ids: Vec<Uuid>,
+    },
+    /// A person of the tenant.
+    Member {
+        /// The person.
+        member_id: Uuid,
+        /// The login of their browser; absent for a token of the issuer.
+        browser_session_id: Option<Uuid>,
+    },
+    /// Somebody whom a customer's own server vouches for.
+    EndUser {
+        /// The publishable key of the widget.
+        api_key_id: Uuid,
+        /// Made of the key and the customer's name for the person.
+        end_user_id: Uuid,
+        /// Collections that the key reaches.
+        collection_ids: Vec<Uuid>,
+    },
+}
+
+/// Where a request came from: for the audit log and the limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestOrigin {
+    /// Id of the request.
+    pub request_id: Option<String>,
+    /// Address of the client.
+    pub address: Option<IpAddr>,
 }
 
 impl Actor {
+    /// Id that the actor's conversations and limits belong to.
+    pub fn id(&self) -> Uuid {
+        match self.principal {
+            Principal::ApiKey { api_key_id, .. } => api_key_id,
+            Principal::Member { member_id, .. } => member_id,
+            Principal::EndUser { end_user_id, .. } => end_user_id,
+        }
+    }
+
     /// Passes when role and scopes allow the action.
     ///
     /// # Errors
     /// 403 that names what is missing.
     pub fn require(&self, action: Action) -> Result<&Self, ApiError> {
         let rule = policy::rule(action);
-        if self.role < rule.least_role {
+        if !rule.roles.contains(&self.role) {
+            let roles: Vec<String> = rule.roles.iter().map(ToString::to_string).collect();
             return Err(ApiError::new(
                 ProblemCode::Forbidden,
-                format!(
-                    "this needs the role {} or above; the key has {}",
-                    rule.least_role, self.role
-                ),
+                format!("this needs the role {}; yours is {}", roles.join(" or "), self.role),
             ));
         }
         match rule.scope {
             Some(scope) if !self.scopes.contains(&scope) => Err(ApiError::new(
                 ProblemCode::Forbidden,
-                format!("this needs the scope {scope}, which the key lacks"),
+                format!("this needs the scope {scope}, which the credential lacks"),
             )),
             _ => Ok(self),
         }
@@ -48,6 +99,21 @@ impl Actor {
 
     /// Whether the actor sees conversations of others in the tenant.
     pub fn sees_all_sessions(&self) -> bool {
-        self.role >= Role::Admin
+        matches!(self.role, Role::Analyst | Role::Admin | Role::Owner)
+    }
+
+    /// An entry of the audit log in the actor's name.
+    pub fn audit(&self, action: &'static str) -> AuditEntry {
+        let kind = match self.principal {
+            Principal::ApiKey { .. } => "api_key",
+            Principal::Member { .. } => "member",
+            Principal::EndUser { .. } => "end_user",
+        };
+        let actor = AuditActor { kind, id: Some(self.id()), name: self.name.clone() };
+        AuditEntry {
+            request_id: self.request.request_id.clone(),
+            address: self.request.address.map(|address| address.to_string()),
+            ..AuditEntry::new(actor, action)
+        }
     }
 }

@@ -81,7 +81,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-fn is_lower_hex(text: &str, length: usize) -> bool {
+pub(super) fn is_lower_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

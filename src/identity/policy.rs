@@ -8,23 +8,25 @@ use std::str::FromStr;
 #[error("\"{0}\" is not one of the names")]
 pub struct UnknownName(String);
 
-/// Roles, from the least to the most.
+/// Roles; each may give roles up to its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
+    /// Reads documentation and everybody's conversations; asks and changes nothing.
+    Analyst,
     /// Asks and reads.
     Member,
     /// Also changes documentation.
     Editor,
-    /// Also manages keys and sees all conversations.
+    /// Also manages people, keys and the tenant, and sees all conversations.
     Admin,
-    /// Also makes keys of the role owner.
+    /// Also makes owners.
     Owner,
 }
 
-/// What a key is narrowed to.
+/// What a credential is narrowed to. People have every scope of their role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Search, ask, and read one's own conversations.
+    /// Search, ask, and read conversations.
     Ask,
     /// Read collections and documents.
     DocumentsRead,
@@ -32,6 +34,14 @@ pub enum Scope {
     DocumentsWrite,
     /// Manage API keys.
     KeysManage,
+    /// Manage members, invitations and groups.
+    MembersManage,
+    /// Change the tenant's settings.
+    TenantManage,
+    /// Read the audit log.
+    AuditRead,
+    /// Make tokens for end users of a widget.
+    WidgetsSign,
 }
 
 /// What a request wants to do.
@@ -39,10 +49,32 @@ pub enum Scope {
 pub enum Action {
     /// See who one is.
     MeRead,
+    /// Change one's own password, and list and end one's own browser sessions.
+    MeWrite,
+    /// Read the tenant's settings.
+    TenantRead,
+    /// Change the tenant's settings.
+    TenantWrite,
+    /// List and read members.
+    MemberRead,
+    /// Change and remove members.
+    MemberWrite,
+    /// List and read invitations.
+    InvitationRead,
+    /// Invite, and take invitations back.
+    InvitationWrite,
+    /// List and read groups and who is in them.
+    GroupRead,
+    /// Create, change and delete groups.
+    GroupWrite,
     /// List and read API keys.
     ApiKeyRead,
-    /// Create and revoke API keys.
+    /// Create, rotate and revoke API keys.
     ApiKeyWrite,
+    /// Make a token for an end user of a widget.
+    WidgetTokenWrite,
+    /// Read the audit log.
+    AuditRead,
     /// List and read collections.
     CollectionRead,
     /// Create, change and delete collections.
@@ -53,68 +85,100 @@ pub enum Action {
     DocumentWrite,
     /// Search.
     Search,
-    /// Ask, and open, read and delete conversations.
+    /// List and read conversations.
+    ConversationRead,
+    /// Ask, and open, change and delete conversations.
     Ask,
 }
 
 /// What an action needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// Least role.
-    pub least_role: Role,
-    /// Scope that the key must have.
+    /// Roles that may.
+    pub roles: &'static [Role],
+    /// Scope that the credential must have.
     pub scope: Option<Scope>,
 }
 
+const EVERYBODY: &[Role] = &Role::ALL;
+const ASKERS: &[Role] = &[Role::Member, Role::Editor, Role::Admin, Role::Owner];
+const EDITORS: &[Role] = &[Role::Editor, Role::Admin, Role::Owner];
+const ADMINS: &[Role] = &[Role::Admin, Role::Owner];
+
 /// The table.
 pub fn rule(action: Action) -> Rule {
-    let (least_role, scope) = match action {
-        Action::MeRead => (Role::Member, None),
-        Action::ApiKeyRead | Action::ApiKeyWrite => (Role::Admin, Some(Scope::KeysManage)),
-        Action::CollectionRead | Action::DocumentRead => (Role::Member, Some(Scope::DocumentsRead)),
-        Action::CollectionWrite | Action::DocumentWrite => {
-            (Role::Editor, Some(Scope::DocumentsWrite))
-        }
-        Action::Search | Action::Ask => (Role::Member, Some(Scope::Ask)),
+    let (roles, scope) = match action {
+        Action::MeRead | Action::MeWrite => (EVERYBODY, None),
+        Action::TenantRead | Action::TenantWrite => (ADMINS, Some(Scope::TenantManage)),
+        Action::MemberRead
+        | Action::MemberWrite
+        | Action::InvitationRead
+        | Action::InvitationWrite
+        | Action::GroupRead
+        | Action::GroupWrite => (ADMINS, Some(Scope::MembersManage)),
+        Action::ApiKeyRead | Action::ApiKeyWrite => (ADMINS, Some(Scope::KeysManage)),
+        Action::WidgetTokenWrite => (ASKERS, Some(Scope::WidgetsSign)),
+        Action::AuditRead => (ADMINS, Some(Scope::AuditRead)),
+        Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
+        Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
+        Action::Search | Action::ConversationRead => (EVERYBODY, Some(Scope::Ask)),
+        Action::Ask => (ASKERS, Some(Scope::Ask)),
     };
-    Rule { least_role, scope }
+    Rule { roles, scope }
 }
 
 impl Role {
-    /// From the least to the most.
-    pub const ALL: [Self; 4] = [Self::Member, Self::Editor, Self::Admin, Self::Owner];
+    /// Each role, from the least to the most.
+    pub const ALL: [Self; 5] =
+        [Self::Analyst, Self::Member, Self::Editor, Self::Admin, Self::Owner];
 
     /// Scopes that the role can use at all.
     pub fn scopes(self) -> Vec<Scope> {
-        Scope::ALL.into_iter().filter(|scope| scope.least_role() <= self).collect()
+        let usable = |scope: &Scope| {
+            let mut rules = Action::ALL.into_iter().map(rule);
+            rules.any(|rule| rule.scope == Some(*scope) && rule.roles.contains(&self))
+        };
+        Scope::ALL.into_iter().filter(usable).collect()
     }
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 4] =
-        [Self::Ask, Self::DocumentsRead, Self::DocumentsWrite, Self::KeysManage];
-
-    fn least_role(self) -> Role {
-        match self {
-            Self::Ask | Self::DocumentsRead => Role::Member,
-            Self::DocumentsWrite => Role::Editor,
-            Self::KeysManage => Role::Admin,
-        }
-    }
+    pub const ALL: [Self; 8] = [
+        Self::Ask,
+        Self::DocumentsRead,
+        Self::DocumentsWrite,
+        Self::KeysManage,
+        Self::MembersManage,
+        Self::TenantManage,
+        Self::AuditRead,
+        Self::WidgetsSign,
+    ];
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 21] = [
         Self::MeRead,
+        Self::MeWrite,
+        Self::TenantRead,
+        Self::TenantWrite,
+        Self::MemberRead,
+        Self::MemberWrite,
+        Self::InvitationRead,
+        Self::InvitationWrite,
+        Self::GroupRead,
+        Self::GroupWrite,
         Self::ApiKeyRead,
         Self::ApiKeyWrite,
+        Self::WidgetTokenWrite,
+        Self::AuditRead,
         Self::CollectionRead,
         Self::CollectionWrite,
         Self::DocumentRead,
         Self::DocumentWrite,
         Self::Search,
+        Self::ConversationRead,
         Self::Ask,
     ];
 }
@@ -122,6 +186,7 @@ impl Action {
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Analyst => "analyst",
             Self::Member => "member",
             Self::Editor => "editor",
             Self::Admin => "admin",
@@ -137,6 +202,10 @@ impl fmt::Display for Scope {
             Self::DocumentsRead => "documents:read",
             Self::DocumentsWrite => "documents:write",
             Self::KeysManage => "keys:manage",
+            Self::MembersManage => "members:manage",
+            Self::TenantManage => "tenant:manage",
+            Self::AuditRead => "audit:read",
+            Self::WidgetsSign => "widgets:sign",
         })
     }
 }
@@ -185,14 +254,15 @@ mod tests {
         for action in Action::ALL {
             let rule = rule(action);
             let scope = rule.scope.map_or("none".to_owned(), |scope| format!("`{scope}`"));
-            let row = format!("| `{}` | `{}` | {scope} |", snake_case(action), rule.least_role);
+            let roles: Vec<String> = rule.roles.iter().map(|role| format!("`{role}`")).collect();
+            let row = format!("| `{}` | {} | {scope} |", snake_case(action), roles.join(", "));
             assert!(page.contains(&row), "the page lacks: {row}");
         }
     }
 
     #[test]
     fn a_higher_role_has_every_scope_of_a_lower_one() {
-        for roles in Role::ALL.windows(2) {
+        for roles in ASKERS.windows(2) {
             assert!(roles[0].scopes().iter().all(|scope| roles[1].scopes().contains(scope)));
         }
     }

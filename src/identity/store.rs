@@ -1,3 +1,5 @@
 //! SQL of identity, as methods on the tenant's transaction.
 
 pub mod api_keys;
+pub mod browser_sessions;
+pub mod members;

@@ -9,16 +9,13 @@ use poem::{Endpoint, IntoResponse, Middleware, PathPattern, Request, Response, R
 use poem_openapi::OperationId;
 use tracing::Instrument;
 
+use crate::identity::RequestOrigin;
 use crate::kernel::ids::new_id;
 use crate::web::problem::ApiError;
 
-/// Id of a request, in its extensions.
-#[derive(Clone, Debug)]
-struct RequestId(String);
-
 /// Id of a request, once the outermost layer has seen it.
 pub fn request_id(request: &Request) -> Option<String> {
-    request.extensions().get::<RequestId>().map(|id| id.0.clone())
+    request.extensions().get::<RequestOrigin>().and_then(|origin| origin.request_id.clone())
 }
 
 /// The layer.
@@ -39,7 +36,9 @@ impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = new_id().simple().to_string();
-        request.extensions_mut().insert(RequestId(id.clone()));
+        let address = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let origin = RequestOrigin { request_id: Some(id.clone()), address };
+        request.extensions_mut().insert(origin);
         let method = request.method().clone();
         let span = tracing::info_span!("http", request.id = %id);
         let began = Instant::now();

@@ -69,7 +69,7 @@ async fn a_server_that_stops_finishes_its_streams_and_takes_no_new_connection() 
     tenant.learn("a.md", TEXT).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let endpoint = server::endpoint(app.app.services.clone(), app.app.server).unwrap();
+    let endpoint = server::endpoint(app.app.services.clone(), app.app.server.clone()).unwrap();
     let stop = CancellationToken::new();
     let serving =
         tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(20), stop.clone()));

@@ -69,7 +69,7 @@ impl AnswersApi {
         collection_ids.dedup();
         let question = Question {
             tenant: actor.tenant,
-            asked_by: actor.api_key_id,
+            asked_by: actor.id(),
             session_id: None,
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,

@@ -95,7 +95,7 @@ impl MessagesApi {
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
         let question = Question {
             tenant: actor.tenant,
-            asked_by: actor.api_key_id,
+            asked_by: actor.id(),
             session_id: Some(session.session_id),
             collection_ids: session.collection_ids,
             content,
@@ -119,7 +119,7 @@ impl MessagesApi {
         #[oai(validator(max_length = 100))]
         cursor: Query<Option<String>>,
     ) -> Result<Json<MessageList>, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::ConversationRead)?;
         let keyset = keyset(LIST, actor.tenant, limit.0, cursor.0.as_deref())?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
@@ -145,7 +145,7 @@ impl MessagesApi {
         /// Id of the message.
         message_id: Path<Uuid>,
     ) -> Result<Json<MessageView>, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::ConversationRead)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let maker = maker(actor);
         let message = tx

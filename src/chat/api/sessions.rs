@@ -121,7 +121,7 @@ impl SessionsApi {
         #[oai(validator(max_length = 100))]
         cursor: Query<Option<String>>,
     ) -> Result<Json<SessionList>, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::ConversationRead)?;
         let keyset = keyset(LIST, actor.tenant, limit.0, cursor.0.as_deref())?;
         let page = self.db.tenant(actor.tenant).await?.list_sessions(maker(actor), keyset).await?;
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
@@ -152,7 +152,7 @@ impl SessionsApi {
         if usize::try_from(known).unwrap_or(0) < collection_ids.len() {
             return Err(ApiError::not_found("collection"));
         }
-        tx.insert_session(id, title.as_deref(), &collection_ids, actor.api_key_id).await?;
+        tx.insert_session(id, title.as_deref(), &collection_ids, actor.id()).await?;
         let session =
             tx.find_session(id, None).await?.ok_or_else(|| ApiError::not_found("session"))?;
         tx.commit().await?;
@@ -169,7 +169,7 @@ impl SessionsApi {
         /// Id of the session.
         session_id: Path<Uuid>,
     ) -> Result<Json<SessionView>, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::ConversationRead)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
         Ok(Json(found.ok_or_else(|| ApiError::not_found("session"))?.into()))
@@ -218,7 +218,7 @@ impl SessionsApi {
 
 /// Whose sessions the actor sees: everybody's when absent.
 pub fn maker(actor: &Actor) -> Option<Uuid> {
-    (!actor.sees_all_sessions()).then_some(actor.api_key_id)
+    (!actor.sees_all_sessions()).then_some(actor.id())
 }
 
 impl From<Session> for SessionView {

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
 use super::Caller;
+use super::names::{RoleName, ScopeName};
 use crate::db::Db;
 use crate::identity::{
     Action, Actor, ApiKey, CreateApiKeyError, NewApiKey, Role, Scope, create_api_key,
@@ -18,38 +19,6 @@ use crate::web::reading::readable_text;
 use crate::web::spec::Tag;
 
 const LIST: &str = "api_keys";
-
-/// What a key may do, from the least to the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename = "Role", rename_all = "snake_case")]
-pub enum RoleName {
-    /// Asks and reads.
-    Member,
-    /// Also changes documentation.
-    Editor,
-    /// Also manages keys and sees all conversations.
-    Admin,
-    /// Also makes keys of the role owner.
-    Owner,
-}
-
-/// What a key is narrowed to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename = "Scope")]
-pub enum ScopeName {
-    /// Search, ask, and read one's own conversations.
-    #[oai(rename = "ask")]
-    Ask,
-    /// Read collections and documents.
-    #[oai(rename = "documents:read")]
-    DocumentsRead,
-    /// Change collections and documents.
-    #[oai(rename = "documents:write")]
-    DocumentsWrite,
-    /// Manage API keys.
-    #[oai(rename = "keys:manage")]
-    KeysManage,
-}
 
 /// An API key, without its secret.
 #[derive(Debug, Object)]
@@ -196,7 +165,7 @@ impl ApiKeysApi {
         let name = readable_text("/name", &name)?;
         let new = NewApiKey { name, role, scopes: Some(scopes), expires_at };
         let mut tx = self.db.tenant(actor.tenant).await?;
-        let created = create_api_key(&mut tx, new, Some(actor.api_key_id)).await?;
+        let created = create_api_key(&mut tx, new, Some(actor.id())).await?;
         tx.commit().await?;
         Ok(CreateResponse::Created(Json(ApiKeyCreated {
             secret: created.credential.expose(),
@@ -291,21 +260,3 @@ impl From<ApiKey> for ApiKeyView {
         }
     }
 }
-
-macro_rules! same_names {
-    ($inner:ident, $outer:ident, $($name:ident),+) => {
-        impl From<$inner> for $outer {
-            fn from(value: $inner) -> Self {
-                match value { $($inner::$name => Self::$name),+ }
-            }
-        }
-        impl From<$outer> for $inner {
-            fn from(value: $outer) -> Self {
-                match value { $($outer::$name => Self::$name),+ }
-            }
-        }
-    };
-}
-
-same_names!(Role, RoleName, Member, Editor, Admin, Owner);
-same_names!(Scope, ScopeName, Ask, DocumentsRead, DocumentsWrite, KeysManage);

@@ -1,21 +1,27 @@
-//! The security scheme: a bearer credential, verified before anything else of a request is read.
+//! The security schemes: what a request presents, verified before anything else of it is read.
+//!
+//! Written by hand, since the framework's own `enum` of schemes would let a good cookie cover for a bad bearer credential.
 
-use poem::Request;
-use poem_openapi::SecurityScheme;
-use poem_openapi::auth::Bearer;
+use poem::http::{Method, header};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use crate::identity::{Action, Actor, Denied, Verifier};
+use crate::identity::{Action, Actor, BrowserCookie, Denied, Presented, RequestOrigin, Verifier};
+use crate::web::origin::is_same_origin;
 use crate::web::problem::{ApiError, ProblemCode};
 
-/// An API key as `Authorization: Bearer pdm_…`. It carries its tenant.
-#[derive(Debug, SecurityScheme)]
-#[oai(
-    rename = "api_key",
-    ty = "bearer",
-    bearer_format = "pdm_<tenant>_<key id>_<secret>",
-    checker = "check"
-)]
-pub struct Caller(Actor);
+/// Name of the scheme of credentials sent as `Authorization: Bearer …`.
+const BEARER: &str = "bearer";
+/// Name of the scheme of the cookie of a browser session.
+const COOKIE: &str = "browser_session";
+
+/// Who makes the request. The first argument of every operation: it is verified before the body is read.
+#[derive(Debug)]
+pub struct Caller {
+    actor: Actor,
+    presented: Presented,
+}
 
 impl Caller {
     /// The actor, when they may do this.
@@ -23,19 +29,130 @@ impl Caller {
     /// # Errors
     /// 403 that names the missing role or scope.
     pub fn require(&self, action: Action) -> Result<&Actor, ApiError> {
-        self.0.require(action)
+        self.actor.require(action)
+    }
+
+    /// What the request presented.
+    pub fn presented(&self) -> &Presented {
+        &self.presented
     }
 }
 
-async fn check(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    let verifier = request
-        .data::<Verifier>()
-        .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no verifier in the application")))?;
-    verifier.verify(&bearer.token).await.map_err(|denied| {
-        match denied {
-            Denied::Database(error) => ApiError::from(error),
-            other => ApiError::new(ProblemCode::Unauthenticated, other.to_string()),
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            BEARER,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some(
+                    "An API key (`pdm_…`), or an access token of your login provider",
+                ),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: Some("pdm_<tenant>_<key id>_<secret>"),
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+        registry.create_security_scheme(
+            COOKIE,
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some(
+                    "The cookie that a login in the browser sets; pages of this server only",
+                ),
+                name: Some(BrowserCookie::NAME),
+                key_in: Some("cookie"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![BEARER, COOKIE]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let presented = present(request)?;
+        let verifier = request
+            .data::<Verifier>()
+            .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no verifier in the application")))?;
+        let origin = request.extensions().get::<RequestOrigin>().cloned().unwrap_or_default();
+        let actor = verifier.verify(&presented, origin).await.map_err(ApiError::from)?;
+        Ok(Self { actor, presented })
+    }
+}
+
+/// A bearer credential counts before a cookie, and a bad one is never helped by a good cookie.
+fn present(request: &Request) -> Result<Presented, ApiError> {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+        return match text {
+            Some((scheme, credential)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Ok(Presented::Bearer(credential.trim().to_owned()))
+            }
+            _ => Err(nothing_presented()),
+        };
+    }
+    let cookie = browser_cookie(request)?.ok_or_else(nothing_presented)?;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !reads && !is_same_origin(request) {
+        return Err(ApiError::new(
+            ProblemCode::Forbidden,
+            "a login in the browser changes things from pages of this server only; use an API key from elsewhere",
+        ));
+    }
+    Ok(Presented::Cookie(cookie))
+}
+
+/// Value of the session's cookie. Two of one name are refused: one may have been planted.
+fn browser_cookie(request: &Request) -> Result<Option<String>, ApiError> {
+    let mut found = request
+        .headers()
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == BrowserCookie::NAME)
+        .map(|(_, value)| value.to_owned());
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(ApiError::new(
+            ProblemCode::Unauthenticated,
+            "the request holds two cookies of the login; delete the cookies of this site and log in again",
+        )),
+        (first, None) => Ok(first),
+    }
+}
+
+fn nothing_presented() -> ApiError {
+    ApiError::new(
+        ProblemCode::Unauthenticated,
+        "send an API key as Authorization: Bearer pdm_…, or log in at /login",
+    )
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        if denied.is_suspension() {
+            return Self::new(ProblemCode::Forbidden, denied.to_string());
         }
-        .into()
-    })
+        match denied {
+            Denied::Database(error) => error.into(),
+            other => Self::new(ProblemCode::Unauthenticated, other.to_string()),
+        }
+    }
 }

@@ -1,15 +1,27 @@
 //! `/v1/me`.
 
 use poem_openapi::payload::Json;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{Enum, Object, OpenApi};
 use uuid::Uuid;
 
 use super::Caller;
-use super::api_keys::{RoleName, ScopeName};
+use super::names::{RoleName, ScopeName};
 use crate::db::Db;
-use crate::identity::Action;
+use crate::identity::{Action, Principal};
 use crate::web::problem::ApiError;
 use crate::web::spec::Tag;
+
+/// Kinds of callers.
+#[derive(Debug, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum CallerKind {
+    /// A program.
+    ApiKey,
+    /// A person of the tenant.
+    Member,
+    /// Somebody whom a customer's own server vouches for.
+    EndUser,
+}
 
 /// Who the credential belongs to and what it may do.
 #[derive(Debug, Object)]
@@ -20,14 +32,16 @@ pub struct MeView {
     /// Name of the tenant.
     #[oai(validator(max_length = 200))]
     tenant_name: String,
-    /// The API key.
-    api_key_id: Uuid,
-    /// Name of the API key.
-    #[oai(validator(max_length = 100))]
+    /// What kind of caller you are.
+    kind: CallerKind,
+    /// Id of the key, of the member, or of the end user.
+    id: Uuid,
+    /// Name of the key or of the person.
+    #[oai(validator(max_length = 300))]
     name: String,
-    /// Role of the API key.
+    /// What you may do.
     role: RoleName,
-    /// Scopes that the key has.
+    /// What the role is narrowed to.
     #[oai(validator(max_items = 20))]
     scopes: Vec<ScopeName>,
 }
@@ -42,7 +56,7 @@ pub struct MeApi {
 impl MeApi {
     /// Show who you are
     ///
-    /// Tells which tenant and key the credential stands for and what it may do: the first thing to try after "Authorize".
+    /// Tells which tenant and whom the credential stands for and what it may do: the first thing to try after "Authorize".
     #[oai(path = "/me", method = "get", operation_id = "get_me")]
     async fn get_me(&self, caller: Caller) -> Result<Json<MeView>, ApiError> {
         let actor = caller.require(Action::MeRead)?;
@@ -51,7 +65,12 @@ impl MeApi {
         Ok(Json(MeView {
             tenant_id: actor.tenant.uuid(),
             tenant_name: tenant.name,
-            api_key_id: actor.api_key_id,
+            kind: match actor.principal {
+                Principal::ApiKey { .. } => CallerKind::ApiKey,
+                Principal::Member { .. } => CallerKind::Member,
+                Principal::EndUser { .. } => CallerKind::EndUser,
+            },
+            id: actor.id(),
             name: actor.name.clone(),
             role: actor.role.into(),
             scopes: actor.scopes.iter().copied().map(Into::into).collect(),

@@ -186,7 +186,7 @@ impl DocumentsApi {
         upload: DocumentUpload,
     ) -> Result<UploadResponse, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
-        let document = upload.into_document(actor.api_key_id).await?;
+        let document = upload.into_document(actor.id()).await?;
         let received = self.receiver.receive(actor.tenant, document).await?;
         let view = Json(DocumentView::try_from(received.document)?);
         Ok(if received.is_new_version {

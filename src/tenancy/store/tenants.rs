@@ -10,6 +10,25 @@ use crate::kernel::ids::TenantId;
 pub struct Tenant {
     /// Name shown to people.
     pub name: String,
+    /// `active` or `suspended`.
+    pub state: String,
+    /// Login providers whose people may enter; every one of the operator's when absent.
+    pub login_providers: Option<Vec<String>>,
+    /// Web origins whose pages may call the API from a browser.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Tenant {
+    /// Whether the operator keeps everybody of it out.
+    pub fn is_suspended(&self) -> bool {
+        self.state != "active"
+    }
+
+    /// Whether people of a login provider may enter.
+    pub fn admits(&self, provider: &str) -> bool {
+        let chosen = self.login_providers.as_ref();
+        chosen.is_none_or(|names| names.iter().any(|name| name == provider))
+    }
 }
 
 /// A tenant as the operator lists it.
@@ -26,7 +45,11 @@ impl TenantTx {
     pub async fn get_tenant(&mut self) -> db::Result<Tenant> {
         let tenant = sqlx::query_as!(
             Tenant,
-            "select name
+            "select
+                name,
+                state,
+                login_providers,
+                allowed_origins
             from tenants
             where tenant_id = $1",
             self.tenant().uuid()

@@ -15,7 +15,8 @@ pub struct Operation {
     pub method: &'static str,
     /// As in the document; `{…}` names a field of [`Things`].
     pub path: &'static str,
-    pub least_role: &'static str,
+    /// Roles that may; from the least to the most.
+    pub roles: &'static [&'static str],
     pub scope: Option<&'static str>,
     pub body: Body,
 }
@@ -39,62 +40,68 @@ pub struct Things {
     pub message_id: String,
 }
 
+const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
+const ASKERS: &[&str] = &["member", "editor", "admin", "owner"];
+const EDITORS: &[&str] = &["editor", "admin", "owner"];
+const ADMINS: &[&str] = &["admin", "owner"];
+
 const ASK: Option<&str> = Some("ask");
 const READ: Option<&str> = Some("documents:read");
 const WRITE: Option<&str> = Some("documents:write");
 const KEYS: Option<&str> = Some("keys:manage");
 
-/// Id, method, path, least role, scope, body.
-type Row = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Body);
+/// Id, method, path, roles, scope, body.
+type Row =
+    (&'static str, &'static str, &'static str, &'static [&'static str], Option<&'static str>, Body);
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    ("get_me", "GET", "/v1/me", "member", None, Body::Nothing),
-    ("list_api_keys", "GET", "/v1/api_keys", "admin", KEYS, Body::Nothing),
-    ("create_api_key", "POST", "/v1/api_keys", "admin", KEYS,
+    ("get_me", "GET", "/v1/me", EVERYBODY, None, Body::Nothing),
+    ("list_api_keys", "GET", "/v1/api_keys", ADMINS, KEYS, Body::Nothing),
+    ("create_api_key", "POST", "/v1/api_keys", ADMINS, KEYS,
         Body::Json(|_| json!({ "name": "made", "role": "admin", "scopes": ["keys:manage"] }))),
-    ("get_api_key", "GET", "/v1/api_keys/{api_key_id}", "admin", KEYS, Body::Nothing),
-    ("delete_api_key", "DELETE", "/v1/api_keys/{api_key_id}", "admin", KEYS, Body::Nothing),
-    ("list_collections", "GET", "/v1/collections", "member", READ, Body::Nothing),
-    ("create_collection", "POST", "/v1/collections", "editor", WRITE,
+    ("get_api_key", "GET", "/v1/api_keys/{api_key_id}", ADMINS, KEYS, Body::Nothing),
+    ("delete_api_key", "DELETE", "/v1/api_keys/{api_key_id}", ADMINS, KEYS, Body::Nothing),
+    ("list_collections", "GET", "/v1/collections", EVERYBODY, READ, Body::Nothing),
+    ("create_collection", "POST", "/v1/collections", EDITORS, WRITE,
         Body::Json(|_| json!({ "name": unique(), "description": "made" }))),
-    ("get_collection", "GET", "/v1/collections/{collection_id}", "member", READ, Body::Nothing),
-    ("update_collection", "PATCH", "/v1/collections/{collection_id}", "editor", WRITE,
+    ("get_collection", "GET", "/v1/collections/{collection_id}", EVERYBODY, READ, Body::Nothing),
+    ("update_collection", "PATCH", "/v1/collections/{collection_id}", EDITORS, WRITE,
         Body::Json(|_| json!({ "description": "changed" }))),
-    ("delete_collection", "DELETE", "/v1/collections/{collection_id}", "editor", WRITE, Body::Nothing),
-    ("list_documents", "GET", "/v1/documents", "member", READ, Body::Nothing),
-    ("create_document", "POST", "/v1/documents", "editor", WRITE, Body::File),
-    ("get_document", "GET", "/v1/documents/{document_id}", "member", READ, Body::Nothing),
-    ("update_document", "PATCH", "/v1/documents/{document_id}", "editor", WRITE,
+    ("delete_collection", "DELETE", "/v1/collections/{collection_id}", EDITORS, WRITE, Body::Nothing),
+    ("list_documents", "GET", "/v1/documents", EVERYBODY, READ, Body::Nothing),
+    ("create_document", "POST", "/v1/documents", EDITORS, WRITE, Body::File),
+    ("get_document", "GET", "/v1/documents/{document_id}", EVERYBODY, READ, Body::Nothing),
+    ("update_document", "PATCH", "/v1/documents/{document_id}", EDITORS, WRITE,
         Body::Json(|_| json!({ "metadata": { "product": "changed" } }))),
-    ("delete_document", "DELETE", "/v1/documents/{document_id}", "editor", WRITE, Body::Nothing),
-    ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", "member", READ, Body::Nothing),
-    ("search_passages", "POST", "/v1/search", "member", ASK,
+    ("delete_document", "DELETE", "/v1/documents/{document_id}", EDITORS, WRITE, Body::Nothing),
+    ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", EVERYBODY, READ, Body::Nothing),
+    ("search_passages", "POST", "/v1/search", EVERYBODY, ASK,
         Body::Json(|things| json!({ "query": "pump pressure", "collection_ids": [things.collection_id] }))),
-    ("create_answer", "POST", "/v1/answers", "member", ASK,
+    ("create_answer", "POST", "/v1/answers", ASKERS, ASK,
         Body::Json(|things| json!({ "question": "pump pressure?", "collection_ids": [things.collection_id] }))),
-    ("list_sessions", "GET", "/v1/sessions", "member", ASK, Body::Nothing),
-    ("create_session", "POST", "/v1/sessions", "member", ASK,
+    ("list_sessions", "GET", "/v1/sessions", EVERYBODY, ASK, Body::Nothing),
+    ("create_session", "POST", "/v1/sessions", ASKERS, ASK,
         Body::Json(|things| json!({ "title": "made", "collection_ids": [things.collection_id] }))),
-    ("get_session", "GET", "/v1/sessions/{session_id}", "member", ASK, Body::Nothing),
-    ("update_session", "PATCH", "/v1/sessions/{session_id}", "member", ASK,
+    ("get_session", "GET", "/v1/sessions/{session_id}", EVERYBODY, ASK, Body::Nothing),
+    ("update_session", "PATCH", "/v1/sessions/{session_id}", ASKERS, ASK,
         Body::Json(|_| json!({ "title": "changed" }))),
-    ("delete_session", "DELETE", "/v1/sessions/{session_id}", "member", ASK, Body::Nothing),
-    ("create_message", "POST", "/v1/sessions/{session_id}/messages", "member", ASK,
+    ("delete_session", "DELETE", "/v1/sessions/{session_id}", ASKERS, ASK, Body::Nothing),
+    ("create_message", "POST", "/v1/sessions/{session_id}/messages", ASKERS, ASK,
         Body::Json(|_| json!({ "content": "And the pump?" }))),
-    ("list_messages", "GET", "/v1/sessions/{session_id}/messages", "member", ASK, Body::Nothing),
-    ("get_message", "GET", "/v1/messages/{message_id}", "member", ASK, Body::Nothing),
+    ("list_messages", "GET", "/v1/sessions/{session_id}/messages", EVERYBODY, ASK, Body::Nothing),
+    ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
 ];
 
 /// The table.
 pub fn operations() -> Vec<Operation> {
     TABLE
         .iter()
-        .map(|&(id, method, path, least_role, scope, body)| Operation {
+        .map(|&(id, method, path, roles, scope, body)| Operation {
             id,
             method,
             path,
-            least_role,
+            roles,
             scope,
             body,
         })

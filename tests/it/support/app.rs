@@ -100,7 +100,7 @@ impl TestApp {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = server::endpoint(app.services.clone(), app.server).unwrap();
+        let endpoint = server::endpoint(app.services.clone(), app.server.clone()).unwrap();
         tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
         Self { app, database, url, objects, stop }
     }

@@ -1,0 +1,128 @@
+//! Logins of people: how long they last, and who vouches for them.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::Env;
+
+/// Most login providers at once.
+const PROVIDERS: usize = 20;
+
+/// Browser sessions and login providers.
+#[derive(Clone, Debug)]
+pub struct IdentityConfig {
+    /// `PIDIMA_BROWSER_SESSION_IDLE_MS`: time without use after which a login of a browser ends; default 1800000 (30
+    /// minutes).
+    pub browser_session_idle: Duration,
+    /// `PIDIMA_BROWSER_SESSION_LIFETIME_MS`: end of a login of a browser, however much it is used; default 43200000 (12
+    /// hours).
+    pub browser_session_lifetime: Duration,
+    /// `PIDIMA_OIDC_PROVIDERS`: names of the OpenID Connect providers, with commas between; none by default. Each has
+    /// settings of its own that begin with `PIDIMA_OIDC_<NAME>_`.
+    pub oidc_providers: Vec<OidcProviderConfig>,
+}
+
+/// One OpenID Connect provider. `<NAME>` is its name in capitals.
+#[derive(Clone, Debug)]
+pub struct OidcProviderConfig {
+    /// Name by which tenants choose it: lower-case letters, digits and underscores.
+    pub name: String,
+    /// `PIDIMA_OIDC_<NAME>_ISSUER`: the issuer, exactly as its tokens say it.
+    pub issuer: String,
+    /// `PIDIMA_OIDC_<NAME>_CLIENT_ID`: client of the browser login; access tokens must be for it.
+    pub client_id: String,
+    /// `PIDIMA_OIDC_<NAME>_CLIENT_SECRET`: secret of that client; absent for a public client.
+    pub client_secret: Option<SecretString>,
+    /// `PIDIMA_OIDC_<NAME>_AUDIENCES`: further clients or audiences whose access tokens are let in, with commas between.
+    pub audiences: Vec<String>,
+    /// `PIDIMA_OIDC_<NAME>_DISCOVERY_URL`: where the metadata are; `<issuer>/.well-known/openid-configuration` by default.
+    pub discovery_url: Option<String>,
+    /// `PIDIMA_OIDC_<NAME>_JWKS_URI`: where its keys are; from the metadata by default.
+    pub jwks_uri: Option<String>,
+    /// `PIDIMA_OIDC_<NAME>_AUTHORIZATION_ENDPOINT`: where a login begins; from the metadata by default.
+    pub authorization_endpoint: Option<String>,
+    /// `PIDIMA_OIDC_<NAME>_TOKEN_ENDPOINT`: where a code becomes tokens; from the metadata by default.
+    pub token_endpoint: Option<String>,
+    /// `PIDIMA_OIDC_<NAME>_END_SESSION_ENDPOINT`: where a logout goes; from the metadata by default.
+    pub end_session_endpoint: Option<String>,
+    /// `PIDIMA_OIDC_<NAME>_SCOPES`: scopes of a browser login, with blanks between; default `openid email profile`.
+    pub scopes: Vec<String>,
+    /// `PIDIMA_OIDC_<NAME>_TENANT_CLAIM`: claim that names the tenant, e.g. `custom:tenant_id`. Only where nobody but the
+    /// operator can write it; absent: memberships and invitations alone decide.
+    pub tenant_claim: Option<String>,
+    /// `PIDIMA_OIDC_<NAME>_GROUPS_CLAIM`: claim that lists groups; default `cognito:groups`.
+    pub groups_claim: String,
+    /// `PIDIMA_OIDC_<NAME>_GROUP_PREFIX`: groups `<prefix><slug>:<role>` make members with that role; absent: groups
+    /// decide nothing.
+    pub group_prefix: Option<String>,
+    /// `PIDIMA_OIDC_<NAME>_SWAGGER_CLIENT_ID`: public client with which the Swagger page logs in; absent: it does not.
+    pub swagger_client_id: Option<String>,
+}
+
+impl IdentityConfig {
+    /// Reads the variables named at the fields.
+    pub fn from_env(env: &Env) -> Self {
+        let names = list(env.text("PIDIMA_OIDC_PROVIDERS"), ',');
+        if names.len() > PROVIDERS {
+            env.fault(format!("PIDIMA_OIDC_PROVIDERS names more than {PROVIDERS} providers"));
+        }
+        let providers = names.iter().filter_map(|name| provider(env, name));
+        Self {
+            browser_session_idle: env.millis(
+                "PIDIMA_BROWSER_SESSION_IDLE_MS",
+                1_800_000,
+                1_000,
+                86_400_000,
+            ),
+            browser_session_lifetime: env.millis(
+                "PIDIMA_BROWSER_SESSION_LIFETIME_MS",
+                43_200_000,
+                1_000,
+                2_592_000_000,
+            ),
+            oidc_providers: providers.collect(),
+        }
+    }
+}
+
+fn provider(env: &Env, name: &str) -> Option<OidcProviderConfig> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.len() > 30 || name == "local" || !name.bytes().all(plain) {
+        env.fault(format!(
+            "PIDIMA_OIDC_PROVIDERS names \"{name}\": take 1 to 30 lower-case letters, digits and underscores, not \"local\""
+        ));
+        return None;
+    }
+    let prefix = format!("PIDIMA_OIDC_{}_", name.to_uppercase());
+    let text = |suffix: &str| env.named(&format!("{prefix}{suffix}"));
+    let needed = |suffix: &str| {
+        text(suffix).unwrap_or_else(|| {
+            env.fault(format!("{prefix}{suffix} is not set: PIDIMA_OIDC_PROVIDERS names {name}"));
+            String::new()
+        })
+    };
+    Some(OidcProviderConfig {
+        name: name.to_owned(),
+        issuer: needed("ISSUER"),
+        client_id: needed("CLIENT_ID"),
+        client_secret: text("CLIENT_SECRET").map(SecretString::from),
+        audiences: list(text("AUDIENCES"), ','),
+        discovery_url: text("DISCOVERY_URL"),
+        jwks_uri: text("JWKS_URI"),
+        authorization_endpoint: text("AUTHORIZATION_ENDPOINT"),
+        token_endpoint: text("TOKEN_ENDPOINT"),
+        end_session_endpoint: text("END_SESSION_ENDPOINT"),
+        scopes: list(text("SCOPES").or_else(|| Some("openid email profile".to_owned())), ' '),
+        tenant_claim: text("TENANT_CLAIM"),
+        groups_claim: text("GROUPS_CLAIM").unwrap_or_else(|| "cognito:groups".to_owned()),
+        group_prefix: text("GROUP_PREFIX"),
+        swagger_client_id: text("SWAGGER_CLIENT_ID"),
+    })
+}
+
+fn list(text: Option<String>, separator: char) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    let parts = text.split(separator).map(str::trim).filter(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
+}

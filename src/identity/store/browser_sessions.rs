@@ -1,0 +1,127 @@
+//! Rows of `browser_sessions`.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::{self, TenantTx};
+
+/// A login of a browser, without its secret.
+#[derive(Clone, Debug)]
+pub struct BrowserSession {
+    /// Id, part of the cookie.
+    pub browser_session_id: Uuid,
+    /// Person.
+    pub member_id: Uuid,
+    /// Login provider that vouched for the person.
+    pub provider: String,
+    /// What the browser calls itself.
+    pub user_agent: Option<String>,
+    /// Address that the login came from.
+    pub address: Option<String>,
+    /// When the person logged in.
+    pub created_at: DateTime<Utc>,
+    /// Last use, to the minute.
+    pub last_seen_at: DateTime<Utc>,
+    /// End, however much it is used.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl TenantTx {
+    /// The session and the digest of its secret.
+    pub(in crate::identity) async fn find_browser_session_secret(
+        &mut self,
+        browser_session_id: Uuid,
+    ) -> db::Result<Option<(BrowserSession, Vec<u8>)>> {
+        let row = sqlx::query!(
+            "select
+                browser_session_id,
+                member_id,
+                secret_sha256,
+                provider,
+                user_agent,
+                address,
+                created_at,
+                last_seen_at,
+                expires_at,
+                ended_at
+            from browser_sessions
+            where tenant_id = $1
+                and browser_session_id = $2",
+            self.tenant().uuid(),
+            browser_session_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(row.map(|row| {
+            let session = BrowserSession {
+                browser_session_id: row.browser_session_id,
+                member_id: row.member_id,
+                provider: row.provider,
+                user_agent: row.user_agent,
+                address: row.address,
+                created_at: row.created_at,
+                last_seen_at: row.last_seen_at,
+                expires_at: row.expires_at,
+                ended_at: row.ended_at,
+            };
+            (session, row.secret_sha256)
+        }))
+    }
+
+    /// Stores a new session.
+    pub(in crate::identity) async fn insert_browser_session(
+        &mut self,
+        session: &BrowserSession,
+        secret_sha256: &[u8],
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into browser_sessions (
+                tenant_id,
+                browser_session_id,
+                member_id,
+                secret_sha256,
+                provider,
+                user_agent,
+                address,
+                created_at,
+                last_seen_at,
+                expires_at
+            )
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            self.tenant().uuid(),
+            session.browser_session_id,
+            session.member_id,
+            secret_sha256,
+            session.provider,
+            session.user_agent,
+            session.address,
+            session.created_at,
+            session.last_seen_at,
+            session.expires_at
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Notes a use, at most once a minute.
+    pub(in crate::identity) async fn note_browser_session_use(
+        &mut self,
+        browser_session_id: Uuid,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update browser_sessions
+            set last_seen_at = now()
+            where tenant_id = $1
+                and browser_session_id = $2
+                and last_seen_at < now() - interval '1 minute'",
+            self.tenant().uuid(),
+            browser_session_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! API keys: looked up under the tenant that they carry.
+
+use chrono::Utc;
+use subtle::ConstantTimeEq;
+
+use super::{Denied, Verifier};
+use crate::identity::actor::RequestOrigin;
+use crate::identity::{Actor, Credential, Principal};
+
+impl Verifier {
+    pub(super) async fn look_up_api_key(&self, text: &str) -> Result<Actor, Denied> {
+        let credential = Credential::parse(text).ok_or(Denied::Unknown)?;
+        let mut tx = self.db.tenant(credential.tenant).await?;
+        let found = tx.find_api_key_secret(credential.api_key_id).await?;
+        // An unknown key is compared too, so that the answer takes the same time.
+        let (key, stored) = match found {
+            Some((key, secret_sha256)) => (Some(key), secret_sha256),
+            None => (None, vec![0; 32]),
+        };
+        let equal = bool::from(stored.as_slice().ct_eq(&credential.secret_sha256()));
+        let key = key.filter(|_| equal).ok_or(Denied::Unknown)?;
+        if key.revoked_at.is_some() {
+            return Err(Denied::Revoked);
+        }
+        if key.expires_at <= Utc::now() {
+            return Err(Denied::Expired);
+        }
+        if tx.get_tenant().await?.is_suspended() {
+            return Err(Denied::TenantSuspended);
+        }
+        Ok(Actor {
+            tenant: credential.tenant,
+            principal: Principal::ApiKey {
+                api_key_id: key.api_key_id,
+                publishable: false,
+                collection_ids: Vec::new(),
+            },
+            name: key.name,
+            role: key.role,
+            scopes: key.scopes,
+            request: RequestOrigin::default(),
+        })
+    }
+}
