@@ -156,7 +156,7 @@ fn canonical(value: &Value) -> String {
     match value {
         Value::Object(object) => {
             let mut entries: Vec<_> = object.iter().collect();
-            entries.sort_by(|(left, _), (right, _)| left.cmp(right));
+            entries.sort_by_key(|entry| entry.0);
             let entries: Vec<String> = entries
                 .into_iter()
                 .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
