@@ -3,4 +3,5 @@
 pub mod embeddings;
 pub mod models;
 pub mod objects;
+pub mod oidc;
 pub mod queue;

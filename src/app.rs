@@ -11,9 +11,12 @@ use crate::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::models::{ChatModel, ExtractiveModel, OpenAiModel, OpenAiSettings};
 use crate::adapters::objects::{DirectoryObjects, Objects};
+use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
 use crate::chat::{Chat, ChatSettings};
-use crate::config::{ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, ProviderName};
+use crate::config::{
+    ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, OidcProviderConfig, ProviderName,
+};
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 use crate::identity::{Verifier, VerifierSettings};
@@ -68,6 +71,8 @@ impl App {
         })
         .context("DATABASE_URL is no connection string")?;
         let tasks = TaskTracker::new();
+        let providers = config.identity.oidc_providers.iter().map(provider_settings).collect();
+        let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
         let work_waits = Arc::new(Notify::new());
         let objects: Arc<dyn Objects> =
             Arc::new(DirectoryObjects::new(config.objects.directory.clone()));
@@ -116,6 +121,7 @@ impl App {
                 VerifierSettings { browser_session_idle: config.identity.browser_session_idle },
             ),
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
+            providers,
             db,
             search,
             chat,
@@ -182,6 +188,26 @@ impl Embedder for NoEmbedder {
         _passages: &[String],
     ) -> Result<Vec<Vec<Vector>>, EmbeddingError> {
         Err(Self::error())
+    }
+}
+
+fn provider_settings(config: &OidcProviderConfig) -> ProviderSettings {
+    ProviderSettings {
+        name: config.name.clone(),
+        issuer: config.issuer.clone(),
+        client_id: config.client_id.clone(),
+        client_secret: config.client_secret.clone(),
+        audiences: config.audiences.clone(),
+        discovery_url: config.discovery_url.clone(),
+        jwks_uri: config.jwks_uri.clone(),
+        authorization_endpoint: config.authorization_endpoint.clone(),
+        token_endpoint: config.token_endpoint.clone(),
+        end_session_endpoint: config.end_session_endpoint.clone(),
+        scopes: config.scopes.clone(),
+        tenant_claim: config.tenant_claim.clone(),
+        groups_claim: config.groups_claim.clone(),
+        group_prefix: config.group_prefix.clone(),
+        swagger_client_id: config.swagger_client_id.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::ServerSettings;
 use super::allow::AllowedMethods;
 use super::pages::{self, Readiness};
+use crate::adapters::oidc::ProviderRegistry;
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
@@ -28,6 +29,8 @@ pub struct Services {
     pub db: Db,
     /// Verifies credentials.
     pub verifier: Verifier,
+    /// Login providers of the operator.
+    pub providers: ProviderRegistry,
     /// Takes and removes documents.
     pub receiver: Receiver,
     /// Finds passages.
