@@ -23,6 +23,7 @@ create table app.members (
     display_name text,
     role text not null,
     state text not null default 'active',
+    held_by_claims boolean not null default false,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     last_seen_at timestamptz,
@@ -46,6 +47,8 @@ comment on column app.members.email is 'Address, as the issuer or the invitation
 comment on column app.members.display_name is 'Name, as the issuer or the person says';
 comment on column app.members.role is 'owner, admin, editor, member or analyst';
 comment on column app.members.state is 'active, or suspended by an admin: then no login is let in';
+comment on column app.members.held_by_claims is
+    'A claim of the login provider gave the membership: it ends with the claim, and groups decide its role';
 comment on column app.members.created_at is 'When the person joined';
 comment on column app.members.updated_at is 'When the row was last changed';
 comment on column app.members.last_seen_at is 'Last login, or use of a token, exact to a minute';

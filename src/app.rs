@@ -119,7 +119,8 @@ impl App {
                 db.clone(),
                 tasks.clone(),
                 VerifierSettings { browser_session_idle: config.identity.browser_session_idle },
-            ),
+            )
+            .with_providers(providers.clone()),
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
             providers,
             db,

@@ -171,7 +171,7 @@ async fn is_good(db: &Db, key: &str, tenant: TenantId) -> bool {
     );
     let presented = Presented::Bearer(key.to_owned());
     verifier
-        .verify(&presented, RequestOrigin::default())
+        .verify(&presented, None, RequestOrigin::default())
         .await
         .is_ok_and(|actor| actor.tenant == tenant)
 }

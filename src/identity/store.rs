@@ -2,4 +2,5 @@
 
 pub mod api_keys;
 pub mod browser_sessions;
+pub mod claimed_members;
 pub mod members;

@@ -3,6 +3,7 @@
 //! One file per kind of credential; here is what they share: which kind it is, and the memory of good ones. It decides
 //! nothing about what the actor may do.
 
+mod access_token;
 mod api_key;
 mod browser_session;
 
@@ -10,12 +11,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 
 use super::actor::RequestOrigin;
 use super::{Actor, Principal};
+use crate::adapters::oidc::{OidcError, ProviderRegistry};
 use crate::db::{self, Db};
+use crate::kernel::ids::TenantId;
 
 /// A verified credential is trusted this long, so that a revocation holds everywhere within this time.
 const TRUSTED_FOR: Duration = Duration::from_secs(5);
@@ -43,6 +47,29 @@ pub enum Denied {
     /// Known, but taken back.
     #[error("the API key was revoked; ask an admin for a new one")]
     Revoked,
+    /// A token that its issuer signed, whose time is over.
+    #[error("the access token has expired; get a new one from your login provider")]
+    TokenExpired,
+    /// A token that its issuer signed, but not as an access token for us.
+    #[error("the token is no access token for this service; ask your login provider for one")]
+    TokenUnfit,
+    /// A person without a tenant.
+    #[error("you are no member of a tenant here; ask an admin to invite you")]
+    NoMembership,
+    /// A person of several tenants who did not say which, or said one that is none of theirs.
+    #[error("send the header Pidima-Tenant with the id of your tenant: {}", listed(.0))]
+    ChooseTenant(Vec<TenantId>),
+    /// The request names a tenant that the credential is not for.
+    #[error("the header Pidima-Tenant names another tenant than the credential; leave it out")]
+    OtherTenant,
+    /// The tenant chose other login providers.
+    #[error(
+        "the tenant does not let in people of this login provider; use another or ask an admin"
+    )]
+    ProviderNotAdmitted,
+    /// The keys that the token is to be verified with cannot be had.
+    #[error("the login provider cannot be asked for its keys; try again")]
+    ProviderAway(#[from] OidcError),
     /// A browser session that ended, by itself or by somebody.
     #[error("the login has ended; log in again")]
     LoggedOut,
@@ -60,8 +87,22 @@ pub enum Denied {
 impl Denied {
     /// Whether the credential is good and it is its holder who is kept out: 403 instead of 401.
     pub fn is_suspension(&self) -> bool {
-        matches!(self, Self::TenantSuspended | Self::MemberSuspended)
+        matches!(
+            self,
+            Self::TenantSuspended
+                | Self::MemberSuspended
+                | Self::NoMembership
+                | Self::ProviderNotAdmitted
+        )
     }
+}
+
+/// Tenants named to a person who is in too many to list them all.
+const LISTED_TENANTS: usize = 20;
+
+fn listed(tenants: &[TenantId]) -> String {
+    let ids: Vec<String> = tenants.iter().take(LISTED_TENANTS).map(ToString::to_string).collect();
+    ids.join(", ")
 }
 
 /// Verifies credentials against the database, remembering good ones for a few seconds.
@@ -69,6 +110,7 @@ impl Denied {
 pub struct Verifier {
     db: Db,
     tasks: TaskTracker,
+    providers: ProviderRegistry,
     settings: VerifierSettings,
     trusted: Arc<Mutex<Trusted>>,
 }
@@ -80,64 +122,100 @@ pub struct VerifierSettings {
     pub browser_session_idle: Duration,
 }
 
-/// Good credentials by the SHA-256 of their text, with the time at which they were verified.
-type Trusted = HashMap<[u8; 32], (Actor, Instant)>;
+/// Good credentials by the SHA-256 of their text and the tenant that was chosen, with the time until which they are
+/// trusted.
+type Trusted = HashMap<Remembered, (Actor, Instant)>;
+type Remembered = ([u8; 32], Option<TenantId>);
+
+/// A credential that was found good.
+struct Found {
+    actor: Actor,
+    /// End of the credential, where it is to be kept to more closely than [`TRUSTED_FOR`].
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl From<Actor> for Found {
+    fn from(actor: Actor) -> Self {
+        Self { actor, expires_at: None }
+    }
+}
 
 impl Verifier {
     /// A verifier that has seen nothing yet; `tasks` runs the noting of last uses.
     pub fn new(db: Db, tasks: TaskTracker, settings: VerifierSettings) -> Self {
-        Self { db, tasks, settings, trusted: Arc::default() }
+        let providers = ProviderRegistry::default();
+        Self { db, tasks, providers, settings, trusted: Arc::default() }
     }
 
-    /// The actor behind what a request presents.
+    /// The same, which also takes access tokens of these providers.
+    #[must_use]
+    pub fn with_providers(self, providers: ProviderRegistry) -> Self {
+        Self { providers, ..self }
+    }
+
+    /// The actor behind what a request presents. `chosen` is the tenant that the request names: it chooses among those of
+    /// a person, and must be the credential's own otherwise.
     ///
     /// # Errors
     /// See [`Denied`]. Expiry, revocation and suspension are told only to who has the secret.
     pub async fn verify(
         &self,
         presented: &Presented,
+        chosen: Option<TenantId>,
         origin: RequestOrigin,
     ) -> Result<Actor, Denied> {
-        let fingerprint = fingerprint(presented);
-        let actor = match self.trusted(&fingerprint) {
+        let remembered = (fingerprint(presented), chosen);
+        let actor = match self.trusted(&remembered) {
             Some(actor) => actor,
             None => {
-                let actor = self.look_up(presented).await?;
-                self.remember(fingerprint, actor.clone());
-                self.note_use(&actor);
-                actor
+                let found = self.look_up(presented, chosen).await?;
+                if chosen.is_some_and(|chosen| chosen != found.actor.tenant) {
+                    return Err(Denied::OtherTenant);
+                }
+                self.note_use(&found.actor);
+                self.remember(remembered, &found);
+                found.actor
             }
         };
         Ok(Actor { request: origin, ..actor })
     }
 
-    async fn look_up(&self, presented: &Presented) -> Result<Actor, Denied> {
+    async fn look_up(
+        &self,
+        presented: &Presented,
+        chosen: Option<TenantId>,
+    ) -> Result<Found, Denied> {
         match presented {
-            Presented::Bearer(text) => self.look_up_api_key(text).await,
-            Presented::Cookie(text) => self.look_up_browser_session(text).await,
+            Presented::Bearer(text) if is_key(text) => Ok(self.look_up_api_key(text).await?.into()),
+            Presented::Bearer(text) => self.look_up_access_token(text, chosen).await,
+            Presented::Cookie(text) => Ok(self.look_up_browser_session(text).await?.into()),
         }
     }
 
-    fn trusted(&self, fingerprint: &[u8; 32]) -> Option<Actor> {
+    fn trusted(&self, remembered: &Remembered) -> Option<Actor> {
         let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        let (actor, since) = trusted.get(fingerprint)?;
-        (since.elapsed() < TRUSTED_FOR).then(|| actor.clone())
+        let (actor, until) = trusted.get(remembered)?;
+        (Instant::now() < *until).then(|| actor.clone())
     }
 
-    fn remember(&self, fingerprint: [u8; 32], actor: Actor) {
+    fn remember(&self, remembered: Remembered, found: &Found) {
+        let left = found.expires_at.map(|end| (end - Utc::now()).to_std().unwrap_or_default());
+        let now = Instant::now();
+        let until = now + left.map_or(TRUSTED_FOR, |left| left.min(TRUSTED_FOR));
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         if trusted.len() >= REMEMBERED {
-            trusted.retain(|_, (_, since)| since.elapsed() < TRUSTED_FOR);
+            trusted.retain(|_, (_, until)| now < *until);
         }
         if trusted.len() < REMEMBERED {
-            trusted.insert(fingerprint, (actor, Instant::now()));
+            trusted.insert(remembered, (found.actor.clone(), until));
         }
     }
 
     /// Forgets a credential at once, on this instance: for who ends their own login.
     pub fn forget(&self, presented: &Presented) {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        trusted.remove(&fingerprint(presented));
+        let forgotten = fingerprint(presented);
+        trusted.retain(|(fingerprint, _), _| *fingerprint != forgotten);
     }
 
     /// Best effort, away from the request: a lost note costs nothing.
@@ -165,6 +243,11 @@ impl Verifier {
             }
         });
     }
+}
+
+/// Whether a bearer credential is one of ours (`pdm_…` and its relatives) and no token of an issuer.
+fn is_key(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'p', b'd', kind, b'_', ..] if kind.is_ascii_lowercase())
 }
 
 /// The kind is part of it: a cookie's value is no bearer credential.

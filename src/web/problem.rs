@@ -20,6 +20,8 @@ pub enum ProblemCode {
     MalformedRequest,
     /// 400: the cursor is not one of this list and tenant.
     InvalidCursor,
+    /// 400: the credential is good for several tenants, and the header `Pidima-Tenant` names none of them.
+    TenantRequired,
     /// 401: no credential, or one that is malformed, unknown, expired or revoked.
     Unauthenticated,
     /// 403: the credential is good but its role or scopes do not allow this.
@@ -50,9 +52,10 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::MalformedRequest,
         Self::InvalidCursor,
+        Self::TenantRequired,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -71,7 +74,9 @@ impl ProblemCode {
     /// Status that the code always comes with.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::MalformedRequest | Self::InvalidCursor => StatusCode::BAD_REQUEST,
+            Self::MalformedRequest | Self::InvalidCursor | Self::TenantRequired => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,

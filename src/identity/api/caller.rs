@@ -6,13 +6,17 @@ use poem::http::{Method, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use uuid::Uuid;
 
 use crate::identity::{Action, Actor, BrowserCookie, Denied, Presented, RequestOrigin, Verifier};
+use crate::kernel::ids::TenantId;
 use crate::web::origin::is_same_origin;
 use crate::web::problem::{ApiError, ProblemCode};
 
 /// Name of the scheme of credentials sent as `Authorization: Bearer …`.
 const BEARER: &str = "bearer";
+/// Header by which a person of several tenants chooses one.
+const TENANT_HEADER: &str = "pidima-tenant";
 /// Name of the scheme of the cookie of a browser session.
 const COOKIE: &str = "browser_session";
 
@@ -50,12 +54,13 @@ impl<'a> ApiExtractor<'a> for Caller {
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
-                    "An API key (`pdm_…`), or an access token of your login provider",
+                    "An API key (`pdm_…`), or an access token (JWT) of your login provider. Whoever belongs to several \
+                     tenants names one by its id in the header `Pidima-Tenant`.",
                 ),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
-                bearer_format: Some("pdm_<tenant>_<key id>_<secret>"),
+                bearer_format: Some("pdm_<tenant>_<key id>_<secret>, or JWT"),
                 flows: None,
                 openid_connect_url: None,
             },
@@ -91,8 +96,23 @@ impl<'a> ApiExtractor<'a> for Caller {
             .data::<Verifier>()
             .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no verifier in the application")))?;
         let origin = request.extensions().get::<RequestOrigin>().cloned().unwrap_or_default();
-        let actor = verifier.verify(&presented, origin).await.map_err(ApiError::from)?;
+        let chosen = chosen_tenant(request)?;
+        let actor = verifier.verify(&presented, chosen, origin).await.map_err(ApiError::from)?;
         Ok(Self { actor, presented })
+    }
+}
+
+/// The tenant that the request names. It chooses among the tenants of a person; it never gives one.
+fn chosen_tenant(request: &Request) -> Result<Option<TenantId>, ApiError> {
+    let mut values = request.headers().get_all(TENANT_HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| Uuid::try_parse(text).ok());
+    match (id, values.next()) {
+        (Some(id), None) => Ok(Some(id.into())),
+        _ => Err(ApiError::new(
+            ProblemCode::MalformedRequest,
+            "the header Pidima-Tenant must hold the id of one tenant, once",
+        )),
     }
 }
 
@@ -152,6 +172,9 @@ impl From<Denied> for ApiError {
         }
         match denied {
             Denied::Database(error) => error.into(),
+            Denied::ProviderAway(_) => Self::new(ProblemCode::Unavailable, denied.to_string()),
+            Denied::ChooseTenant(_) => Self::new(ProblemCode::TenantRequired, denied.to_string()),
+            Denied::OtherTenant => Self::new(ProblemCode::MalformedRequest, denied.to_string()),
             other => Self::new(ProblemCode::Unauthenticated, other.to_string()),
         }
     }

@@ -100,6 +100,19 @@ impl SystemTx {
         Ok(id.map(TenantId::from))
     }
 
+    /// Whether there is a tenant of this id.
+    pub async fn is_tenant(&mut self, tenant: TenantId) -> db::Result<bool> {
+        let found = sqlx::query_scalar!(
+            "select id
+            from tenant_directory
+            where id = $1",
+            tenant.uuid()
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// All tenants, by short name.
     pub async fn list_tenants(&mut self) -> db::Result<Vec<DirectoryEntry>> {
         let tenants = sqlx::query_as!(
