@@ -1,5 +1,6 @@
 //! Who asks, and what they may do: credentials, actors, roles.
 
+mod accept_invitation;
 mod actor;
 pub mod api;
 mod begin_browser_session;
@@ -8,19 +9,28 @@ mod claim_grants;
 mod create_api_key;
 mod credential;
 mod enter_tenant;
+mod email_address;
+mod invitation_link;
+mod invite_member;
 mod person;
 mod policy;
 mod store;
 mod verify;
 
+pub use accept_invitation::{AcceptError, Newcomer, accept_invitation, find_open_invitation};
 pub use actor::{Actor, Principal, RequestOrigin};
 pub use begin_browser_session::{LoginFacts, begin_browser_session};
 pub use browser_cookie::BrowserCookie;
 pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
 pub use credential::Credential;
 pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
+pub use email_address::email_address;
+pub use invitation_link::InvitationLink;
+pub use invite_member::{CreatedInvitation, InviteError, NewInvitation, invite_member};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use store::api_keys::ApiKey;
+pub use store::groups::Group;
+pub use store::invitations::Invitation;
 pub use store::members::{Member, Membership};
 pub use verify::{Denied, Presented, Verifier, VerifierSettings};

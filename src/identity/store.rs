@@ -3,4 +3,6 @@
 pub mod api_keys;
 pub mod browser_sessions;
 pub mod claimed_members;
+pub mod groups;
+pub mod invitations;
 pub mod members;
