@@ -23,7 +23,7 @@ use crate::identity::{Verifier, VerifierSettings};
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::{IngestSettings, Ingestion, Receiver, Search, SearchSettings};
-use crate::server::{ServerSettings, Services, openapi_document};
+use crate::server::{PeopleSettings, ServerSettings, Services, openapi_document};
 use crate::worker::{Worker, WorkerSettings};
 
 /// Every long-lived handle of the process.
@@ -121,6 +121,7 @@ impl App {
                 VerifierSettings { browser_session_idle: config.identity.browser_session_idle },
             )
             .with_providers(providers.clone()),
+            people: people_settings(config),
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
             providers,
             db,
@@ -222,6 +223,15 @@ fn server_settings(config: &Config) -> ServerSettings {
         request_timeout: config.http.request_timeout,
         upload_timeout: config.http.upload_timeout,
         shutdown_timeout: config.http.shutdown_timeout,
+    }
+}
+
+fn people_settings(config: &Config) -> PeopleSettings {
+    let providers = config.identity.oidc_providers.iter();
+    PeopleSettings {
+        public_url: config.http.public_url.clone(),
+        max_open_invitations: config.identity.max_open_invitations,
+        login_providers: providers.map(|provider| provider.name.clone()).collect(),
     }
 }
 

@@ -6,12 +6,15 @@ pub mod api;
 mod begin_browser_session;
 mod browser_cookie;
 mod claim_grants;
+mod change_tenant;
 mod create_api_key;
 mod credential;
 mod enter_tenant;
 mod email_address;
 mod invitation_link;
 mod invite_member;
+mod manage_group;
+mod manage_member;
 mod person;
 mod policy;
 mod store;
@@ -21,16 +24,23 @@ pub use accept_invitation::{AcceptError, Newcomer, accept_invitation, find_open_
 pub use actor::{Actor, Principal, RequestOrigin};
 pub use begin_browser_session::{LoginFacts, begin_browser_session};
 pub use browser_cookie::BrowserCookie;
+pub use change_tenant::{ChangeTenantError, TenantChange, change_tenant};
 pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
 pub use credential::Credential;
 pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use email_address::email_address;
 pub use invitation_link::InvitationLink;
-pub use invite_member::{CreatedInvitation, InviteError, NewInvitation, invite_member};
+pub use invite_member::{
+    CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation,
+};
+pub use manage_group::{
+    GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group,
+};
+pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use store::api_keys::ApiKey;
 pub use store::groups::Group;
 pub use store::invitations::Invitation;
-pub use store::members::{Member, Membership};
+pub use store::members::{Member, MemberFilter, Membership};
 pub use verify::{Denied, Presented, Verifier, VerifierSettings};

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use pages::Readiness;
-pub use routes::{Services, openapi_document};
+pub use routes::{PeopleSettings, Services, openapi_document};
 
 use crate::web::body::MaxJsonDepth;
 use crate::web::origin::PublicUrl;

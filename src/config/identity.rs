@@ -18,6 +18,8 @@ pub struct IdentityConfig {
     /// `PIDIMA_BROWSER_SESSION_LIFETIME_MS`: end of a login of a browser, however much it is used; default 43200000 (12
     /// hours).
     pub browser_session_lifetime: Duration,
+    /// `PIDIMA_MAX_OPEN_INVITATIONS`: invitations of a tenant that can be open at once; default 500.
+    pub max_open_invitations: u32,
     /// `PIDIMA_OIDC_PROVIDERS`: names of the OpenID Connect providers, with commas between; none by default. Each has
     /// settings of its own that begin with `PIDIMA_OIDC_<NAME>_`.
     pub oidc_providers: Vec<OidcProviderConfig>,
@@ -81,6 +83,7 @@ impl IdentityConfig {
                 1_000,
                 2_592_000_000,
             ),
+            max_open_invitations: env.number("PIDIMA_MAX_OPEN_INVITATIONS", 500, 1, 100_000),
             oidc_providers: providers.collect(),
         }
     }

@@ -13,8 +13,6 @@ use crate::kernel::ids::new_id;
 pub const DEFAULT_DAYS: i64 = 7;
 /// Days that an invitation is good at most.
 pub const MAX_DAYS: i64 = 30;
-/// Most groups that an invitation puts a person in.
-pub const MAX_GROUPS: usize = 50;
 
 /// An invitation to be made. The address has been checked.
 #[derive(Clone, Debug)]
@@ -120,4 +118,22 @@ pub async fn invite_member(
         return Err(InviteError::TooManyOpen { limit: max_open });
     }
     Ok(CreatedInvitation { invitation, link })
+}
+
+/// Takes an invitation back; false when there is none. One that was used or taken back before stays as it is.
+///
+/// # Errors
+/// The database refused.
+pub async fn revoke_invitation(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    invitation_id: Uuid,
+) -> db::Result<bool> {
+    if tx.find_invitation(invitation_id).await?.is_none() {
+        return Ok(false);
+    }
+    if tx.revoke_invitation(invitation_id).await? {
+        tx.append_audit(actor.audit("invitation.revoked").on("invitation", invitation_id)).await?;
+    }
+    Ok(true)
 }

@@ -16,7 +16,7 @@ use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
 use crate::identity::Verifier;
-use crate::identity::api::{ApiKeysApi, MeApi};
+use crate::identity::api::{ApiKeysApi, GroupsApi, InvitationsApi, MeApi, MembersApi, TenantApi};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};
 use crate::web::docs_page::swagger_page;
@@ -31,6 +31,8 @@ pub struct Services {
     pub verifier: Verifier,
     /// Login providers of the operator.
     pub providers: ProviderRegistry,
+    /// Settings of people and invitations.
+    pub people: PeopleSettings,
     /// Takes and removes documents.
     pub receiver: Receiver,
     /// Finds passages.
@@ -41,6 +43,17 @@ pub struct Services {
     pub readiness: Readiness,
     /// Tasks that outlive their requests.
     pub tasks: TaskTracker,
+}
+
+/// What the operations on people and on the tenant need of the settings.
+#[derive(Clone, Debug)]
+pub struct PeopleSettings {
+    /// Address of this server as browsers see it.
+    pub public_url: Option<String>,
+    /// Most invitations of a tenant that are open at once.
+    pub max_open_invitations: u32,
+    /// Login providers that the operator has set up.
+    pub login_providers: Arc<[String]>,
 }
 
 /// Pages outside the API, all of them read with `GET`.
@@ -86,10 +99,20 @@ fn api_service(
     services: &Services,
     max_question_chars: u32,
 ) -> OpenApiService<impl OpenApi + 'static, ()> {
-    let Services { db, receiver, search, chat, .. } = services.clone();
+    let Services { db, people, receiver, search, chat, .. } = services.clone();
     let apis = (
         MeApi { db: db.clone() },
         ApiKeysApi { db: db.clone() },
+        (
+            MembersApi { db: db.clone() },
+            InvitationsApi {
+                db: db.clone(),
+                public_url: people.public_url,
+                max_open: people.max_open_invitations,
+            },
+            GroupsApi { db: db.clone() },
+            TenantApi { db: db.clone(), login_providers: people.login_providers },
+        ),
         CollectionsApi { db: db.clone(), receiver: receiver.clone() },
         DocumentsApi { db: db.clone(), receiver },
         SearchApi { search },

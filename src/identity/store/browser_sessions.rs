@@ -124,4 +124,23 @@ impl TenantTx {
         .await?;
         Ok(())
     }
+
+    /// Ends every login of a person.
+    pub(in crate::identity) async fn end_browser_sessions_of(
+        &mut self,
+        member_id: Uuid,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update browser_sessions
+            set ended_at = now()
+            where tenant_id = $1
+                and member_id = $2
+                and ended_at is null",
+            self.tenant().uuid(),
+            member_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
 }

@@ -91,19 +91,6 @@ impl TenantTx {
         Ok(usize::try_from(count).is_ok_and(|count| count == group_ids.len()))
     }
 
-    /// How many groups there are.
-    pub(in crate::identity) async fn count_groups(&mut self) -> db::Result<i64> {
-        let count = sqlx::query_scalar!(
-            r#"select count(*) as "count!"
-            from groups
-            where tenant_id = $1"#,
-            self.tenant().uuid()
-        )
-        .fetch_one(self.connection())
-        .await?;
-        Ok(count)
-    }
-
     /// Stores a group. The constraint `groups_name_key` refuses a name that is taken.
     pub(in crate::identity) async fn insert_group(
         &mut self,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{self, SystemTx, TenantTx};
+use crate::db::{self, Keyset, Page, SystemTx, TenantTx};
 use crate::identity::person::Identity;
 use crate::identity::policy::Role;
 use crate::kernel::ids::TenantId;
@@ -29,6 +29,17 @@ pub struct Member {
     pub created_at: DateTime<Utc>,
     /// Last login or use of a token, to the minute.
     pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// What is asked of a list of people.
+#[derive(Clone, Debug, Default)]
+pub struct MemberFilter {
+    /// With exactly this address, in whatever case.
+    pub email: Option<String>,
+    /// With this role.
+    pub role: Option<Role>,
+    /// `active` or `suspended`.
+    pub state: Option<&'static str>,
 }
 
 /// A tenant that a person belongs to.
@@ -190,4 +201,145 @@ impl TenantTx {
         .await?;
         Ok(())
     }
+
+    /// People, oldest first.
+    pub async fn list_members(
+        &mut self,
+        filter: &MemberFilter,
+        keyset: Keyset,
+    ) -> db::Result<Page<Member>> {
+        let rows = sqlx::query_as!(
+            MemberRow,
+            "select
+                member_id,
+                provider,
+                issuer,
+                subject,
+                email,
+                display_name,
+                role,
+                state,
+                created_at,
+                last_seen_at
+            from members
+            where tenant_id = $1
+                and ($2::text is null or lower(email) = lower($2))
+                and ($3::text is null or role = $3)
+                and ($4::text is null or state = $4)
+                and ($5::uuid is null or member_id > $5)
+            order by member_id
+            limit $6",
+            self.tenant().uuid(),
+            filter.email,
+            filter.role.map(|role| role.to_string()),
+            filter.state,
+            keyset.after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        page(rows, keyset)
+    }
+
+    /// People of a group, oldest first.
+    pub async fn list_group_members(
+        &mut self,
+        group_id: Uuid,
+        keyset: Keyset,
+    ) -> db::Result<Page<Member>> {
+        let rows = sqlx::query_as!(
+            MemberRow,
+            "select
+                m.member_id,
+                m.provider,
+                m.issuer,
+                m.subject,
+                m.email,
+                m.display_name,
+                m.role,
+                m.state,
+                m.created_at,
+                m.last_seen_at
+            from group_members gm
+            join members m on m.tenant_id = gm.tenant_id and m.member_id = gm.member_id
+            where gm.tenant_id = $1
+                and gm.group_id = $2
+                and ($3::uuid is null or gm.member_id > $3)
+            order by gm.member_id
+            limit $4",
+            self.tenant().uuid(),
+            group_id,
+            keyset.after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        page(rows, keyset)
+    }
+
+    /// Locks a person and every active owner until commit; the ids of the active owners. Whoever changes people goes
+    /// through here, so that two who take away the last two owners at once do not both succeed.
+    pub(in crate::identity) async fn lock_member_and_owners(
+        &mut self,
+        member_id: Uuid,
+    ) -> db::Result<Vec<Uuid>> {
+        let rows = sqlx::query!(
+            "select
+                member_id,
+                role,
+                state
+            from members
+            where tenant_id = $1
+                and (member_id = $2 or (role = 'owner' and state = 'active'))
+            order by member_id
+            for update",
+            self.tenant().uuid(),
+            member_id
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let owners = rows.into_iter().filter(|row| row.role == "owner" && row.state == "active");
+        Ok(owners.map(|row| row.member_id).collect())
+    }
+
+    /// Stores role, state and name of a person.
+    pub(in crate::identity) async fn update_member(&mut self, member: &Member) -> db::Result<()> {
+        sqlx::query!(
+            "update members
+            set
+                role = $3,
+                state = $4,
+                display_name = $5,
+                updated_at = now()
+            where tenant_id = $1
+                and member_id = $2",
+            self.tenant().uuid(),
+            member.member_id,
+            member.role.to_string(),
+            member.state,
+            member.display_name
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes a person with their logins, password and places in groups; conversations stay with the tenant.
+    pub(in crate::identity) async fn delete_member(&mut self, member_id: Uuid) -> db::Result<()> {
+        sqlx::query!(
+            "delete from members
+            where tenant_id = $1
+                and member_id = $2",
+            self.tenant().uuid(),
+            member_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+fn page(rows: Vec<MemberRow>, keyset: Keyset) -> db::Result<Page<Member>> {
+    let members: db::Result<Vec<Member>> = rows.into_iter().map(Member::try_from).collect();
+    Ok(Page::new(members?, keyset, |member| member.member_id))
 }

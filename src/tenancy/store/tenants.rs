@@ -59,6 +59,25 @@ impl TenantTx {
         Ok(tenant)
     }
 
+    /// Stores name, login providers and origins of the transaction's tenant.
+    pub async fn update_tenant(&mut self, tenant: &Tenant) -> db::Result<()> {
+        sqlx::query!(
+            "update tenants
+            set
+                name = $2,
+                login_providers = $3,
+                allowed_origins = $4
+            where tenant_id = $1",
+            self.tenant().uuid(),
+            tenant.name,
+            tenant.login_providers.as_deref(),
+            &tenant.allowed_origins
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Stores the transaction's tenant, here and in the directory.
     pub(in crate::tenancy) async fn insert_tenant(
         &mut self,
