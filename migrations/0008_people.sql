@@ -180,3 +180,44 @@ comment on column app.invitations.accepted_at is 'When it was used; null until t
 comment on column app.invitations.accepted_by is 'Member that it made';
 comment on column app.invitations.revoked_at is 'When it was taken back; null while it is good';
 call app.isolate('app.invitations', 'select, insert, update');
+
+-- What an answer was made of decides who may read it later.
+create table app.sealed_collections (
+    tenant_id uuid not null,
+    collection_id uuid not null,
+    sealed_at timestamptz not null default now(),
+    constraint sealed_collections_pkey primary key (tenant_id, collection_id),
+    constraint sealed_collections_tenant_id_fkey foreign key (tenant_id) references app.tenants (tenant_id) on delete cascade
+);
+comment on table app.sealed_collections is 'Collections that were limited to groups when they were deleted: answers made of them stay limited';
+comment on column app.sealed_collections.tenant_id is 'Tenant';
+comment on column app.sealed_collections.collection_id is 'Collection that is gone';
+comment on column app.sealed_collections.sealed_at is 'When it was deleted';
+call app.isolate('app.sealed_collections', 'select, insert');
+
+alter table app.messages add column read_collection_ids uuid[] not null default '{}';
+comment on column app.messages.read_collection_ids is
+    'Collections whose text the model was given for this answer, earlier answers included: who reaches each of them may read it';
+-- Answers from before: what they cite is what is known of them. The owner is bound by the wall as everybody else, so it is
+-- lifted for this one statement, inside the migration's transaction.
+alter table app.messages no force row level security;
+alter table app.citations no force row level security;
+alter table app.documents no force row level security;
+update app.messages m
+set read_collection_ids = cited.collection_ids
+from (
+    select
+        c.tenant_id,
+        c.message_id,
+        array_agg(distinct d.collection_id) as collection_ids
+    from app.citations c
+    join app.documents d on d.tenant_id = c.tenant_id and d.document_id = c.document_id
+    group by
+        c.tenant_id,
+        c.message_id
+) cited
+where m.tenant_id = cited.tenant_id
+    and m.message_id = cited.message_id;
+alter table app.messages force row level security;
+alter table app.citations force row level security;
+alter table app.documents force row level security;

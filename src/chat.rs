@@ -4,6 +4,7 @@ pub mod api;
 mod citations;
 mod run;
 mod store;
+mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};
 pub use run::{

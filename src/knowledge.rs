@@ -3,12 +3,16 @@
 pub mod api;
 pub mod chunk;
 mod ingest_version;
+mod limit_collection;
 pub mod parse;
+mod reach;
 mod receive_document;
 mod search;
 mod store;
 
 pub use ingest_version::{INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+pub use limit_collection::{LimitError, limit_collection};
+pub use reach::{Reach, Reader};
 pub use receive_document::{NewDocument, ReceiveError, Received, Receiver};
 pub use search::{Hit, Scope, Search, SearchError, SearchQuery, SearchResult, SearchSettings};
 pub use store::collections::Collection;

@@ -3,6 +3,7 @@
 
 mod answer;
 mod generate;
+mod history;
 mod log;
 
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use chrono::Utc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use history::History;
+
 pub use answer::{Answer, Outcome, Usage};
 pub use log::{NumberedEvent, RunEvent, RunLog};
 
@@ -19,7 +22,7 @@ use super::store::runs::NewRun;
 use crate::adapters::models::ChatModel;
 use crate::db::{self, Db};
 use crate::kernel::ids::{TenantId, new_id};
-use crate::knowledge::Search;
+use crate::knowledge::{Reach, Reader, Search};
 
 /// How questions are answered.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +40,13 @@ pub struct ChatSettings {
 pub struct Question {
     /// Tenant.
     pub tenant: TenantId,
+    /// Who asks, as far as reach goes.
+    pub reader: Reader,
     /// Key that asks.
     pub asked_by: Uuid,
     /// Conversation; absent for a single question.
     pub session_id: Option<Uuid>,
-    /// Collections to ask; all when empty.
+    /// Collections to ask; all that the reader reaches when empty. The ids are distinct.
     pub collection_ids: Vec<Uuid>,
     /// The question.
     pub content: String,
@@ -62,7 +67,7 @@ pub enum StartError {
     /// The session went away, or was never one of this tenant.
     #[error("there is no such session")]
     UnknownSession,
-    /// A collection that does not exist for this tenant.
+    /// A collection that there is not, or that the reader does not reach.
     #[error("there is no such collection")]
     UnknownCollection,
     /// The database failed.
@@ -107,16 +112,17 @@ impl Chat {
             asked_by: question.asked_by,
         };
         let mut tx = self.db.tenant(question.tenant).await?;
-        let known = tx.count_collections(&question.collection_ids).await?;
-        if usize::try_from(known).unwrap_or(0) < question.collection_ids.len() {
+        let reach = Reach::of(&mut tx, &question.reader).await?;
+        if !tx.has_collections(&reach, &question.collection_ids).await? {
             return Err(StartError::UnknownCollection);
         }
-        let mut history = Vec::new();
+        let mut history = History::default();
         if let Some(session_id) = question.session_id {
             if tx.find_session(session_id, None).await?.is_none() {
                 return Err(StartError::UnknownSession);
             }
-            history = tx.list_turns(session_id, self.settings.history_messages).await?;
+            let past = tx.list_turns(session_id, self.settings.history_messages).await?;
+            history = History::within(&reach, past);
             tx.touch_session(session_id, &question.content).await?;
         }
         tx.insert_run(&run).await?;
@@ -127,6 +133,7 @@ impl Chat {
             "user",
             &question.content,
             Utc::now(),
+            &[],
         )
         .await?;
         tx.commit().await?;
@@ -137,7 +144,7 @@ impl Chat {
             chat: self.clone(),
             question,
             run_id,
-            history: generate::turns(history),
+            history,
             log: Arc::clone(&log),
             began,
         };

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::ingest_version::{INGEST_VERSION, REMOVE_ORIGINAL};
 use super::parse::{MediaType, ParseError};
+use super::reach::{Reach, Reader};
 use super::store::documents::{Document, DocumentChange};
 use super::store::media_type;
 use super::store::versions::NewVersion;
@@ -56,7 +57,7 @@ pub enum ReceiveError {
     /// It cannot be read at all.
     #[error(transparent)]
     Unreadable(#[from] ParseError),
-    /// No such collection for this tenant.
+    /// No such collection for this tenant, or none that the sender reaches.
     #[error("there is no such collection")]
     UnknownCollection,
     /// The bytes could not be stored.
@@ -88,6 +89,7 @@ impl Receiver {
     pub async fn receive(
         &self,
         tenant: TenantId,
+        sender: &Reader,
         new: NewDocument,
     ) -> Result<Received, ReceiveError> {
         let media_type = MediaType::from_file(&new.name, new.declared_type.as_deref(), &new.bytes)?;
@@ -97,7 +99,7 @@ impl Receiver {
         let key = ObjectKey::original(tenant, version_id);
 
         // Told before the bytes are written: most imports bring mostly what is there already.
-        if let Some(document) = self.find_unchanged(tenant, &new, &content_sha256).await? {
+        if let Some(document) = self.find_unchanged(tenant, sender, &new, &content_sha256).await? {
             return Ok(Received { document, is_new_version: false });
         }
         self.objects.put(&key, new.bytes.clone()).await?;
@@ -110,7 +112,7 @@ impl Receiver {
             object_key: key.as_str().to_owned(),
             created_by: new.created_by,
         };
-        let mut stored = self.store(tenant, &new, version.clone()).await;
+        let mut stored = self.store(tenant, sender, &new, version.clone()).await;
         for _ in 0..RETRIES {
             let again = match &stored {
                 // The default collection may be deleted at any moment: then it is made again.
@@ -121,7 +123,7 @@ impl Receiver {
             if !again {
                 break;
             }
-            stored = self.store(tenant, &new, version.clone()).await;
+            stored = self.store(tenant, sender, &new, version.clone()).await;
         }
         if !matches!(&stored, Ok(received) if received.is_new_version) {
             self.objects.delete(&key).await?;
@@ -130,16 +132,25 @@ impl Receiver {
         stored
     }
 
-    /// Removes a document; false when there is no such document.
+    /// Removes a document; false when there is none, or none within reach.
     ///
     /// # Errors
     /// The database failed; nothing was removed.
-    pub async fn remove(&self, tenant: TenantId, document_id: Uuid) -> db::Result<bool> {
+    pub async fn remove(
+        &self,
+        tenant: TenantId,
+        remover: &Reader,
+        document_id: Uuid,
+    ) -> db::Result<bool> {
         let mut tx = self.db.tenant(tenant).await?;
+        let reach = Reach::of(&mut tx, remover).await?;
         let Some((collection_id, change, versions)) = tx.delete_document_row(document_id).await?
         else {
             return Ok(false);
         };
+        if !reach.holds(collection_id) {
+            return Ok(false);
+        }
         for version_id in versions {
             tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
         }
@@ -149,22 +160,23 @@ impl Receiver {
         Ok(true)
     }
 
-    /// Removes a collection with its documents; false when there is no such collection.
+    /// Removes a collection with its documents; false when there is none, or none within reach.
     ///
     /// # Errors
     /// The database failed; nothing was removed.
     pub async fn remove_collection(
         &self,
         tenant: TenantId,
+        remover: &Reader,
         collection_id: Uuid,
     ) -> db::Result<bool> {
-        let mut removed = self.try_remove_collection(tenant, collection_id).await;
+        let mut removed = self.try_remove_collection(tenant, remover, collection_id).await;
         // A version published at this moment wants document and collection too: one of both has to begin again.
         for _ in 0..RETRIES {
             if !matches!(&removed, Err(error) if met_another(error)) {
                 break;
             }
-            removed = self.try_remove_collection(tenant, collection_id).await;
+            removed = self.try_remove_collection(tenant, remover, collection_id).await;
         }
         removed
     }
@@ -172,10 +184,15 @@ impl Receiver {
     async fn try_remove_collection(
         &self,
         tenant: TenantId,
+        remover: &Reader,
         collection_id: Uuid,
     ) -> db::Result<bool> {
         let mut tx = self.db.tenant(tenant).await?;
         tx.lock_collection(collection_id).await?;
+        if !Reach::of(&mut tx, remover).await?.holds(collection_id) {
+            return Ok(false);
+        }
+        tx.seal_collection(collection_id).await?;
         for version_id in tx.list_version_ids(None, Some(collection_id)).await? {
             tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
         }
@@ -190,6 +207,7 @@ impl Receiver {
     async fn find_unchanged(
         &self,
         tenant: TenantId,
+        sender: &Reader,
         new: &NewDocument,
         digest: &[u8; 32],
     ) -> Result<Option<Document>, ReceiveError> {
@@ -205,14 +223,18 @@ impl Receiver {
         if change.source_url.is_some() || change.metadata.is_some() {
             tx.update_document(document_id, &change).await?;
         }
-        let document = tx.find_document(document_id).await?;
+        let reach = Reach::of(&mut tx, sender).await?;
+        let Some(document) = tx.find_reached_document(&reach, document_id).await? else {
+            return Ok(None);
+        };
         tx.commit().await?;
-        Ok(document)
+        Ok(Some(document))
     }
 
     async fn store(
         &self,
         tenant: TenantId,
+        sender: &Reader,
         new: &NewDocument,
         mut version: NewVersion,
     ) -> Result<Received, ReceiveError> {
@@ -227,6 +249,9 @@ impl Receiver {
                 .await?
                 .ok_or(ReceiveError::UnknownCollection)?,
         };
+        if !Reach::of(&mut tx, sender).await?.holds(collection_id) {
+            return Err(ReceiveError::UnknownCollection);
+        }
         let document_id = tx
             .lock_document_by_name(version.document_id, collection_id, &new.name)
             .await

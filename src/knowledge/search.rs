@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 pub use fuse::Ranks;
 
+use super::reach::{Reach, Reader};
 use super::store::search::{IndexSize, Passage, SearchFilter};
 use crate::adapters::embeddings::{Embedder, EmbeddingError};
-use crate::db::{self, Db};
+use crate::db::{self, Db, TenantTx};
 use crate::kernel::ids::TenantId;
 use crate::kernel::terms;
 
@@ -32,7 +33,9 @@ pub struct SearchSettings {
 pub struct Scope {
     /// Tenant.
     pub tenant: TenantId,
-    /// These collections only; all when empty.
+    /// Who reads.
+    pub reader: Reader,
+    /// These collections only; all that the reader reaches when empty.
     pub collection_ids: Vec<Uuid>,
     /// Documents whose metadata contain this object only.
     pub metadata: Option<Value>,
@@ -86,7 +89,7 @@ pub enum SearchError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// A collection that does not exist for this tenant.
+    /// A collection that there is not, or that the reader does not reach.
     #[error("there is no such collection")]
     UnknownCollection,
 }
@@ -115,21 +118,13 @@ impl Search {
         let vector = HalfVector::from_f32_slice(&self.embedder.embed_query(&query.text).await?);
         let embedded = Instant::now();
         let terms = terms::query_terms(&query.text);
-        let filter = SearchFilter {
-            collection_ids: (!query.scope.collection_ids.is_empty())
-                .then(|| query.scope.collection_ids.clone()),
-            metadata: query.scope.metadata.clone(),
-        };
-
         // One snapshot: a version that is replaced between two statements would be found twice or not at all.
         let mut tx = self.db.tenant_snapshot(query.scope.tenant).await?;
         tx.plan_for_values().await?;
-        if let Some(ids) = &filter.collection_ids {
-            let known = tx.count_collections(ids).await?;
-            if usize::try_from(known).unwrap_or(0) < unique(ids) {
-                return Err(SearchError::UnknownCollection);
-            }
-        }
+        let filter = SearchFilter {
+            collection_ids: searched_collections(&mut tx, &query.scope).await?,
+            metadata: query.scope.metadata.clone(),
+        };
         let size: IndexSize = tx.index_size(&filter).await?;
         let candidates = self.settings.candidates;
         let dense = tx.search_dense(&filter, self.embedder.model(), &vector, candidates).await?;
@@ -170,9 +165,22 @@ impl Search {
     }
 }
 
-fn unique(ids: &[Uuid]) -> usize {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.len()
+/// Collections to search: those named, else those within reach, else all. A reader who reaches everything costs no look;
+/// for anybody else the sizes and the statistics are those of what they reach too.
+async fn searched_collections(
+    tx: &mut TenantTx,
+    scope: &Scope,
+) -> Result<Option<Vec<Uuid>>, SearchError> {
+    let reach = Reach::of(tx, &scope.reader).await?;
+    let mut named = scope.collection_ids.clone();
+    named.sort_unstable();
+    named.dedup();
+    if !tx.has_collections(&reach, &named).await? {
+        return Err(SearchError::UnknownCollection);
+    }
+    Ok(match named.is_empty() {
+        false => Some(named),
+        true if reach.is_limited() => Some(tx.list_reached_collections(&reach).await?),
+        true => None,
+    })
 }

@@ -5,5 +5,6 @@ pub mod documents;
 pub mod index;
 pub mod ingestion;
 pub mod media_type;
+pub mod reach;
 pub mod search;
 pub mod versions;

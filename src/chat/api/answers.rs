@@ -69,6 +69,7 @@ impl AnswersApi {
         collection_ids.dedup();
         let question = Question {
             tenant: actor.tenant,
+            reader: actor.into(),
             asked_by: actor.id(),
             session_id: None,
             collection_ids,

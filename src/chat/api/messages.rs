@@ -13,6 +13,7 @@ use crate::chat::run::{Chat, Question};
 use crate::db::Db;
 use crate::identity::Action;
 use crate::identity::api::Caller;
+use crate::knowledge::Reach;
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
@@ -95,6 +96,7 @@ impl MessagesApi {
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
         let question = Question {
             tenant: actor.tenant,
+            reader: actor.into(),
             asked_by: actor.id(),
             session_id: Some(session.session_id),
             collection_ids: session.collection_ids,
@@ -105,7 +107,8 @@ impl MessagesApi {
 
     /// List messages of a session
     ///
-    /// Questions and answers of a conversation, oldest first, with the citations of each answer.
+    /// Questions and answers of a conversation, oldest first, with the citations of each answer. An answer made of a
+    /// collection that you do not reach (any more) is `withheld`.
     #[oai(path = "/sessions/:session_id/messages", method = "get", operation_id = "list_messages")]
     async fn list_messages(
         &self,
@@ -127,17 +130,19 @@ impl MessagesApi {
         let page = tx.list_messages(session.session_id, keyset).await?;
         let ids: Vec<Uuid> = page.items.iter().map(|message| message.message_id).collect();
         let mut citations = tx.list_citations(&ids).await?;
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
         let items = page.items.into_iter().map(|message| {
             let cited = citations.remove(&message.message_id).unwrap_or_default();
-            MessageView::new(message, cited)
+            MessageView::new(message, cited, &reach)
         });
         Ok(Json(MessageList { items: items.collect(), next_cursor }))
     }
 
     /// Get a message
     ///
-    /// Shows a question or an answer with its citations, exactly as the stream gave them.
+    /// Shows a question or an answer with its citations, exactly as the stream gave them. An answer made of a collection
+    /// that you do not reach (any more) is `withheld`.
     #[oai(path = "/messages/:message_id", method = "get", operation_id = "get_message")]
     async fn get_message(
         &self,
@@ -155,6 +160,7 @@ impl MessagesApi {
             .ok_or_else(|| ApiError::not_found("message"))?;
         let mut citations = tx.list_citations(&[message.message_id]).await?;
         let cited = citations.remove(&message.message_id).unwrap_or_default();
-        Ok(Json(MessageView::new(message, cited)))
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        Ok(Json(MessageView::new(message, cited, &reach)))
     }
 }

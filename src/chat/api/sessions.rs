@@ -12,6 +12,7 @@ use crate::db::Db;
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
+use crate::knowledge::Reach;
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
@@ -148,8 +149,8 @@ impl SessionsApi {
         collection_ids.dedup();
         let id = new_id();
         let mut tx = self.db.tenant(actor.tenant).await?;
-        let known = tx.count_collections(&collection_ids).await?;
-        if usize::try_from(known).unwrap_or(0) < collection_ids.len() {
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        if !tx.has_collections(&reach, &collection_ids).await? {
             return Err(ApiError::not_found("collection"));
         }
         tx.insert_session(id, title.as_deref(), &collection_ids, actor.id()).await?;

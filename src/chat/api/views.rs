@@ -7,6 +7,8 @@ use uuid::Uuid;
 use crate::chat::citations::Citation;
 use crate::chat::run::{Answer, Outcome, Usage};
 use crate::chat::store::messages::Message;
+use crate::chat::withheld::WITHHELD;
+use crate::knowledge::Reach;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -132,6 +134,8 @@ pub struct MessageView {
     /// Text; of an answer with markers `[1]`, `[2]` of its citations.
     #[oai(validator(max_length = 200000))]
     content: String,
+    /// Whether the text is kept from you because it was made of a collection that you do not reach (any more).
+    withheld: bool,
     /// Passages that the markers of an answer stand for, by number; empty for a question.
     #[oai(validator(max_items = 100))]
     citations: Vec<CitationView>,
@@ -210,8 +214,10 @@ impl From<Answer> for AnswerView {
 }
 
 impl MessageView {
-    /// A message with its citations.
-    pub fn new(message: Message, citations: Vec<Citation>) -> Self {
+    /// A message with its citations, as far as the reader's reach goes.
+    pub fn new(message: Message, citations: Vec<Citation>, reach: &Reach) -> Self {
+        let withheld = !reach.holds_all(&message.read_collection_ids);
+        let citations = if withheld { Vec::new() } else { citations };
         let is_answer = message.role == "assistant";
         let usage = Usage {
             provider: message.provider.unwrap_or_default(),
@@ -226,7 +232,8 @@ impl MessageView {
             session_id: message.session_id,
             run_id: message.run_id,
             role: if is_answer { RoleName::Assistant } else { RoleName::User },
-            content: message.content,
+            content: if withheld { WITHHELD.to_owned() } else { message.content },
+            withheld,
             citations: citations.into_iter().map(Into::into).collect(),
             outcome: outcome.filter(|_| is_answer).map(Into::into),
             outcome_reason: message.outcome_reason.filter(|_| is_answer),

@@ -8,8 +8,9 @@ use chrono::Utc;
 use futures_util::{FutureExt, StreamExt};
 use uuid::Uuid;
 
+use super::history::History;
 use super::{Answer, Chat, Outcome, Question, RunEvent, RunLog, Usage};
-use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Passage, Prompt, Role, Turn};
+use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Passage, Prompt};
 use crate::chat::citations::{CitationBuilder, Piece};
 use crate::chat::store::runs::EndedRun;
 use crate::db;
@@ -31,7 +32,7 @@ pub(super) struct Generation {
     pub chat: Chat,
     pub question: Question,
     pub run_id: Uuid,
-    pub history: Vec<Turn>,
+    pub history: History,
     pub log: Arc<RunLog>,
     pub began: Instant,
 }
@@ -109,7 +110,7 @@ impl Generation {
         let standalone = self
             .chat
             .model
-            .standalone_question(&self.history, &self.question.content)
+            .standalone_question(&self.history.turns, &self.question.content)
             .await
             .unwrap_or_else(|error| {
                 tracing::warn!(run.id = %self.run_id, %error, "the question is searched as it stands");
@@ -161,6 +162,7 @@ impl Generation {
         let query = SearchQuery {
             scope: Scope {
                 tenant: self.question.tenant,
+                reader: self.question.reader.clone(),
                 collection_ids: self.question.collection_ids.clone(),
                 metadata: None,
             },
@@ -182,7 +184,7 @@ impl Generation {
         });
         Prompt {
             instructions: INSTRUCTIONS.to_owned(),
-            history: self.history.clone(),
+            history: self.history.turns.clone(),
             passages: passages.collect(),
             question: self.question.content.clone(),
             standalone_question,
@@ -264,6 +266,7 @@ impl Generation {
             "assistant",
             builder.content(),
             created_at,
+            &self.history.with(progress.hits[..given].iter().map(|hit| hit.passage.collection_id)),
         )
         .await?;
         tx.insert_citations(message_id, builder.citations()).await?;
@@ -311,16 +314,6 @@ impl Generation {
         }
         self.log.append(RunEvent::Failed { code: error.code(), detail: error.to_string() });
     }
-}
-
-/// Turns of a session as the model is given them.
-pub(super) fn turns(rows: Vec<(String, String)>) -> Vec<Turn> {
-    rows.into_iter()
-        .map(|(role, content)| Turn {
-            role: if role == "user" { Role::User } else { Role::Assistant },
-            content,
-        })
-        .collect()
 }
 
 fn outcome(

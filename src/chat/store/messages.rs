@@ -39,6 +39,19 @@ pub struct Message {
     pub cost_micro_usd: Option<i64>,
     /// Key that opened the session, or asked where there is none: who sees the message.
     pub seen_by: Uuid,
+    /// Collections whose text the model was given for it.
+    pub read_collection_ids: Vec<Uuid>,
+}
+
+/// A message as the model is told of it.
+#[derive(Clone, Debug)]
+pub struct PastMessage {
+    /// user or assistant.
+    pub role: String,
+    /// Text.
+    pub content: String,
+    /// Collections whose text the model was given for it.
+    pub read_collection_ids: Vec<Uuid>,
 }
 
 impl TenantTx {
@@ -60,7 +73,8 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
-                coalesce(s.created_by, r.asked_by) as "seen_by!"
+                coalesce(s.created_by, r.asked_by) as "seen_by!",
+                m.read_collection_ids
             from messages m
             join runs r on r.tenant_id = m.tenant_id and r.run_id = m.run_id
             left join sessions s on s.tenant_id = m.tenant_id and s.session_id = m.session_id
@@ -96,7 +110,8 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
-                coalesce(s.created_by, r.asked_by) as "seen_by!"
+                coalesce(s.created_by, r.asked_by) as "seen_by!",
+                m.read_collection_ids
             from messages m
             join runs r on r.tenant_id = m.tenant_id and r.run_id = m.run_id
             left join sessions s on s.tenant_id = m.tenant_id and s.session_id = m.session_id
@@ -115,16 +130,18 @@ impl TenantTx {
         Ok(Page::new(rows, keyset, |message| message.message_id))
     }
 
-    /// The last turns of a session as (role, content), oldest first.
+    /// The last messages of a session, oldest first.
     pub(in crate::chat) async fn list_turns(
         &mut self,
         session_id: Uuid,
         most: i64,
-    ) -> db::Result<Vec<(String, String)>> {
-        let mut rows = sqlx::query!(
+    ) -> db::Result<Vec<PastMessage>> {
+        let mut rows = sqlx::query_as!(
+            PastMessage,
             "select
                 role,
-                content
+                content,
+                read_collection_ids
             from messages
             where tenant_id = $1
                 and session_id = $2
@@ -137,10 +154,11 @@ impl TenantTx {
         .fetch_all(self.connection())
         .await?;
         rows.reverse();
-        Ok(rows.into_iter().map(|row| (row.role, row.content)).collect())
+        Ok(rows)
     }
 
-    /// Stores a message.
+    /// Stores a message, with the collections that it was made of.
+    #[expect(clippy::too_many_arguments, reason = "one for each column")]
     pub(in crate::chat) async fn insert_message(
         &mut self,
         message_id: Uuid,
@@ -149,6 +167,7 @@ impl TenantTx {
         role: &str,
         content: &str,
         created_at: DateTime<Utc>,
+        read_collection_ids: &[Uuid],
     ) -> db::Result<()> {
         sqlx::query!(
             "insert into messages (
@@ -158,16 +177,18 @@ impl TenantTx {
                 run_id,
                 role,
                 content,
-                created_at
+                created_at,
+                read_collection_ids
             )
-            values ($1, $2, $3, $4, $5, $6, $7)",
+            values ($1, $2, $3, $4, $5, $6, $7, $8)",
             self.tenant().uuid(),
             message_id,
             session_id,
             run_id,
             role,
             content,
-            created_at
+            created_at,
+            read_collection_ids
         )
         .execute(self.connection())
         .await?;

@@ -7,11 +7,11 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
-use crate::db::{Db, OnConstraint};
-use crate::identity::Action;
+use crate::db::{Db, OnConstraint, TenantTx};
 use crate::identity::api::Caller;
+use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
-use crate::knowledge::{Collection, Receiver};
+use crate::knowledge::{Collection, LimitError, Reach, Reader, Receiver, limit_collection};
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
@@ -19,6 +19,8 @@ use crate::web::reading::{plain_text, readable_text};
 use crate::web::spec::Tag;
 
 const LIST: &str = "collections";
+/// Said to a credential that names its collections.
+const NEW_OUT_OF_REACH: &str = "the credential is for certain collections and would not reach a new one; use one without a list";
 
 /// A set of documents that is searched together.
 #[derive(Debug, Object)]
@@ -34,6 +36,9 @@ pub struct CollectionView {
     description: String,
     /// Passages in search.
     chunk_count: i64,
+    /// Groups that it is limited to; empty when it is open to the whole tenant.
+    #[oai(validator(max_items = 50))]
+    group_ids: Vec<Uuid>,
     /// When it was created.
     created_at: DateTime<Utc>,
     /// When name or description were last changed.
@@ -50,6 +55,9 @@ pub struct CollectionCreate {
     /// What is in it; empty when absent.
     #[oai(validator(max_length = 2000))]
     description: Option<String>,
+    /// Groups that it is limited to; open to the whole tenant when absent. Needs the role admin.
+    #[oai(validator(max_items = 50))]
+    group_ids: Option<Vec<Uuid>>,
 }
 
 impl Example for CollectionCreate {
@@ -57,6 +65,7 @@ impl Example for CollectionCreate {
         Self {
             name: "release notes".to_owned(),
             description: Some("What changed, by version".to_owned()),
+            group_ids: None,
         }
     }
 }
@@ -71,11 +80,18 @@ pub struct CollectionUpdate {
     /// New description.
     #[oai(validator(max_length = 2000))]
     description: Option<String>,
+    /// Groups that it is limited to, all of them anew; an empty list opens it to the whole tenant. Needs the role admin.
+    #[oai(validator(max_items = 50))]
+    group_ids: Option<Vec<Uuid>>,
 }
 
 impl Example for CollectionUpdate {
     fn example() -> Self {
-        Self { name: None, description: Some("What changed, newest version first".to_owned()) }
+        Self {
+            name: None,
+            description: Some("What changed, newest version first".to_owned()),
+            group_ids: None,
+        }
     }
 }
 
@@ -117,7 +133,7 @@ pub struct CollectionsApi {
 impl CollectionsApi {
     /// List collections
     ///
-    /// Collections of the tenant, oldest first.
+    /// Collections of the tenant that you reach, oldest first.
     #[oai(path = "/collections", method = "get", operation_id = "list_collections")]
     async fn list_collections(
         &self,
@@ -131,17 +147,28 @@ impl CollectionsApi {
     ) -> Result<Json<CollectionList>, ApiError> {
         let actor = caller.require(Action::CollectionRead)?;
         let keyset = keyset(LIST, actor.tenant, limit.0, cursor.0.as_deref())?;
-        let page = self.db.tenant(actor.tenant).await?.list_collections(keyset).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        let page = tx.list_collections(&reach, keyset).await?;
+        let ids: Vec<Uuid> = page.items.iter().map(|item| item.collection_id).collect();
+        let mut groups = tx.list_collection_groups(&ids).await?;
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
         Ok(Json(CollectionList {
-            items: page.items.into_iter().map(Into::into).collect(),
+            items: page
+                .items
+                .into_iter()
+                .map(|item| {
+                    let group_ids = groups.remove(&item.collection_id).unwrap_or_default();
+                    view(item, group_ids)
+                })
+                .collect(),
             next_cursor,
         }))
     }
 
     /// Create a collection
     ///
-    /// The name must be free within the tenant. Needs the role editor.
+    /// The name must be free within the tenant. Needs the role editor, and admin for `group_ids`.
     #[oai(path = "/collections", method = "post", operation_id = "create_collection")]
     async fn create_collection(
         &self,
@@ -149,7 +176,10 @@ impl CollectionsApi {
         body: JsonBody<CollectionCreate>,
     ) -> Result<CreateResponse, ApiError> {
         let actor = caller.require(Action::CollectionWrite)?;
-        let CollectionCreate { name, description } = body.0;
+        let CollectionCreate { name, description, group_ids } = body.0;
+        if let Reader::Listed(_) = Reader::from(actor) {
+            return Err(ApiError::new(ProblemCode::Forbidden, NEW_OUT_OF_REACH));
+        }
         let name = readable_text("/name", &name)?;
         let description = plain_text(description.as_deref().unwrap_or_default());
         let id = new_id();
@@ -157,10 +187,12 @@ impl CollectionsApi {
         tx.insert_collection(id, &name, &description)
             .await
             .on_constraint("collections_name_key", || name_taken(&name))?;
-        let created =
-            tx.find_collection(id).await?.ok_or_else(|| ApiError::not_found("collection"))?;
+        if let Some(group_ids) = group_ids {
+            limit_collection(&mut tx, actor, id, &group_ids).await?;
+        }
+        let created = shown(&mut tx, actor, id).await?;
         tx.commit().await?;
-        Ok(CreateResponse::Created(Json(created.into())))
+        Ok(CreateResponse::Created(Json(created)))
     }
 
     /// Get a collection
@@ -174,13 +206,14 @@ impl CollectionsApi {
         collection_id: Path<Uuid>,
     ) -> Result<Json<CollectionView>, ApiError> {
         let actor = caller.require(Action::CollectionRead)?;
-        let found = self.db.tenant(actor.tenant).await?.find_collection(collection_id.0).await?;
-        Ok(Json(found.ok_or_else(|| ApiError::not_found("collection"))?.into()))
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        Ok(Json(shown(&mut tx, actor, collection_id.0).await?))
     }
 
     /// Update a collection
     ///
-    /// Changes name or description; what is absent stays. Needs the role editor.
+    /// Changes name, description or groups; what is absent stays. A limit holds for the very next request. Needs the role
+    /// editor, and admin for `group_ids`.
     #[oai(
         path = "/collections/:collection_id",
         method = "patch",
@@ -194,21 +227,22 @@ impl CollectionsApi {
         body: JsonBody<CollectionUpdate>,
     ) -> Result<Json<CollectionView>, ApiError> {
         let actor = caller.require(Action::CollectionWrite)?;
-        let CollectionUpdate { name, description } = body.0;
+        let CollectionUpdate { name, description, group_ids } = body.0;
         let name = name.map(|name| readable_text("/name", &name)).transpose()?;
         let description = description.map(|text| plain_text(&text));
         let mut tx = self.db.tenant(actor.tenant).await?;
+        shown(&mut tx, actor, collection_id.0).await?;
         tx.update_collection(collection_id.0, name.as_deref(), description.as_deref())
             .await
             .on_constraint("collections_name_key", || {
                 name_taken(name.as_deref().unwrap_or_default())
             })?;
-        let updated = tx
-            .find_collection(collection_id.0)
-            .await?
-            .ok_or_else(|| ApiError::not_found("collection"))?;
+        if let Some(group_ids) = group_ids {
+            limit_collection(&mut tx, actor, collection_id.0, &group_ids).await?;
+        }
+        let updated = shown(&mut tx, actor, collection_id.0).await?;
         tx.commit().await?;
-        Ok(Json(updated.into()))
+        Ok(Json(updated))
     }
 
     /// Delete a collection
@@ -227,7 +261,7 @@ impl CollectionsApi {
         collection_id: Path<Uuid>,
     ) -> Result<DeleteResponse, ApiError> {
         let actor = caller.require(Action::CollectionWrite)?;
-        if self.receiver.remove_collection(actor.tenant, collection_id.0).await? {
+        if self.receiver.remove_collection(actor.tenant, &actor.into(), collection_id.0).await? {
             Ok(DeleteResponse::Deleted)
         } else {
             Err(ApiError::not_found("collection"))
@@ -235,11 +269,46 @@ impl CollectionsApi {
     }
 }
 
-impl From<Collection> for CollectionView {
-    fn from(collection: Collection) -> Self {
-        let Collection { collection_id, name, description, chunk_count, created_at, updated_at } =
-            collection;
-        Self { id: collection_id, name, description, chunk_count, created_at, updated_at }
+/// A collection as the actor sees it.
+///
+/// # Errors
+/// 404 when it is not there or out of reach.
+async fn shown(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    collection_id: Uuid,
+) -> Result<CollectionView, ApiError> {
+    let reach = Reach::of(tx, &actor.into()).await?;
+    let found = tx.find_collection(collection_id).await?;
+    let collection = found
+        .filter(|_| reach.holds(collection_id))
+        .ok_or_else(|| ApiError::not_found("collection"))?;
+    let mut groups = tx.list_collection_groups(&[collection_id]).await?;
+    Ok(view(collection, groups.remove(&collection_id).unwrap_or_default()))
+}
+
+fn view(collection: Collection, group_ids: Vec<Uuid>) -> CollectionView {
+    let Collection { collection_id, name, description, chunk_count, created_at, updated_at } =
+        collection;
+    CollectionView {
+        id: collection_id,
+        name,
+        description,
+        chunk_count,
+        group_ids,
+        created_at,
+        updated_at,
+    }
+}
+
+impl From<LimitError> for ApiError {
+    fn from(error: LimitError) -> Self {
+        let text = error.to_string();
+        match error {
+            LimitError::NotManager(_) => Self::new(ProblemCode::Forbidden, text),
+            LimitError::UnknownGroup => Self::invalid("/group_ids", text),
+            LimitError::Database(error) => error.into(),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::db::{self, Db};
 use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::knowledge::store::documents::{DocumentChange, DocumentFilter};
-use crate::knowledge::{Document, Receiver, VersionState};
+use crate::knowledge::{Document, Reach, Receiver, VersionState};
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
@@ -168,7 +168,9 @@ impl DocumentsApi {
             collection_id: collection_id.0,
             state: state.0.map(StateName::as_str),
         };
-        let page = self.db.tenant(actor.tenant).await?.list_documents(&filter, keyset).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        let page = tx.list_documents(&reach, &filter, keyset).await?;
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
         let items: db::Result<Vec<DocumentView>> =
             page.items.into_iter().map(DocumentView::try_from).collect();
@@ -187,7 +189,7 @@ impl DocumentsApi {
     ) -> Result<UploadResponse, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
         let document = upload.into_document(actor.id()).await?;
-        let received = self.receiver.receive(actor.tenant, document).await?;
+        let received = self.receiver.receive(actor.tenant, &actor.into(), document).await?;
         let view = Json(DocumentView::try_from(received.document)?);
         Ok(if received.is_new_version {
             UploadResponse::Accepted(view)
@@ -207,7 +209,9 @@ impl DocumentsApi {
         document_id: Path<Uuid>,
     ) -> Result<Json<DocumentView>, ApiError> {
         let actor = caller.require(Action::DocumentRead)?;
-        let found = self.db.tenant(actor.tenant).await?.find_document(document_id.0).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        let found = tx.find_reached_document(&reach, document_id.0).await?;
         let document = found.ok_or_else(|| ApiError::not_found("document"))?;
         Ok(Json(DocumentView::try_from(document)?))
     }
@@ -228,6 +232,10 @@ impl DocumentsApi {
         source_url.as_deref().map(check_url).transpose()?;
         metadata.as_ref().map(check_metadata).transpose()?;
         let mut tx = self.db.tenant(actor.tenant).await?;
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        if tx.find_reached_document(&reach, document_id.0).await?.is_none() {
+            return Err(ApiError::not_found("document"));
+        }
         tx.update_document(document_id.0, &DocumentChange { source_url, metadata }).await?;
         let updated = tx.find_document(document_id.0).await?;
         tx.commit().await?;
@@ -247,7 +255,7 @@ impl DocumentsApi {
         document_id: Path<Uuid>,
     ) -> Result<DeleteResponse, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
-        if self.receiver.remove(actor.tenant, document_id.0).await? {
+        if self.receiver.remove(actor.tenant, &actor.into(), document_id.0).await? {
             Ok(DeleteResponse::Deleted)
         } else {
             Err(ApiError::not_found("document"))

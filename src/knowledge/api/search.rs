@@ -157,6 +157,7 @@ impl SearchApi {
         let query = SearchQuery {
             scope: Scope {
                 tenant: actor.tenant,
+                reader: actor.into(),
                 collection_ids: collection_ids.unwrap_or_default(),
                 metadata,
             },

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::documents::{Failure, StateName};
 use crate::db::{self, Db};
 use crate::identity::Actor;
+use crate::knowledge::Reach;
 use crate::knowledge::store::versions::Version;
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
@@ -68,7 +69,8 @@ pub async fn list(
 ) -> Result<Json<VersionList>, ApiError> {
     let keyset = keyset(LIST, actor.tenant, limit, cursor)?;
     let mut tx = db.tenant(actor.tenant).await?;
-    if tx.find_document(document_id).await?.is_none() {
+    let reach = Reach::of(&mut tx, &actor.into()).await?;
+    if tx.find_reached_document(&reach, document_id).await?.is_none() {
         return Err(ApiError::not_found("document"));
     }
     let page = tx.list_versions(document_id, keyset).await?;

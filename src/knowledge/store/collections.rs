@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::{self, Keyset, Page, TenantTx};
+use crate::knowledge::reach::Reach;
 
 /// A set of documents that is searched together.
 #[derive(Clone, Debug)]
@@ -57,7 +58,11 @@ impl TenantTx {
     }
 
     /// Collections, oldest first.
-    pub async fn list_collections(&mut self, keyset: Keyset) -> db::Result<Page<Collection>> {
+    pub async fn list_collections(
+        &mut self,
+        reach: &Reach,
+        keyset: Keyset,
+    ) -> db::Result<Page<Collection>> {
         let rows = sqlx::query_as!(
             Collection,
             "select
@@ -70,10 +75,14 @@ impl TenantTx {
             from collections
             where tenant_id = $1
                 and ($2::uuid is null or collection_id > $2)
+                and ($3::uuid[] is null or collection_id = any($3))
+                and collection_id <> all($4)
             order by collection_id
-            limit $3",
+            limit $5",
             self.tenant().uuid(),
             keyset.after,
+            reach.only(),
+            reach.hidden(),
             keyset.rows()
         )
         .fetch_all(self.connection())

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::collections::CountChange;
 use crate::db::{self, Keyset, Page, TenantTx};
+use crate::knowledge::reach::Reach;
 
 /// Where a version stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +134,20 @@ impl TenantTx {
         Ok(document)
     }
 
+    /// One document, when its collection is within reach.
+    pub async fn find_reached_document(
+        &mut self,
+        reach: &Reach,
+        document_id: Uuid,
+    ) -> db::Result<Option<Document>> {
+        let found = self.find_document(document_id).await?;
+        Ok(found.filter(|document| reach.holds(document.collection_id)))
+    }
+
     /// Documents, oldest first.
     pub async fn list_documents(
         &mut self,
+        reach: &Reach,
         filter: &DocumentFilter,
         keyset: Keyset,
     ) -> db::Result<Page<Document>> {
@@ -164,12 +176,16 @@ impl TenantTx {
                 and ($2::uuid is null or d.collection_id = $2)
                 and ($3::text is null or v.state = $3)
                 and ($4::uuid is null or d.document_id > $4)
+                and ($5::uuid[] is null or d.collection_id = any($5))
+                and d.collection_id <> all($6)
             order by d.document_id
-            limit $5",
+            limit $7",
             self.tenant().uuid(),
             filter.collection_id,
             filter.state,
             keyset.after,
+            reach.only(),
+            reach.hidden(),
             keyset.rows()
         )
         .fetch_all(self.connection())
