@@ -15,11 +15,15 @@ use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
 use crate::chat::{Chat, ChatSettings};
 use crate::config::{
-    ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, OidcProviderConfig, ProviderName,
+    AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, OidcProviderConfig,
+    ProviderName,
 };
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
-use crate::identity::{Verifier, VerifierSettings};
+use crate::identity::{
+    AccountSettings, Accounts, ArgonSettings, PasswordRules, PasswordSettings, Passwords, Rate,
+    Verifier, VerifierSettings,
+};
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::{IngestSettings, Ingestion, Receiver, Search, SearchSettings};
@@ -114,14 +118,16 @@ impl App {
                 max_receives: config.ingestion.max_attempts * 4,
             },
         };
+        let verifier = Verifier::new(
+            db.clone(),
+            tasks.clone(),
+            VerifierSettings { browser_session_idle: config.identity.browser_session_idle },
+        )
+        .with_providers(providers.clone());
         let services = Services {
-            verifier: Verifier::new(
-                db.clone(),
-                tasks.clone(),
-                VerifierSettings { browser_session_idle: config.identity.browser_session_idle },
-            )
-            .with_providers(providers.clone()),
             people: people_settings(config),
+            accounts: accounts(config, &db, &verifier, &tasks),
+            verifier,
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
             providers,
             db,
@@ -211,6 +217,43 @@ fn provider_settings(config: &OidcProviderConfig) -> ProviderSettings {
         group_prefix: config.group_prefix.clone(),
         swagger_client_id: config.swagger_client_id.clone(),
     }
+}
+
+fn accounts(config: &Config, db: &Db, verifier: &Verifier, tasks: &TaskTracker) -> Accounts {
+    let settings = AccountSettings {
+        address: Rate {
+            burst: config.accounts.login_address_burst,
+            interval: config.accounts.login_address_interval,
+        },
+        account: Rate {
+            burst: config.accounts.login_account_burst,
+            interval: config.accounts.login_account_interval,
+        },
+        change: Rate {
+            burst: config.accounts.password_change_burst,
+            interval: config.accounts.password_change_interval,
+        },
+        session_lifetime: config.identity.browser_session_lifetime,
+    };
+    let passwords = passwords(&config.accounts);
+    Accounts::new(db.clone(), verifier.clone(), passwords, tasks.clone(), &settings)
+}
+
+/// What hashes passwords: also for the commands that make accounts without a server.
+pub fn passwords(config: &AccountsConfig) -> Passwords {
+    Passwords::new(&PasswordSettings {
+        argon: ArgonSettings {
+            memory_kib: config.argon2_memory_kib,
+            iterations: config.argon2_iterations,
+            lanes: config.argon2_lanes,
+        },
+        threads: config.password_threads,
+        queue: config.password_queue,
+        rules: PasswordRules {
+            min_chars: config.password_min_chars,
+            max_bytes: config.password_max_bytes,
+        },
+    })
 }
 
 fn server_settings(config: &Config) -> ServerSettings {

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod eval;
 mod import;
+mod member;
 mod migrate;
 mod openapi;
 mod run_server;
@@ -49,6 +50,9 @@ enum Command {
     /// Create and list tenants, grant SQL logins
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
+    /// Create people with passwords, and reset passwords
+    #[command(subcommand)]
+    Member(member::MemberCommand),
     /// Measure the quality of search on a question set
     #[command(subcommand)]
     Eval(eval::EvalCommand),
@@ -81,6 +85,7 @@ pub async fn run() -> ExitCode {
         Command::Import(args) => import::run(args, &env).await,
         Command::Seed(args) => seed::run(args, &env).await,
         Command::Tenant(command) => tenant::run(command, &env).await,
+        Command::Member(command) => member::run(command, &env).await,
         Command::Eval(command) => eval::run(command, &env).await,
         Command::Doctor => doctor::run(&env).await,
         Command::Openapi(args) => openapi::run(args),

@@ -2,6 +2,7 @@
 //!
 //! All faults are told at once. Only `app.rs` and the commands see [`Config`]; everyone else is handed the values needed.
 
+mod accounts;
 mod embeddings;
 mod env;
 mod http;
@@ -12,6 +13,7 @@ mod search;
 mod storage;
 mod telemetry;
 
+pub use accounts::AccountsConfig;
 pub use embeddings::EmbeddingsConfig;
 pub use env::{ConfigError, Env};
 pub use http::HttpConfig;
@@ -33,6 +35,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Logins of people.
     pub identity: IdentityConfig,
+    /// Passwords of local accounts.
+    pub accounts: AccountsConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
     /// Embedding passages and questions.
@@ -54,6 +58,7 @@ impl Config {
             objects: ObjectsConfig::from_env(env),
             http: HttpConfig::from_env(env),
             identity: IdentityConfig::from_env(env),
+            accounts: AccountsConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

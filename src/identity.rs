@@ -1,34 +1,42 @@
 //! Who asks, and what they may do: credentials, actors, roles.
 
 mod accept_invitation;
+mod accounts;
 mod actor;
 pub mod api;
 mod begin_browser_session;
 mod browser_cookie;
-mod claim_grants;
 mod change_tenant;
+mod claim_grants;
 mod create_api_key;
 mod credential;
-mod enter_tenant;
 mod email_address;
+mod enter_tenant;
 mod invitation_link;
 mod invite_member;
 mod manage_group;
 mod manage_member;
+mod passwords;
 mod person;
 mod policy;
 mod store;
+mod throttle;
 mod verify;
 
 pub use accept_invitation::{AcceptError, Newcomer, accept_invitation, find_open_invitation};
+pub use accounts::{
+    AccountSettings, Accounts, ChangePassword, ChangePasswordError, CreateLocalMemberError,
+    CreatedLocalMember, LogInError, LoginAttempt, NewLocalMember, ResetPasswordError,
+    create_local_member, login_name, reset_password,
+};
 pub use actor::{Actor, Principal, RequestOrigin};
 pub use begin_browser_session::{LoginFacts, begin_browser_session};
 pub use browser_cookie::BrowserCookie;
 pub use change_tenant::{ChangeTenantError, TenantChange, change_tenant};
 pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
 pub use credential::Credential;
-pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use email_address::email_address;
+pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use invitation_link::InvitationLink;
 pub use invite_member::{
     CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation,
@@ -37,10 +45,12 @@ pub use manage_group::{
     GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group,
 };
 pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
+pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use store::api_keys::ApiKey;
 pub use store::groups::Group;
 pub use store::invitations::Invitation;
 pub use store::members::{Member, MemberFilter, Membership};
+pub use throttle::Rate;
 pub use verify::{Denied, Presented, Verifier, VerifierSettings};

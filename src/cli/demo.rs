@@ -10,23 +10,27 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use rand::RngCore;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::state::DemoState;
 use super::client::Client;
 use super::seed::{Seed, plant};
-use super::{import, run_server, tenant};
-use crate::app::{App, Outside};
+use super::{import, member, run_server, tenant};
+use crate::app::{App, Outside, passwords};
 use crate::config::{Config, Env};
 use crate::db::{Db, analysts, migrate};
 use crate::devservices::{Services, ServicesOptions};
+use crate::identity::{NewLocalMember, Passwords, Role};
 use crate::kernel::ids::TenantId;
 
 /// Short name of the tenant with Pidima's own handbook.
 const FIRST: &str = "pidima";
 /// Short name of the tenant with the fictional product.
 const SECOND: &str = "halden";
+/// Who logs in with a password, as owner of the first tenant.
+const LOGIN_EMAIL: &str = "owner@pidima.example";
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -102,6 +106,7 @@ async fn prepare(
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
     prepare_tenants(&app.services.db, state, &postgres.url).await?;
+    prepare_login(&app.services.db, &passwords(&config.accounts), state).await?;
     Ok(Prepared { app, psql: postgres.bin_dir.join("psql") })
 }
 
@@ -162,6 +167,38 @@ async fn prepare_tenants(db: &Db, state: &mut DemoState, admin_url: &str) -> any
     Ok(())
 }
 
+/// Makes the account at the first start, and a new password when the one that was kept is lost.
+async fn prepare_login(
+    db: &Db,
+    passwords: &Passwords,
+    state: &mut DemoState,
+) -> anyhow::Result<()> {
+    let tenant = tenant::find(db, FIRST).await?;
+    let found = db.tenant(tenant).await?.find_member_by_login_name(LOGIN_EMAIL).await?;
+    let is_kept = !state.get("PIDIMA_LOGIN_PASSWORD").is_empty();
+    if found.is_some() && is_kept {
+        return Ok(());
+    }
+    let password = match found {
+        Some(_) => member::reset(db, passwords, FIRST, LOGIN_EMAIL).await?,
+        None => {
+            // Chosen, not for one login: the demo prints it at every start.
+            let password = SecretString::from(random_password());
+            let new = NewLocalMember {
+                email: LOGIN_EMAIL.to_owned(),
+                display_name: Some("Owner of the demo".to_owned()),
+                role: Role::Owner,
+                password: Some(password.clone()),
+            };
+            member::create(db, passwords, tenant, new).await?;
+            password
+        }
+    };
+    state.set("PIDIMA_LOGIN_EMAIL", LOGIN_EMAIL);
+    state.set("PIDIMA_LOGIN_PASSWORD", password.expose_secret());
+    state.save()
+}
+
 async fn is_good(db: &Db, key: &str, tenant: TenantId) -> bool {
     use crate::identity::{Presented, RequestOrigin, Verifier, VerifierSettings};
     let verifier = Verifier::new(
@@ -197,6 +234,8 @@ fn print_guide(state: &DemoState, psql: &std::path::Path, began: Instant) -> any
   Swagger UI   {url}/docs
   API key      {key}   (tenant {FIRST})
   API key      {}   (tenant {SECOND})
+  Login        {url}/login/local   (tenant {FIRST})
+               {}   password {}
   the same in  {}
 
 Ask:
@@ -213,6 +252,8 @@ Query in SQL:
 Ctrl-C stops everything.\n",
         began.elapsed().as_secs_f64(),
         state.get("PIDIMA_API_KEY_OTHER"),
+        state.get("PIDIMA_LOGIN_EMAIL"),
+        state.get("PIDIMA_LOGIN_PASSWORD"),
         state.path().display(),
         psql.display(),
         state.get("DATABASE_URL_ANALYST"),

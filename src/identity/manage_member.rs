@@ -84,7 +84,7 @@ pub async fn change_member(
     }
     tx.update_member(&after).await?;
     if after.is_suspended() {
-        tx.end_browser_sessions_of(member_id).await?;
+        tx.end_browser_sessions_of(member_id, None).await?;
     }
     let lost = |role: &Role| after.is_suspended() || *role > after.role;
     revoke_invitations(tx, actor, member_id, &lost).await?;

@@ -5,4 +5,5 @@ pub mod browser_sessions;
 pub mod claimed_members;
 pub mod groups;
 pub mod invitations;
+pub mod local_accounts;
 pub mod members;

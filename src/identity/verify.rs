@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::actor::RequestOrigin;
 use super::{Actor, Principal};
@@ -216,6 +217,18 @@ impl Verifier {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         let forgotten = fingerprint(presented);
         trusted.retain(|(fingerprint, _), _| *fingerprint != forgotten);
+    }
+
+    /// Forgets the credentials of a person at once, on this instance; but for one session, where it is named.
+    pub fn forget_member(&self, tenant: TenantId, member_id: Uuid, except: Option<Uuid>) {
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        trusted.retain(|_, (actor, _)| match actor.principal {
+            Principal::Member { member_id: id, browser_session_id } => {
+                let is_kept = except.is_some() && browser_session_id == except;
+                actor.tenant != tenant || id != member_id || is_kept
+            }
+            _ => true,
+        });
     }
 
     /// Best effort, away from the request: a lost note costs nothing.

@@ -10,8 +10,8 @@ use serde_json::Value;
 pub struct AllowedMethods(Arc<[(String, String)]>);
 
 impl AllowedMethods {
-    /// Paths of the document, and pages that are only read.
-    pub fn new(document: &Value, pages: &[&str]) -> Self {
+    /// Paths of the document, pages that are only read, and pages with a form.
+    pub fn new(document: &Value, pages: &[&str], forms: &[&str]) -> Self {
         let documented = document["paths"].as_object().into_iter().flatten();
         let mut paths: Vec<(String, String)> = documented
             .map(|(path, item)| {
@@ -20,6 +20,7 @@ impl AllowedMethods {
             })
             .collect();
         paths.extend(pages.iter().map(|page| ((*page).to_owned(), "GET, HEAD".to_owned())));
+        paths.extend(forms.iter().map(|form| ((*form).to_owned(), "GET, HEAD, POST".to_owned())));
         Self(paths.into())
     }
 
@@ -61,10 +62,11 @@ mod tests {
             "/v1/things": { "get": {}, "post": {} },
             "/v1/things/{id}": { "patch": {}, "delete": {} },
         } });
-        let allowed = AllowedMethods::new(&document, &["/"]);
+        let allowed = AllowedMethods::new(&document, &["/"], &["/form"]);
         assert_eq!(allowed.of("/v1/things"), Some("GET, HEAD, POST"));
         assert_eq!(allowed.of("/v1/things/7"), Some("DELETE, PATCH"));
         assert_eq!(allowed.of("/v1/things/7/parts"), None);
         assert_eq!(allowed.of("/"), Some("GET, HEAD"));
+        assert_eq!(allowed.of("/form"), Some("GET, HEAD, POST"));
     }
 }

@@ -15,8 +15,11 @@ use crate::adapters::oidc::ProviderRegistry;
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
-use crate::identity::Verifier;
-use crate::identity::api::{ApiKeysApi, GroupsApi, InvitationsApi, MeApi, MembersApi, TenantApi};
+use crate::identity::api::{
+    ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, TenantApi,
+    show_login_form, submit_login_form,
+};
+use crate::identity::{Accounts, Verifier};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};
 use crate::web::docs_page::swagger_page;
@@ -33,6 +36,8 @@ pub struct Services {
     pub providers: ProviderRegistry,
     /// Settings of people and invitations.
     pub people: PeopleSettings,
+    /// Logs people in with passwords.
+    pub accounts: Accounts,
     /// Takes and removes documents.
     pub receiver: Receiver,
     /// Finds passages.
@@ -58,6 +63,8 @@ pub struct PeopleSettings {
 
 /// Pages outside the API, all of them read with `GET`.
 const PAGES: [&str; 6] = ["/", "/healthz", "/readyz", "/problems", "/docs", "/openapi.json"];
+/// Pages with a form that is posted to themselves.
+const FORMS: [&str; 1] = ["/login/local"];
 
 /// All routes, and which methods each path has.
 pub(super) fn table(
@@ -66,7 +73,7 @@ pub(super) fn table(
 ) -> anyhow::Result<(impl poem::Endpoint<Output = Response> + 'static, AllowedMethods)> {
     let service = api_service(&services, settings.max_question_chars);
     let document = spec::finish(&service.spec())?;
-    let allowed = AllowedMethods::new(&document, &PAGES);
+    let allowed = AllowedMethods::new(&document, &PAGES, &FORMS);
     let document: Arc<str> = document.to_string().into();
     let docs = swagger_page(&service.swagger_ui_html())?;
     let table = Route::new()
@@ -76,8 +83,10 @@ pub(super) fn table(
         .at("/problems", get(pages::problems))
         .at("/docs", get(make_sync(move |_| pages::swagger(docs.clone()))))
         .at("/openapi.json", get(make_sync(move |_| openapi_response(&document))))
+        .at("/login/local", get(show_login_form).post(submit_login_form))
         // Not at "/": that would hide the entrance.
         .nest_no_strip("/v1", service)
+        .data(services.accounts.clone())
         .data(services)
         .map_to_response();
     Ok((table, allowed))
@@ -99,9 +108,10 @@ fn api_service(
     services: &Services,
     max_question_chars: u32,
 ) -> OpenApiService<impl OpenApi + 'static, ()> {
-    let Services { db, people, receiver, search, chat, .. } = services.clone();
+    let Services { db, verifier, accounts, people, receiver, search, chat, .. } = services.clone();
     let apis = (
         MeApi { db: db.clone() },
+        LoginsApi { db: db.clone(), accounts, verifier },
         ApiKeysApi { db: db.clone() },
         (
             MembersApi { db: db.clone() },

@@ -22,6 +22,11 @@ pub fn is_same_origin(request: &Request) -> bool {
     bare == Some(host)
 }
 
+/// Whether the request says which page made it, as every browser does where it posts.
+pub fn names_origin(request: &Request) -> bool {
+    request.header("sec-fetch-site").is_some() || request.header(header::ORIGIN).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

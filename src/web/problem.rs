@@ -4,6 +4,7 @@
 //! response. The cause of an inner failure is kept for the log and can not be shown.
 
 use std::fmt;
+use std::time::Duration;
 
 use poem::http::StatusCode;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
@@ -26,6 +27,8 @@ pub enum ProblemCode {
     Unauthenticated,
     /// 403: the credential is good but its role or scopes do not allow this.
     Forbidden,
+    /// 403: the password is right, but must be changed before anything else.
+    PasswordChangeRequired,
     /// 404: there is no such thing for this tenant.
     NotFound,
     /// 405: the path has no such method.
@@ -44,6 +47,8 @@ pub enum ProblemCode {
     UnsupportedMediaType,
     /// 422: the request can be read but a value is not acceptable.
     ValidationFailed,
+    /// 429: too many tries; wait as long as `Retry-After` says.
+    TooManyRequests,
     /// 500: a fault of ours; the request id finds it in the log.
     Internal,
     /// 503: a part that is needed can not be reached; try again.
@@ -52,12 +57,13 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::MalformedRequest,
         Self::InvalidCursor,
         Self::TenantRequired,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::PasswordChangeRequired,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
@@ -67,6 +73,7 @@ impl ProblemCode {
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
+        Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -78,7 +85,7 @@ impl ProblemCode {
                 StatusCode::BAD_REQUEST
             }
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::PasswordChangeRequired => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -88,6 +95,7 @@ impl ProblemCode {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ValidationFailed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -144,6 +152,8 @@ pub struct ApiError {
     pub detail: String,
     /// Values that are not acceptable.
     pub errors: Vec<FieldError>,
+    /// When to try again.
+    retry_after: Option<Duration>,
     /// Cause of an inner failure: for the log only.
     cause: Option<anyhow::Error>,
 }
@@ -151,7 +161,7 @@ pub struct ApiError {
 impl ApiError {
     /// A problem with a code and an explanation of what to do.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), cause: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, cause: None }
     }
 
     /// 404, the same words whether the thing belongs to another tenant or to nobody.
@@ -171,6 +181,11 @@ impl ApiError {
         }
     }
 
+    /// 429 with the time after which there is one more try.
+    pub fn too_many(retry_after: Duration, detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(ProblemCode::TooManyRequests, detail) }
+    }
+
     /// 500 with a cause that only the log sees.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self {
@@ -185,6 +200,13 @@ impl ApiError {
     /// The cause, for the log.
     pub fn cause(&self) -> Option<&anyhow::Error> {
         self.cause.as_ref()
+    }
+
+    /// Whole seconds until it is worth trying again, rounded up.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        let named = self.retry_after.map(|wait| wait.as_millis().div_ceil(1_000).max(1));
+        let seconds = named.and_then(|seconds| u64::try_from(seconds).ok());
+        seconds.or_else(|| (self.code == ProblemCode::Unavailable).then_some(2))
     }
 
     /// The problem as it is sent.
@@ -210,8 +232,8 @@ impl ApiError {
         if self.code == ProblemCode::Unauthenticated {
             response = response.header("www-authenticate", "Bearer realm=\"pidima\"");
         }
-        if self.code == ProblemCode::Unavailable {
-            response = response.header("retry-after", "2");
+        if let Some(seconds) = self.retry_after_seconds() {
+            response = response.header("retry-after", seconds.to_string());
         }
         response.body(self.problem(request_id).to_json_string())
     }

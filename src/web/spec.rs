@@ -24,7 +24,7 @@ pub enum Tag {
 
 /// Completes the generator's document.
 ///
-/// Adds the security requirement to no operation and takes it from none; closes objects that are read from requests;
+/// Says of an operation without a security requirement that it has none, and takes it from none; closes objects that are read from requests;
 /// makes media types and number formats plain; leaves out what OpenAPI says to ignore; names the problem statuses that
 /// every operation can answer.
 ///
@@ -42,6 +42,8 @@ pub fn finish(raw: &str) -> Result<Value, super::problem::ApiError> {
             for operation in item.values_mut().filter_map(Value::as_object_mut) {
                 leave_out_accept(operation);
                 add_problems(operation);
+                // Said in so many words: it is no slip that there is none.
+                operation.entry("security").or_insert(json!([]));
                 plain_responses(operation);
             }
         }
@@ -185,6 +187,14 @@ fn add_problems(operation: &mut Map<String, Value>) {
     if secured {
         add("401", "No credential, or one that is malformed, unknown, expired or revoked");
         add("403", "The role or the scopes of the credential do not allow this");
+    }
+    if !secured {
+        add("401", "What was given is not right; no more is told");
+        add(
+            "403",
+            "The request comes from a page of another site, or the password must be changed",
+        );
+        add("429", "Too many tries; try again after `Retry-After`");
     }
     if in_path {
         add("404", "There is no such thing for this tenant");

@@ -7,7 +7,8 @@ use std::process::Command;
 use pidima::config::{Config, Env, TelemetryConfig};
 
 /// What the demo notes beside its data for people to use; nobody reads it as a setting.
-const NOTES_OF_THE_DEMO: [&str; 2] = ["PIDIMA_API_KEY_OTHER", "DATABASE_URL_ANALYST"];
+const NOTES_OF_THE_DEMO: [&str; 4] =
+    ["PIDIMA_API_KEY_OTHER", "DATABASE_URL_ANALYST", "PIDIMA_LOGIN_EMAIL", "PIDIMA_LOGIN_PASSWORD"];
 /// Settings without which nothing can be read, and those that make every other one matter.
 const BASE: [(&str, &str); 4] = [
     ("DATABASE_URL", "postgres://pidima_app@localhost/pidima"),

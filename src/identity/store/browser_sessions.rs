@@ -125,22 +125,44 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Ends every login of a person.
+    /// Ends one session; whether it was there and had not ended.
+    pub(in crate::identity) async fn end_browser_session(
+        &mut self,
+        browser_session_id: Uuid,
+    ) -> db::Result<bool> {
+        let done = sqlx::query!(
+            "update browser_sessions
+            set ended_at = now()
+            where tenant_id = $1
+                and browser_session_id = $2
+                and ended_at is null",
+            self.tenant().uuid(),
+            browser_session_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Ends the sessions of a person, but for one; how many there were.
     pub(in crate::identity) async fn end_browser_sessions_of(
         &mut self,
         member_id: Uuid,
-    ) -> db::Result<()> {
-        sqlx::query!(
+        except: Option<Uuid>,
+    ) -> db::Result<u64> {
+        let done = sqlx::query!(
             "update browser_sessions
             set ended_at = now()
             where tenant_id = $1
                 and member_id = $2
+                and browser_session_id is distinct from $3
                 and ended_at is null",
             self.tenant().uuid(),
-            member_id
+            member_id,
+            except
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 }

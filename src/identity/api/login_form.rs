@@ -1,0 +1,152 @@
+//! `/login/local`: the form in which people log in with a password. One page without scripts; it works in any browser,
+//! and a post is taken from this very page only.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use poem::http::{StatusCode, header};
+use poem::web::{Data, Form, Html, Query};
+use poem::{IntoResponse, Request, Response, handler};
+use secrecy::SecretString;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::session_cookie::set_cookie;
+use super::visitor::Visitor;
+use crate::identity::{Accounts, LogInError, LoginAttempt};
+use crate::web::origin::is_same_origin;
+use crate::web::problem::ApiError;
+
+/// Where somebody is led who has logged in.
+const AFTER: &str = "/docs";
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:3rem auto;padding:0 1rem;\
+color:#1c1e21}label{display:block;margin-top:1rem}input{width:100%;box-sizing:border-box;font:inherit;padding:.4rem}\
+button{margin-top:1.5rem;font:inherit;padding:.5rem 1.5rem}[role=alert]{border-left:4px solid #b3261e;padding:0 .8rem}";
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginForm {
+    tenant: String,
+    email: String,
+    password: String,
+    #[serde(default)]
+    new_password: String,
+}
+
+/// What a link to the form may fill in.
+#[derive(Deserialize)]
+pub struct Prefilled {
+    #[serde(default)]
+    tenant: String,
+}
+
+/// The empty form.
+#[handler]
+pub fn show_login_form(prefilled: Query<Prefilled>) -> Response {
+    page(StatusCode::OK, &prefilled.0.tenant, "", None, false)
+}
+
+/// Logs in, or shows the form again with the reason.
+#[handler]
+pub async fn submit_login_form(
+    request: &Request,
+    visitor: Visitor,
+    accounts: Data<&Accounts>,
+    form: Form<LoginForm>,
+) -> poem::Result<Response> {
+    let LoginForm { tenant, email, password, new_password } = form.0;
+    if !is_same_origin(request) {
+        let words = "the form was not sent from this page; open /login/local and try again";
+        return Ok(page(StatusCode::FORBIDDEN, &tenant, &email, Some(words), false));
+    }
+    let attempt = LoginAttempt {
+        tenant: tenant.clone(),
+        email: email.clone(),
+        password: SecretString::from(password),
+        new_password: (!new_password.is_empty()).then(|| SecretString::from(new_password)),
+        request: visitor.request,
+        user_agent: visitor.user_agent,
+    };
+    match accounts.log_in(attempt).await {
+        Ok(cookie) => Ok(Response::builder()
+            .status(StatusCode::SEE_OTHER)
+            .header(header::LOCATION, AFTER)
+            .header(header::SET_COOKIE, set_cookie(&cookie))
+            .finish()),
+        Err(error) => refused(error, &tenant, &email),
+    }
+}
+
+/// The form again. A fault of ours goes the way of all faults, so that it is logged.
+fn refused(error: LogInError, tenant: &str, email: &str) -> poem::Result<Response> {
+    let asks_for_new = matches!(error, LogInError::MustChange | LogInError::NewPassword(_));
+    let words = match &error {
+        LogInError::MustChange => "choose a new password: this one was given to you".to_owned(),
+        LogInError::NewPassword(fault) => format!("the new password {fault}"),
+        LogInError::Password(fault) => format!("the password {fault}"),
+        other => other.to_string(),
+    };
+    let problem = ApiError::from(error);
+    if problem.cause().is_some() {
+        return Err(problem.into());
+    }
+    let mut shown = page(problem.code.status(), tenant, email, Some(&words), asks_for_new);
+    let wait = problem.response(None).headers().get(header::RETRY_AFTER).cloned();
+    if let Some(wait) = wait {
+        shown.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    Ok(shown)
+}
+
+fn page(
+    status: StatusCode,
+    tenant: &str,
+    email: &str,
+    words: Option<&str>,
+    asks_for_new: bool,
+) -> Response {
+    let alert = words.map(|words| format!("<p role=\"alert\">{}</p>", escape(words)));
+    let new = "<label>New password<input name=\"new_password\" type=\"password\" required \
+        autocomplete=\"new-password\"></label>";
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+        <meta name=\"viewport\" content=\"width=device-width\"><title>Log in to Pidima</title>\
+        <style>{STYLE}</style><h1>Log in</h1>{}\
+        <form method=\"post\" action=\"/login/local\">\
+        <label>Tenant<input name=\"tenant\" required maxlength=\"50\" autocomplete=\"organization\" value=\"{}\"></label>\
+        <label>E-mail address<input name=\"email\" type=\"email\" required maxlength=\"254\" autocomplete=\"username\" \
+        value=\"{}\"></label>\
+        <label>Password<input name=\"password\" type=\"password\" required autocomplete=\"current-password\"></label>\
+        {}<button>Log in</button></form></html>",
+        alert.unwrap_or_default(),
+        escape(tenant),
+        escape(email),
+        if asks_for_new { new } else { "" },
+    );
+    Html(html)
+        .with_header(header::CONTENT_SECURITY_POLICY, policy())
+        .with_status(status)
+        .into_response()
+}
+
+/// Nothing but this page's own style, and its form to this server.
+fn policy() -> String {
+    let digest = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut html, letter| {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+        html
+    })
+}
