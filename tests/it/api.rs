@@ -15,7 +15,7 @@ use crate::support::{Reply, TestApp};
 
 /// The body of a reply that must be a problem (RFC 9457) with this status and code, and must say what to do.
 #[track_caller]
-fn problem(reply: &Reply, status: u16, code: &str) -> Value {
+pub fn problem(reply: &Reply, status: u16, code: &str) -> Value {
     let text = reply.text();
     assert_eq!(reply.status.as_u16(), status, "{text}");
     assert_eq!(reply.headers["content-type"], "application/problem+json", "{text}");
@@ -34,7 +34,7 @@ fn problem(reply: &Reply, status: u16, code: &str) -> Value {
 
 /// Number and digest of the rows of each table of the service, once the worker has nothing to do: what a refused request
 /// must not change.
-async fn contents(app: &TestApp) -> BTreeMap<String, (i64, String)> {
+pub async fn contents(app: &TestApp) -> BTreeMap<String, (i64, String)> {
     let admin = app.database.admin();
     let list = "select relname::text from pg_class
         where relnamespace = 'app'::regnamespace and relkind in ('r', 'p') and not relispartition";

@@ -10,6 +10,7 @@
     reason = "a test says what is wrong by panicking, and does what the product must not"
 )]
 
+mod accounts;
 mod api;
 mod chat;
 mod config;

@@ -1,5 +1,6 @@
 //! Every operation of the API with what it needs and a request that does it: the table that access and isolation walk.
 
+use pidima::identity::Role;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ pub enum Body {
 #[derive(Clone)]
 pub struct Things {
     pub api_key_id: String,
+    pub member_id: String,
     pub collection_id: String,
     pub document_id: String,
     pub session_id: String,
@@ -49,6 +51,13 @@ const ASK: Option<&str> = Some("ask");
 const READ: Option<&str> = Some("documents:read");
 const WRITE: Option<&str> = Some("documents:write");
 const KEYS: Option<&str> = Some("keys:manage");
+const MEMBERS: Option<&str> = Some("members:manage");
+
+/// Operations that need a person, not a key: the tests of accounts and of logins call them as one.
+pub const PERSONAL: &[&str] = &["create_logout", "update_password"];
+
+/// Operations that need no credential: they are where one comes from.
+const OPEN: &[(&str, &str, &str)] = &[("create_login", "POST", "/v1/login")];
 
 /// Id, method, path, roles, scope, body.
 type Row =
@@ -57,6 +66,10 @@ type Row =
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     ("get_me", "GET", "/v1/me", EVERYBODY, None, Body::Nothing),
+    ("create_logout", "POST", "/v1/logout", EVERYBODY, None, Body::Nothing),
+    ("update_password", "PUT", "/v1/me/password", EVERYBODY, None,
+        Body::Json(|_| json!({ "current": "gravel otter lantern", "new": "nine herons mend a bicycle" }))),
+    ("create_password_reset", "POST", "/v1/members/{member_id}/password_reset", ADMINS, MEMBERS, Body::Nothing),
     ("list_api_keys", "GET", "/v1/api_keys", ADMINS, KEYS, Body::Nothing),
     ("create_api_key", "POST", "/v1/api_keys", ADMINS, KEYS,
         Body::Json(|_| json!({ "name": "made", "role": "admin", "scopes": ["keys:manage"] }))),
@@ -134,6 +147,7 @@ impl Operation {
     pub fn path_of(&self, things: &Things) -> String {
         self.path
             .replace("{api_key_id}", &things.api_key_id)
+            .replace("{member_id}", &things.member_id)
             .replace("{collection_id}", &things.collection_id)
             .replace("{document_id}", &things.document_id)
             .replace("{session_id}", &things.session_id)
@@ -160,6 +174,7 @@ impl Things {
         let answer = asker.post(&path, &json!({ "content": "Which pump?" })).await.expect(200);
         Self {
             api_key_id: text(&key["api_key"]["id"]),
+            member_id: owner.local_member(&unique_email(), Role::Member, None).await,
             collection_id,
             document_id,
             session_id,
@@ -172,12 +187,18 @@ impl Things {
         let id = || Uuid::now_v7().to_string();
         Self {
             api_key_id: id(),
+            member_id: id(),
             collection_id: id(),
             document_id: id(),
             session_id: id(),
             message_id: id(),
         }
     }
+}
+
+/// An address that nobody has.
+pub fn unique_email() -> String {
+    format!("made-{}@example.com", Uuid::new_v4().simple())
 }
 
 /// A name that nothing has.
@@ -198,6 +219,10 @@ async fn every_documented_operation_stands_in_the_table_and_no_other() {
         .into_iter()
         .map(|operation| (operation.id.into(), operation.method.into(), operation.path.into()))
         .collect();
+    table
+        .extend(OPEN.iter().map(|(id, method, path)| {
+            ((*id).to_owned(), (*method).to_owned(), (*path).to_owned())
+        }));
     documented.sort();
     table.sort();
     assert_eq!(table, documented);

@@ -24,6 +24,7 @@ async fn each_page_answers_strangers_with_its_headers_and_to_head_without_a_body
         ("/problems", "text/html; charset=utf-8"),
         ("/docs", "text/html; charset=utf-8"),
         ("/openapi.json", "application/json"),
+        ("/login/local", "text/html; charset=utf-8"),
     ];
     for (path, content_type) in pages {
         let page = fetch(&app, Method::GET, path).await;

@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 use pidima::adapters::models::{ChatModel, ExtractiveModel};
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
-use pidima::identity::{NewApiKey, Role, create_api_key};
+use pidima::db::Db;
+use pidima::db::audit::{AuditActor, AuditEntry};
+use pidima::identity::{
+    Accounts, NewApiKey, NewLocalMember, Role, create_api_key, create_local_member,
+};
 use pidima::kernel::ids::TenantId;
 use pidima::server;
 use pidima::tenancy::create_tenant;
@@ -37,6 +41,8 @@ pub struct TestApp {
 pub struct TestTenant {
     pub id: TenantId,
     pub key: String,
+    pub accounts: Accounts,
+    db: Db,
     url: String,
     http: reqwest::Client,
 }
@@ -123,6 +129,8 @@ impl TestApp {
         created.tx.commit().await.unwrap();
         TestTenant {
             id: created.tenant,
+            accounts: self.app.services.accounts.clone(),
+            db: self.app.services.db.clone(),
             key: key.credential.expose(),
             url: self.url.clone(),
             http: reqwest::Client::new(),
@@ -152,6 +160,22 @@ impl TestTenant {
         let body = json!({ "name": role, "role": role });
         let created = self.post("/v1/api_keys", &body).await.expect(201);
         self.with_key(created["secret"].as_str().unwrap())
+    }
+
+    /// A new person with a local account: the id of the member.
+    pub async fn local_member(&self, email: &str, role: Role, password: Option<&str>) -> String {
+        let mut tx = self.db.tenant(self.id).await.unwrap();
+        let new = NewLocalMember {
+            email: email.to_owned(),
+            display_name: None,
+            role,
+            password: password.map(|text| text.to_owned().into()),
+        };
+        let entry = AuditEntry::new(AuditActor::system("tests"), "member.created");
+        let passwords = self.accounts.passwords();
+        let created = create_local_member(&mut tx, passwords, new, entry).await.unwrap();
+        tx.commit().await.unwrap();
+        created.member.member_id.to_string()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
