@@ -3,7 +3,7 @@
 mod access;
 mod bad_input;
 mod isolation;
-mod operations;
+pub mod operations;
 mod pages;
 
 use std::collections::BTreeMap;

@@ -139,7 +139,8 @@ fn handbook() -> BTreeMap<String, String> {
 /// Names of variables that stand as literals in the source.
 fn names_in_source() -> BTreeSet<String> {
     let is_name = |text: &str| {
-        text.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_')
+        text.chars()
+            .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
             && ["PIDIMA_", "DATABASE_URL", "XDG_"].iter().any(|start| text.starts_with(start))
     };
     let texts = sources("src");
