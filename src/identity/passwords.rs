@@ -2,20 +2,18 @@
 //! bound nor the time of other requests. It knows no accounts and no database; `accounts` calls it.
 
 mod argon;
+mod hashers;
 mod one_time;
 mod rules;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 
 pub use argon::ArgonSettings;
 pub use one_time::one_time_password;
 pub use rules::{PasswordFault, PasswordRules};
 
 use self::argon::Argon;
+use self::hashers::Hashers;
 
 /// How passwords are hashed, and how many at once.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +65,7 @@ pub enum HashError {
 pub struct Passwords {
     argon: Argon,
     rules: PasswordRules,
-    queue: usize,
-    permits: Arc<Semaphore>,
-    waiting: Arc<[AtomicUsize; 2]>,
+    hashers: Hashers,
 }
 
 impl Passwords {
@@ -78,9 +74,7 @@ impl Passwords {
         Self {
             argon: Argon::new(settings.argon),
             rules: settings.rules,
-            queue: settings.queue,
-            permits: Arc::new(Semaphore::new(settings.threads)),
-            waiting: Arc::default(),
+            hashers: Hashers::start(settings.threads, settings.queue),
         }
     }
 
@@ -95,7 +89,7 @@ impl Passwords {
     /// See [`HashError`].
     pub async fn hash(&self, password: SecretString, lane: Lane) -> Result<String, HashError> {
         let argon = self.argon;
-        self.run(lane, move || argon.hash(password.expose_secret())).await
+        self.hashers.run(lane, move |memory| argon.hash(password.expose_secret(), memory)).await
     }
 
     /// Compares with what is stored. Where nothing is, as much work is done for nothing: the time must not tell.
@@ -109,55 +103,12 @@ impl Passwords {
         lane: Lane,
     ) -> Result<Verdict, HashError> {
         let argon = self.argon;
-        let verify = move || {
-            let found = stored.is_some();
-            let stored = match stored {
-                Some(stored) => stored,
-                None => argon.nobodys_hash()?,
-            };
-            let verdict = argon.verify(password.expose_secret(), &stored)?;
-            Ok(if found { verdict } else { Verdict::Wrong })
+        let verify = move |memory: &mut _| {
+            let text = stored.clone().unwrap_or_else(|| argon.nobodys_hash());
+            let verdict = argon.verify(password.expose_secret(), &text, memory)?;
+            Ok(if stored.is_some() { verdict } else { Verdict::Wrong })
         };
-        self.run(lane, verify).await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        lane: Lane,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, HashError> {
-        let place = Place::take(Arc::clone(&self.waiting), lane, self.queue)?;
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        drop(place);
-        let permit = permit.map_err(|error| HashError::Unusable(error.to_string()))?;
-        // The permit goes with the work: who gives up waiting does not stop what has begun.
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(permit);
-            done
-        });
-        done.await.map_err(|error| HashError::Unusable(error.to_string()))?
-    }
-}
-
-/// A place in the queue of a lane, given back when dropped.
-struct Place {
-    waiting: Arc<[AtomicUsize; 2]>,
-    lane: usize,
-}
-
-impl Place {
-    fn take(waiting: Arc<[AtomicUsize; 2]>, lane: Lane, most: usize) -> Result<Self, HashError> {
-        let lane = usize::from(lane == Lane::Known);
-        let place = Self { waiting, lane };
-        let before = place.waiting[lane].fetch_add(1, Ordering::AcqRel);
-        if before < most { Ok(place) } else { Err(HashError::Busy) }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.waiting[self.lane].fetch_sub(1, Ordering::AcqRel);
+        self.hashers.run(lane, verify).await
     }
 }
 

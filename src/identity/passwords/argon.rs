@@ -1,13 +1,19 @@
-//! argon2id with named parameters, and its text form (PHC). Pure work on the calling thread: `passwords` decides where.
+//! argon2id with named parameters, and its text form (PHC). Pure work on the calling thread, in memory that the caller
+//! lends: `hashers` decides where.
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{Error as HashingError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand::RngCore;
+use subtle::ConstantTimeEq;
 
+use super::hashers::Memory;
 use super::{HashError, Verdict};
+
+/// 128 random bits and a hash of 256, as RFC 9106 (section 4) recommends.
+const SALT_BYTES: usize = 16;
+const OUTPUT_BYTES: usize = 32;
 
 /// What one hash costs (RFC 9106).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,61 +30,94 @@ pub struct ArgonSettings {
 #[derive(Clone, Copy, Debug)]
 pub struct Argon {
     settings: ArgonSettings,
-    /// Stands where nobody's hash is: random, so that no password has it.
-    nobody: ([u8; 16], [u8; 32]),
+    /// Stand where nobody's hash is: random, so that no password has them.
+    nobody: ([u8; SALT_BYTES], [u8; OUTPUT_BYTES]),
 }
 
 impl Argon {
     pub fn new(settings: ArgonSettings) -> Self {
-        let (mut salt, mut output) = ([0; 16], [0; 32]);
+        let (mut salt, mut output) = ([0; SALT_BYTES], [0; OUTPUT_BYTES]);
         rand::rng().fill_bytes(&mut salt);
         rand::rng().fill_bytes(&mut output);
         Self { settings, nobody: (salt, output) }
     }
 
     /// The PHC text of a password.
-    pub fn hash(&self, password: &str) -> Result<String, HashError> {
-        let hash: PasswordHash =
-            self.context()?.hash_password(password.as_bytes()).map_err(unusable)?;
-        Ok(hash.to_string())
+    pub fn hash(&self, password: &str, memory: &mut Memory) -> Result<String, HashError> {
+        let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
+        let params = Params::new(memory_kib, iterations, lanes, Some(OUTPUT_BYTES));
+        let context = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(unusable)?);
+        let (mut salt, mut output) = ([0; SALT_BYTES], [0; OUTPUT_BYTES]);
+        rand::rng().fill_bytes(&mut salt);
+        fill(&context, password, &salt, &mut output, memory)?;
+        Ok(self.text_of(&salt, &output))
     }
 
     /// Compares in constant time, with the parameters that stand in the stored text.
-    pub fn verify(&self, password: &str, stored: &str) -> Result<Verdict, HashError> {
+    pub fn verify(
+        &self,
+        password: &str,
+        stored: &str,
+        memory: &mut Memory,
+    ) -> Result<Verdict, HashError> {
         let parsed = PasswordHash::new(stored).map_err(unusable)?;
-        match self.context()?.verify_password(password.as_bytes(), &parsed) {
-            Ok(()) => Ok(Verdict::Right { is_outdated: self.is_outdated(&parsed)? }),
-            Err(HashingError::PasswordInvalid) => Ok(Verdict::Wrong),
-            Err(error) => Err(unusable(error)),
+        let params = Params::try_from(&parsed).map_err(unusable)?;
+        let algorithm = Algorithm::try_from(parsed.algorithm.as_str()).map_err(unusable)?;
+        let version = parsed.version.map_or(Ok(Version::V0x13), Version::try_from);
+        let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+            return Err(HashError::Unusable("the stored text lacks salt or hash".to_owned()));
+        };
+        let mut found = vec![0; expected.len()];
+        let is_outdated = self.is_outdated(algorithm, &params);
+        let context = Argon2::new(algorithm, version.map_err(unusable)?, params);
+        fill(&context, password, salt.as_ref(), &mut found, memory)?;
+        match bool::from(found.as_slice().ct_eq(expected.as_bytes())) {
+            true => Ok(Verdict::Right { is_outdated }),
+            false => Ok(Verdict::Wrong),
         }
     }
 
     /// A well-formed text that costs what the settings say and that no password has.
-    pub fn nobodys_hash(&self) -> Result<String, HashError> {
-        let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
+    pub fn nobodys_hash(&self) -> String {
         let (salt, output) = &self.nobody;
-        Ok(format!(
-            "$argon2id$v=19$m={memory_kib},t={iterations},p={lanes}${}${}",
-            STANDARD_NO_PAD.encode(salt),
-            STANDARD_NO_PAD.encode(output)
-        ))
+        self.text_of(salt, output)
     }
 
     /// Whether the stored hash costs less than one made now, or is of another kind.
-    fn is_outdated(&self, stored: &PasswordHash) -> Result<bool, HashError> {
-        let params = Params::try_from(stored).map_err(unusable)?;
+    fn is_outdated(&self, algorithm: Algorithm, params: &Params) -> bool {
         let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
-        Ok(stored.algorithm.as_str() != "argon2id"
+        algorithm != Algorithm::Argon2id
             || params.m_cost() < memory_kib
             || params.t_cost() < iterations
-            || params.p_cost() < lanes)
+            || params.p_cost() < lanes
     }
 
-    fn context(&self) -> Result<Argon2<'static>, HashError> {
+    fn text_of(&self, salt: &[u8], output: &[u8]) -> String {
         let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
-        let params = Params::new(memory_kib, iterations, lanes, None).map_err(unusable)?;
-        Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+        format!(
+            "$argon2id$v=19$m={memory_kib},t={iterations},p={lanes}${}${}",
+            STANDARD_NO_PAD.encode(salt),
+            STANDARD_NO_PAD.encode(output)
+        )
     }
+}
+
+/// Hashes into `output`; the memory grows where it must, and is kept.
+fn fill(
+    context: &Argon2<'_>,
+    password: &str,
+    salt: &[u8],
+    output: &mut [u8],
+    memory: &mut Memory,
+) -> Result<(), HashError> {
+    let blocks = context.params().block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, argon2::Block::new());
+    }
+    let memory = memory.get_mut(..blocks).unwrap_or_default();
+    context
+        .hash_password_into_with_memory(password.as_bytes(), salt, output, memory)
+        .map_err(unusable)
 }
 
 /// The crate's errors tell of form and parameters, never of the password.

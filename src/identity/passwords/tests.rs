@@ -73,8 +73,9 @@ async fn a_hash_that_costs_less_than_the_settings_say_is_outdated() {
 #[tokio::test]
 async fn where_nothing_is_stored_the_parameters_are_those_of_the_settings() {
     let argon = Argon::new(CHEAP);
-    let stored = argon.nobodys_hash().expect("a hash");
-    assert_eq!(argon.verify("anything", &stored).expect("compared"), Verdict::Wrong);
+    let stored = argon.nobodys_hash();
+    let verdict = argon.verify("anything", &stored, &mut Vec::new());
+    assert_eq!(verdict.expect("compared"), Verdict::Wrong);
     let parsed = argon2::password_hash::phc::PasswordHash::new(&stored).expect("well-formed");
     let params = argon2::Params::try_from(&parsed).expect("parameters");
     assert_eq!((params.m_cost(), params.t_cost(), params.p_cost()), (64, 1, 1));
@@ -91,48 +92,118 @@ async fn a_stored_text_that_is_no_hash_is_a_fault_and_no_match() {
     }
 }
 
+/// Keeps the one thread busy until what is given back is dropped.
+async fn occupy(passwords: &Passwords) -> std::sync::mpsc::Sender<()> {
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let hashers = passwords.hashers.clone();
+    tokio::spawn(async move {
+        let wait = move |_: &mut _| {
+            started.send(()).expect("somebody waits");
+            released.recv().expect_err("nothing is ever sent");
+            Ok(())
+        };
+        hashers.run(Lane::Known, wait).await
+    });
+    has_started.await.expect("started");
+    release
+}
+
+async fn waits(passwords: &Passwords, lane: Lane, count: usize) {
+    while passwords.hashers.waiting(lane) != count {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn hash(passwords: &Passwords, lane: Lane) -> tokio::task::JoinHandle<Result<String, HashError>> {
+    let passwords = passwords.clone();
+    tokio::spawn(async move { passwords.hash(secret("x"), lane).await })
+}
+
 #[tokio::test]
 async fn a_lane_takes_as_many_as_its_queue_and_leaves_the_other_alone() {
     let passwords = passwords(CHEAP, 1, 2);
-    let running = passwords.permits.clone().acquire_owned().await.expect("a permit");
-    let waiting: Vec<_> = (0..2)
-        .map(|_| {
-            let passwords = passwords.clone();
-            tokio::spawn(async move { passwords.hash(secret("x"), Lane::Stranger).await })
-        })
-        .collect();
-    while passwords.waiting[0].load(Ordering::Acquire) < 2 {
-        tokio::task::yield_now().await;
-    }
+    let busy = occupy(&passwords).await;
+    let mut waiting = vec![hash(&passwords, Lane::Stranger), hash(&passwords, Lane::Stranger)];
+    waits(&passwords, Lane::Stranger, 2).await;
     let third = passwords.hash(secret("x"), Lane::Stranger).await;
     assert!(matches!(third, Err(HashError::Busy)), "{third:?}");
-    let known = {
-        let passwords = passwords.clone();
-        tokio::spawn(async move { passwords.hash(secret("x"), Lane::Known).await })
-    };
-    drop(running);
+    waiting.push(hash(&passwords, Lane::Known));
+    waits(&passwords, Lane::Known, 1).await;
+    drop(busy);
     for task in waiting {
         task.await.expect("no panic").expect("hashed");
     }
-    known.await.expect("no panic").expect("hashed");
     passwords.hash(secret("x"), Lane::Stranger).await.expect("there is place again");
 }
 
 #[tokio::test]
-async fn who_gives_up_waiting_leaves_their_place() {
-    let passwords = passwords(CHEAP, 1, 1);
-    let running = passwords.permits.clone().acquire_owned().await.expect("a permit");
-    let abandoned = {
-        let passwords = passwords.clone();
-        tokio::spawn(async move { passwords.hash(secret("x"), Lane::Stranger).await })
-    };
-    while passwords.waiting[0].load(Ordering::Acquire) < 1 {
-        tokio::task::yield_now().await;
+async fn who_is_known_comes_before_strangers_who_came_earlier() {
+    let passwords = passwords(CHEAP, 1, 9);
+    let busy = occupy(&passwords).await;
+    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut tasks = Vec::new();
+    for (lane, count) in [(Lane::Stranger, 1), (Lane::Stranger, 2), (Lane::Known, 1)] {
+        let (hashers, order) = (passwords.hashers.clone(), order.clone());
+        tasks.push(tokio::spawn(async move {
+            let note = move |_: &mut _| {
+                order.lock().expect("no panic").push(lane);
+                Ok(())
+            };
+            hashers.run(lane, note).await
+        }));
+        waits(&passwords, lane, count).await;
     }
+    drop(busy);
+    for task in tasks {
+        task.await.expect("no panic").expect("done");
+    }
+    assert_eq!(*order.lock().expect("no panic"), [Lane::Known, Lane::Stranger, Lane::Stranger]);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_hashed() {
+    let passwords = passwords(CHEAP, 1, 1);
+    let busy = occupy(&passwords).await;
+    let ran = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let abandoned = {
+        let (hashers, ran) = (passwords.hashers.clone(), ran.clone());
+        tokio::spawn(async move {
+            let work = move |_: &mut _| {
+                ran.store(true, std::sync::atomic::Ordering::Release);
+                Ok(())
+            };
+            hashers.run(Lane::Stranger, work).await
+        })
+    };
+    waits(&passwords, Lane::Stranger, 1).await;
     abandoned.abort();
     assert!(abandoned.await.expect_err("aborted").is_cancelled());
-    drop(running);
+    drop(busy);
+    waits(&passwords, Lane::Stranger, 0).await;
     passwords.hash(secret("x"), Lane::Stranger).await.expect("there is place again");
+    assert!(!ran.load(std::sync::atomic::Ordering::Acquire));
+}
+
+#[tokio::test]
+async fn work_that_panics_is_told_and_the_thread_goes_on() {
+    let passwords = passwords(CHEAP, 1, 1);
+    let panics = |_: &mut _| -> Result<(), HashError> { panic!("on purpose") };
+    let told = passwords.hashers.run(Lane::Known, panics).await;
+    assert!(matches!(told, Err(HashError::Unusable(_))), "{told:?}");
+    passwords.hash(secret("x"), Lane::Known).await.expect("hashed");
+}
+
+#[tokio::test]
+async fn what_lies_in_the_memory_from_before_changes_nothing() {
+    use argon2::password_hash::PasswordVerifier;
+    let passwords = passwords(ArgonSettings { memory_kib: 64, iterations: 3, lanes: 2 }, 1, 9);
+    for text in ["one", "two", "one"] {
+        let stored = passwords.hash(secret(text), Lane::Known).await.expect("hashed");
+        // The crate's own comparison takes fresh memory.
+        let parsed = argon2::password_hash::phc::PasswordHash::new(&stored).expect("well-formed");
+        argon2::Argon2::default().verify_password(text.as_bytes(), &parsed).expect("the same");
+    }
 }
 
 #[test]
