@@ -28,6 +28,9 @@ pub use accounts::{
     AccountSettings, Accounts, ChangePassword, ChangePasswordError, CreateLocalMemberError,
     CreatedLocalMember, LogInError, LoginAttempt, NewLocalMember, ResetPasswordError,
     create_local_member, login_name, reset_password,
+    AcceptWithPasswordError, Acceptance, AccountSettings, Accounts, ChangePassword,
+    ChangePasswordError, CreateLocalMemberError, CreatedLocalMember, LogInError, LoginAttempt,
+    NewLocalMember, ResetPasswordError, create_local_member, login_name, reset_password,
 };
 pub use actor::{Actor, Principal, RequestOrigin};
 pub use begin_browser_session::{LoginFacts, begin_browser_session};
@@ -45,6 +48,7 @@ pub use manage_group::{
     GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group,
 };
 pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
+pub use invite_member::{CreatedInvitation, InviteError, NewInvitation, invite_member};
 pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};

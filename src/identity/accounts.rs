@@ -1,6 +1,7 @@
 //! Local accounts: people of a tenant who log in with an e-mail address and a password, without an outside issuer. The
 //! API and the login page call it; it knows no HTTP.
 
+mod accept_with_password;
 mod change_password;
 mod create_local_member;
 mod end_login;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+pub use accept_with_password::{AcceptWithPasswordError, Acceptance};
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use create_local_member::{
     CreateLocalMemberError, CreatedLocalMember, NewLocalMember, create_local_member,

@@ -2,6 +2,7 @@
 
 mod flood;
 mod form;
+mod invitation;
 mod login;
 mod operator;
 mod password;

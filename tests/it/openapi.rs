@@ -20,7 +20,7 @@ const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
 const FORMATS: [&str; 6] = ["uuid", "date-time", "int32", "int64", "double", "binary"];
 /// Operations without a credential: they are where one comes from.
-const OPEN_OPERATIONS: [&str; 1] = ["create_login"];
+const OPEN_OPERATIONS: [&str; 2] = ["create_login", "create_acceptance"];
 
 /// Password of the examples.
 const PASSWORD: &str = "seven otters juggle lanterns";
@@ -200,7 +200,8 @@ async fn examples_of_bodies_are_valid_and_work_as_they_stand() {
         assert!(faults.is_empty(), "{id}: {faults:?}");
         let address = with_ids(path, &ids);
         let method = method.to_uppercase().parse().expect("a method");
-        let request = request(&app, &tenant, id, method, &address).await.json(example);
+        let example = example_of(&tenant, id, schema).await;
+        let request = request(&app, &tenant, id, method, &address).await.json(&example);
         let reply = tenant.send(request).await;
         assert!(reply.status.is_success(), "{id}: {}", reply.text());
         tried += 1;
@@ -227,7 +228,8 @@ async fn what_the_service_sends_is_what_the_document_says() {
         }
         let mut request = request(&app, &tenant, id, method, &address).await;
         if let Some(media) = body["requestBody"]["content"].get("application/json") {
-            request = request.json(&schema::resolve(&document, &media["schema"])["example"]);
+            let schema = schema::resolve(&document, &media["schema"]);
+            request = request.json(&example_of(&tenant, id, schema).await);
         } else if body.get("requestBody").is_some() {
             let file = reqwest::multipart::Part::text("# More\n\nText.").file_name("more.md");
             request = request.multipart(reqwest::multipart::Form::new().part("file", file));
@@ -276,6 +278,15 @@ async fn events_on_the_wire_are_variants_of_the_union() {
     }
     let wanted = ["citation", "delta", "done", "started"].map(str::to_owned);
     assert_eq!(seen, wanted.into());
+}
+
+/// The example of a body; an invitation is another one each time.
+async fn example_of(tenant: &TestTenant, id: &str, schema: &Value) -> Value {
+    let mut example = schema["example"].clone();
+    if id == "create_acceptance" {
+        example["invitation"] = json!(tenant.invite(&unique_email()).await);
+    }
+    example
 }
 
 /// A request as somebody makes it who can: a person who has just logged in where a key is not enough.

@@ -11,11 +11,13 @@ use super::session_cookie::{clear_cookie, set_cookie};
 use super::visitor::Visitor;
 use crate::db::Db;
 use crate::identity::{
-    Accounts, Action, ChangePassword, ChangePasswordError, HashError, LogInError, LoginAttempt,
-    ResetPasswordError, Verifier, reset_password,
+    AcceptError, AcceptWithPasswordError, Acceptance, Accounts, Action, ChangePassword,
+    ChangePasswordError, HashError, LogInError, LoginAttempt, ResetPasswordError, Verifier,
+    reset_password,
 };
 use crate::web::body::JsonBody;
 use crate::web::problem::{ApiError, ProblemCode};
+use crate::web::reading::readable_text;
 use crate::web::spec::Tag;
 
 /// What somebody logs in with.
@@ -64,6 +66,32 @@ impl poem_openapi::types::Example for PasswordUpdate {
         Self {
             current: "seven otters juggle lanterns".to_owned(),
             new: "nine herons mend a bicycle".to_owned(),
+        }
+    }
+}
+
+/// An invitation that is accepted with a password.
+#[derive(Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct AcceptanceCreate {
+    /// Text of the invitation: what stands in its link after the equals sign.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    invitation: String,
+    /// Name; the address of the invitation when absent.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    name: Option<String>,
+    /// Password to log in with from now on: at least 10 characters, at most 256 bytes, none that is guessed first.
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    password: String,
+}
+
+impl poem_openapi::types::Example for AcceptanceCreate {
+    fn example() -> Self {
+        let id = "01a20591655f719c9e59e64f9815cab9";
+        Self {
+            invitation: format!("{id}.{id}.{}", "0a1b2c3d4e".repeat(4)),
+            name: Some("Ada Lovelace".to_owned()),
+            password: "seven otters juggle lanterns".to_owned(),
         }
     }
 }
@@ -154,6 +182,29 @@ impl LoginsApi {
         Ok(LoginResponse::LoggedIn(set_cookie(&cookie)))
     }
 
+    /// Accept an invitation with a password
+    ///
+    /// Makes the account that the invitation promises, for its address, and logs in. An invitation is good for one person
+    /// and for a time; whatever is wrong with one, the answer is the same. Needs no credential.
+    #[oai(path = "/invitations/accept", method = "post", operation_id = "create_acceptance")]
+    async fn create_acceptance(
+        &self,
+        visitor: Visitor,
+        body: JsonBody<AcceptanceCreate>,
+    ) -> Result<LoginResponse, ApiError> {
+        let AcceptanceCreate { invitation, name, password } = body.0;
+        let display_name = name.map(|name| readable_text("/name", &name)).transpose()?;
+        let acceptance = Acceptance {
+            invitation,
+            display_name,
+            password: SecretString::from(password),
+            request: visitor.request,
+            user_agent: visitor.user_agent,
+        };
+        let cookie = self.accounts.accept_with_password(acceptance).await?;
+        Ok(LoginResponse::LoggedIn(set_cookie(&cookie)))
+    }
+
     /// Log out
     ///
     /// Ends the browser session of the request, at once and at the server. An API key has none: revoke it instead.
@@ -227,6 +278,23 @@ impl From<LogInError> for ApiError {
             LogInError::NewPassword(_) => Self::invalid("/new_password", words),
             LogInError::Hash(error) => error.into(),
             LogInError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<AcceptWithPasswordError> for ApiError {
+    fn from(error: AcceptWithPasswordError) -> Self {
+        let words = error.to_string();
+        match error {
+            AcceptWithPasswordError::Accept(AcceptError::Refused) => {
+                Self::new(ProblemCode::Unauthenticated, words)
+            }
+            AcceptWithPasswordError::Accept(AcceptError::Database(error)) => error.into(),
+            AcceptWithPasswordError::Accept(_) => Self::new(ProblemCode::Conflict, words),
+            AcceptWithPasswordError::Throttled(wait) => Self::too_many(wait, words),
+            AcceptWithPasswordError::Password(_) => Self::invalid("/password", words),
+            AcceptWithPasswordError::Hash(error) => error.into(),
+            AcceptWithPasswordError::Database(error) => error.into(),
         }
     }
 }

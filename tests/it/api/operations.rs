@@ -57,7 +57,10 @@ const MEMBERS: Option<&str> = Some("members:manage");
 pub const PERSONAL: &[&str] = &["create_logout", "update_password"];
 
 /// Operations that need no credential: they are where one comes from.
-const OPEN: &[(&str, &str, &str)] = &[("create_login", "POST", "/v1/login")];
+const OPEN: &[(&str, &str, &str)] = &[
+    ("create_login", "POST", "/v1/login"),
+    ("create_acceptance", "POST", "/v1/invitations/accept"),
+];
 
 /// Id, method, path, roles, scope, body.
 type Row =

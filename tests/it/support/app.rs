@@ -10,7 +10,8 @@ use pidima::config::{Config, Env};
 use pidima::db::Db;
 use pidima::db::audit::{AuditActor, AuditEntry};
 use pidima::identity::{
-    Accounts, NewApiKey, NewLocalMember, Role, create_api_key, create_local_member,
+    Accounts, Actor, NewApiKey, NewInvitation, NewLocalMember, Principal, RequestOrigin, Role,
+    create_api_key, create_local_member, invite_member,
 };
 use pidima::kernel::ids::TenantId;
 use pidima::server;
@@ -20,6 +21,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{EventReader, TestDatabase, minilm};
 
@@ -176,6 +178,24 @@ impl TestTenant {
         let created = create_local_member(&mut tx, passwords, new, entry).await.unwrap();
         tx.commit().await.unwrap();
         created.member.member_id.to_string()
+    }
+
+    /// The text of a new invitation to the role member.
+    pub async fn invite(&self, email: &str) -> String {
+        let actor = Actor {
+            tenant: self.id,
+            principal: Principal::Member { member_id: Uuid::now_v7(), browser_session_id: None },
+            name: "tests".to_owned(),
+            role: Role::Owner,
+            scopes: Role::Owner.scopes(),
+            request: RequestOrigin::default(),
+        };
+        let (email, group_ids) = (email.to_owned(), Vec::new());
+        let new = NewInvitation { email, role: Role::Member, group_ids, expires_at: None };
+        let mut tx = self.db.tenant(self.id).await.unwrap();
+        let created = invite_member(&mut tx, &actor, new, 1_000).await.unwrap();
+        tx.commit().await.unwrap();
+        created.link.expose()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
