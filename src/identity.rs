@@ -25,9 +25,6 @@ mod verify;
 
 pub use accept_invitation::{AcceptError, Newcomer, accept_invitation, find_open_invitation};
 pub use accounts::{
-    AccountSettings, Accounts, ChangePassword, ChangePasswordError, CreateLocalMemberError,
-    CreatedLocalMember, LogInError, LoginAttempt, NewLocalMember, ResetPasswordError,
-    create_local_member, login_name, reset_password,
     AcceptWithPasswordError, Acceptance, AccountSettings, Accounts, ChangePassword,
     ChangePasswordError, CreateLocalMemberError, CreatedLocalMember, LogInError, LoginAttempt,
     NewLocalMember, ResetPasswordError, create_local_member, login_name, reset_password,
@@ -41,6 +38,7 @@ pub use credential::Credential;
 pub use email_address::email_address;
 pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use invitation_link::InvitationLink;
+pub use invite_member::{CreatedInvitation, InviteError, NewInvitation, invite_member};
 pub use invite_member::{
     CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation,
 };
@@ -48,7 +46,6 @@ pub use manage_group::{
     GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group,
 };
 pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
-pub use invite_member::{CreatedInvitation, InviteError, NewInvitation, invite_member};
 pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};

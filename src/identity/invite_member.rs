@@ -48,7 +48,7 @@ pub enum InviteError {
         asked: Role,
     },
     /// A group that the tenant does not have.
-    #[error("names a group that there is not; list the groups")]
+    #[error("there is no such group")]
     UnknownGroup,
     /// Not within the days allowed.
     #[error("must be in the future and at most {MAX_DAYS} days from now")]

@@ -15,7 +15,7 @@ pub enum LimitError {
     )]
     NotManager(Role),
     /// A group that the tenant does not have.
-    #[error("names a group that there is not; list the groups")]
+    #[error("there is no such group")]
     UnknownGroup,
     /// The database refused.
     #[error(transparent)]

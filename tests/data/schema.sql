@@ -143,6 +143,7 @@ CREATE TABLE app.messages (
     role text NOT NULL,
     content text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    read_collection_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
     CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
 )
 PARTITION BY RANGE (message_id);
@@ -164,6 +165,8 @@ COMMENT ON COLUMN app.messages.role IS 'user or assistant';
 COMMENT ON COLUMN app.messages.content IS 'Text; an answer in Markdown with markers [1], [2] of its citations';
 
 COMMENT ON COLUMN app.messages.created_at IS 'When it was stored';
+
+COMMENT ON COLUMN app.messages.read_collection_ids IS 'Collections whose text the model was given for this answer, earlier answers included: who reaches each of them may read it';
 
 CREATE TABLE app.runs (
     tenant_id uuid NOT NULL,
@@ -1306,6 +1309,7 @@ CREATE TABLE app.messages_default (
     role text CONSTRAINT messages_role_not_null NOT NULL,
     content text CONSTRAINT messages_content_not_null NOT NULL,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT messages_created_at_not_null NOT NULL,
+    read_collection_ids uuid[] DEFAULT '{}'::uuid[] CONSTRAINT messages_read_collection_ids_not_null NOT NULL,
     CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
 );
 
@@ -1440,6 +1444,22 @@ CREATE TABLE app.runs_default (
 );
 
 ALTER TABLE ONLY app.runs_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.sealed_collections (
+    tenant_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    sealed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY app.sealed_collections FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.sealed_collections IS 'Collections that were limited to groups when they were deleted: answers made of them stay limited';
+
+COMMENT ON COLUMN app.sealed_collections.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.sealed_collections.collection_id IS 'Collection that is gone';
+
+COMMENT ON COLUMN app.sealed_collections.sealed_at IS 'When it was deleted';
 
 CREATE TABLE app.tenant_directory (
     id uuid NOT NULL,
@@ -1631,6 +1651,9 @@ ALTER TABLE ONLY app.runs
 ALTER TABLE ONLY app.runs_default
     ADD CONSTRAINT runs_default_pkey PRIMARY KEY (tenant_id, run_id);
 
+ALTER TABLE ONLY app.sealed_collections
+    ADD CONSTRAINT sealed_collections_pkey PRIMARY KEY (tenant_id, collection_id);
+
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, session_id);
 
@@ -1784,6 +1807,9 @@ ALTER TABLE app.retrievals
 ALTER TABLE app.runs
     ADD CONSTRAINT runs_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.sealed_collections
+    ADD CONSTRAINT sealed_collections_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
@@ -1867,6 +1893,8 @@ ALTER TABLE app.runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.runs_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.sealed_collections ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.sessions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON app.api_keys TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -1926,6 +1954,8 @@ CREATE POLICY tenant ON app.retrievals_default TO pidima_app USING ((tenant_id =
 CREATE POLICY tenant ON app.runs TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.runs_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.sealed_collections TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.sessions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -2219,6 +2249,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE app.operator_keys TO pidima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.pending_logins TO pidima_app;
+
+GRANT SELECT,INSERT ON TABLE app.sealed_collections TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
 

@@ -270,7 +270,7 @@ impl From<InviteError> for ApiError {
         let text = error.to_string();
         match error {
             InviteError::RoleAboveOwn { .. } => Self::new(ProblemCode::Forbidden, text),
-            InviteError::UnknownGroup => Self::invalid("/group_ids", text),
+            InviteError::UnknownGroup => Self::not_found("group"),
             InviteError::Expiry => Self::invalid("/expires_at", text),
             InviteError::TooManyOpen { .. } => Self::new(ProblemCode::Conflict, text),
             InviteError::Database(error) => error.into(),

@@ -306,7 +306,7 @@ impl From<LimitError> for ApiError {
         let text = error.to_string();
         match error {
             LimitError::NotManager(_) => Self::new(ProblemCode::Forbidden, text),
-            LimitError::UnknownGroup => Self::invalid("/group_ids", text),
+            LimitError::UnknownGroup => Self::not_found("group"),
             LimitError::Database(error) => error.into(),
         }
     }

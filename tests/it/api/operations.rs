@@ -40,6 +40,9 @@ pub struct Things {
     pub document_id: String,
     pub session_id: String,
     pub message_id: String,
+    pub member_id: String,
+    pub group_id: String,
+    pub invitation_id: String,
 }
 
 const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
@@ -61,6 +64,8 @@ const OPEN: &[(&str, &str, &str)] = &[
     ("create_login", "POST", "/v1/login"),
     ("create_acceptance", "POST", "/v1/invitations/accept"),
 ];
+const PEOPLE: Option<&str> = Some("members:manage");
+const TENANT: Option<&str> = Some("tenant:manage");
 
 /// Id, method, path, roles, scope, body.
 type Row =
@@ -78,6 +83,29 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "name": "made", "role": "admin", "scopes": ["keys:manage"] }))),
     ("get_api_key", "GET", "/v1/api_keys/{api_key_id}", ADMINS, KEYS, Body::Nothing),
     ("delete_api_key", "DELETE", "/v1/api_keys/{api_key_id}", ADMINS, KEYS, Body::Nothing),
+    ("list_members", "GET", "/v1/members", ADMINS, PEOPLE, Body::Nothing),
+    ("get_member", "GET", "/v1/members/{member_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("update_member", "PATCH", "/v1/members/{member_id}", ADMINS, PEOPLE,
+        Body::Json(|_| json!({ "role": "editor" }))),
+    ("delete_member", "DELETE", "/v1/members/{member_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("list_invitations", "GET", "/v1/invitations", ADMINS, PEOPLE, Body::Nothing),
+    ("create_invitation", "POST", "/v1/invitations", ADMINS, PEOPLE,
+        Body::Json(|things| json!({ "email": "ada@example.com", "role": "member", "group_ids": [things.group_id] }))),
+    ("get_invitation", "GET", "/v1/invitations/{invitation_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("delete_invitation", "DELETE", "/v1/invitations/{invitation_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("list_groups", "GET", "/v1/groups", ADMINS, PEOPLE, Body::Nothing),
+    ("create_group", "POST", "/v1/groups", ADMINS, PEOPLE,
+        Body::Json(|_| json!({ "name": unique() }))),
+    ("get_group", "GET", "/v1/groups/{group_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("update_group", "PATCH", "/v1/groups/{group_id}", ADMINS, PEOPLE,
+        Body::Json(|_| json!({ "name": unique() }))),
+    ("delete_group", "DELETE", "/v1/groups/{group_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("list_group_members", "GET", "/v1/groups/{group_id}/members", ADMINS, PEOPLE, Body::Nothing),
+    ("add_group_member", "PUT", "/v1/groups/{group_id}/members/{member_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("remove_group_member", "DELETE", "/v1/groups/{group_id}/members/{member_id}", ADMINS, PEOPLE, Body::Nothing),
+    ("get_tenant", "GET", "/v1/tenant", ADMINS, TENANT, Body::Nothing),
+    ("update_tenant", "PATCH", "/v1/tenant", ADMINS, TENANT,
+        Body::Json(|_| json!({ "name": unique() }))),
     ("list_collections", "GET", "/v1/collections", EVERYBODY, READ, Body::Nothing),
     ("create_collection", "POST", "/v1/collections", EDITORS, WRITE,
         Body::Json(|_| json!({ "name": unique(), "description": "made" }))),
@@ -155,6 +183,9 @@ impl Operation {
             .replace("{document_id}", &things.document_id)
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
+            .replace("{member_id}", &things.member_id)
+            .replace("{group_id}", &things.group_id)
+            .replace("{invitation_id}", &things.invitation_id)
     }
 }
 
@@ -171,6 +202,11 @@ impl Things {
         let document_id = text(&owner.send(upload).await.expect(202)["id"]);
         let key = json!({ "name": "spare", "role": "member" });
         let key = owner.post("/v1/api_keys", &key).await.expect(201);
+        let group_id =
+            text(&owner.post("/v1/groups", &json!({ "name": unique() })).await.expect(201)["id"]);
+        let invited = json!({ "email": "grace@example.com", "role": "member" });
+        let invited = owner.post("/v1/invitations", &invited).await.expect(201);
+        let member_id = owner.as_member("member").await.member_id.unwrap();
         let session = asker.post("/v1/sessions", &json!({ "title": "pumps" })).await.expect(201);
         let session_id = text(&session["id"]);
         let path = format!("/v1/sessions/{session_id}/messages");
@@ -182,6 +218,9 @@ impl Things {
             document_id,
             session_id,
             message_id: text(&answer["message_id"]),
+            member_id: member_id.to_string(),
+            group_id,
+            invitation_id: text(&invited["invitation"]["id"]),
         }
     }
 
@@ -195,6 +234,9 @@ impl Things {
             document_id: id(),
             session_id: id(),
             message_id: id(),
+            member_id: id(),
+            group_id: id(),
+            invitation_id: id(),
         }
     }
 }

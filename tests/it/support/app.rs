@@ -4,18 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use pidima::adapters::models::{ChatModel, ExtractiveModel};
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
 use pidima::db::Db;
 use pidima::db::audit::{AuditActor, AuditEntry};
 use pidima::identity::{
-    Accounts, Actor, NewApiKey, NewInvitation, NewLocalMember, Principal, RequestOrigin, Role,
-    create_api_key, create_local_member, invite_member,
+    Accounts, Actor, BrowserCookie, Identity, LOCAL, LoginFacts, Member, NewApiKey, NewInvitation,
+    NewLocalMember, Principal, RequestOrigin, Role, begin_browser_session, create_api_key,
+    create_local_member, invite_member,
 };
-use pidima::kernel::ids::TenantId;
+use pidima::kernel::ids::{TenantId, new_id};
 use pidima::server;
 use pidima::tenancy::create_tenant;
+use reqwest::header::COOKIE;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -38,12 +41,15 @@ pub struct TestApp {
     stop: CancellationToken,
 }
 
-/// A tenant with a key of the role owner.
+/// A tenant with a key of the role owner, or a person of it with a login in a browser.
 #[derive(Clone)]
 pub struct TestTenant {
     pub id: TenantId,
     pub key: String,
     pub accounts: Accounts,
+    /// The person; absent for a key.
+    pub member_id: Option<Uuid>,
+    cookie: Option<String>,
     db: Db,
     url: String,
     http: reqwest::Client,
@@ -132,8 +138,10 @@ impl TestApp {
         TestTenant {
             id: created.tenant,
             accounts: self.app.services.accounts.clone(),
-            db: self.app.services.db.clone(),
             key: key.credential.expose(),
+            member_id: None,
+            cookie: None,
+            db: self.app.services.db.clone(),
             url: self.url.clone(),
             http: reqwest::Client::new(),
         }
@@ -149,7 +157,7 @@ impl Drop for TestApp {
 impl TestTenant {
     /// The same tenant with another credential.
     pub fn with_key(&self, key: &str) -> Self {
-        Self { key: key.to_owned(), ..self.clone() }
+        Self { key: key.to_owned(), member_id: None, cookie: None, ..self.clone() }
     }
 
     /// The same tenant at a server with another address.
@@ -198,8 +206,36 @@ impl TestTenant {
         created.link.expose()
     }
 
+    /// A new person of the tenant, logged in with a browser.
+    pub async fn as_member(&self, role: &str) -> Self {
+        let member_id = new_id();
+        let member = Member {
+            member_id,
+            provider: LOCAL.to_owned(),
+            identity: Identity { issuer: LOCAL.to_owned(), subject: member_id.to_string() },
+            email: Some(format!("{}@example.com", member_id.simple())),
+            display_name: Some(format!("{role} of the tests")),
+            role: role.parse().unwrap(),
+            state: "active".to_owned(),
+            created_at: Utc::now(),
+            last_seen_at: None,
+        };
+        let facts = LoginFacts { lifetime: Duration::from_secs(3_600), ..LoginFacts::default() };
+        let mut tx = self.db.tenant(self.id).await.unwrap();
+        tx.insert_member(&member).await.unwrap();
+        let cookie = begin_browser_session(&mut tx, &member, &facts).await.unwrap();
+        tx.commit().await.unwrap();
+        Self { member_id: Some(member_id), cookie: Some(cookie.expose()), ..self.clone() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.cookie {
+            Some(cookie) => request
+                .header(COOKIE, format!("{}={cookie}", BrowserCookie::NAME))
+                .header("sec-fetch-site", "same-origin"),
+            None => request.bearer_auth(&self.key),
+        }
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Reply {
@@ -214,6 +250,10 @@ impl TestTenant {
 
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn put(&self, path: &str) -> Reply {
+        self.send(self.request(Method::PUT, path)).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Reply {

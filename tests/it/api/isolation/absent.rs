@@ -11,7 +11,7 @@ use crate::support::{Reply, TestApp, TestTenant};
 /// A place other than the path where an id can stand: operation, name, request.
 type Place = (&'static str, &'static str, fn(RequestBuilder, &Things) -> RequestBuilder);
 
-const PLACES: [Place; 5] = [
+const PLACES: [Place; 8] = [
     ("list_documents", "collection_id", |request, things| {
         request.query(&[("collection_id", &things.collection_id)])
     }),
@@ -28,6 +28,16 @@ const PLACES: [Place; 5] = [
     }),
     ("create_session", "collection_ids", |request, things| {
         request.json(&json!({ "collection_ids": [things.collection_id] }))
+    }),
+    ("create_invitation", "group_ids", |request, things| {
+        let body = json!({ "email": "a@b.de", "role": "member", "group_ids": [things.group_id] });
+        request.json(&body)
+    }),
+    ("create_collection", "group_ids", |request, things| {
+        request.json(&json!({ "name": "limited", "group_ids": [things.group_id] }))
+    }),
+    ("update_collection", "group_ids", |request, things| {
+        request.json(&json!({ "group_ids": [things.group_id] }))
     }),
 ];
 
@@ -67,15 +77,15 @@ async fn an_id_in_a_path_that_is_anothers_is_like_one_that_is_nobodys() {
 async fn an_id_in_a_query_or_body_that_is_anothers_is_like_one_that_is_nobodys() {
     let app = TestApp::start().await;
     let (own, other) = (app.tenant("body-own").await, app.tenant("body-other").await);
-    Things::make(&own, &own).await;
+    let mine = Things::make(&own, &own).await;
     let foreign = Things::make(&other, &other).await;
     let before = contents(&app).await;
     for (id, _, fill) in PLACES {
         let operation = operation(id);
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         let request = |things: &Things| {
-            let request =
-                Client::new().request(method.clone(), format!("{}{}", app.url, operation.path));
+            let url = format!("{}{}", app.url, operation.path_of(&mine));
+            let request = Client::new().request(method.clone(), url);
             fill(request.bearer_auth(&own.key), things)
         };
         let of_another = seen(&own.send(request(&foreign)).await);
