@@ -110,7 +110,7 @@ pub struct SessionsApi {
 impl SessionsApi {
     /// List sessions
     ///
-    /// Conversations that the key opened, newest first; with the role admin or owner those of the whole tenant.
+    /// Conversations that you opened, newest first; with the role analyst, admin or owner those of the whole tenant.
     #[oai(path = "/sessions", method = "get", operation_id = "list_sessions")]
     async fn list_sessions(
         &self,

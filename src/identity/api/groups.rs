@@ -229,9 +229,9 @@ impl GroupsApi {
     #[oai(
         path = "/groups/:group_id/members/:member_id",
         method = "put",
-        operation_id = "add_group_member"
+        operation_id = "update_group_member"
     )]
-    async fn add_group_member(
+    async fn update_group_member(
         &self,
         caller: Caller,
         /// Id of the group.
@@ -253,9 +253,9 @@ impl GroupsApi {
     #[oai(
         path = "/groups/:group_id/members/:member_id",
         method = "delete",
-        operation_id = "remove_group_member"
+        operation_id = "delete_group_member"
     )]
-    async fn remove_group_member(
+    async fn delete_group_member(
         &self,
         caller: Caller,
         /// Id of the group.
