@@ -30,3 +30,4 @@ mod round;
 mod server;
 mod support;
 mod tenancy_tables;
+mod tokens;
