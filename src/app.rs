@@ -22,7 +22,7 @@ use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, PasswordRules, PasswordSettings, Passwords, Rate,
-    Verifier, VerifierSettings,
+    Verifier, VerifierSettings, WidgetSigner,
 };
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
@@ -118,16 +118,20 @@ impl App {
                 max_receives: config.ingestion.max_attempts * 4,
             },
         };
+        let signer = config.keys.signing_secret.clone().map(WidgetSigner::new);
         let verifier = Verifier::new(
             db.clone(),
             tasks.clone(),
             VerifierSettings { browser_session_idle: config.identity.browser_session_idle },
         )
-        .with_providers(providers.clone());
+        .with_providers(providers.clone())
+        .with_signer(signer.clone());
         let services = Services {
             people: people_settings(config),
             accounts: accounts(config, &db, &verifier, &tasks),
             verifier,
+            signer,
+            max_api_keys: config.keys.max_api_keys,
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
             providers,
             db,

@@ -8,6 +8,7 @@ mod import;
 mod member;
 mod migrate;
 mod openapi;
+mod operator;
 mod run_server;
 mod seed;
 mod serve;
@@ -53,6 +54,9 @@ enum Command {
     /// Create people with passwords, and reset passwords
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// Create, list and revoke keys of the operator
+    #[command(subcommand)]
+    Operator(operator::OperatorCommand),
     /// Measure the quality of search on a question set
     #[command(subcommand)]
     Eval(eval::EvalCommand),
@@ -86,6 +90,7 @@ pub async fn run() -> ExitCode {
         Command::Seed(args) => seed::run(args, &env).await,
         Command::Tenant(command) => tenant::run(command, &env).await,
         Command::Member(command) => member::run(command, &env).await,
+        Command::Operator(command) => operator::run(command, &env).await,
         Command::Eval(command) => eval::run(command, &env).await,
         Command::Doctor => doctor::run(&env).await,
         Command::Openapi(args) => openapi::run(args),

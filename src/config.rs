@@ -8,6 +8,7 @@ mod env;
 mod http;
 mod identity;
 mod ingestion;
+mod keys;
 mod models;
 mod search;
 mod storage;
@@ -19,6 +20,7 @@ pub use env::{ConfigError, Env};
 pub use http::HttpConfig;
 pub use identity::{IdentityConfig, OidcProviderConfig};
 pub use ingestion::IngestionConfig;
+pub use keys::KeysConfig;
 pub use models::{ChatConfig, OpenAiConfig, ProviderName};
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectsConfig};
@@ -37,6 +39,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// Passwords of local accounts.
     pub accounts: AccountsConfig,
+    /// API keys and widget tokens.
+    pub keys: KeysConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
     /// Embedding passages and questions.
@@ -59,6 +63,7 @@ impl Config {
             http: HttpConfig::from_env(env),
             identity: IdentityConfig::from_env(env),
             accounts: AccountsConfig::from_env(env),
+            keys: KeysConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

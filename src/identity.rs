@@ -6,6 +6,7 @@ mod actor;
 pub mod api;
 mod begin_browser_session;
 mod browser_cookie;
+mod change_api_key;
 mod change_tenant;
 mod claim_grants;
 mod create_api_key;
@@ -14,14 +15,21 @@ mod email_address;
 mod enter_tenant;
 mod invitation_link;
 mod invite_member;
+mod issue_api_key;
+mod key_rights;
 mod manage_group;
 mod manage_member;
+mod operate_tenants;
+mod operator_key;
 mod passwords;
 mod person;
+mod places;
 mod policy;
+mod rotate_api_key;
 mod store;
 mod throttle;
 mod verify;
+mod widget_token;
 
 pub use accept_invitation::{AcceptError, Newcomer, accept_invitation, find_open_invitation};
 pub use accounts::{
@@ -32,26 +40,33 @@ pub use accounts::{
 pub use actor::{Actor, Principal, RequestOrigin};
 pub use begin_browser_session::{LoginFacts, begin_browser_session};
 pub use browser_cookie::BrowserCookie;
+pub use change_api_key::{KeyChange, change_api_key, revoke_api_key};
 pub use change_tenant::{ChangeTenantError, TenantChange, change_tenant};
-pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
-pub use credential::Credential;
+pub use create_api_key::{CreateApiKeyError, CreatedApiKey, KeyLimits, NewApiKey, create_api_key};
+pub use credential::{Credential, KeyKind};
 pub use email_address::email_address;
 pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use invitation_link::InvitationLink;
-pub use invite_member::{CreatedInvitation, InviteError, NewInvitation, invite_member};
 pub use invite_member::{
     CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation,
 };
+pub use issue_api_key::issue_api_key;
+pub use key_rights::KeyError;
 pub use manage_group::{
     GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group,
 };
 pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
+pub use operator_key::{
+    DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, Operator, create_operator_key,
+};
 pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
+pub use rotate_api_key::rotate_api_key;
 pub use store::api_keys::ApiKey;
 pub use store::groups::Group;
 pub use store::invitations::Invitation;
 pub use store::members::{Member, MemberFilter, Membership};
 pub use throttle::Rate;
 pub use verify::{Denied, Presented, Verifier, VerifierSettings};
+pub use widget_token::WidgetSigner;

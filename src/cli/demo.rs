@@ -31,6 +31,8 @@ const FIRST: &str = "pidima";
 const SECOND: &str = "halden";
 /// Who logs in with a password, as owner of the first tenant.
 const LOGIN_EMAIL: &str = "owner@pidima.example";
+/// Kept over restarts, so that widget tokens stay good.
+const SIGNING_SECRET: &str = "PIDIMA_SIGNING_SECRET";
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -100,6 +102,11 @@ async fn prepare(
     );
     // Nobody else works here: after a kill -9 the document that was in hand is taken up again soon.
     env.set_default("PIDIMA_INGESTION_LEASE_MS", "20000");
+    if state.get(SIGNING_SECRET).is_empty() {
+        state.set(SIGNING_SECRET, &random_secret());
+        state.save()?;
+    }
+    env.set_default(SIGNING_SECRET, state.get(SIGNING_SECRET));
     env.set_default("PIDIMA_OBJECTS_DIR", args.data.join("objects").to_string_lossy());
     say("loading the embedding model");
     let config = Config::from_env(&env)?;
@@ -264,6 +271,12 @@ Ctrl-C stops everything.\n",
 
 fn say(what: &str) {
     eprintln!("pidima: {what}");
+}
+
+fn random_secret() -> String {
+    let mut secret = [0_u8; 32];
+    rand::rng().fill_bytes(&mut secret);
+    hex::encode(secret)
 }
 
 fn random_password() -> String {

@@ -63,6 +63,35 @@ pub struct RequestOrigin {
     pub request_id: Option<String>,
     /// Address of the client.
     pub address: Option<IpAddr>,
+    /// Web origin of the page that asks, where a browser says it.
+    pub web_origin: Option<String>,
+}
+
+impl Principal {
+    /// What the kind of caller allows at all, whatever role and scopes say. Everybody who sees a page has its publishable
+    /// key, so that it has no conversations: one visitor would read another's.
+    fn may(&self, action: Action) -> bool {
+        match self {
+            Self::ApiKey { publishable: true, .. } => {
+                matches!(action, Action::MeRead | Action::Ask)
+            }
+            Self::EndUser { .. } => matches!(
+                action,
+                Action::MeRead | Action::Ask | Action::Converse | Action::ConversationRead
+            ),
+            Self::ApiKey { .. } | Self::Member { .. } => true,
+        }
+    }
+
+    /// Collections that it is limited to; empty for none.
+    pub fn collection_ids(&self) -> &[Uuid] {
+        match self {
+            Self::ApiKey { collection_ids, .. } | Self::EndUser { collection_ids, .. } => {
+                collection_ids
+            }
+            Self::Member { .. } => &[],
+        }
+    }
 }
 
 impl Actor {
@@ -80,6 +109,12 @@ impl Actor {
     /// # Errors
     /// 403 that names what is missing.
     pub fn require(&self, action: Action) -> Result<&Self, ApiError> {
+        if !self.principal.may(action) {
+            return Err(ApiError::new(
+                ProblemCode::Forbidden,
+                "credentials for web pages ask questions and do nothing else; conversations need a widget token, the rest a secret key",
+            ));
+        }
         let rule = policy::rule(action);
         if !rule.roles.contains(&self.role) {
             let roles: Vec<String> = rule.roles.iter().map(ToString::to_string).collect();

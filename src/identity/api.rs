@@ -9,7 +9,10 @@ mod logins;
 mod me;
 mod members;
 mod names;
+mod operator;
+mod platform_tenants;
 mod tenant;
+mod widget_tokens;
 
 pub use api_keys::ApiKeysApi;
 pub use caller::Caller;
@@ -22,4 +25,7 @@ pub use login_form::{show_login_form, submit_login_form};
 pub use logins::LoginsApi;
 pub use me::MeApi;
 pub use members::MembersApi;
+pub use operator::OperatorCaller;
+pub use platform_tenants::PlatformTenantsApi;
 pub use tenant::TenantApi;
+pub use widget_tokens::WidgetTokensApi;

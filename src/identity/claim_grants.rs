@@ -56,7 +56,7 @@ impl ClaimGrants {
     pub(super) async fn resolve(&self, tx: &mut SystemTx) -> db::Result<GrantedTenants> {
         let mut granted = GrantedTenants::new();
         if let Some(tenant) = self.tenant
-            && tx.is_tenant(tenant).await?
+            && tx.find_tenant(tenant.uuid()).await?.is_some()
         {
             granted.insert(tenant, self.groups_decide.then_some(Role::Member));
         }

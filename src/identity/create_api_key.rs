@@ -1,8 +1,10 @@
-//! Makes API keys: by an actor within their own rights, or by the operator for a new tenant.
+//! Makes API keys as it is told: for the operator's first keys of a tenant, and for `issue_api_key` and `rotate_api_key`,
+//! which see to it that nobody hands out more than they have.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::credential::KeyKind;
 use super::store::api_keys::ApiKey;
 use super::{Credential, Role, Scope};
 use crate::db::{self, TenantTx};
@@ -26,6 +28,19 @@ pub struct NewApiKey {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// What a key is limited to beside its role and scopes; nothing by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyLimits {
+    /// Whether it may stand in a web page.
+    pub kind: KeyKind,
+    /// Collections that it reaches; empty for those open to the whole tenant.
+    pub collection_ids: Vec<Uuid>,
+    /// Ranges of addresses, as [`super::places::address_range`] writes them; empty for any.
+    pub allowed_addresses: Vec<String>,
+    /// Web origins of a publishable key, as [`super::places::web_origin`] writes them.
+    pub allowed_origins: Vec<String>,
+}
+
 /// A key that was made, with the text that is shown once.
 #[derive(Debug)]
 pub struct CreatedApiKey {
@@ -46,6 +61,9 @@ pub enum CreateApiKeyError {
         /// Scope asked for.
         scope: Scope,
     },
+    /// Nothing would be allowed.
+    #[error("a key needs at least one scope; leave scopes out for all of its role that you have")]
+    NoScope,
     /// Not within the days allowed.
     #[error("must be in the future and at most {MAX_DAYS} days from now")]
     Expiry,
@@ -54,7 +72,7 @@ pub enum CreateApiKeyError {
     Database(#[from] db::Error),
 }
 
-/// Makes a key within the transaction.
+/// Makes a key without limits within the transaction.
 ///
 /// # Errors
 /// See [`CreateApiKeyError`].
@@ -63,9 +81,25 @@ pub async fn create_api_key(
     new: NewApiKey,
     created_by: Option<Uuid>,
 ) -> Result<CreatedApiKey, CreateApiKeyError> {
+    create_limited_api_key(tx, new, KeyLimits::default(), None, created_by).await
+}
+
+/// Makes a key within the transaction; `rotated_from` is the key that it replaces.
+pub(super) async fn create_limited_api_key(
+    tx: &mut TenantTx,
+    new: NewApiKey,
+    limits: KeyLimits,
+    rotated_from: Option<Uuid>,
+    created_by: Option<Uuid>,
+) -> Result<CreatedApiKey, CreateApiKeyError> {
     let now = Utc::now();
     let role_scopes = new.role.scopes();
-    let scopes = new.scopes.unwrap_or_else(|| role_scopes.clone());
+    let mut scopes = new.scopes.unwrap_or_else(|| role_scopes.clone());
+    scopes.sort_unstable();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return Err(CreateApiKeyError::NoScope);
+    }
     if let Some(scope) = scopes.iter().find(|scope| !role_scopes.contains(scope)) {
         return Err(CreateApiKeyError::ScopeAboveRole { role: new.role, scope: *scope });
     }
@@ -73,12 +107,17 @@ pub async fn create_api_key(
     if expires_at <= now || expires_at > now + TimeDelta::days(MAX_DAYS) {
         return Err(CreateApiKeyError::Expiry);
     }
-    let credential = Credential::generate(tx.tenant(), new_id());
+    let credential = Credential::generate(limits.kind, tx.tenant(), new_id());
     let api_key = ApiKey {
         api_key_id: credential.api_key_id,
         name: new.name,
+        kind: limits.kind,
         role: new.role,
         scopes,
+        collection_ids: limits.collection_ids,
+        allowed_addresses: limits.allowed_addresses,
+        allowed_origins: limits.allowed_origins,
+        rotated_from,
         hint: credential.hint(),
         created_at: now,
         expires_at,

@@ -1,4 +1,4 @@
-//! The text of an API key: `pdm_<tenant>_<key id>_<secret>`.
+//! The text of an API key: `pdm_<tenant>_<key id>_<secret>`, or `pdp_…` for one that may stand in a web page.
 //!
 //! The tenant stands in it so that the key can be looked up under that tenant's row-level security: a key of another
 //! tenant finds no row.
@@ -12,13 +12,45 @@ use uuid::Uuid;
 
 use crate::kernel::ids::TenantId;
 
-const PREFIX: &str = "pdm";
+/// Kinds of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum KeyKind {
+    /// Kept by programs.
+    #[default]
+    Secret,
+    /// May stand in a web page: asks only, and only from its origins.
+    Publishable,
+}
+
+impl KeyKind {
+    /// Each kind.
+    pub const ALL: [Self; 2] = [Self::Secret, Self::Publishable];
+
+    /// As stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Publishable => "publishable",
+        }
+    }
+
+    /// What the text of such a key begins with: people and scanners tell the kinds apart by it.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Secret => "pdm",
+            Self::Publishable => "pdp",
+        }
+    }
+}
+
 /// 160 random bits: far above what can be guessed, so that a plain hash of them is a right store.
 const SECRET_BYTES: usize = 20;
 
 /// A parsed API key. The secret is never printed.
 #[derive(Clone)]
 pub struct Credential {
+    /// Kind that the text says.
+    pub kind: KeyKind,
     /// Tenant that the key claims.
     pub tenant: TenantId,
     /// Key that it claims to be.
@@ -28,10 +60,10 @@ pub struct Credential {
 
 impl Credential {
     /// A new key with a random secret.
-    pub fn generate(tenant: TenantId, api_key_id: Uuid) -> Self {
+    pub fn generate(kind: KeyKind, tenant: TenantId, api_key_id: Uuid) -> Self {
         let mut secret = [0_u8; SECRET_BYTES];
         rand::rng().fill_bytes(&mut secret);
-        Self { tenant, api_key_id, secret: SecretString::from(hex::encode(secret)) }
+        Self { kind, tenant, api_key_id, secret: SecretString::from(hex::encode(secret)) }
     }
 
     /// Reads a key; `None` when the text is not of the form above.
@@ -39,14 +71,15 @@ impl Credential {
         let mut parts = text.split('_');
         let (prefix, tenant, key, secret) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let well_formed = prefix == PREFIX
-            && parts.next().is_none()
+        let kind = KeyKind::ALL.into_iter().find(|kind| kind.prefix() == prefix)?;
+        let well_formed = parts.next().is_none()
             && [tenant, key].iter().all(|part| is_lower_hex(part, 32))
             && is_lower_hex(secret, SECRET_BYTES * 2);
         if !well_formed {
             return None;
         }
         Some(Self {
+            kind,
             tenant: Uuid::parse_str(tenant).ok()?.into(),
             api_key_id: Uuid::parse_str(key).ok()?,
             secret: SecretString::from(secret.to_owned()),
@@ -56,7 +89,8 @@ impl Credential {
     /// The whole key: shown once, to its maker.
     pub fn expose(&self) -> String {
         format!(
-            "{PREFIX}_{}_{}_{}",
+            "{}_{}_{}_{}",
+            self.kind.prefix(),
             self.tenant.uuid().simple(),
             self.api_key_id.simple(),
             self.secret.expose_secret()
@@ -92,16 +126,19 @@ mod tests {
 
     #[test]
     fn a_key_survives_being_written_and_read() {
-        let credential = Credential::generate(TenantId::generate(), new_id());
-        let read = Credential::parse(&credential.expose()).expect("well-formed");
-        assert_eq!(read.tenant, credential.tenant);
-        assert_eq!(read.api_key_id, credential.api_key_id);
-        assert_eq!(read.secret_sha256(), credential.secret_sha256());
+        for kind in KeyKind::ALL {
+            let credential = Credential::generate(kind, TenantId::generate(), new_id());
+            let read = Credential::parse(&credential.expose()).expect("well-formed");
+            assert_eq!(read.kind, kind);
+            assert_eq!(read.tenant, credential.tenant);
+            assert_eq!(read.api_key_id, credential.api_key_id);
+            assert_eq!(read.secret_sha256(), credential.secret_sha256());
+        }
     }
 
     #[test]
     fn anything_but_the_exact_form_is_refused() {
-        let good = Credential::generate(TenantId::generate(), new_id()).expose();
+        let good = Credential::generate(KeyKind::Secret, TenantId::generate(), new_id()).expose();
         assert!(Credential::parse(&good.to_uppercase()).is_none());
         assert!(Credential::parse(&format!("{good}_x")).is_none());
         assert!(Credential::parse(&good[..good.len() - 1]).is_none());
@@ -113,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_secret_is_not_in_the_debug_form() {
-        let credential = Credential::generate(TenantId::generate(), new_id());
+        let credential = Credential::generate(KeyKind::Secret, TenantId::generate(), new_id());
         let secret = credential.expose().rsplit('_').next().expect("secret").to_owned();
         assert!(!format!("{credential:?}").contains(&secret));
     }

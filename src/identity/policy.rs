@@ -87,8 +87,10 @@ pub enum Action {
     Search,
     /// List and read conversations.
     ConversationRead,
-    /// Ask, and open, change and delete conversations.
+    /// Ask a single question.
     Ask,
+    /// Open, change and delete conversations, and ask in them.
+    Converse,
 }
 
 /// What an action needs.
@@ -122,7 +124,7 @@ pub fn rule(action: Action) -> Rule {
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
         Action::Search | Action::ConversationRead => (EVERYBODY, Some(Scope::Ask)),
-        Action::Ask => (ASKERS, Some(Scope::Ask)),
+        Action::Ask | Action::Converse => (ASKERS, Some(Scope::Ask)),
     };
     Rule { roles, scope }
 }
@@ -158,7 +160,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -180,6 +182,7 @@ impl Action {
         Self::Search,
         Self::ConversationRead,
         Self::Ask,
+        Self::Converse,
     ];
 }
 

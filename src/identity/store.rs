@@ -7,3 +7,4 @@ pub mod groups;
 pub mod invitations;
 pub mod local_accounts;
 pub mod members;
+pub mod operator_keys;

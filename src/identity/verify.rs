@@ -6,6 +6,9 @@
 mod access_token;
 mod api_key;
 mod browser_session;
+mod operator_key;
+mod place;
+mod widget_token;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +19,9 @@ use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use self::place::{Noted, Places};
 use super::actor::RequestOrigin;
+use super::widget_token::{self as widget, WidgetSigner};
 use super::{Actor, Principal};
 use crate::adapters::oidc::{OidcError, ProviderRegistry};
 use crate::db::{self, Db};
@@ -71,6 +76,12 @@ pub enum Denied {
     /// The keys that the token is to be verified with cannot be had.
     #[error("the login provider cannot be asked for its keys; try again")]
     ProviderAway(#[from] OidcError),
+    /// A widget token that was not signed here, is over, or whose publishable key is.
+    #[error("the widget token is malformed or no longer good; ask your server for a new one")]
+    BadToken,
+    /// Good, but not from there. Says nothing of where it would be good.
+    #[error("the credential may not be used from here; ask an admin of the tenant")]
+    WrongPlace,
     /// A browser session that ended, by itself or by somebody.
     #[error("the login has ended; log in again")]
     LoggedOut,
@@ -113,7 +124,30 @@ pub struct Verifier {
     tasks: TaskTracker,
     providers: ProviderRegistry,
     settings: VerifierSettings,
+    signer: Option<WidgetSigner>,
     trusted: Arc<Mutex<Trusted>>,
+    noted: Noted,
+}
+
+/// A credential that was found good, with what is to be asked again on each request.
+#[derive(Clone, Debug)]
+struct Verified {
+    actor: Actor,
+    /// Where it may be used from.
+    places: Places,
+    /// From then on it is refused, however lately it was verified.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl Verified {
+    /// Good from everywhere, and without an end of its own.
+    fn anywhere(actor: Actor) -> Self {
+        Self { actor, places: Places::default(), expires_at: None }
+    }
+
+    fn is_over(&self) -> bool {
+        self.expires_at.is_some_and(|end| end <= Utc::now())
+    }
 }
 
 /// How long logins of browsers last.
@@ -123,29 +157,23 @@ pub struct VerifierSettings {
     pub browser_session_idle: Duration,
 }
 
-/// Good credentials by the SHA-256 of their text and the tenant that was chosen, with the time until which they are
-/// trusted.
-type Trusted = HashMap<Remembered, (Actor, Instant)>;
+/// Good credentials by the SHA-256 of their text and the tenant that was chosen, with the time at which they were
+/// verified.
+type Trusted = HashMap<Remembered, (Arc<Verified>, Instant)>;
 type Remembered = ([u8; 32], Option<TenantId>);
-
-/// A credential that was found good.
-struct Found {
-    actor: Actor,
-    /// End of the credential, where it is to be kept to more closely than [`TRUSTED_FOR`].
-    expires_at: Option<DateTime<Utc>>,
-}
-
-impl From<Actor> for Found {
-    fn from(actor: Actor) -> Self {
-        Self { actor, expires_at: None }
-    }
-}
 
 impl Verifier {
     /// A verifier that has seen nothing yet; `tasks` runs the noting of last uses.
     pub fn new(db: Db, tasks: TaskTracker, settings: VerifierSettings) -> Self {
+        let (trusted, noted) = (Arc::default(), Arc::default());
         let providers = ProviderRegistry::default();
-        Self { db, tasks, providers, settings, trusted: Arc::default() }
+        Self { db, tasks, providers, settings, signer: None, trusted, noted }
+    }
+
+    /// The same, which takes widget tokens too.
+    #[must_use]
+    pub fn with_signer(self, signer: Option<WidgetSigner>) -> Self {
+        Self { signer, ..self }
     }
 
     /// The same, which also takes access tokens of these providers.
@@ -166,49 +194,52 @@ impl Verifier {
         origin: RequestOrigin,
     ) -> Result<Actor, Denied> {
         let remembered = (fingerprint(presented), chosen);
-        let actor = match self.trusted(&remembered) {
-            Some(actor) => actor,
-            None => {
-                let found = self.look_up(presented, chosen).await?;
-                if chosen.is_some_and(|chosen| chosen != found.actor.tenant) {
-                    return Err(Denied::OtherTenant);
-                }
-                self.note_use(&found.actor);
-                self.remember(remembered, &found);
-                found.actor
-            }
+        let (verified, is_new) = match self.trusted(&remembered) {
+            Some(verified) => (verified, false),
+            None => (Arc::new(self.look_up(presented, chosen).await?), true),
         };
-        Ok(Actor { request: origin, ..actor })
+        if is_new {
+            if chosen.is_some_and(|chosen| chosen != verified.actor.tenant) {
+                return Err(Denied::OtherTenant);
+            }
+            self.remember(remembered, Arc::clone(&verified));
+        }
+        self.check_place(&verified, &origin)?;
+        if is_new {
+            self.note_use(&verified.actor);
+        }
+        Ok(Actor { request: origin, ..verified.actor.clone() })
     }
 
     async fn look_up(
         &self,
         presented: &Presented,
         chosen: Option<TenantId>,
-    ) -> Result<Found, Denied> {
+    ) -> Result<Verified, Denied> {
         match presented {
-            Presented::Bearer(text) if is_key(text) => Ok(self.look_up_api_key(text).await?.into()),
+            Presented::Bearer(text) if text.starts_with(widget::PREFIX) => {
+                self.look_up_widget_token(text).await
+            }
+            Presented::Bearer(text) if is_key(text) => self.look_up_api_key(text).await,
             Presented::Bearer(text) => self.look_up_access_token(text, chosen).await,
-            Presented::Cookie(text) => Ok(self.look_up_browser_session(text).await?.into()),
+            Presented::Cookie(text) => self.look_up_browser_session(text).await,
         }
     }
 
-    fn trusted(&self, remembered: &Remembered) -> Option<Actor> {
+    fn trusted(&self, remembered: &Remembered) -> Option<Arc<Verified>> {
         let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        let (actor, until) = trusted.get(remembered)?;
-        (Instant::now() < *until).then(|| actor.clone())
+        let (verified, since) = trusted.get(remembered)?;
+        let is_good = since.elapsed() < TRUSTED_FOR && !verified.is_over();
+        is_good.then(|| Arc::clone(verified))
     }
 
-    fn remember(&self, remembered: Remembered, found: &Found) {
-        let left = found.expires_at.map(|end| (end - Utc::now()).to_std().unwrap_or_default());
-        let now = Instant::now();
-        let until = now + left.map_or(TRUSTED_FOR, |left| left.min(TRUSTED_FOR));
+    fn remember(&self, remembered: Remembered, verified: Arc<Verified>) {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         if trusted.len() >= REMEMBERED {
-            trusted.retain(|_, (_, until)| now < *until);
+            trusted.retain(|_, (_, since)| since.elapsed() < TRUSTED_FOR);
         }
         if trusted.len() < REMEMBERED {
-            trusted.insert(remembered, (found.actor.clone(), until));
+            trusted.insert(remembered, (verified, Instant::now()));
         }
     }
 

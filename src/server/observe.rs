@@ -37,7 +37,8 @@ impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = new_id().simple().to_string();
         let address = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
-        let origin = RequestOrigin { request_id: Some(id.clone()), address };
+        let origin =
+            RequestOrigin { request_id: Some(id.clone()), address, ..RequestOrigin::default() };
         request.extensions_mut().insert(origin);
         let method = request.method().clone();
         let span = tracing::info_span!("http", request.id = %id);

@@ -16,10 +16,10 @@ use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
 use crate::identity::api::{
-    ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, TenantApi,
-    show_login_form, submit_login_form,
+    ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, PlatformTenantsApi,
+    TenantApi, WidgetTokensApi, show_login_form, submit_login_form,
 };
-use crate::identity::{Accounts, Verifier};
+use crate::identity::{Accounts, Verifier, WidgetSigner};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};
 use crate::web::docs_page::swagger_page;
@@ -38,6 +38,10 @@ pub struct Services {
     pub people: PeopleSettings,
     /// Logs people in with passwords.
     pub accounts: Accounts,
+    /// Signs widget tokens; absent without the setting.
+    pub signer: Option<WidgetSigner>,
+    /// Most good API keys of a tenant.
+    pub max_api_keys: u32,
     /// Takes and removes documents.
     pub receiver: Receiver,
     /// Finds passages.
@@ -123,6 +127,9 @@ fn api_service(
             GroupsApi { db: db.clone() },
             TenantApi { db: db.clone(), login_providers: people.login_providers },
         ),
+        ApiKeysApi { db: db.clone(), max_keys: services.max_api_keys },
+        WidgetTokensApi { db: db.clone(), signer: services.signer.clone() },
+        PlatformTenantsApi { db: db.clone() },
         CollectionsApi { db: db.clone(), receiver: receiver.clone() },
         DocumentsApi { db: db.clone(), receiver },
         SearchApi { search },

@@ -20,6 +20,9 @@ pub enum Tag {
     /// Questions, answers and conversations.
     #[oai(rename = "Chat")]
     Chat,
+    /// Tenants, for the operator of the installation.
+    #[oai(rename = "Platform")]
+    Platform,
 }
 
 /// Completes the generator's document.

@@ -87,7 +87,7 @@ impl MessagesApi {
         accept: Header<Option<String>>,
         body: JsonBody<MessageCreate>,
     ) -> Result<AskResponse, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::Converse)?;
         let form = Form::of(accept.0.as_deref())?;
         let content = question_text("/content", &body.0.content, self.max_question_chars)?;
         let mut tx = self.db.tenant(actor.tenant).await?;

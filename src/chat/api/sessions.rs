@@ -141,7 +141,7 @@ impl SessionsApi {
         caller: Caller,
         body: JsonBody<SessionCreate>,
     ) -> Result<CreateResponse, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::Converse)?;
         let SessionCreate { title, collection_ids } = body.0;
         let title = title.map(|title| readable_text("/title", &title)).transpose()?;
         let mut collection_ids = collection_ids.unwrap_or_default();
@@ -187,7 +187,7 @@ impl SessionsApi {
         session_id: Path<Uuid>,
         body: JsonBody<SessionUpdate>,
     ) -> Result<Json<SessionView>, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::Converse)?;
         let title = readable_text("/title", &body.0.title)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
@@ -207,7 +207,7 @@ impl SessionsApi {
         /// Id of the session.
         session_id: Path<Uuid>,
     ) -> Result<DeleteResponse, ApiError> {
-        let actor = caller.require(Action::Ask)?;
+        let actor = caller.require(Action::Converse)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;

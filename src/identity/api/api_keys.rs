@@ -7,10 +7,13 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
 use super::Caller;
-use super::names::{RoleName, ScopeName};
+use super::names::{KeyKindName, RoleName, ScopeName};
 use crate::db::Db;
+use crate::identity::places::{address_range, web_origin};
+use crate::identity::rotate_api_key::DEFAULT_OVERLAP_SECONDS;
 use crate::identity::{
-    Action, Actor, ApiKey, CreateApiKeyError, NewApiKey, Role, Scope, create_api_key,
+    Action, ApiKey, CreateApiKeyError, CreatedApiKey, KeyChange, KeyError, KeyKind, KeyLimits,
+    NewApiKey, change_api_key, issue_api_key, revoke_api_key, rotate_api_key,
 };
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
@@ -19,6 +22,8 @@ use crate::web::reading::readable_text;
 use crate::web::spec::Tag;
 
 const LIST: &str = "api_keys";
+/// Characters shown of a value that is refused.
+const SHOWN_CHARS: usize = 100;
 
 /// An API key, without its secret.
 #[derive(Debug, Object)]
@@ -29,11 +34,24 @@ pub struct ApiKeyView {
     /// What it is for.
     #[oai(validator(max_length = 100))]
     name: String,
+    /// Kept by programs, or standing in web pages.
+    kind: KeyKindName,
     /// What it may do.
     role: RoleName,
     /// What the role is narrowed to.
     #[oai(validator(max_items = 20))]
     scopes: Vec<ScopeName>,
+    /// Collections that it reaches; empty for those open to the whole tenant.
+    #[oai(validator(max_items = 50))]
+    collection_ids: Vec<Uuid>,
+    /// Ranges of addresses that it may be used from; empty for any.
+    #[oai(validator(max_items = 50))]
+    allowed_addresses: Vec<String>,
+    /// Web origins that a publishable key may be used from.
+    #[oai(validator(max_items = 50))]
+    allowed_origins: Vec<String>,
+    /// Key that this one replaces; absent when it replaces none.
+    rotated_from: Option<Uuid>,
     /// Last four characters of the key.
     #[oai(validator(max_length = 4))]
     hint: String,
@@ -64,11 +82,22 @@ pub struct ApiKeyCreate {
     /// What it is for.
     #[oai(validator(min_length = 1, max_length = 100))]
     name: String,
-    /// What it may do; at most what the asking key may do.
+    /// Kept by programs when absent; a publishable key has the role member, the scope ask and at least one origin.
+    kind: Option<KeyKindName>,
+    /// What it may do; at most what you may do yourself.
     role: RoleName,
-    /// What the role is narrowed to; when absent all scopes of the role that the asking key has itself.
-    #[oai(validator(max_items = 20))]
+    /// What the role is narrowed to; when absent all scopes of the role that you have yourself.
+    #[oai(validator(min_items = 1, max_items = 20))]
     scopes: Option<Vec<ScopeName>>,
+    /// Collections that it reaches, of those that you reach; when absent those open to the whole tenant, or your own limit.
+    #[oai(validator(max_items = 50))]
+    collection_ids: Option<Vec<Uuid>>,
+    /// Addresses (`192.0.2.7`) and ranges (`10.0.0.0/8`) that it may be used from; any when absent.
+    #[oai(validator(max_items = 50))]
+    allowed_addresses: Option<Vec<String>>,
+    /// Web origins that a publishable key may be used from, e.g. `https://www.example.com`.
+    #[oai(validator(max_items = 50))]
+    allowed_origins: Option<Vec<String>>,
     /// From then on the key is refused; 90 days from now when absent, 365 at most.
     expires_at: Option<DateTime<Utc>>,
 }
@@ -77,10 +106,59 @@ impl poem_openapi::types::Example for ApiKeyCreate {
     fn example() -> Self {
         Self {
             name: "support portal".to_owned(),
+            kind: None,
             role: RoleName::Member,
             scopes: Some(vec![ScopeName::Ask]),
+            collection_ids: None,
+            allowed_addresses: None,
+            allowed_origins: None,
             expires_at: None,
         }
+    }
+}
+
+/// What to change of a key; what is absent stays.
+#[derive(Debug, Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct ApiKeyUpdate {
+    /// What it is for.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    name: Option<String>,
+    /// Fewer collections than now; for a key without a limit, some that you reach.
+    #[oai(validator(max_items = 50))]
+    collection_ids: Option<Vec<Uuid>>,
+    /// Addresses and ranges that it may be used from; any when empty.
+    #[oai(validator(max_items = 50))]
+    allowed_addresses: Option<Vec<String>>,
+    /// Web origins that a publishable key may be used from.
+    #[oai(validator(max_items = 50))]
+    allowed_origins: Option<Vec<String>>,
+}
+
+impl poem_openapi::types::Example for ApiKeyUpdate {
+    fn example() -> Self {
+        Self {
+            name: Some("support portal in Oslo".to_owned()),
+            collection_ids: None,
+            allowed_addresses: None,
+            allowed_origins: None,
+        }
+    }
+}
+
+/// How a key is to be replaced.
+#[derive(Debug, Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct ApiKeyRotate {
+    /// How long the old key stays good beside the new one: 0 to 604800 (a week); a day when absent. Its own end stays when
+    /// that comes first.
+    #[oai(validator(maximum(value = "604800")))]
+    overlap_seconds: Option<u32>,
+}
+
+impl poem_openapi::types::Example for ApiKeyRotate {
+    fn example() -> Self {
+        Self { overlap_seconds: Some(3_600) }
     }
 }
 
@@ -104,6 +182,14 @@ enum CreateResponse {
     Created(Json<ApiKeyCreated>),
 }
 
+/// Outcome of a rotation.
+#[derive(ApiResponse)]
+enum RotateResponse {
+    /// The new key was made; the secret is shown this once.
+    #[oai(status = 201)]
+    Created(Json<ApiKeyCreated>),
+}
+
 /// Outcome of a revocation.
 #[derive(ApiResponse)]
 enum RevokeResponse {
@@ -116,6 +202,8 @@ enum RevokeResponse {
 pub struct ApiKeysApi {
     /// The database.
     pub db: Db,
+    /// Most good keys of a tenant.
+    pub max_keys: u32,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Identity")]
@@ -146,7 +234,8 @@ impl ApiKeysApi {
 
     /// Create an API key
     ///
-    /// The secret is shown in this answer and never again. A key can give at most its own role. Needs the role admin.
+    /// The secret is shown in this answer and never again. Nobody can give a key more than they have themselves: role,
+    /// scopes, collections. Needs the role admin.
     #[oai(path = "/api_keys", method = "post", operation_id = "create_api_key")]
     async fn create_api_key(
         &self,
@@ -154,23 +243,68 @@ impl ApiKeysApi {
         body: JsonBody<ApiKeyCreate>,
     ) -> Result<CreateResponse, ApiError> {
         let actor = caller.require(Action::ApiKeyWrite)?;
-        let ApiKeyCreate { name, role, scopes, expires_at } = body.0;
-        let role = Role::from(role);
-        if role > actor.role {
-            let detail =
-                format!("a key of the role {} can not make one of the role {role}", actor.role);
-            return Err(ApiError::new(ProblemCode::Forbidden, detail));
-        }
-        let scopes = granted_scopes(actor, role, scopes)?;
-        let name = readable_text("/name", &name)?;
-        let new = NewApiKey { name, role, scopes: Some(scopes), expires_at };
+        let limits = KeyLimits {
+            kind: body.0.kind.map_or(KeyKind::Secret, Into::into),
+            collection_ids: distinct(body.0.collection_ids.unwrap_or_default()),
+            allowed_addresses: addresses(body.0.allowed_addresses.unwrap_or_default())?,
+            allowed_origins: origins(body.0.allowed_origins.unwrap_or_default())?,
+        };
+        let new = NewApiKey {
+            name: readable_text("/name", &body.0.name)?,
+            role: body.0.role.into(),
+            scopes: body.0.scopes.map(|scopes| scopes.into_iter().map(Into::into).collect()),
+            expires_at: body.0.expires_at,
+        };
         let mut tx = self.db.tenant(actor.tenant).await?;
-        let created = create_api_key(&mut tx, new, Some(actor.id())).await?;
+        let created = issue_api_key(&mut tx, actor, new, limits, self.max_keys.into()).await?;
         tx.commit().await?;
-        Ok(CreateResponse::Created(Json(ApiKeyCreated {
-            secret: created.credential.expose(),
-            api_key: created.api_key.into(),
-        })))
+        Ok(CreateResponse::Created(Json(created.into())))
+    }
+
+    /// Rotate an API key
+    ///
+    /// Makes a key with the same name, role, scopes and limits, and moves the end of the old one up: both are good for the
+    /// overlap. You must have all that the key has. A key that was revoked or has expired answers 409. Needs the role admin.
+    #[oai(path = "/api_keys/:api_key_id/rotate", method = "post", operation_id = "rotate_api_key")]
+    async fn rotate_api_key(
+        &self,
+        caller: Caller,
+        /// Id of the key.
+        api_key_id: Path<Uuid>,
+        body: JsonBody<ApiKeyRotate>,
+    ) -> Result<RotateResponse, ApiError> {
+        let actor = caller.require(Action::ApiKeyWrite)?;
+        let overlap = body.0.overlap_seconds.unwrap_or(DEFAULT_OVERLAP_SECONDS);
+        let most = self.max_keys.into();
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let created = rotate_api_key(&mut tx, actor, api_key_id.0, overlap, most).await?;
+        tx.commit().await?;
+        Ok(RotateResponse::Created(Json(created.into())))
+    }
+
+    /// Update an API key
+    ///
+    /// Changes the name, where the key may be used from, and to fewer collections; effective within 5 seconds. Role and
+    /// scopes of a key never change. Needs the role admin.
+    #[oai(path = "/api_keys/:api_key_id", method = "patch", operation_id = "update_api_key")]
+    async fn update_api_key(
+        &self,
+        caller: Caller,
+        /// Id of the key.
+        api_key_id: Path<Uuid>,
+        body: JsonBody<ApiKeyUpdate>,
+    ) -> Result<Json<ApiKeyView>, ApiError> {
+        let actor = caller.require(Action::ApiKeyWrite)?;
+        let change = KeyChange {
+            name: body.0.name.map(|name| readable_text("/name", &name)).transpose()?,
+            collection_ids: body.0.collection_ids.map(distinct),
+            allowed_addresses: body.0.allowed_addresses.map(addresses).transpose()?,
+            allowed_origins: body.0.allowed_origins.map(origins).transpose()?,
+        };
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let key = change_api_key(&mut tx, actor, api_key_id.0, change).await?;
+        tx.commit().await?;
+        Ok(Json(key.into()))
     }
 
     /// Get an API key
@@ -200,48 +334,90 @@ impl ApiKeysApi {
     ) -> Result<RevokeResponse, ApiError> {
         let actor = caller.require(Action::ApiKeyWrite)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
-        let key = tx.find_api_key(api_key_id.0).await?;
-        let key = key.ok_or_else(|| ApiError::not_found("API key"))?;
-        if key.role > actor.role {
-            let detail = format!(
-                "a key of the role {} can not revoke one of the role {}",
-                actor.role, key.role
-            );
-            return Err(ApiError::new(ProblemCode::Forbidden, detail));
-        }
-        tx.revoke_api_key(key.api_key_id).await?;
+        revoke_api_key(&mut tx, actor, api_key_id.0).await?;
         tx.commit().await?;
         Ok(RevokeResponse::Revoked)
     }
 }
 
-/// Scopes of a new key: those asked for, else all of its role that the asking key has itself. Never more than that.
-fn granted_scopes(
-    actor: &Actor,
-    role: Role,
-    asked: Option<Vec<ScopeName>>,
-) -> Result<Vec<Scope>, ApiError> {
-    let Some(asked) = asked else {
-        let of_role = role.scopes().into_iter();
-        return Ok(of_role.filter(|scope| actor.scopes.contains(scope)).collect());
-    };
-    let asked: Vec<Scope> = asked.into_iter().map(Into::into).collect();
-    match asked.iter().find(|scope| !actor.scopes.contains(scope)) {
-        Some(scope) => Err(ApiError::new(
-            ProblemCode::Forbidden,
-            format!("a key without the scope {scope} can not give it to another"),
-        )),
-        None => Ok(asked),
+fn distinct(mut ids: Vec<Uuid>) -> Vec<Uuid> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Ranges as they are stored.
+fn addresses(given: Vec<String>) -> Result<Vec<String>, ApiError> {
+    each(
+        given,
+        "/allowed_addresses",
+        "is no address and no range; write 192.0.2.7 or 10.0.0.0/8",
+        |text| address_range(text).map(|range| range.to_string()),
+    )
+}
+
+/// Origins as they are stored.
+fn origins(given: Vec<String>) -> Result<Vec<String>, ApiError> {
+    each(
+        given,
+        "/allowed_origins",
+        "is no web origin; write https://www.example.com, without path; http is for localhost alone",
+        web_origin,
+    )
+}
+
+fn each(
+    given: Vec<String>,
+    pointer: &str,
+    remedy: &str,
+    read: fn(&str) -> Option<String>,
+) -> Result<Vec<String>, ApiError> {
+    let mut stored = Vec::with_capacity(given.len());
+    for (index, text) in given.iter().enumerate() {
+        let shown: String = text.chars().take(SHOWN_CHARS).collect();
+        let value = read(text).ok_or_else(|| {
+            ApiError::invalid(&format!("{pointer}/{index}"), format!("\"{shown}\" {remedy}"))
+        })?;
+        if !stored.contains(&value) {
+            stored.push(value);
+        }
+    }
+    Ok(stored)
+}
+
+impl From<KeyError> for ApiError {
+    fn from(error: KeyError) -> Self {
+        let text = error.to_string();
+        match error {
+            KeyError::Unknown => Self::not_found("API key"),
+            KeyError::UnknownCollection => Self::not_found("collection"),
+            KeyError::AboveRole { .. } | KeyError::ScopeNotHeld(_) | KeyError::WiderReach => {
+                Self::new(ProblemCode::Forbidden, text)
+            }
+            KeyError::Widened => Self::invalid("/collection_ids", text),
+            KeyError::Kind { pointer, detail } => Self::invalid(pointer, detail),
+            KeyError::Over | KeyError::TooMany(_) => Self::new(ProblemCode::Conflict, text),
+            KeyError::Create(error) => error.into(),
+            KeyError::Database(error) => error.into(),
+        }
     }
 }
 
 impl From<CreateApiKeyError> for ApiError {
     fn from(error: CreateApiKeyError) -> Self {
         match error {
-            CreateApiKeyError::ScopeAboveRole { .. } => Self::invalid("/scopes", error.to_string()),
+            CreateApiKeyError::ScopeAboveRole { .. } | CreateApiKeyError::NoScope => {
+                Self::invalid("/scopes", error.to_string())
+            }
             CreateApiKeyError::Expiry => Self::invalid("/expires_at", error.to_string()),
             CreateApiKeyError::Database(error) => error.into(),
         }
+    }
+}
+
+impl From<CreatedApiKey> for ApiKeyCreated {
+    fn from(created: CreatedApiKey) -> Self {
+        Self { secret: created.credential.expose(), api_key: created.api_key.into() }
     }
 }
 
@@ -250,8 +426,13 @@ impl From<ApiKey> for ApiKeyView {
         Self {
             id: key.api_key_id,
             name: key.name,
+            kind: key.kind.into(),
             role: key.role.into(),
             scopes: key.scopes.into_iter().map(Into::into).collect(),
+            collection_ids: key.collection_ids,
+            allowed_addresses: key.allowed_addresses,
+            allowed_origins: key.allowed_origins,
+            rotated_from: key.rotated_from,
             hint: key.hint,
             created_at: key.created_at,
             expires_at: key.expires_at,

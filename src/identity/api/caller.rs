@@ -54,8 +54,9 @@ impl<'a> ApiExtractor<'a> for Caller {
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
-                    "An API key (`pdm_…`), or an access token (JWT) of your login provider. Whoever belongs to several \
-                     tenants names one by its id in the header `Pidima-Tenant`.",
+                    "An API key (`pdm_…`), an access token (JWT) of your login provider, or in a web page of yours a \
+                     publishable key (`pdp_…`) or a widget token (`pdw_…`). Whoever belongs to several tenants names \
+                     one by its id in the header `Pidima-Tenant`.",
                 ),
                 name: None,
                 key_in: None,
@@ -95,7 +96,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         let verifier = request
             .data::<Verifier>()
             .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no verifier in the application")))?;
-        let origin = request.extensions().get::<RequestOrigin>().cloned().unwrap_or_default();
+        let origin = origin_of(request);
         let chosen = chosen_tenant(request)?;
         let actor = verifier.verify(&presented, chosen, origin).await.map_err(ApiError::from)?;
         Ok(Self { actor, presented })
@@ -116,16 +117,21 @@ fn chosen_tenant(request: &Request) -> Result<Option<TenantId>, ApiError> {
     }
 }
 
+/// Where the request came from, with the web origin that a browser says. Two of them are none.
+pub(super) fn origin_of(request: &Request) -> RequestOrigin {
+    let known = request.extensions().get::<RequestOrigin>().cloned().unwrap_or_default();
+    let mut origins = request.headers().get_all(header::ORIGIN).iter();
+    let web_origin = match (origins.next(), origins.next()) {
+        (Some(origin), None) => origin.to_str().ok().map(str::to_owned),
+        _ => None,
+    };
+    RequestOrigin { web_origin, ..known }
+}
+
 /// A bearer credential counts before a cookie, and a bad one is never helped by a good cookie.
 fn present(request: &Request) -> Result<Presented, ApiError> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-        return match text {
-            Some((scheme, credential)) if scheme.eq_ignore_ascii_case("bearer") => {
-                Ok(Presented::Bearer(credential.trim().to_owned()))
-            }
-            _ => Err(nothing_presented()),
-        };
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return bearer(request).map(Presented::Bearer).ok_or_else(nothing_presented);
     }
     let cookie = browser_cookie(request)?.ok_or_else(nothing_presented)?;
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -136,6 +142,13 @@ fn present(request: &Request) -> Result<Presented, ApiError> {
         ));
     }
     Ok(Presented::Cookie(cookie))
+}
+
+/// Text after `Authorization: Bearer`.
+pub(super) fn bearer(request: &Request) -> Option<String> {
+    let text = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credential) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
 }
 
 /// Value of the session's cookie. Two of one name are refused: one may have been planted.

@@ -2,7 +2,7 @@
 
 use poem_openapi::Enum;
 
-use crate::identity::{Role, Scope};
+use crate::identity::{KeyKind, Role, Scope};
 
 /// What somebody may do; each may give roles up to their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -50,6 +50,16 @@ pub enum ScopeName {
     WidgetsSign,
 }
 
+/// Kinds of API keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "KeyKind", rename_all = "snake_case")]
+pub enum KeyKindName {
+    /// Kept by programs (`pdm_…`).
+    Secret,
+    /// May stand in a web page (`pdp_…`): asks single questions, and only from its origins.
+    Publishable,
+}
+
 macro_rules! same_names {
     ($inner:ident, $outer:ident, $($name:ident),+) => {
         impl From<$inner> for $outer {
@@ -65,6 +75,7 @@ macro_rules! same_names {
     };
 }
 
+same_names!(KeyKind, KeyKindName, Secret, Publishable);
 same_names!(Role, RoleName, Analyst, Member, Editor, Admin, Owner);
 same_names!(
     Scope,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::{self, Keyset, Page, TenantTx};
+use crate::identity::credential::KeyKind;
 use crate::identity::policy::{Role, Scope};
 
 /// An API key without its secret.
@@ -13,10 +14,20 @@ pub struct ApiKey {
     pub api_key_id: Uuid,
     /// What it is for.
     pub name: String,
+    /// Whether it may stand in a web page.
+    pub kind: KeyKind,
     /// What it may do.
     pub role: Role,
     /// What the role is narrowed to.
     pub scopes: Vec<Scope>,
+    /// Collections that it reaches; empty for those open to the whole tenant.
+    pub collection_ids: Vec<Uuid>,
+    /// Ranges of addresses that it may be used from; empty for any.
+    pub allowed_addresses: Vec<String>,
+    /// Web origins that a publishable key may be used from.
+    pub allowed_origins: Vec<String>,
+    /// Key that this one replaces.
+    pub rotated_from: Option<Uuid>,
     /// Last four characters of the secret.
     pub hint: String,
     /// When it was made.
@@ -29,11 +40,23 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+impl ApiKey {
+    /// Whether it is refused by now, for good.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_some() || self.expires_at <= now
+    }
+}
+
 struct ApiKeyRow {
     api_key_id: Uuid,
     name: String,
+    kind: String,
     role: String,
     scopes: Vec<String>,
+    collection_ids: Vec<Uuid>,
+    allowed_addresses: Vec<String>,
+    allowed_origins: Vec<String>,
+    rotated_from: Option<Uuid>,
     hint: String,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
@@ -48,8 +71,13 @@ impl TryFrom<ApiKeyRow> for ApiKey {
         let ApiKeyRow {
             api_key_id,
             name,
+            kind,
             role,
             scopes,
+            collection_ids,
+            allowed_addresses,
+            allowed_origins,
+            rotated_from,
             hint,
             created_at,
             expires_at,
@@ -60,13 +88,25 @@ impl TryFrom<ApiKeyRow> for ApiKey {
             table: "api_keys",
             detail: format!("{api_key_id}: {error}"),
         };
+        let kind =
+            KeyKind::ALL.into_iter().find(|known| known.name() == kind).ok_or_else(|| {
+                db::Error::Inconsistent {
+                    table: "api_keys",
+                    detail: format!("{api_key_id}: \"{kind}\" is no kind of key"),
+                }
+            })?;
         let role = role.parse().map_err(inconsistent)?;
         let scopes: Result<Vec<Scope>, _> = scopes.iter().map(|scope| scope.parse()).collect();
         Ok(Self {
             api_key_id,
             name,
+            kind,
             role,
             scopes: scopes.map_err(inconsistent)?,
+            collection_ids,
+            allowed_addresses,
+            allowed_origins,
+            rotated_from,
             hint,
             created_at,
             expires_at,
@@ -96,6 +136,25 @@ impl TenantTx {
         Ok(Some((key, secret)))
     }
 
+    /// One key, which nobody else changes until the end of the transaction.
+    pub(in crate::identity) async fn lock_api_key(
+        &mut self,
+        api_key_id: Uuid,
+    ) -> db::Result<Option<ApiKey>> {
+        sqlx::query!(
+            "select api_key_id
+            from api_keys
+            where tenant_id = $1
+                and api_key_id = $2
+            for update",
+            self.tenant().uuid(),
+            api_key_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        self.find_api_key(api_key_id).await
+    }
+
     /// One key.
     pub async fn find_api_key(&mut self, api_key_id: Uuid) -> db::Result<Option<ApiKey>> {
         sqlx::query_as!(
@@ -103,8 +162,13 @@ impl TenantTx {
             "select
                 api_key_id,
                 name,
+                kind,
                 role,
                 scopes,
+                collection_ids,
+                allowed_addresses,
+                allowed_origins,
+                rotated_from,
                 hint,
                 created_at,
                 expires_at,
@@ -129,8 +193,13 @@ impl TenantTx {
             "select
                 api_key_id,
                 name,
+                kind,
                 role,
                 scopes,
+                collection_ids,
+                allowed_addresses,
+                allowed_origins,
+                rotated_from,
                 hint,
                 created_at,
                 expires_at,
@@ -170,9 +239,14 @@ impl TenantTx {
                 hint,
                 created_by,
                 created_at,
-                expires_at
+                expires_at,
+                kind,
+                collection_ids,
+                allowed_addresses,
+                allowed_origins,
+                rotated_from
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             self.tenant().uuid(),
             key.api_key_id,
             key.name,
@@ -182,11 +256,104 @@ impl TenantTx {
             key.hint,
             created_by,
             key.created_at,
+            key.expires_at,
+            key.kind.name(),
+            &key.collection_ids,
+            &key.allowed_addresses,
+            &key.allowed_origins,
+            key.rotated_from
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Stores what can be changed of a key: name, collections, addresses, origins, end.
+    pub(in crate::identity) async fn update_api_key(&mut self, key: &ApiKey) -> db::Result<()> {
+        sqlx::query!(
+            "update api_keys
+            set
+                name = $3,
+                collection_ids = $4,
+                allowed_addresses = $5,
+                allowed_origins = $6,
+                expires_at = $7
+            where tenant_id = $1
+                and api_key_id = $2",
+            self.tenant().uuid(),
+            key.api_key_id,
+            key.name,
+            &key.collection_ids,
+            &key.allowed_addresses,
+            &key.allowed_origins,
             key.expires_at
         )
         .execute(self.connection())
         .await?;
         Ok(())
+    }
+
+    /// Number of keys that are good. Until the end of the transaction nobody else who counts first makes one.
+    pub(in crate::identity) async fn count_live_api_keys(&mut self) -> db::Result<i64> {
+        let tenant = self.tenant().uuid();
+        sqlx::query!(
+            "select tenant_id
+            from tenants
+            where tenant_id = $1
+            for no key update",
+            tenant
+        )
+        .fetch_one(self.connection())
+        .await?;
+        let count = sqlx::query_scalar!(
+            "select count(*) as \"count!\"
+            from api_keys
+            where tenant_id = $1
+                and revoked_at is null
+                and expires_at > now()",
+            tenant
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(count)
+    }
+
+    /// How many of these collections are open to the whole tenant, or to a group of the person.
+    pub(in crate::identity) async fn count_reached_collections(
+        &mut self,
+        collection_ids: &[Uuid],
+        member_id: Option<Uuid>,
+    ) -> db::Result<i64> {
+        let count = sqlx::query_scalar!(
+            "select count(*) as \"count!\"
+            from collections as c
+            where c.tenant_id = $1
+                and c.collection_id = any ($2)
+                and (
+                    not exists (
+                        select
+                        from collection_groups as g
+                        where g.tenant_id = $1
+                            and g.collection_id = c.collection_id
+                    )
+                    or exists (
+                        select
+                        from collection_groups as g
+                        join group_members as m
+                            on m.tenant_id = g.tenant_id
+                            and m.group_id = g.group_id
+                        where g.tenant_id = $1
+                            and g.collection_id = c.collection_id
+                            and m.member_id = $3
+                    )
+                )",
+            self.tenant().uuid(),
+            collection_ids,
+            member_id
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(count)
     }
 
     /// Takes a key back. Doing it again changes nothing.

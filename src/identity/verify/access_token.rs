@@ -9,7 +9,7 @@ mod form;
 
 use chrono::{DateTime, Utc};
 
-use super::{Denied, Found, Verifier};
+use super::{Denied, Verified, Verifier};
 use crate::adapters::oidc::{Provider, SigningKey};
 use crate::identity::actor::RequestOrigin;
 use crate::identity::enter_tenant::{ProvenPerson, enter_tenant};
@@ -34,7 +34,7 @@ impl Verifier {
         &self,
         text: &str,
         chosen: Option<TenantId>,
-    ) -> Result<Found, Denied> {
+    ) -> Result<Verified, Denied> {
         let form = TokenForm::read(text).map_err(|refused| unsigned(refused, None))?;
         let issuer = form
             .issuer()
@@ -61,7 +61,7 @@ impl Verifier {
             request: RequestOrigin::default(),
         };
         let end = expires_at.saturating_add(SKEW_SECONDS);
-        Ok(Found { actor, expires_at: DateTime::from_timestamp(end, 0) })
+        Ok(Verified { expires_at: DateTime::from_timestamp(end, 0), ..Verified::anywhere(actor) })
     }
 }
 

@@ -3,12 +3,14 @@
 use chrono::Utc;
 use subtle::ConstantTimeEq;
 
-use super::{Denied, Verifier};
+use super::place::Places;
+use super::{Denied, Verified, Verifier};
 use crate::identity::actor::RequestOrigin;
+use crate::identity::credential::KeyKind;
 use crate::identity::{Actor, Credential, Principal};
 
 impl Verifier {
-    pub(super) async fn look_up_api_key(&self, text: &str) -> Result<Actor, Denied> {
+    pub(super) async fn look_up_api_key(&self, text: &str) -> Result<Verified, Denied> {
         let credential = Credential::parse(text).ok_or(Denied::Unknown)?;
         let mut tx = self.db.tenant(credential.tenant).await?;
         let found = tx.find_api_key_secret(credential.api_key_id).await?;
@@ -18,7 +20,7 @@ impl Verifier {
             None => (None, vec![0; 32]),
         };
         let equal = bool::from(stored.as_slice().ct_eq(&credential.secret_sha256()));
-        let key = key.filter(|_| equal).ok_or(Denied::Unknown)?;
+        let key = key.filter(|key| equal && key.kind == credential.kind).ok_or(Denied::Unknown)?;
         if key.revoked_at.is_some() {
             return Err(Denied::Revoked);
         }
@@ -28,17 +30,19 @@ impl Verifier {
         if tx.get_tenant().await?.is_suspended() {
             return Err(Denied::TenantSuspended);
         }
-        Ok(Actor {
+        let (places, expires_at) = (Places::of(&key)?, Some(key.expires_at));
+        let actor = Actor {
             tenant: credential.tenant,
             principal: Principal::ApiKey {
                 api_key_id: key.api_key_id,
-                publishable: false,
-                collection_ids: Vec::new(),
+                publishable: key.kind == KeyKind::Publishable,
+                collection_ids: key.collection_ids,
             },
             name: key.name,
             role: key.role,
             scopes: key.scopes,
             request: RequestOrigin::default(),
-        })
+        };
+        Ok(Verified { actor, places, expires_at })
     }
 }

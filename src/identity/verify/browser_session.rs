@@ -3,12 +3,12 @@
 use chrono::{TimeDelta, Utc};
 use subtle::ConstantTimeEq;
 
-use super::{Denied, Verifier};
+use super::{Denied, Verified, Verifier};
 use crate::identity::actor::RequestOrigin;
 use crate::identity::{Actor, BrowserCookie, Principal};
 
 impl Verifier {
-    pub(super) async fn look_up_browser_session(&self, text: &str) -> Result<Actor, Denied> {
+    pub(super) async fn look_up_browser_session(&self, text: &str) -> Result<Verified, Denied> {
         let cookie = BrowserCookie::parse(text).ok_or(Denied::Unknown)?;
         let mut tx = self.db.tenant(cookie.tenant).await?;
         let found = tx.find_browser_session_secret(cookie.browser_session_id).await?;
@@ -34,7 +34,7 @@ impl Verifier {
         if member.is_suspended() {
             return Err(Denied::MemberSuspended);
         }
-        Ok(Actor {
+        let actor = Actor {
             tenant: cookie.tenant,
             principal: Principal::Member {
                 member_id: member.member_id,
@@ -44,6 +44,7 @@ impl Verifier {
             role: member.role,
             scopes: member.role.scopes(),
             request: RequestOrigin::default(),
-        })
+        };
+        Ok(Verified { expires_at: Some(session.expires_at), ..Verified::anywhere(actor) })
     }
 }

@@ -1,8 +1,9 @@
 //! Rows of `tenants`, which a tenant sees one of, and of `tenant_directory`, which only operators' commands read.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{self, SystemTx, TenantTx};
+use crate::db::{self, Keyset, Page, SystemTx, TenantTx};
 use crate::kernel::ids::TenantId;
 
 /// A tenant as it sees itself.
@@ -38,6 +39,8 @@ pub struct DirectoryEntry {
     pub id: Uuid,
     /// Short name.
     pub slug: String,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
 }
 
 impl TenantTx {
@@ -72,6 +75,24 @@ impl TenantTx {
             tenant.name,
             tenant.login_providers.as_deref(),
             &tenant.allowed_origins
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Stores name and state of the transaction's tenant.
+    pub async fn update_tenant_state(&mut self, name: &str, state: &str) -> db::Result<()> {
+        sqlx::query!(
+            "update tenants
+            set
+                name = $2,
+                state = $3,
+                updated_at = now()
+            where tenant_id = $1",
+            self.tenant().uuid(),
+            name,
+            state
         )
         .execute(self.connection())
         .await?;
@@ -119,17 +140,41 @@ impl SystemTx {
         Ok(id.map(TenantId::from))
     }
 
-    /// Whether there is a tenant of this id.
-    pub async fn is_tenant(&mut self, tenant: TenantId) -> db::Result<bool> {
-        let found = sqlx::query_scalar!(
-            "select id
+    /// A tenant as the operator lists it.
+    pub async fn find_tenant(&mut self, id: Uuid) -> db::Result<Option<DirectoryEntry>> {
+        let tenant = sqlx::query_as!(
+            DirectoryEntry,
+            "select
+                id,
+                slug,
+                created_at
             from tenant_directory
             where id = $1",
-            tenant.uuid()
+            id
         )
         .fetch_optional(self.connection())
         .await?;
-        Ok(found.is_some())
+        Ok(tenant)
+    }
+
+    /// A page of tenants, newest first.
+    pub async fn page_of_tenants(&mut self, keyset: Keyset) -> db::Result<Page<DirectoryEntry>> {
+        let tenants = sqlx::query_as!(
+            DirectoryEntry,
+            "select
+                id,
+                slug,
+                created_at
+            from tenant_directory
+            where ($1::uuid is null or id < $1)
+            order by id desc
+            limit $2",
+            keyset.after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(Page::new(tenants, keyset, |tenant| tenant.id))
     }
 
     /// All tenants, by short name.
@@ -138,7 +183,8 @@ impl SystemTx {
             DirectoryEntry,
             "select
                 id,
-                slug
+                slug,
+                created_at
             from tenant_directory
             order by slug"
         )
