@@ -5,7 +5,7 @@ mod database;
 mod events;
 mod outside;
 
-pub use app::{Reply, TestApp, TestTenant};
+pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
 pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
 pub use outside::{ProbedEmbedder, Script, ScriptedModel};

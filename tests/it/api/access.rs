@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::operations::{Body, Things, operations};
+use super::operations::{Body, Things, operations, operator_operations};
 use super::{contents, problem};
 use crate::support::{TestApp, TestTenant};
 
@@ -87,7 +87,7 @@ async fn no_operation_answers_to_a_credential_that_is_none() {
     let things = Things::make(&own, &own).await;
     let credentials = bad_credentials(&app, &own, &other).await;
     let before = contents(&app).await;
-    for operation in operations() {
+    for operation in operations().into_iter().chain(operator_operations()) {
         for (kind, credential) in &credentials {
             let mut request = operation.request(&app, &things);
             if let Some(credential) = credential {
@@ -104,7 +104,8 @@ async fn no_operation_answers_to_a_credential_that_is_none() {
 async fn strangers_are_refused_before_their_body_has_come() {
     let app = TestApp::start().await;
     let things = Things::absent();
-    let with_body = operations().into_iter().filter(|it| !matches!(it.body, Body::Nothing));
+    let all = operations().into_iter().chain(operator_operations());
+    let with_body = all.filter(|it| !matches!(it.body, Body::Nothing));
     for operation in with_body {
         let address = app.url.strip_prefix("http://").unwrap();
         let mut socket = TcpStream::connect(address).await.unwrap();

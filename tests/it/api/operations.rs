@@ -34,8 +34,11 @@ pub enum Body {
 /// Ids of things of one tenant.
 #[derive(Clone)]
 pub struct Things {
+    pub tenant_id: String,
+    /// A key that manages keys.
     pub api_key_id: String,
     pub member_id: String,
+    pub publishable_key_id: String,
     pub collection_id: String,
     pub document_id: String,
     pub session_id: String,
@@ -106,6 +109,12 @@ const TABLE: &[Row] = &[
     ("get_tenant", "GET", "/v1/tenant", ADMINS, TENANT, Body::Nothing),
     ("update_tenant", "PATCH", "/v1/tenant", ADMINS, TENANT,
         Body::Json(|_| json!({ "name": unique() }))),
+    ("update_api_key", "PATCH", "/v1/api_keys/{api_key_id}", ADMINS, KEYS,
+        Body::Json(|_| json!({ "name": "changed" }))),
+    ("rotate_api_key", "POST", "/v1/api_keys/{api_key_id}/rotate", ADMINS, KEYS,
+        Body::Json(|_| json!({ "overlap_seconds": 60 }))),
+    ("create_widget_token", "POST", "/v1/widget_tokens", ASKERS, Some("widgets:sign"),
+        Body::Json(|things| json!({ "api_key_id": things.publishable_key_id, "end_user": { "id": "ada" } }))),
     ("list_collections", "GET", "/v1/collections", EVERYBODY, READ, Body::Nothing),
     ("create_collection", "POST", "/v1/collections", EDITORS, WRITE,
         Body::Json(|_| json!({ "name": unique(), "description": "made" }))),
@@ -137,9 +146,29 @@ const TABLE: &[Row] = &[
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
 ];
 
-/// The table.
+/// What only a key of the operator may do.
+#[rustfmt::skip]
+const OPERATOR_TABLE: &[Row] = &[
+    ("list_platform_tenants", "GET", "/v1/platform/tenants", &[], None, Body::Nothing),
+    ("create_platform_tenant", "POST", "/v1/platform/tenants", &[], None,
+        Body::Json(|_| json!({ "slug": format!("made-{}", &Uuid::new_v4().simple().to_string()[..20]), "name": "made" }))),
+    ("get_platform_tenant", "GET", "/v1/platform/tenants/{tenant_id}", &[], None, Body::Nothing),
+    ("update_platform_tenant", "PATCH", "/v1/platform/tenants/{tenant_id}", &[], None,
+        Body::Json(|_| json!({ "name": "changed" }))),
+];
+
+/// The table of what callers of a tenant may do.
 pub fn operations() -> Vec<Operation> {
-    TABLE
+    rows(TABLE)
+}
+
+/// The table of what the operator may do.
+pub fn operator_operations() -> Vec<Operation> {
+    rows(OPERATOR_TABLE)
+}
+
+fn rows(table: &[Row]) -> Vec<Operation> {
+    table
         .iter()
         .map(|&(id, method, path, roles, scope, body)| Operation {
             id,
@@ -177,6 +206,7 @@ impl Operation {
     /// The path with ids in it.
     pub fn path_of(&self, things: &Things) -> String {
         self.path
+            .replace("{tenant_id}", &things.tenant_id)
             .replace("{api_key_id}", &things.api_key_id)
             .replace("{member_id}", &things.member_id)
             .replace("{collection_id}", &things.collection_id)
@@ -200,20 +230,25 @@ impl Things {
         let form = Form::new().part("file", file).text("collection_id", collection_id.clone());
         let upload = owner.request(Method::POST, "/v1/documents").multipart(form);
         let document_id = text(&owner.send(upload).await.expect(202)["id"]);
-        let key = json!({ "name": "spare", "role": "member" });
+        let key = json!({ "name": "spare", "role": "admin", "scopes": ["keys:manage"] });
         let key = owner.post("/v1/api_keys", &key).await.expect(201);
         let group_id =
             text(&owner.post("/v1/groups", &json!({ "name": unique() })).await.expect(201)["id"]);
         let invited = json!({ "email": "grace@example.com", "role": "member" });
         let invited = owner.post("/v1/invitations", &invited).await.expect(201);
         let member_id = owner.as_member("member").await.member_id.unwrap();
+        let origins = ["https://www.example.com"];
+        let widget = json!({ "name": "widget", "role": "member", "kind": "publishable", "allowed_origins": origins });
+        let widget = owner.post("/v1/api_keys", &widget).await.expect(201);
         let session = asker.post("/v1/sessions", &json!({ "title": "pumps" })).await.expect(201);
         let session_id = text(&session["id"]);
         let path = format!("/v1/sessions/{session_id}/messages");
         let answer = asker.post(&path, &json!({ "content": "Which pump?" })).await.expect(200);
         Self {
+            tenant_id: owner.id.to_string(),
             api_key_id: text(&key["api_key"]["id"]),
             member_id: owner.local_member(&unique_email(), Role::Member, None).await,
+            publishable_key_id: text(&widget["api_key"]["id"]),
             collection_id,
             document_id,
             session_id,
@@ -228,8 +263,10 @@ impl Things {
     pub fn absent() -> Self {
         let id = || Uuid::now_v7().to_string();
         Self {
+            tenant_id: id(),
             api_key_id: id(),
             member_id: id(),
+            publishable_key_id: id(),
             collection_id: id(),
             document_id: id(),
             session_id: id(),
@@ -262,6 +299,7 @@ async fn every_documented_operation_stands_in_the_table_and_no_other() {
         .collect();
     let mut table: Vec<(String, String, String)> = operations()
         .into_iter()
+        .chain(operator_operations())
         .map(|operation| (operation.id.into(), operation.method.into(), operation.path.into()))
         .collect();
     table

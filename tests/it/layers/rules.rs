@@ -144,7 +144,8 @@ fn caller_not_first(source: &Source) -> Vec<String> {
         let (name, rest) = function.split_once('(').unwrap_or_default();
         let mut arguments = rest.split([',', ')']).map(str::trim);
         let first = (arguments.next(), arguments.next());
-        if first != (Some("&self"), Some("caller: Caller")) && !OPEN_OPERATIONS.contains(&name) {
+        let is_caller = matches!(first.1, Some("caller: Caller" | "caller: OperatorCaller"));
+        if (first.0 != Some("&self") || !is_caller) && !OPEN_OPERATIONS.contains(&name) {
             faults.push(format!("{name} takes something before `caller: Caller`"));
         }
     }

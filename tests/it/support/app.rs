@@ -31,6 +31,9 @@ use super::{EventReader, TestDatabase, minilm};
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Signs widget tokens in the tests.
+pub const SIGNING_SECRET: &str = "the secret of the tests, 32 bytes or more";
+
 /// The application, served.
 pub struct TestApp {
     pub app: App,
@@ -107,6 +110,7 @@ impl TestApp {
             ("PIDIMA_DATABASE_POOL_SIZE".to_owned(), "8".to_owned()),
             ("PIDIMA_INGESTION_POLL_MS".to_owned(), "20".to_owned()),
             ("PIDIMA_OBJECTS_DIR".to_owned(), objects.to_string_lossy().into_owned()),
+            ("PIDIMA_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned()),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();

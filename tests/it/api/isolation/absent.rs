@@ -39,6 +39,17 @@ const PLACES: [Place; 8] = [
     ("update_collection", "group_ids", |request, things| {
         request.json(&json!({ "group_ids": [things.group_id] }))
     }),
+    ("create_api_key", "collection_ids", |request, things| {
+        let collections = [&things.collection_id];
+        request.json(&json!({ "name": "x", "role": "member", "collection_ids": collections }))
+    }),
+    ("update_api_key", "collection_ids", |request, things| {
+        request.json(&json!({ "collection_ids": [things.collection_id] }))
+    }),
+    ("create_widget_token", "api_key_id", |request, things| {
+        let key = &things.publishable_key_id;
+        request.json(&json!({ "api_key_id": key, "end_user": { "id": "ada" } }))
+    }),
 ];
 
 /// Status, headers and body without what differs from request to request.

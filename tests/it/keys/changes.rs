@@ -1,0 +1,180 @@
+//! Making and changing keys: nobody hands out more than they have.
+
+use serde_json::json;
+
+use super::{audited, id, make, path, secret};
+use crate::api::{contents, problem};
+use crate::support::{TestApp, eventually};
+
+async fn collection(tenant: &crate::support::TestTenant, name: &str) -> String {
+    let made = tenant.post("/v1/collections", &json!({ "name": name })).await.expect(201);
+    made["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_any_scope_is_refused() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("noscope").await;
+    let before = contents(&app).await;
+    let empty = json!({ "name": "x", "role": "member", "scopes": [] });
+    problem(&owner.post("/v1/api_keys", &empty).await, 422, "validation_failed");
+    assert_eq!(contents(&app).await, before);
+    let manager = json!({ "name": "x", "role": "admin", "scopes": ["keys:manage"] });
+    let manager = owner.with_key(&secret(&make(&owner, &manager).await));
+    let nothing_left = json!({ "name": "x", "role": "member" });
+    let refused = manager.post("/v1/api_keys", &nothing_left).await;
+    let refused = problem(&refused, 422, "validation_failed");
+    assert_eq!(refused["errors"][0]["pointer"], "/scopes", "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limited_key_hands_out_its_own_collections_or_fewer() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("reach").await;
+    let (one, two, three) = (
+        collection(&owner, "one").await,
+        collection(&owner, "two").await,
+        collection(&owner, "three").await,
+    );
+    let body = json!({ "name": "limited", "role": "admin", "collection_ids": [two, one, one] });
+    let limited = make(&owner, &body).await;
+    let mut own = vec![one.clone(), two.clone()];
+    own.sort();
+    assert_eq!(limited["api_key"]["collection_ids"], json!(own));
+    let limited = owner.with_key(&secret(&limited));
+
+    let body = json!({ "name": "same", "role": "member" });
+    assert_eq!(make(&limited, &body).await["api_key"]["collection_ids"], json!(own));
+    let body = json!({ "name": "fewer", "role": "member", "collection_ids": [two] });
+    let fewer = make(&limited, &body).await;
+    assert_eq!(fewer["api_key"]["collection_ids"], json!([two]));
+
+    let before = contents(&app).await;
+    let body = json!({ "name": "more", "role": "member", "collection_ids": [two, three] });
+    problem(&limited.post("/v1/api_keys", &body).await, 404, "not_found");
+    // What the key does not reach it can not rotate into its own hands either.
+    let wide = limited.post(&format!("{}/rotate", path_of_first(&owner).await), &json!({})).await;
+    problem(&wide, 403, "forbidden");
+    assert_eq!(contents(&app).await, before);
+    let rotated = limited.post(&format!("{}/rotate", path(&fewer)), &json!({})).await;
+    assert_eq!(rotated.expect(201)["api_key"]["collection_ids"], json!([two]));
+}
+
+/// A key without a limit to collections and with a role that the limited one has too.
+async fn path_of_first(owner: &crate::support::TestTenant) -> String {
+    path(&make(owner, &json!({ "name": "wide", "role": "member" })).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_can_not_hand_out_a_collection_that_only_a_group_may_read() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("group-limit").await;
+    let closed = collection(&owner, "closed").await;
+    let admin = app.database.admin();
+    let group = "with g as (
+            insert into app.groups (tenant_id, group_id, name) values ($1, $2, 'board') returning tenant_id, group_id
+        )
+        insert into app.collection_groups (tenant_id, collection_id, group_id) select tenant_id, $3, group_id from g";
+    // The foreign key looks at the group once the statement is done.
+    sqlx::query(group)
+        .bind(owner.id.uuid())
+        .bind(uuid::Uuid::now_v7())
+        .bind(closed.parse::<uuid::Uuid>().unwrap())
+        .execute(&admin)
+        .await
+        .unwrap();
+    let before = contents(&app).await;
+    let body = json!({ "name": "x", "role": "member", "collection_ids": [closed] });
+    problem(&owner.post("/v1/api_keys", &body).await, 404, "not_found");
+    assert_eq!(contents(&app).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_collections_of_a_key_can_only_become_fewer() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("narrow").await;
+    let (one, two) = (collection(&owner, "one").await, collection(&owner, "two").await);
+    let key = make(&owner, &json!({ "name": "k", "role": "member" })).await;
+    let change = |ids: serde_json::Value| json!({ "collection_ids": ids });
+    owner.patch(&path(&key), &change(json!([one, two]))).await.expect(200);
+    let changed = owner.patch(&path(&key), &change(json!([two]))).await.expect(200);
+    assert_eq!(changed["collection_ids"], json!([two]));
+    for wider in [json!([one]), json!([one, two]), json!([])] {
+        let refused = owner.patch(&path(&key), &change(wider)).await;
+        let refused = problem(&refused, 422, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], "/collection_ids", "{refused}");
+    }
+    let shown = owner.get(&path(&key)).await.expect(200);
+    assert_eq!(shown["collection_ids"], json!([two]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_in_the_audit_log_and_one_that_changes_nothing_is_not() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("key-audit").await;
+    let key = make(&owner, &json!({ "name": "k", "role": "member" })).await;
+    let name = json!({ "name": "renamed" });
+    assert_eq!(owner.patch(&path(&key), &name).await.expect(200)["name"], "renamed");
+    owner.patch(&path(&key), &name).await.expect(200);
+    owner.post(&format!("{}/rotate", path(&key)), &json!({})).await.expect(201);
+    owner.delete(&path(&key)).await.expect(204);
+    owner.delete(&path(&key)).await.expect(204);
+    let told = audited(&app, &id(&key)).await;
+    let all = ["api_key.created", "api_key.changed", "api_key.rotated", "api_key.revoked"];
+    assert_eq!(told, all);
+    let part = secret(&key).rsplit('_').next().unwrap().to_owned();
+    let rows: Vec<String> = sqlx::query_scalar("select to_jsonb(e)::text from app.audit_events e")
+        .fetch_all(&app.database.admin())
+        .await
+        .unwrap();
+    assert!(rows.iter().all(|row| !row.contains(&part)), "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_changes_and_rotates_no_key_of_an_owner() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("above-keys").await;
+    let key = make(&owner, &json!({ "name": "k", "role": "owner" })).await;
+    let admin = owner.with_role("admin").await;
+    let before = contents(&app).await;
+    problem(&admin.patch(&path(&key), &json!({ "name": "mine" })).await, 403, "forbidden");
+    let rotated = admin.post(&format!("{}/rotate", path(&key)), &json!({})).await;
+    problem(&rotated, 403, "forbidden");
+    problem(&admin.delete(&path(&key)).await, 403, "forbidden");
+    assert_eq!(contents(&app).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_has_no_more_good_keys_than_the_setting_says() {
+    let app = TestApp::start_with(
+        &[("PIDIMA_MAX_API_KEYS", "3")],
+        std::sync::Arc::new(pidima::adapters::models::ExtractiveModel),
+    )
+    .await;
+    let owner = app.tenant("many-keys").await;
+    let body = json!({ "name": "k", "role": "member" });
+    let second = make(&owner, &body).await;
+    // Two at once for the last place: one gets it.
+    let (left, right) =
+        tokio::join!(owner.post("/v1/api_keys", &body), owner.post("/v1/api_keys", &body));
+    let mut statuses = [left.status.as_u16(), right.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    let rotate = format!("{}/rotate", path(&second));
+    problem(&owner.post(&rotate, &json!({})).await, 409, "conflict");
+    owner.delete(&path(&second)).await.expect(204);
+    make(&owner, &body).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_of_a_key_is_noted() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("last-use").await;
+    let key = make(&owner, &json!({ "name": "k", "role": "member" })).await;
+    assert!(key["api_key"].get("last_used_at").is_none(), "{key}");
+    owner.with_key(&secret(&key)).get("/v1/me").await.expect(200);
+    eventually("the use is noted", || async {
+        owner.get(&path(&key)).await.expect(200)["last_used_at"].is_string()
+    })
+    .await;
+}
