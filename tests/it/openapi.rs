@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::api::operations::{PERSONAL, unique_email};
 use crate::support::{TestApp, TestTenant};
 
-const VERBS: [&str; 6] = ["list", "get", "create", "update", "delete", "search"];
+const VERBS: [&str; 7] = ["list", "get", "create", "update", "delete", "rotate", "search"];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
 const FORMATS: [&str; 6] = ["uuid", "date-time", "int32", "int64", "double", "binary"];
@@ -24,6 +24,9 @@ const OPEN_OPERATIONS: [&str; 2] = ["create_login", "create_acceptance"];
 
 /// Password of the examples.
 const PASSWORD: &str = "seven otters juggle lanterns";
+/// What only a key of the operator may call.
+const PLATFORM: &str = "/v1/platform";
+const PUBLISHABLE_KEY: &str = "publishable key";
 
 struct Operation<'a> {
     method: &'a str,
@@ -190,7 +193,7 @@ async fn examples_of_bodies_are_valid_and_work_as_they_stand() {
     // The tenant and the person that the example of a login names.
     let tenant = app.tenant("pidima").await;
     tenant.local_member("ada@example.com", Role::Member, Some(PASSWORD)).await;
-    let ids = fill(&tenant).await;
+    let ids = fill(&app, &tenant).await;
     let mut tried = 0;
     for Operation { method, path, id, body, .. } in operations(&document) {
         let Some(media) = body["requestBody"]["content"].get("application/json") else { continue };
@@ -200,7 +203,7 @@ async fn examples_of_bodies_are_valid_and_work_as_they_stand() {
         assert!(faults.is_empty(), "{id}: {faults:?}");
         let address = with_ids(path, &ids);
         let method = method.to_uppercase().parse().expect("a method");
-        let example = example_of(&tenant, id, schema).await;
+        let example = with_own_ids(&example_of(&tenant, id, schema).await, &ids);
         let request = request(&app, &tenant, id, method, &address).await.json(&example);
         let reply = tenant.send(request).await;
         assert!(reply.status.is_success(), "{id}: {}", reply.text());
@@ -212,9 +215,10 @@ async fn examples_of_bodies_are_valid_and_work_as_they_stand() {
 #[tokio::test]
 async fn what_the_service_sends_is_what_the_document_says() {
     let (document, app) = (document(), TestApp::start().await);
+    // The tenant and the person that the example of a login names.
     let tenant = app.tenant("pidima").await;
     tenant.local_member("ada@example.com", Role::Member, Some(PASSWORD)).await;
-    let ids = fill(&tenant).await;
+    let ids = fill(&app, &tenant).await;
     let broken = tenant.upload("broken.md", [0xff, 0xfe, 0x00, 0x80]).await;
     assert!(!broken.bytes.is_empty());
     tenant.stream("/v1/answers", &json!({ "question": "Who won the chess match?" })).await;
@@ -229,7 +233,8 @@ async fn what_the_service_sends_is_what_the_document_says() {
         let mut request = request(&app, &tenant, id, method, &address).await;
         if let Some(media) = body["requestBody"]["content"].get("application/json") {
             let schema = schema::resolve(&document, &media["schema"]);
-            request = request.json(&example_of(&tenant, id, schema).await);
+            let example = example_of(&tenant, id, schema).await;
+            request = request.json(&with_own_ids(&example, &ids));
         } else if body.get("requestBody").is_some() {
             let file = reqwest::multipart::Part::text("# More\n\nText.").file_name("more.md");
             request = request.multipart(reqwest::multipart::Form::new().part("file", file));
@@ -264,7 +269,7 @@ async fn what_the_service_sends_is_what_the_document_says() {
 async fn events_on_the_wire_are_variants_of_the_union() {
     let (document, app) = (document(), TestApp::start().await);
     let tenant = app.tenant("events").await;
-    fill(&tenant).await;
+    fill(&app, &tenant).await;
     let union = json!({ "$ref": "#/components/schemas/ChatEvent" });
     let mut seen = BTreeSet::new();
     for question in ["How do I create an API key?", "Who won the chess match of 1972?"] {
@@ -297,6 +302,9 @@ async fn request(
     method: reqwest::Method,
     address: &str,
 ) -> reqwest::RequestBuilder {
+    if address.starts_with(PLATFORM) {
+        return tenant.with_key(&app.operator_key().await).request(method, address);
+    }
     if !PERSONAL.contains(&id) {
         return tenant.request(method, address);
     }
@@ -312,7 +320,7 @@ async fn request(
 }
 
 /// Something of each noun, so that no list is empty; ids by the names of path parameters.
-async fn fill(tenant: &TestTenant) -> Vec<(&'static str, String)> {
+async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)> {
     let text = "# API keys\n\nTo create an API key, open Settings and choose New key. A key is shown once.";
     let document = tenant.learn("keys.md", text).await;
     let collection = tenant.post("/v1/collections", &json!({ "name": "other" })).await.expect(201);
@@ -322,6 +330,9 @@ async fn fill(tenant: &TestTenant) -> Vec<(&'static str, String)> {
     let answer = tenant.post(&path, &question).await.expect(200);
     let key = json!({ "name": "spare", "role": "member" });
     let key = tenant.post("/v1/api_keys", &key).await.expect(201);
+    let widget = json!({ "name": "widget", "role": "member", "kind": "publishable",
+        "allowed_origins": ["https://www.example.com"] });
+    let widget = tenant.post("/v1/api_keys", &widget).await.expect(201);
     let group = tenant.post("/v1/groups", &json!({ "name": "writers" })).await.expect(201);
     let invited = json!({ "email": "grace@example.com", "role": "member" });
     let invited = tenant.post("/v1/invitations", &invited).await.expect(201);
@@ -329,6 +340,9 @@ async fn fill(tenant: &TestTenant) -> Vec<(&'static str, String)> {
     let place = format!("/v1/groups/{}/members/{member}", text_of(&group["id"]));
     tenant.put(&place).await.expect(204);
     vec![
+        // Not the tenant itself: an example suspends it.
+        ("{tenant_id}", app.tenant("operated").await.id.to_string()),
+        (PUBLISHABLE_KEY, text_of(&widget["api_key"]["id"])),
         ("{group_id}", text_of(&group["id"])),
         ("{member_id}", member),
         ("{invitation_id}", text_of(&invited["invitation"]["id"])),
@@ -342,6 +356,13 @@ async fn fill(tenant: &TestTenant) -> Vec<(&'static str, String)> {
 
 fn text_of(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
+}
+
+/// An example with the one id that no example can know.
+fn with_own_ids(example: &Value, ids: &[(&str, String)]) -> Value {
+    let (_, key) = ids.iter().find(|(name, _)| *name == PUBLISHABLE_KEY).expect("a key");
+    let text = example.to_string().replace(&uuid::Uuid::nil().to_string(), key);
+    serde_json::from_str(&text).expect("JSON")
 }
 
 fn with_ids(path: &str, ids: &[(&str, String)]) -> String {

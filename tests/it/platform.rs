@@ -3,7 +3,6 @@
 mod commands;
 mod tenants;
 
-use pidima::identity::create_operator_key;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
@@ -20,10 +19,7 @@ struct TestOperator {
 
 impl TestOperator {
     async fn of(app: &TestApp, any: &TestTenant) -> Self {
-        let mut tx = app.app.services.db.system().await.unwrap();
-        let key = create_operator_key(&mut tx, "the operator", 30).await.unwrap();
-        tx.commit().await.unwrap();
-        Self { key: key.expose(), url: app.url.clone(), http: any.clone() }
+        Self { key: app.operator_key().await, url: app.url.clone(), http: any.clone() }
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {

@@ -45,10 +45,10 @@ pub struct ApiKeyView {
     #[oai(validator(max_items = 50))]
     collection_ids: Vec<Uuid>,
     /// Ranges of addresses that it may be used from; empty for any.
-    #[oai(validator(max_items = 50))]
+    #[oai(validator(max_items = 50, max_length = 60))]
     allowed_addresses: Vec<String>,
     /// Web origins that a publishable key may be used from.
-    #[oai(validator(max_items = 50))]
+    #[oai(validator(max_items = 50, max_length = 300))]
     allowed_origins: Vec<String>,
     /// Key that this one replaces; absent when it replaces none.
     rotated_from: Option<Uuid>,
@@ -93,10 +93,10 @@ pub struct ApiKeyCreate {
     #[oai(validator(max_items = 50))]
     collection_ids: Option<Vec<Uuid>>,
     /// Addresses (`192.0.2.7`) and ranges (`10.0.0.0/8`) that it may be used from; any when absent.
-    #[oai(validator(max_items = 50))]
+    #[oai(validator(max_items = 50, max_length = 60))]
     allowed_addresses: Option<Vec<String>>,
     /// Web origins that a publishable key may be used from, e.g. `https://www.example.com`.
-    #[oai(validator(max_items = 50))]
+    #[oai(validator(max_items = 50, max_length = 300))]
     allowed_origins: Option<Vec<String>>,
     /// From then on the key is refused; 90 days from now when absent, 365 at most.
     expires_at: Option<DateTime<Utc>>,
@@ -128,10 +128,10 @@ pub struct ApiKeyUpdate {
     #[oai(validator(max_items = 50))]
     collection_ids: Option<Vec<Uuid>>,
     /// Addresses and ranges that it may be used from; any when empty.
-    #[oai(validator(max_items = 50))]
+    #[oai(validator(max_items = 50, max_length = 60))]
     allowed_addresses: Option<Vec<String>>,
     /// Web origins that a publishable key may be used from.
-    #[oai(validator(max_items = 50))]
+    #[oai(validator(max_items = 50, max_length = 300))]
     allowed_origins: Option<Vec<String>>,
 }
 

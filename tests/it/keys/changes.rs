@@ -49,19 +49,20 @@ async fn a_limited_key_hands_out_its_own_collections_or_fewer() {
     let fewer = make(&limited, &body).await;
     assert_eq!(fewer["api_key"]["collection_ids"], json!([two]));
 
+    let wide = path_of_a_wide_key(&owner).await;
     let before = contents(&app).await;
     let body = json!({ "name": "more", "role": "member", "collection_ids": [two, three] });
     problem(&limited.post("/v1/api_keys", &body).await, 404, "not_found");
     // What the key does not reach it can not rotate into its own hands either.
-    let wide = limited.post(&format!("{}/rotate", path_of_first(&owner).await), &json!({})).await;
-    problem(&wide, 403, "forbidden");
+    let refused = limited.post(&format!("{wide}/rotate"), &json!({})).await;
+    problem(&refused, 403, "forbidden");
     assert_eq!(contents(&app).await, before);
     let rotated = limited.post(&format!("{}/rotate", path(&fewer)), &json!({})).await;
     assert_eq!(rotated.expect(201)["api_key"]["collection_ids"], json!([two]));
 }
 
 /// A key without a limit to collections and with a role that the limited one has too.
-async fn path_of_first(owner: &crate::support::TestTenant) -> String {
+async fn path_of_a_wide_key(owner: &crate::support::TestTenant) -> String {
     path(&make(owner, &json!({ "name": "wide", "role": "member" })).await)
 }
 

@@ -13,7 +13,7 @@ use pidima::db::audit::{AuditActor, AuditEntry};
 use pidima::identity::{
     Accounts, Actor, BrowserCookie, Identity, LOCAL, LoginFacts, Member, NewApiKey, NewInvitation,
     NewLocalMember, Principal, RequestOrigin, Role, begin_browser_session, create_api_key,
-    create_local_member, invite_member,
+    create_local_member, create_operator_key, invite_member,
 };
 use pidima::kernel::ids::{TenantId, new_id};
 use pidima::server;
@@ -126,6 +126,14 @@ impl TestApp {
     /// Starts the worker.
     pub fn start_worker(&self) {
         tokio::spawn(self.app.worker.clone().run(self.stop.clone()));
+    }
+
+    /// A new key of the operator.
+    pub async fn operator_key(&self) -> String {
+        let mut tx = self.app.services.db.system().await.unwrap();
+        let key = create_operator_key(&mut tx, "the operator", 30).await.unwrap();
+        tx.commit().await.unwrap();
+        key.expose()
     }
 
     /// A new tenant with a key of the role owner.
