@@ -141,7 +141,7 @@ fn api_service(
         .description(
             "A multi-tenant documentation assistant: give it documentation, ask questions, get answers in which every \
              claim cites the passage that it came from.\n\nThe tenant comes from the API key: choose **Authorize** and \
-             paste a key (`pdm_…`). Errors are `application/problem+json` (RFC 9457).",
+             paste a key (`pdm_…`). The operator of the installation has keys of their own (`pdo_…`) for `/v1/platform`. Errors are `application/problem+json` (RFC 9457).",
         )
         .contact(ContactObject::new().name("Pidima").url("https://github.com/pidima/pidima"))
         .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))

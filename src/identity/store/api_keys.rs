@@ -318,38 +318,18 @@ impl TenantTx {
         Ok(count)
     }
 
-    /// How many of these collections are open to the whole tenant, or to a group of the person.
-    pub(in crate::identity) async fn count_reached_collections(
+    /// How many of these collections there are.
+    pub(in crate::identity) async fn count_named_collections(
         &mut self,
         collection_ids: &[Uuid],
-        member_id: Option<Uuid>,
     ) -> db::Result<i64> {
         let count = sqlx::query_scalar!(
             "select count(*) as \"count!\"
-            from collections as c
-            where c.tenant_id = $1
-                and c.collection_id = any ($2)
-                and (
-                    not exists (
-                        select
-                        from collection_groups as g
-                        where g.tenant_id = $1
-                            and g.collection_id = c.collection_id
-                    )
-                    or exists (
-                        select
-                        from collection_groups as g
-                        join group_members as m
-                            on m.tenant_id = g.tenant_id
-                            and m.group_id = g.group_id
-                        where g.tenant_id = $1
-                            and g.collection_id = c.collection_id
-                            and m.member_id = $3
-                    )
-                )",
+            from collections
+            where tenant_id = $1
+                and collection_id = any ($2)",
             self.tenant().uuid(),
-            collection_ids,
-            member_id
+            collection_ids
         )
         .fetch_one(self.connection())
         .await?;

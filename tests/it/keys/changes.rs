@@ -1,5 +1,8 @@
 //! Making and changing keys: nobody hands out more than they have.
 
+use pidima::identity::{
+    BrowserCookie, Identity, LOCAL, LoginFacts, Member, Role, begin_browser_session,
+};
 use serde_json::json;
 
 use super::{audited, id, make, path, secret};
@@ -67,27 +70,43 @@ async fn path_of_a_wide_key(owner: &crate::support::TestTenant) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_can_not_hand_out_a_collection_that_only_a_group_may_read() {
+async fn a_person_hands_out_at_most_their_own_role() {
     let app = TestApp::start().await;
-    let owner = app.tenant("group-limit").await;
-    let closed = collection(&owner, "closed").await;
-    let admin = app.database.admin();
-    let group = "with g as (
-            insert into app.groups (tenant_id, group_id, name) values ($1, $2, 'board') returning tenant_id, group_id
-        )
-        insert into app.collection_groups (tenant_id, collection_id, group_id) select tenant_id, $3, group_id from g";
-    // The foreign key looks at the group once the statement is done.
-    sqlx::query(group)
-        .bind(owner.id.uuid())
-        .bind(uuid::Uuid::now_v7())
-        .bind(closed.parse::<uuid::Uuid>().unwrap())
-        .execute(&admin)
-        .await
-        .unwrap();
-    let before = contents(&app).await;
-    let body = json!({ "name": "x", "role": "member", "collection_ids": [closed] });
-    problem(&owner.post("/v1/api_keys", &body).await, 404, "not_found");
-    assert_eq!(contents(&app).await, before);
+    let owner = app.tenant("person").await;
+    let now = chrono::Utc::now();
+    let member = Member {
+        member_id: uuid::Uuid::now_v7(),
+        provider: LOCAL.to_owned(),
+        identity: Identity { issuer: LOCAL.to_owned(), subject: "ada".to_owned() },
+        email: None,
+        display_name: Some("Ada".to_owned()),
+        role: Role::Admin,
+        state: "active".to_owned(),
+        created_at: now,
+        last_seen_at: None,
+    };
+    let mut tx = app.app.services.db.tenant(owner.id).await.unwrap();
+    tx.insert_member(&member).await.unwrap();
+    let facts = LoginFacts { lifetime: std::time::Duration::from_secs(60), ..Default::default() };
+    let cookie = begin_browser_session(&mut tx, &member, &facts).await.unwrap();
+    tx.commit().await.unwrap();
+    let create = |role: &str| {
+        let request = reqwest::Client::new().post(format!("{}/v1/api_keys", app.url));
+        request
+            .header("cookie", format!("{}={}", BrowserCookie::NAME, cookie.expose()))
+            .header("sec-fetch-site", "same-origin")
+            .json(&json!({ "name": "k", "role": role }))
+    };
+    problem(&owner.send(create("owner")).await, 403, "forbidden");
+    let made = owner.send(create("admin")).await.expect(201);
+    let by: (String, Option<uuid::Uuid>) = sqlx::query_as(
+        "select actor_kind, actor_id from app.audit_events where action = 'api_key.created' and target_id = $1",
+    )
+    .bind(id(&made))
+    .fetch_one(&app.database.admin())
+    .await
+    .unwrap();
+    assert_eq!(by, ("member".to_owned(), Some(member.member_id)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

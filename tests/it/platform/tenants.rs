@@ -1,14 +1,17 @@
 //! Tenants in the operator's hands: made, named, suspended, activated, and told of in their own log.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use pidima::adapters::models::{FinishReason, ModelEvent};
+use pidima::app::Outside;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::TestOperator;
 use crate::api::{contents, problem};
-use crate::support::{TestApp, eventually};
+use crate::support::{Script, ScriptedModel, TestApp, eventually, minilm};
 
 const TENANTS: &str = "/v1/platform/tenants";
 
@@ -113,4 +116,38 @@ async fn a_suspended_tenant_is_kept_out_within_five_seconds_and_let_in_again() {
         .map(|(action, _)| action.as_str())
         .collect();
     assert_eq!(by_operator, ["tenant.suspended", "tenant.activated"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_before_a_suspension_is_finished() {
+    let model = Arc::new(ScriptedModel::default());
+    let outside =
+        Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as Arc<_> };
+    let app = TestApp::start_idle(&[], outside).await;
+    let owner = app.tenant("in-flight").await;
+    let operator = TestOperator::of(&app, &owner).await;
+    // No worker yet: the document waits.
+    let document = owner.upload("pump.md", "# Pump\n\nThe pump runs at 3 bar.").await;
+    let document = document.expect(202)["id"].as_str().unwrap().to_owned();
+    let delta = ModelEvent::Delta("Keys live".to_owned());
+    let rest = vec![ModelEvent::Finished(FinishReason::Stop)];
+    model.on("How long?", Script::Pause(vec![delta], rest));
+    let mut reader = owner.follow("/v1/answers", &json!({ "question": "How long?" })).await;
+    let first = reader.next().await.unwrap();
+    assert_eq!(first.name, "started");
+    let path = format!("{TENANTS}/{}", owner.id);
+    operator.patch(&path, &json!({ "state": "suspended" })).await.expect(200);
+    eventually("the owner is kept out", || async { owner.get("/v1/me").await.status == 403 }).await;
+    model.release();
+    let events = reader.rest().await;
+    assert_eq!(events.last().unwrap().name, "done", "{events:?}");
+    app.start_worker();
+    eventually("the document is ready", || async {
+        let query = "select state from app.document_versions where document_id = $1";
+        let id: Uuid = document.parse().unwrap();
+        let state: String =
+            sqlx::query_scalar(query).bind(id).fetch_one(&app.database.admin()).await.unwrap();
+        state == "ready"
+    })
+    .await;
 }
