@@ -9,14 +9,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
+use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas, RateLimiter};
 use crate::adapters::models::{ChatModel, ExtractiveModel, OpenAiModel, OpenAiSettings};
 use crate::adapters::objects::{DirectoryObjects, Objects};
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
 use crate::chat::{Chat, ChatSettings};
 use crate::config::{
-    AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, OidcProviderConfig,
-    ProviderName,
+    AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, LimitsConfig,
+    OidcProviderConfig, ProviderName, RateConfig,
 };
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
@@ -137,6 +138,8 @@ impl App {
             db,
             search,
             chat,
+            limiter: RateLimiter::new(limiter_settings(&config.limits))
+                .context("PIDIMA_REDIS_URL")?,
             readiness: crate::server::Readiness::default(),
             tasks,
         };
@@ -263,6 +266,8 @@ pub fn passwords(config: &AccountsConfig) -> Passwords {
 fn server_settings(config: &Config) -> ServerSettings {
     ServerSettings {
         public_url: config.http.public_url.clone(),
+        trusted_proxies: config.http.trusted_proxies,
+        hsts_seconds: config.http.hsts_seconds,
         max_upload_bytes: config.http.max_upload_bytes,
         max_body_bytes: config.http.max_body_bytes,
         max_question_chars: config.http.max_question_chars,
@@ -279,6 +284,29 @@ fn people_settings(config: &Config) -> PeopleSettings {
         public_url: config.http.public_url.clone(),
         max_open_invitations: config.identity.max_open_invitations,
         login_providers: providers.map(|provider| provider.name.clone()).collect(),
+    }
+}
+
+fn limiter_settings(config: &LimitsConfig) -> LimiterSettings {
+    let quota = |limit: Limit| {
+        let RateConfig { per_minute, burst } = match limit {
+            Limit::Address => config.address_rate,
+            Limit::Tenant => config.tenant_rate,
+            Limit::Caller => config.caller_rate,
+            Limit::Login => config.login_rate,
+            Limit::PasswordHashing => config.password_hashing_rate,
+            Limit::Upload => config.upload_rate,
+            Limit::Ask => config.ask_rate,
+            Limit::Search => config.search_rate,
+            Limit::Export => config.export_rate,
+        };
+        Quota { per_minute, burst }
+    };
+    LimiterSettings {
+        quotas: Quotas::new(quota),
+        redis_url: config.redis_url.clone(),
+        redis_timeout: config.redis_timeout,
+        instances: config.limit_instances,
     }
 }
 

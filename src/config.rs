@@ -9,6 +9,7 @@ mod http;
 mod identity;
 mod ingestion;
 mod keys;
+mod limits;
 mod models;
 mod search;
 mod storage;
@@ -21,6 +22,7 @@ pub use http::HttpConfig;
 pub use identity::{IdentityConfig, OidcProviderConfig};
 pub use ingestion::IngestionConfig;
 pub use keys::KeysConfig;
+pub use limits::{LimitsConfig, RateConfig};
 pub use models::{ChatConfig, OpenAiConfig, ProviderName};
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectsConfig};
@@ -41,6 +43,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// API keys and widget tokens.
     pub keys: KeysConfig,
+    /// Rate limits.
+    pub limits: LimitsConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
     /// Embedding passages and questions.
@@ -64,6 +68,7 @@ impl Config {
             identity: IdentityConfig::from_env(env),
             accounts: AccountsConfig::from_env(env),
             keys: KeysConfig::from_env(env),
+            limits: LimitsConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

@@ -22,6 +22,7 @@ mod manage_member;
 mod operate_tenants;
 mod operator_key;
 mod passwords;
+mod limited_action;
 mod person;
 mod places;
 mod policy;
@@ -60,6 +61,9 @@ pub use operator_key::{
     DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, Operator, create_operator_key,
 };
 pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
+pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
+pub use credential::Credential;
+pub use limited_action::{LimitedAction, limits_of};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use rotate_api_key::rotate_api_key;

@@ -3,7 +3,10 @@
 mod acceptor;
 mod allow;
 mod body_limit;
+mod client_address;
+mod cors;
 mod detach;
+mod limit_addresses;
 mod observe;
 mod pages;
 mod problems;
@@ -30,6 +33,10 @@ use crate::web::origin::PublicUrl;
 pub struct ServerSettings {
     /// Address of this server as browsers see it.
     pub public_url: Option<String>,
+    /// Proxies in front whose word about the client's address counts.
+    pub trusted_proxies: u32,
+    /// How long browsers remember to come by TLS alone, in seconds.
+    pub hsts_seconds: u64,
     /// Largest upload, in bytes.
     pub max_upload_bytes: u64,
     /// Largest body of any other request, in bytes.
@@ -56,14 +63,21 @@ pub fn endpoint(
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let verifier = services.verifier.clone();
     let tasks = services.tasks.clone();
+    let limiter = services.limiter.clone();
+    let known = cors::KnownOrigins::new(services.db.clone());
+    let security_headers = security_headers::SecurityHeaders::new(
+        settings.public_url.as_deref(),
+        settings.hsts_seconds,
+    );
     let (table, allowed) = routes::table(services, settings.clone())?;
     // From the inside out: the last one sees a request first.
     Ok(table
         .data(verifier)
+        .data(limiter.clone())
         .data(MaxJsonDepth(settings.max_json_depth))
         .data(PublicUrl(settings.public_url))
         .with(detach::DetachWrites { tasks })
-        .with(problems::Problems { allowed })
+        .with(problems::Problems { allowed: allowed.clone() })
         .with(body_limit::BodyLimit {
             upload: settings.max_upload_bytes,
             other: settings.max_body_bytes,
@@ -72,8 +86,11 @@ pub fn endpoint(
             upload: settings.upload_timeout,
             other: settings.request_timeout,
         })
-        .with(observe::Observe)
-        .with(security_headers::SecurityHeaders))
+        .with(cors::Preflights { known: known.clone(), allowed })
+        .with(limit_addresses::LimitAddresses { limiter })
+        .with(cors::Cors { known })
+        .with(observe::Observe { trusted_proxies: settings.trusted_proxies })
+        .with(security_headers))
 }
 
 /// Serves until `stop`, then lets requests in flight finish.

@@ -6,4 +6,5 @@ pub mod origin;
 pub mod paging;
 pub mod problem;
 pub mod reading;
+pub mod response_note;
 pub mod spec;

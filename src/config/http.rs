@@ -13,6 +13,12 @@ pub struct HttpConfig {
     /// `PIDIMA_PUBLIC_URL`: address of this server as browsers see it, e.g. `https://docs.example.com`; needed for logins
     /// at an issuer, and where a proxy changes the header `Host`.
     pub public_url: Option<String>,
+    /// `PIDIMA_TRUSTED_PROXIES`: proxies in front that append the client's address to `X-Forwarded-For`; default 0: the
+    /// address is that of the connection.
+    pub trusted_proxies: u32,
+    /// `PIDIMA_HSTS_SECONDS`: how long browsers remember to come by TLS alone, where `PIDIMA_PUBLIC_URL` is https; default
+    /// 31536000 (a year); 0: never told.
+    pub hsts_seconds: u64,
     /// `PIDIMA_MAX_UPLOAD_BYTES`: largest document, in bytes; default 20 MiB.
     pub max_upload_bytes: u64,
     /// `PIDIMA_MAX_BODY_BYTES`: largest body of any other request, in bytes; default 256 KiB.
@@ -35,6 +41,8 @@ impl HttpConfig {
         Self {
             listen: env.parse("PIDIMA_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080))),
             public_url: env.text("PIDIMA_PUBLIC_URL"),
+            trusted_proxies: env.number("PIDIMA_TRUSTED_PROXIES", 0, 0, 16),
+            hsts_seconds: env.number("PIDIMA_HSTS_SECONDS", 31_536_000, 0, 126_144_000),
             max_upload_bytes: env.number("PIDIMA_MAX_UPLOAD_BYTES", 20 << 20, 1_024, 1 << 30),
             max_body_bytes: env.number("PIDIMA_MAX_BODY_BYTES", 256 << 10, 1_024, 16 << 20),
             max_question_chars: env.number("PIDIMA_MAX_QUESTION_CHARS", 4_000, 1, 100_000),

@@ -22,6 +22,8 @@ pub struct Actor {
     pub role: Role,
     /// Scopes that narrow the role.
     pub scopes: Vec<Scope>,
+    /// Web origins whose pages may read the responses: those of the tenant and of the key.
+    pub allowed_origins: Vec<String>,
     /// Where the request came from; the same actor asks from several places.
     pub request: RequestOrigin,
 }

@@ -9,9 +9,11 @@ use poem::{Endpoint, IntoResponse, Middleware, PathPattern, Request, Response, R
 use poem_openapi::OperationId;
 use tracing::Instrument;
 
+use super::client_address::client_address;
 use crate::identity::RequestOrigin;
 use crate::kernel::ids::new_id;
 use crate::web::problem::ApiError;
+use crate::web::response_note::ResponseNote;
 
 /// Id of a request, once the outermost layer has seen it.
 pub fn request_id(request: &Request) -> Option<String> {
@@ -19,31 +21,39 @@ pub fn request_id(request: &Request) -> Option<String> {
 }
 
 /// The layer.
-pub struct Observe;
+pub struct Observe {
+    /// Proxies in front whose word about the client's address counts.
+    pub trusted_proxies: u32,
+}
 
 impl<E: Endpoint> Middleware<E> for Observe {
     type Output = ObserveEndpoint<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        ObserveEndpoint(inner)
+        ObserveEndpoint { trusted_proxies: self.trusted_proxies, inner }
     }
 }
 
-pub struct ObserveEndpoint<E>(E);
+pub struct ObserveEndpoint<E> {
+    trusted_proxies: u32,
+    inner: E,
+}
 
 impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = new_id().simple().to_string();
-        let address = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let address = client_address(&request, self.trusted_proxies);
         let origin =
             RequestOrigin { request_id: Some(id.clone()), address, ..RequestOrigin::default() };
         request.extensions_mut().insert(origin);
+        request.extensions_mut().insert(ResponseNote::default());
         let method = request.method().clone();
         let span = tracing::info_span!("http", request.id = %id);
         let began = Instant::now();
-        let called = AssertUnwindSafe(self.0.call(request)).catch_unwind().instrument(span.clone());
+        let called =
+            AssertUnwindSafe(self.inner.call(request)).catch_unwind().instrument(span.clone());
         let mut response = match called.await {
             Ok(Ok(output)) => output.into_response(),
             Ok(Err(error)) => {

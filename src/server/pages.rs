@@ -11,8 +11,9 @@ use crate::web::problem::ProblemCode;
 
 /// The Swagger page needs its own inline script and style; everything else stays shut.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
-img-src 'self' data:; font-src data:; connect-src 'self'; frame-ancestors 'none'";
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+img-src 'self' data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+form-action 'none'; frame-ancestors 'none'";
 
 /// `/`: what this is and where to go.
 #[handler]

@@ -12,6 +12,7 @@ use super::ServerSettings;
 use super::allow::AllowedMethods;
 use super::pages::{self, Readiness};
 use crate::adapters::oidc::ProviderRegistry;
+use crate::adapters::limits::RateLimiter;
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
@@ -48,6 +49,8 @@ pub struct Services {
     pub search: Search,
     /// Answers questions.
     pub chat: Chat,
+    /// Counts requests.
+    pub limiter: RateLimiter,
     /// Tells whether the service can serve.
     pub readiness: Readiness,
     /// Tasks that outlive their requests.

@@ -47,8 +47,8 @@ pub enum ProblemCode {
     UnsupportedMediaType,
     /// 422: the request can be read but a value is not acceptable.
     ValidationFailed,
-    /// 429: too many tries; wait as long as `Retry-After` says.
-    TooManyRequests,
+    /// 429: more requests than a limit lets through; come again after `Retry-After`.
+    RateLimited,
     /// 500: a fault of ours; the request id finds it in the log.
     Internal,
     /// 503: a part that is needed can not be reached; try again.
@@ -73,7 +73,7 @@ impl ProblemCode {
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
-        Self::TooManyRequests,
+        Self::RateLimited,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -95,7 +95,7 @@ impl ProblemCode {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ValidationFailed => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -183,7 +183,20 @@ impl ApiError {
 
     /// 429 with the time after which there is one more try.
     pub fn too_many(retry_after: Duration, detail: impl Into<String>) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(ProblemCode::TooManyRequests, detail) }
+        Self { retry_after: Some(retry_after), ..Self::new(ProblemCode::RateLimited, detail) }
+    }
+
+    /// 429 of a limit; `seconds` is at least 1.
+    pub fn rate_limited(limit: &str, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..Self::new(
+                ProblemCode::RateLimited,
+                format!(
+                    "too many requests for the limit \"{limit}\"; come again after {seconds} s"
+                ),
+            )
+        }
     }
 
     /// 500 with a cause that only the log sees.

@@ -209,6 +209,7 @@ fn add_problems(operation: &mut Map<String, Value>) {
     if has_body || in_query {
         add("422", "A value is not acceptable; `errors` tells which");
     }
+    add("429", "More requests than a limit lets through; come again after `Retry-After`");
     add("503", "A part that is needed can not be reached; try again after `Retry-After`");
 }
 

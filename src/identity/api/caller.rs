@@ -2,16 +2,21 @@
 //!
 //! Written by hand, since the framework's own `enum` of schemes would let a good cookie cover for a bad bearer credential.
 
+use futures_util::StreamExt;
 use poem::http::{Method, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use uuid::Uuid;
 
-use crate::identity::{Action, Actor, BrowserCookie, Denied, Presented, RequestOrigin, Verifier};
+use crate::adapters::limits::RateLimiter;
+use crate::identity::{
+    Action, Actor, BrowserCookie, Denied, Presented, RequestOrigin, Verifier, limits_of,
+};
 use crate::kernel::ids::TenantId;
 use crate::web::origin::is_same_origin;
 use crate::web::problem::{ApiError, ProblemCode};
+use crate::web::response_note::ResponseNote;
 
 /// Name of the scheme of credentials sent as `Authorization: Bearer …`.
 const BEARER: &str = "bearer";
@@ -89,7 +94,7 @@ impl<'a> ApiExtractor<'a> for Caller {
 
     async fn from_request(
         request: &'a Request,
-        _body: &mut RequestBody,
+        body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let presented = present(request)?;
@@ -99,6 +104,13 @@ impl<'a> ApiExtractor<'a> for Caller {
         let origin = origin_of(request);
         let chosen = chosen_tenant(request)?;
         let actor = verifier.verify(&presented, chosen, origin).await.map_err(ApiError::from)?;
+        note_origin(request, &actor);
+        if let Err(refused) = take_limits(request, &actor).await {
+            // A client that is cut off while it sends never sees why: it is heard out, within the limits of its body.
+            let mut rest = body.take()?.into_bytes_stream();
+            while let Some(Ok(_)) = rest.next().await {}
+            return Err(refused.into());
+        }
         Ok(Self { actor, presented })
     }
 }
@@ -126,6 +138,31 @@ pub(super) fn origin_of(request: &Request) -> RequestOrigin {
         _ => None,
     };
     RequestOrigin { web_origin, ..known }
+}
+
+/// Notes whether the page that asks may read what its tenant is told.
+fn note_origin(request: &Request, actor: &Actor) {
+    if let Some(origin) = request.headers().get(header::ORIGIN) {
+        let is_listed = actor.allowed_origins.iter().any(|allowed| *origin == **allowed);
+        ResponseNote::of(request).note_origin(is_listed);
+    }
+}
+
+/// Counts the request for each limit of the caller; the first that is used up refuses it.
+async fn take_limits(request: &Request, actor: &Actor) -> Result<(), ApiError> {
+    let limiter = request
+        .data::<RateLimiter>()
+        .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no limits in the application")))?;
+    let note = ResponseNote::of(request);
+    for key in limits_of(actor, request.method().as_str(), request.uri().path()) {
+        let decision = limiter.take(&key).await;
+        note.note_limit(decision);
+        if !decision.is_allowed() {
+            let seconds = decision.retry_after_seconds();
+            return Err(ApiError::rate_limited(decision.limit.name(), seconds));
+        }
+    }
+    Ok(())
 }
 
 /// A bearer credential counts before a cookie, and a bad one is never helped by a good cookie.

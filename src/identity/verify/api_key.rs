@@ -27,7 +27,8 @@ impl Verifier {
         if key.expires_at <= Utc::now() {
             return Err(Denied::Expired);
         }
-        if tx.get_tenant().await?.is_suspended() {
+        let tenant = tx.get_tenant().await?;
+        if tenant.is_suspended() {
             return Err(Denied::TenantSuspended);
         }
         let (places, expires_at) = (Places::of(&key)?, Some(key.expires_at));
@@ -41,6 +42,7 @@ impl Verifier {
             name: key.name,
             role: key.role,
             scopes: key.scopes,
+            allowed_origins: tenant.allowed_origins,
             request: RequestOrigin::default(),
         };
         Ok(Verified { actor, places, expires_at })

@@ -28,7 +28,8 @@ impl Verifier {
             return Err(Denied::LoggedOut);
         }
         let member = tx.find_member(session.member_id).await?.ok_or(Denied::LoggedOut)?;
-        if tx.get_tenant().await?.is_suspended() {
+        let tenant = tx.get_tenant().await?;
+        if tenant.is_suspended() {
             return Err(Denied::TenantSuspended);
         }
         if member.is_suspended() {
@@ -43,6 +44,7 @@ impl Verifier {
             name: member.shown_name(),
             role: member.role,
             scopes: member.role.scopes(),
+            allowed_origins: tenant.allowed_origins,
             request: RequestOrigin::default(),
         };
         Ok(Verified { expires_at: Some(session.expires_at), ..Verified::anywhere(actor) })

@@ -177,6 +177,14 @@ impl SystemTx {
         Ok(Page::new(tenants, keyset, |tenant| tenant.id))
     }
 
+    /// Whether any tenant lets pages of this exact origin call.
+    pub async fn origin_is_known(&mut self, origin: &str) -> db::Result<bool> {
+        let is_known = sqlx::query_scalar!("select app.origin_is_known($1) as \"known!\"", origin)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(is_known)
+    }
+
     /// All tenants, by short name.
     pub async fn list_tenants(&mut self) -> db::Result<Vec<DirectoryEntry>> {
         let tenants = sqlx::query_as!(

@@ -79,8 +79,8 @@ async fn an_invitation_that_is_none_is_refused_without_a_word_and_not_for_long()
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     // Guesses of invitations and of passwords are counted together.
     let refused = accept(&app, &Client::new(), &good, PASSWORD).await;
-    problem(&refused, 429, "too_many_requests");
-    problem(&log_in(&app, "none", "x@y.z", "x").await, 429, "too_many_requests");
+    problem(&refused, 429, "rate_limited");
+    problem(&log_in(&app, "none", "x@y.z", "x").await, 429, "rate_limited");
     assert_eq!(contents(&app).await, before);
     cookie_of(&accept(&app, &client_at("127.0.0.5"), &good, PASSWORD).await);
 }

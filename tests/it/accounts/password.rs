@@ -86,7 +86,7 @@ async fn a_change_needs_the_current_password_and_a_good_new_one() {
     }
     // A browser that was left open is no place to guess from.
     let refused = change(&app, &own, PASSWORD, OTHER_PASSWORD).await;
-    problem(&refused, 429, "too_many_requests");
+    problem(&refused, 429, "rate_limited");
     assert!(refused.headers.contains_key("retry-after"));
     assert_eq!(stored(&app).await, before);
     assert!(audited(&app, &tenant, "password.changed").await.is_empty());

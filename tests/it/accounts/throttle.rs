@@ -27,7 +27,7 @@ async fn an_address_has_a_few_failures_and_then_waits_while_others_go_on() {
     }
     for (email, password) in [("ada@example.com", PASSWORD), ("eve@example.com", "x")] {
         let refused = post_login(&app, &here, &credentials("throttle", email, password)).await;
-        problem(&refused, 429, "too_many_requests");
+        problem(&refused, 429, "rate_limited");
         let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((1..=20).contains(&wait), "{wait}");
     }
