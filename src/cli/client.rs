@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::config::Env;
+
+/// How often a request that a limit refuses is sent again.
+const PATIENCE: u32 = 10;
+/// Longest wait before that, whatever the service says.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A tenant's access to a running service.
 #[derive(Clone, Debug)]
@@ -69,7 +74,7 @@ impl Client {
 
     /// Deletes a resource.
     pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
-        let response = self.request(Method::DELETE, path).send().await?;
+        let response = send(|| Ok(self.request(Method::DELETE, path))).await?;
         if response.status().is_success() {
             return Ok(());
         }
@@ -95,22 +100,11 @@ impl Client {
 
     /// Uploads a file; a refusal of the file is no error of the client.
     pub async fn upload(&self, collection_id: &str, file: File) -> anyhow::Result<Upload> {
-        let mut form = Form::new()
-            .text("collection_id", collection_id.to_owned())
-            .text("name", file.name.clone());
-        if let Some(url) = file.source_url {
-            form = form.text("source_url", url);
-        }
-        if let Some(metadata) = file.metadata {
-            form = form.text("metadata", metadata.to_string());
-        }
-        form = form.part("file", Part::bytes(file.bytes).file_name(file.name));
-        let response = self
-            .request(Method::POST, "/v1/documents")
-            .multipart(form)
-            .send()
-            .await
-            .context("uploading")?;
+        let request = || {
+            let form = form_of(collection_id, &file);
+            Ok(self.request(Method::POST, "/v1/documents").multipart(form))
+        };
+        let response = send(request).await.context("uploading")?;
         let status = response.status();
         let body: Value = response.json().await.unwrap_or_default();
         Ok(match status {
@@ -131,8 +125,8 @@ impl Client {
     }
 
     async fn json(&self, request: RequestBuilder) -> anyhow::Result<Value> {
-        let response = request
-            .send()
+        let again = || request.try_clone().context("a body that can not be sent twice");
+        let response = send(again)
             .await
             .with_context(|| format!("is the service running at {}?", self.base))?;
         let status = response.status();
@@ -141,6 +135,33 @@ impl Client {
             bail!("{}", problem(&body));
         }
         Ok(body)
+    }
+}
+
+fn form_of(collection_id: &str, file: &File) -> Form {
+    let mut form =
+        Form::new().text("collection_id", collection_id.to_owned()).text("name", file.name.clone());
+    if let Some(url) = &file.source_url {
+        form = form.text("source_url", url.clone());
+    }
+    if let Some(metadata) = &file.metadata {
+        form = form.text("metadata", metadata.to_string());
+    }
+    form.part("file", Part::bytes(file.bytes.clone()).file_name(file.name.clone()))
+}
+
+/// Sends a request, and again when a limit refuses it, after the time that the service names.
+async fn send(request: impl Fn() -> anyhow::Result<RequestBuilder>) -> anyhow::Result<Response> {
+    let mut left = PATIENCE;
+    loop {
+        let response = request()?.send().await?;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS || left == 0 {
+            return Ok(response);
+        }
+        left -= 1;
+        let named = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let seconds = named.and_then(|text| text.parse().ok()).unwrap_or(1);
+        tokio::time::sleep(Duration::from_secs(seconds).min(LONGEST_WAIT)).await;
     }
 }
 

@@ -100,6 +100,8 @@ async fn prepare(
         "DATABASE_URL",
         format!("postgres://pidima_app:{password}@{}:{}/postgres", postgres.host, postgres.port),
     );
+    // Its own for the same reason: limits of another installation must not be used up.
+    env.set("PIDIMA_REDIS_URL", services.info().valkey.clone().unwrap_or_default());
     // Nobody else works here: after a kill -9 the document that was in hand is taken up again soon.
     env.set_default("PIDIMA_INGESTION_LEASE_MS", "20000");
     if state.get(SIGNING_SECRET).is_empty() {

@@ -52,6 +52,15 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
             },
         );
     }
+    let counts = app.services.limiter.check().await;
+    report.note(
+        "redis",
+        match counts {
+            Ok(true) => Ok("counts requests for all instances".to_owned()),
+            Ok(false) => Ok("not set: each process counts requests alone".to_owned()),
+            Err(error) => Err(format!("PIDIMA_REDIS_URL: {error}")),
+        },
+    );
     let writable = probe_objects(&app).await;
     report.note("objects", writable);
     report.finish()
