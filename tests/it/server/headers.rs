@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
+use pidima::adapters::models::ExtractiveModel;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{TEXT, start};
-use crate::support::{Reply, TestTenant};
+use crate::support::{Reply, TestApp, TestTenant};
 
 /// One response of each kind.
 async fn replies(tenant: &TestTenant) -> Vec<(&'static str, u16, Reply)> {
@@ -120,4 +123,78 @@ async fn a_stream_has_an_id_and_the_security_headers() {
     assert_eq!(reply.headers["x-content-type-options"], "nosniff");
     assert!(reply.headers.contains_key("x-request-id"));
     assert!(!reply.headers.contains_key("content-encoding"));
+}
+
+/// Every route: the pages, and each operation of the document with its method, as a stranger and with a good key.
+async fn every_route(app: &TestApp, tenant: &TestTenant) -> Vec<(String, Reply)> {
+    let document: Value = serde_json::from_str(&pidima::app::openapi_text().unwrap()).unwrap();
+    let mut routes: Vec<(Method, String)> = [
+        "/",
+        "/healthz",
+        "/readyz",
+        "/problems",
+        "/docs",
+        "/openapi.json",
+        "/nothing",
+        "/v1/nothing",
+    ]
+    .map(|page| (Method::GET, page.to_owned()))
+    .to_vec();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let path = path.replace('{', "").replace('}', "");
+        routes.push((Method::TRACE, path.clone()));
+        routes.push((Method::OPTIONS, path.clone()));
+        for method in item.as_object().unwrap().keys() {
+            routes.push((method.to_uppercase().parse().unwrap(), path.clone()));
+        }
+    }
+    let mut replies = Vec::new();
+    for (method, path) in routes {
+        for tenant in [tenant, &tenant.with_key("pdm_nobody")] {
+            let reply = tenant.send(tenant.request(method.clone(), &path)).await;
+            replies.push((format!("{method} {path} at {}: {}", app.url, reply.status), reply));
+        }
+    }
+    replies
+}
+
+#[tokio::test]
+async fn every_route_and_every_error_has_the_security_headers_and_tells_its_charset() {
+    let secure = [("PIDIMA_PUBLIC_URL", "https://docs.example.com")];
+    for (settings, is_tls) in [(&secure[..], true), (&[][..], false)] {
+        let app = TestApp::start_with(settings, Arc::new(ExtractiveModel)).await;
+        let tenant = app.tenant("headers").await;
+        let replies = every_route(&app, &tenant).await;
+        assert!(replies.len() > 100, "{}", replies.len());
+        for (what, reply) in replies {
+            assert!(reply.status.as_u16() < 500, "{what}");
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+                ("x-frame-options", "DENY"),
+                ("cross-origin-opener-policy", "same-origin"),
+                ("cross-origin-resource-policy", "same-origin"),
+                ("cache-control", "no-store"),
+            ] {
+                assert_eq!(reply.headers[name], value, "{what}: {name}");
+            }
+            let policy = reply.headers["content-security-policy"].to_str().unwrap();
+            for part in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+                assert!(policy.contains(part), "{what}: {policy}");
+            }
+            assert!(reply.headers.contains_key("permissions-policy"), "{what}");
+            assert!(reply.headers.contains_key("x-request-id"), "{what}");
+            let transport = reply.headers.get("strict-transport-security");
+            let expected = is_tls.then_some("max-age=31536000; includeSubDomains");
+            assert_eq!(transport.map(|value| value.to_str().unwrap()), expected, "{what}");
+            let Some(content) = reply.headers.get("content-type") else {
+                assert!(reply.bytes.is_empty(), "{what}: a body without a type");
+                continue;
+            };
+            let content = content.to_str().unwrap();
+            // JSON has no charset (RFC 8259, 11): it is UTF-8.
+            let told = content.contains("json") || content.ends_with("; charset=utf-8");
+            assert!(told, "{what}: {content}");
+        }
+    }
 }

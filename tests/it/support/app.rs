@@ -108,6 +108,9 @@ impl TestApp {
         let mut pairs = vec![
             ("DATABASE_URL".to_owned(), database.app_url()),
             ("PIDIMA_DATABASE_POOL_SIZE".to_owned(), "8".to_owned()),
+            // Tests of passwords try more often than people do.
+            ("PIDIMA_LIMIT_LOGIN_BURST".to_owned(), "100000".to_owned()),
+            ("PIDIMA_LIMIT_PASSWORD_HASHING_BURST".to_owned(), "100000".to_owned()),
             ("PIDIMA_INGESTION_POLL_MS".to_owned(), "20".to_owned()),
             ("PIDIMA_OBJECTS_DIR".to_owned(), objects.to_string_lossy().into_owned()),
             ("PIDIMA_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned()),
