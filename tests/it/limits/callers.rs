@@ -33,7 +33,7 @@ async fn passed(tenant: &TestTenant, tries: usize) -> usize {
 
 #[tokio::test]
 async fn a_limited_action_is_refused_for_one_key_and_nothing_else_is() {
-    let settings = [("PIDIMA_LIMIT_ASK_BURST", "2"), ("PIDIMA_LIMIT_ASK_PER_MINUTE", "4")];
+    let settings = [("PIDIMA_LIMIT_ASK_BURST", "2"), ("PIDIMA_LIMIT_ASK_PER_MINUTE", "1")];
     let app = start(&settings).await;
     let owner = app.tenant("asking").await;
     let other = owner.with_role("member").await;
@@ -41,7 +41,7 @@ async fn a_limited_action_is_refused_for_one_key_and_nothing_else_is() {
     for left in [1, 0] {
         let reply = owner.post("/v1/answers", &question).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
-        assert_eq!(reply.headers["ratelimit-policy"], "\"ask\";q=2;w=30");
+        assert_eq!(reply.headers["ratelimit-policy"], "\"ask\";q=2;w=120");
         let state = reply.headers["ratelimit"].to_str().unwrap();
         assert!(state.starts_with(&format!("\"ask\";r={left};t=")), "{state}");
     }
@@ -53,7 +53,7 @@ async fn a_limited_action_is_refused_for_one_key_and_nothing_else_is() {
         let told = problem(&refused, 429, "rate_limited");
         assert!(told["detail"].as_str().unwrap().contains("\"ask\""), "{told}");
         let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!((1..=15).contains(&seconds), "{seconds}");
+        assert!((1..=60).contains(&seconds), "{seconds}");
     }
     owner.post("/v1/search", &json!({ "query": "pump" })).await.expect(200);
     other.post("/v1/answers", &question).await.expect(200);
