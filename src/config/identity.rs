@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
 use secrecy::SecretString;
 
 use super::Env;
 
 /// Most login providers at once.
 const PROVIDERS: usize = 20;
+/// Most further audiences of one.
+const AUDIENCES: usize = 20;
 
 /// Browser sessions and login providers.
 #[derive(Clone, Debug)]
@@ -69,7 +72,8 @@ impl IdentityConfig {
         if names.len() > PROVIDERS {
             env.fault(format!("PIDIMA_OIDC_PROVIDERS names more than {PROVIDERS} providers"));
         }
-        let providers = names.iter().filter_map(|name| provider(env, name));
+        let providers: Vec<_> = names.iter().filter_map(|name| provider(env, name)).collect();
+        refuse_twins(env, &providers);
         Self {
             browser_session_idle: env.millis(
                 "PIDIMA_BROWSER_SESSION_IDLE_MS",
@@ -84,7 +88,7 @@ impl IdentityConfig {
                 2_592_000_000,
             ),
             max_open_invitations: env.number("PIDIMA_MAX_OPEN_INVITATIONS", 500, 1, 100_000),
-            oidc_providers: providers.collect(),
+            oidc_providers: providers,
         }
     }
 }
@@ -105,18 +109,37 @@ fn provider(env: &Env, name: &str) -> Option<OidcProviderConfig> {
             String::new()
         })
     };
+    let address = |suffix: &str| {
+        let address = text(suffix);
+        if let Some(fault) = address.as_deref().and_then(address_fault) {
+            env.fault(format!("{prefix}{suffix} {fault}"));
+        }
+        address
+    };
+    let issuer = needed("ISSUER");
+    if let Some(fault) = address_fault(&issuer).filter(|_| !issuer.is_empty()) {
+        env.fault(format!("{prefix}ISSUER {fault}"));
+    }
+    let audiences = list(text("AUDIENCES"), ',');
+    if audiences.len() > AUDIENCES {
+        env.fault(format!("{prefix}AUDIENCES names more than {AUDIENCES}"));
+    }
+    let scopes = list(text("SCOPES").or_else(|| Some("openid email profile".to_owned())), ' ');
+    if !scopes.iter().any(|scope| scope == "openid") {
+        env.fault(format!("{prefix}SCOPES lacks openid, without which nobody is named"));
+    }
     Some(OidcProviderConfig {
         name: name.to_owned(),
-        issuer: needed("ISSUER"),
+        issuer,
         client_id: needed("CLIENT_ID"),
         client_secret: text("CLIENT_SECRET").map(SecretString::from),
-        audiences: list(text("AUDIENCES"), ','),
-        discovery_url: text("DISCOVERY_URL"),
-        jwks_uri: text("JWKS_URI"),
-        authorization_endpoint: text("AUTHORIZATION_ENDPOINT"),
-        token_endpoint: text("TOKEN_ENDPOINT"),
-        end_session_endpoint: text("END_SESSION_ENDPOINT"),
-        scopes: list(text("SCOPES").or_else(|| Some("openid email profile".to_owned())), ' '),
+        audiences,
+        discovery_url: address("DISCOVERY_URL"),
+        jwks_uri: address("JWKS_URI"),
+        authorization_endpoint: address("AUTHORIZATION_ENDPOINT"),
+        token_endpoint: address("TOKEN_ENDPOINT"),
+        end_session_endpoint: address("END_SESSION_ENDPOINT"),
+        scopes,
         tenant_claim: text("TENANT_CLAIM"),
         groups_claim: text("GROUPS_CLAIM").unwrap_or_else(|| "cognito:groups".to_owned()),
         group_prefix: text("GROUP_PREFIX"),
@@ -124,8 +147,102 @@ fn provider(env: &Env, name: &str) -> Option<OidcProviderConfig> {
     })
 }
 
+/// Tokens are told apart by their issuer, and tenants choose by the name.
+fn refuse_twins(env: &Env, providers: &[OidcProviderConfig]) {
+    for (index, one) in providers.iter().enumerate() {
+        for other in &providers[index + 1..] {
+            if one.name == other.name {
+                env.fault(format!("PIDIMA_OIDC_PROVIDERS names {} twice", one.name));
+            } else if one.issuer == other.issuer {
+                env.fault(format!(
+                    "the providers {} and {} have one issuer: give each its own",
+                    one.name, other.name
+                ));
+            }
+        }
+    }
+}
+
+/// What is wrong with an address. Keys and secrets travel there, so plain http is for this machine only.
+fn address_fault(address: &str) -> Option<&'static str> {
+    let Ok(url) = Url::parse(address) else { return Some("is no address: begin with https://") };
+    let is_local = url.host_str().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let loopback = address.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        host == "localhost" || loopback
+    });
+    if !matches!((url.scheme(), is_local), ("https", _) | ("http", true)) {
+        return Some("must begin with https:// (http:// on localhost only)");
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Some("must hold neither a user nor a fragment");
+    }
+    None
+}
+
 fn list(text: Option<String>, separator: char) -> Vec<String> {
     let text = text.unwrap_or_default();
     let parts = text.split(separator).map(str::trim).filter(|part| !part.is_empty());
     parts.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
+        let base = [
+            ("PIDIMA_OIDC_PROVIDERS", "main"),
+            ("PIDIMA_OIDC_MAIN_ISSUER", "https://login.example"),
+            ("PIDIMA_OIDC_MAIN_CLIENT_ID", "web"),
+        ];
+        let unset = |key: &str| pairs.iter().all(|(other, _)| *other != key);
+        let base = base.into_iter().filter(|(key, _)| unset(key));
+        let env = Env::from_pairs(base.chain(pairs.iter().copied()));
+        IdentityConfig::from_env(&env);
+        env.finish().err().map(|error| error.faults).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_address_is_https_or_of_this_machine() {
+        for good in [
+            "https://login.example/realms/a",
+            "http://localhost:9/x",
+            "http://127.0.0.1:9",
+            "http://[::1]:9",
+        ] {
+            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_ISSUER", good)]), [""; 0], "{good}");
+            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_JWKS_URI", good)]), [""; 0], "{good}");
+        }
+        for bad in [
+            "login.example",
+            "http://login.example",
+            "http://169.254.169.254/keys",
+            "file:///etc/passwd",
+            "https://u:p@login.example",
+            "https://login.example#x",
+        ] {
+            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_ISSUER", bad)]).len(), 1, "{bad}");
+            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_TOKEN_ENDPOINT", bad)]).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_there_twice_is_told() {
+        assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_ISSUER", "")]).len(), 1);
+        assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_SCOPES", "email")]).len(), 1);
+        assert_eq!(faults(&[("PIDIMA_OIDC_PROVIDERS", "Main")]).len(), 1);
+        assert_eq!(faults(&[("PIDIMA_OIDC_PROVIDERS", "local")]).len(), 1);
+        assert_eq!(faults(&[("PIDIMA_OIDC_PROVIDERS", "main,main")]).len(), 1);
+        let twins = [
+            ("PIDIMA_OIDC_PROVIDERS", "main,b"),
+            ("PIDIMA_OIDC_B_ISSUER", "https://login.example"),
+            ("PIDIMA_OIDC_B_CLIENT_ID", "web"),
+        ];
+        assert_eq!(faults(&twins).len(), 1);
+        for (count, told) in [(20, 0), (21, 1)] {
+            let many = vec!["a"; count].join(",");
+            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_AUDIENCES", &many)]).len(), told, "{count}");
+        }
+    }
 }

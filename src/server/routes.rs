@@ -16,10 +16,7 @@ use crate::adapters::limits::RateLimiter;
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
-use crate::identity::api::{
-    ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, PlatformTenantsApi,
-    TenantApi, WidgetTokensApi, show_login_form, submit_login_form,
-};
+use crate::identity::api::{ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, PlatformTenantsApi, TenantApi, WidgetTokensApi, show_login_form, submit_login_form};
 use crate::identity::{Accounts, Verifier, WidgetSigner};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};

@@ -17,6 +17,15 @@ const BASE: [(&str, &str); 4] = [
     ("PIDIMA_OPENAI_MODEL", "a-model"),
 ];
 
+/// How the handbook writes the variables that each login provider has.
+const EACH_PROVIDER: &str = "PIDIMA_OIDC_<NAME>_";
+/// A login provider with nothing but what it needs.
+const ONE_PROVIDER: [(&str, &str); 3] = [
+    ("PIDIMA_OIDC_PROVIDERS", "main"),
+    ("PIDIMA_OIDC_MAIN_ISSUER", "https://login.example"),
+    ("PIDIMA_OIDC_MAIN_CLIENT_ID", "web"),
+];
+
 #[test]
 fn every_variable_that_is_read_stands_in_the_handbook_and_the_reverse() {
     let env = Env::from_pairs(BASE);
@@ -28,6 +37,7 @@ fn every_variable_that_is_read_stands_in_the_handbook_and_the_reverse() {
     for note in NOTES_OF_THE_DEMO {
         assert!(named.remove(note), "{note} is named nowhere: take it from the list");
     }
+    named.extend(names_of_each_provider());
     let told: BTreeSet<String> = handbook().into_keys().collect();
     let untold: Vec<_> = named.difference(&told).collect();
     let unread: Vec<_> = told.difference(&named).collect();
@@ -48,6 +58,15 @@ fn a_default_of_the_handbook_is_the_default_of_the_code() {
         };
         if name == "PIDIMA_ENV_FILE" {
             continue; // Tried with the command below: the library is handed its variables.
+        }
+        if let Some(suffix) = name.strip_prefix(EACH_PROVIDER) {
+            let variable = format!("PIDIMA_OIDC_MAIN_{suffix}");
+            let given = settings(&[&ONE_PROVIDER[..], &[(&variable, value)]].concat());
+            assert_eq!(given, settings(&ONE_PROVIDER), "{name} = {value} is not the default");
+            let other = settings(&[&ONE_PROVIDER[..], &[(&variable, "openid other")]].concat());
+            assert_ne!(other, given, "{name} changes nothing");
+            tried += 1;
+            continue;
         }
         let provider_unset = BASE.iter().filter(|(key, _)| *key != name);
         let base = format!("{:?}", config(provider_unset.copied(), &[]));
@@ -146,6 +165,21 @@ fn names_in_source() -> BTreeSet<String> {
     let texts = sources("src");
     let literals = texts.iter().flat_map(|(_, text)| text.split('"'));
     literals.filter(|text| is_name(text)).map(str::to_owned).collect()
+}
+
+/// Variables of each login provider, as the handbook writes them: their ends stand as literals beside the reader.
+fn names_of_each_provider() -> BTreeSet<String> {
+    let all = sources("src/config");
+    let (_, text) = all.iter().find(|(path, _)| path.ends_with("identity.rs")).expect("the file");
+    let code = text.split("mod tests").next().unwrap_or_default();
+    let is_end = |text: &&str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    let ends = code.split('"').skip(1).step_by(2).filter(is_end);
+    let ends = ends.filter(|end| !end.starts_with("PIDIMA_"));
+    let names: BTreeSet<String> = ends.map(|end| format!("{EACH_PROVIDER}{end}")).collect();
+    assert!(names.len() > 10, "{names:?}");
+    names
 }
 
 /// Path and text of each Rust file under a folder.

@@ -5,6 +5,7 @@ mod flood;
 mod forged;
 mod issuer;
 mod keys;
+mod limits;
 mod tenants;
 
 use chrono::Utc;

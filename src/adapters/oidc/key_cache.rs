@@ -155,3 +155,60 @@ impl Provider {
         Ok(Arc::new(KeySet { keys, document: text.into(), fetched_at: Instant::now() }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+
+    const KID: &str = "key-1";
+
+    /// A memory whose keys were fetched at a time, and what it says about a key id some time later.
+    fn step_after(age: Duration, vain_before: Option<Duration>, kid: &str) -> Step {
+        let fetched_at = Instant::now();
+        let now = fetched_at + age;
+        // A point on P-256 (RFC 7517, appendix A.1).
+        let keys = json!({ "keys": [{
+            "kid": KID,
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+            "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        }] });
+        let keys = read_keys(&keys, 20).expect("one key");
+        let set = KeySet { keys, document: "".into(), fetched_at };
+        let vain_at = vain_before.map(|before| now - before);
+        Memory { keys: Some(Arc::new(set)), vain_at }.step(kid, now, &OidcLimits::default())
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const MILLI: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn an_unknown_id_asks_again_after_ten_seconds_and_not_before() {
+        assert!(matches!(step_after(60 * SECOND, None, "other"), Step::Ask(Some(_))));
+        let early = step_after(60 * SECOND, Some(10 * SECOND - MILLI), "other");
+        assert!(matches!(early, Step::Use(_)), "{early:?}");
+        let then = step_after(60 * SECOND, Some(10 * SECOND), "other");
+        assert!(matches!(then, Step::Ask(Some(_))), "{then:?}");
+        let known = step_after(60 * SECOND, Some(SECOND), KID);
+        assert!(matches!(known, Step::Use(_)), "known ids do not wait: {known:?}");
+    }
+
+    #[test]
+    fn keys_age_by_the_hour() {
+        let hour = 3_600 * SECOND;
+        assert!(matches!(step_after(hour - MILLI, None, KID), Step::Use(_)));
+        assert!(matches!(step_after(hour, None, KID), Step::UseAndRefresh(_)));
+        assert!(matches!(step_after(2 * hour - MILLI, None, KID), Step::UseAndRefresh(_)));
+        assert!(matches!(step_after(2 * hour, None, KID), Step::Ask(Some(_))));
+        assert!(matches!(step_after(24 * hour - MILLI, None, KID), Step::Ask(Some(_))));
+        let stale = step_after(24 * hour - MILLI, Some(SECOND), KID);
+        assert!(matches!(stale, Step::Use(_)), "the issuer is away: {stale:?}");
+        assert!(matches!(step_after(24 * hour, None, KID), Step::Ask(None)));
+        assert!(matches!(step_after(24 * hour, Some(SECOND), KID), Step::Paused));
+    }
+}
