@@ -192,13 +192,14 @@ mod tests {
 
     fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
         let base = [
-            ("PIDIMA_OIDC_PROVIDERS", "main"),
-            ("PIDIMA_OIDC_MAIN_ISSUER", "https://login.example"),
-            ("PIDIMA_OIDC_MAIN_CLIENT_ID", "web"),
+            ("PROVIDERS", "main"),
+            ("MAIN_ISSUER", "https://login.example"),
+            ("MAIN_CLIENT_ID", "web"),
         ];
         let unset = |key: &str| pairs.iter().all(|(other, _)| *other != key);
         let base = base.into_iter().filter(|(key, _)| unset(key));
-        let env = Env::from_pairs(base.chain(pairs.iter().copied()));
+        let pairs = base.chain(pairs.iter().copied());
+        let env = Env::from_pairs(pairs.map(|(key, value)| (format!("PIDIMA_OIDC_{key}"), value)));
         IdentityConfig::from_env(&env);
         env.finish().err().map(|error| error.faults).unwrap_or_default()
     }
@@ -211,8 +212,8 @@ mod tests {
             "http://127.0.0.1:9",
             "http://[::1]:9",
         ] {
-            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_ISSUER", good)]), [""; 0], "{good}");
-            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_JWKS_URI", good)]), [""; 0], "{good}");
+            assert_eq!(faults(&[("MAIN_ISSUER", good)]), [""; 0], "{good}");
+            assert_eq!(faults(&[("MAIN_JWKS_URI", good)]), [""; 0], "{good}");
         }
         for bad in [
             "login.example",
@@ -222,27 +223,27 @@ mod tests {
             "https://u:p@login.example",
             "https://login.example#x",
         ] {
-            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_ISSUER", bad)]).len(), 1, "{bad}");
-            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_TOKEN_ENDPOINT", bad)]).len(), 1, "{bad}");
+            assert_eq!(faults(&[("MAIN_ISSUER", bad)]).len(), 1, "{bad}");
+            assert_eq!(faults(&[("MAIN_TOKEN_ENDPOINT", bad)]).len(), 1, "{bad}");
         }
     }
 
     #[test]
     fn what_is_missing_or_there_twice_is_told() {
-        assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_ISSUER", "")]).len(), 1);
-        assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_SCOPES", "email")]).len(), 1);
-        assert_eq!(faults(&[("PIDIMA_OIDC_PROVIDERS", "Main")]).len(), 1);
-        assert_eq!(faults(&[("PIDIMA_OIDC_PROVIDERS", "local")]).len(), 1);
-        assert_eq!(faults(&[("PIDIMA_OIDC_PROVIDERS", "main,main")]).len(), 1);
+        assert_eq!(faults(&[("MAIN_ISSUER", "")]).len(), 1);
+        assert_eq!(faults(&[("MAIN_SCOPES", "email")]).len(), 1);
+        assert_eq!(faults(&[("PROVIDERS", "Main")]).len(), 1);
+        assert_eq!(faults(&[("PROVIDERS", "local")]).len(), 1);
+        assert_eq!(faults(&[("PROVIDERS", "main,main")]).len(), 1);
         let twins = [
-            ("PIDIMA_OIDC_PROVIDERS", "main,b"),
-            ("PIDIMA_OIDC_B_ISSUER", "https://login.example"),
-            ("PIDIMA_OIDC_B_CLIENT_ID", "web"),
+            ("PROVIDERS", "main,b"),
+            ("B_ISSUER", "https://login.example"),
+            ("B_CLIENT_ID", "web"),
         ];
         assert_eq!(faults(&twins).len(), 1);
         for (count, told) in [(20, 0), (21, 1)] {
             let many = vec!["a"; count].join(",");
-            assert_eq!(faults(&[("PIDIMA_OIDC_MAIN_AUDIENCES", &many)]).len(), told, "{count}");
+            assert_eq!(faults(&[("MAIN_AUDIENCES", &many)]).len(), told, "{count}");
         }
     }
 }

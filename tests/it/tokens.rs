@@ -69,7 +69,7 @@ impl Setup {
             provider: provider.to_owned(),
             identity: Identity { issuer: issuer.url.clone(), subject: subject.to_owned() },
             email: None,
-            display_name: Some(subject.to_owned()),
+            display_name: Some(subject.chars().take(200).collect()),
             role,
             state: "active".to_owned(),
             created_at: Utc::now(),
