@@ -48,6 +48,10 @@ async fn no_forged_or_malformed_token_is_let_in() {
         }
         over_http += 1;
         let reply = tenant.with_key(token).get("/v1/me").await;
+        if reply.status.is_success() {
+            accepted.push(format!("{name} over HTTP"));
+            continue;
+        }
         assert!(matches!(reply.status.as_u16(), 401 | 431), "{name}: {}", reply.text());
         let told = token.split('.').any(|part| part.len() > 8 && reply.text().contains(part));
         assert!(!told, "{name} is told back: {}", reply.text());
