@@ -106,7 +106,6 @@ impl MembersApi {
     ///
     /// People of the tenant, in the order in which they joined. Needs the role admin.
     #[oai(path = "/members", method = "get", operation_id = "list_members")]
-    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]
     async fn list_members(
         &self,
         caller: Caller,
