@@ -17,6 +17,9 @@ fn actor(tenant: pidima::kernel::ids::TenantId, principal: Principal, role: Role
     Actor { tenant, principal, name: "reader".to_owned(), role, scopes: role.scopes(), request }
 }
 
+/// Who reads, with which role, and whether they reach the collection of a number.
+type Case<'a> = (Principal, Role, &'a dyn Fn(usize) -> bool);
+
 fn key(collection_ids: Vec<Uuid>) -> Principal {
     Principal::ApiKey { api_key_id: Uuid::now_v7(), publishable: false, collection_ids }
 }
@@ -73,7 +76,7 @@ async fn reach_is_what_a_few_lines_say_it_is() {
                     })
             };
             let named = |collection: usize| listed.contains(&collections[collection]);
-            let cases: [(Principal, Role, &dyn Fn(usize) -> bool); 8] = [
+            let cases: [Case<'_>; 8] = [
                 (person.clone(), Role::Member, &admitted),
                 (person.clone(), Role::Analyst, &admitted),
                 (person.clone(), Role::Editor, &admitted),
