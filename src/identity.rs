@@ -17,12 +17,12 @@ mod invitation_link;
 mod invite_member;
 mod issue_api_key;
 mod key_rights;
+mod limited_action;
 mod manage_group;
 mod manage_member;
 mod operate_tenants;
 mod operator_key;
 mod passwords;
-mod limited_action;
 mod person;
 mod places;
 mod policy;
@@ -33,7 +33,11 @@ mod verify;
 mod widget_token;
 
 pub use accept_invitation::{AcceptError, Newcomer, accept_invitation, find_open_invitation};
-pub use accounts::{AcceptWithPasswordError, Acceptance, AccountSettings, Accounts, ChangePassword, ChangePasswordError, CreateLocalMemberError, CreatedLocalMember, LogInError, LoginAttempt, NewLocalMember, ResetPasswordError, create_local_member, login_name, reset_password};
+pub use accounts::{
+    AcceptWithPasswordError, Acceptance, AccountSettings, Accounts, ChangePassword,
+    ChangePasswordError, CreateLocalMemberError, CreatedLocalMember, LogInError, LoginAttempt,
+    NewLocalMember, ResetPasswordError, create_local_member, login_name, reset_password,
+};
 pub use actor::{Actor, Principal, RequestOrigin};
 pub use begin_browser_session::{LoginFacts, begin_browser_session};
 pub use browser_cookie::BrowserCookie;
@@ -44,14 +48,20 @@ pub use credential::{Credential, KeyKind};
 pub use email_address::email_address;
 pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use invitation_link::InvitationLink;
-pub use invite_member::{CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation};
+pub use invite_member::{
+    CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation,
+};
 pub use issue_api_key::issue_api_key;
 pub use key_rights::KeyError;
-pub use manage_group::{GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group};
-pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
-pub use operator_key::{DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, Operator, create_operator_key};
-pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
 pub use limited_action::{LimitedAction, limits_of};
+pub use manage_group::{
+    GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group,
+};
+pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
+pub use operator_key::{
+    DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, Operator, create_operator_key,
+};
+pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use rotate_api_key::rotate_api_key;

@@ -253,10 +253,10 @@ impl Verifier {
     /// Forgets the credentials of a person at once, on this instance; but for one session, where it is named.
     pub fn forget_member(&self, tenant: TenantId, member_id: Uuid, except: Option<Uuid>) {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        trusted.retain(|_, (actor, _)| match actor.principal {
+        trusted.retain(|_, (verified, _)| match verified.actor.principal {
             Principal::Member { member_id: id, browser_session_id } => {
                 let is_kept = except.is_some() && browser_session_id == except;
-                actor.tenant != tenant || id != member_id || is_kept
+                verified.actor.tenant != tenant || id != member_id || is_kept
             }
             _ => true,
         });

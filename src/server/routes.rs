@@ -11,12 +11,15 @@ use tokio_util::task::TaskTracker;
 use super::ServerSettings;
 use super::allow::AllowedMethods;
 use super::pages::{self, Readiness};
-use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::limits::RateLimiter;
+use crate::adapters::oidc::ProviderRegistry;
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
-use crate::identity::api::{ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, PlatformTenantsApi, TenantApi, WidgetTokensApi, show_login_form, submit_login_form};
+use crate::identity::api::{
+    ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, PlatformTenantsApi,
+    TenantApi, WidgetTokensApi, show_login_form, submit_login_form,
+};
 use crate::identity::{Accounts, Verifier, WidgetSigner};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};
@@ -116,7 +119,6 @@ fn api_service(
     let apis = (
         MeApi { db: db.clone() },
         LoginsApi { db: db.clone(), accounts, verifier },
-        ApiKeysApi { db: db.clone() },
         (
             MembersApi { db: db.clone() },
             InvitationsApi {

@@ -52,12 +52,14 @@ impl Verifier {
         let expires_at = checked.expires_at;
         let person = ProvenPerson::new(provider, checked.subject, form.claims());
         let (tenant, member) = enter_tenant(&self.db, &person, chosen).await?;
+        let entered = self.db.tenant(tenant).await?.get_tenant().await?;
         let actor = Actor {
             tenant,
             principal: Principal::Member { member_id: member.member_id, browser_session_id: None },
             name: member.shown_name(),
             role: member.role,
             scopes: member.role.scopes(),
+            allowed_origins: entered.allowed_origins,
             request: RequestOrigin::default(),
         };
         let end = expires_at.saturating_add(SKEW_SECONDS);

@@ -32,6 +32,8 @@ impl Verifier {
             return Err(Denied::TenantSuspended);
         }
         let (places, expires_at) = (Places::of(&key)?, Some(key.expires_at));
+        let mut allowed_origins = tenant.allowed_origins;
+        allowed_origins.extend(key.allowed_origins);
         let actor = Actor {
             tenant: credential.tenant,
             principal: Principal::ApiKey {
@@ -42,7 +44,7 @@ impl Verifier {
             name: key.name,
             role: key.role,
             scopes: key.scopes,
-            allowed_origins: tenant.allowed_origins,
+            allowed_origins,
             request: RequestOrigin::default(),
         };
         Ok(Verified { actor, places, expires_at })

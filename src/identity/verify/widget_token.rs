@@ -36,6 +36,7 @@ impl Verifier {
             name: claims.name.unwrap_or(claims.sub),
             role: Role::Member,
             scopes: vec![Scope::Ask],
+            allowed_origins: key.allowed_origins.clone(),
             request: RequestOrigin::default(),
         };
         Ok(Verified {

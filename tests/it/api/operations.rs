@@ -43,7 +43,6 @@ pub struct Things {
     pub document_id: String,
     pub session_id: String,
     pub message_id: String,
-    pub member_id: String,
     pub group_id: String,
     pub invitation_id: String,
 }
@@ -213,7 +212,6 @@ impl Operation {
             .replace("{document_id}", &things.document_id)
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
-            .replace("{member_id}", &things.member_id)
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
     }
@@ -236,7 +234,6 @@ impl Things {
             text(&owner.post("/v1/groups", &json!({ "name": unique() })).await.expect(201)["id"]);
         let invited = json!({ "email": "grace@example.com", "role": "member" });
         let invited = owner.post("/v1/invitations", &invited).await.expect(201);
-        let member_id = owner.as_member("member").await.member_id.unwrap();
         let origins = ["https://www.example.com"];
         let widget = json!({ "name": "widget", "role": "member", "kind": "publishable", "allowed_origins": origins });
         let widget = owner.post("/v1/api_keys", &widget).await.expect(201);
@@ -253,7 +250,6 @@ impl Things {
             document_id,
             session_id,
             message_id: text(&answer["message_id"]),
-            member_id: member_id.to_string(),
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
         }
@@ -271,7 +267,6 @@ impl Things {
             document_id: id(),
             session_id: id(),
             message_id: id(),
-            member_id: id(),
             group_id: id(),
             invitation_id: id(),
         }

@@ -13,8 +13,15 @@ use super::made;
 use crate::support::TestApp;
 
 fn actor(tenant: pidima::kernel::ids::TenantId, principal: Principal, role: Role) -> Actor {
-    let request = RequestOrigin::default();
-    Actor { tenant, principal, name: "reader".to_owned(), role, scopes: role.scopes(), request }
+    Actor {
+        tenant,
+        principal,
+        name: "reader".to_owned(),
+        role,
+        scopes: role.scopes(),
+        allowed_origins: Vec::new(),
+        request: RequestOrigin::default(),
+    }
 }
 
 /// Who reads, with which role, and whether they reach the collection of a number.

@@ -211,6 +211,7 @@ impl TestTenant {
             name: "tests".to_owned(),
             role: Role::Owner,
             scopes: Role::Owner.scopes(),
+            allowed_origins: Vec::new(),
             request: RequestOrigin::default(),
         };
         let (email, group_ids) = (email.to_owned(), Vec::new());

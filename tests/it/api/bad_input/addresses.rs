@@ -27,7 +27,6 @@ async fn an_id_that_is_no_id_or_nobodys_is_not_found() {
             document_id: id.to_owned(),
             session_id: id.to_owned(),
             message_id: id.to_owned(),
-            member_id: id.to_owned(),
             group_id: id.to_owned(),
             invitation_id: id.to_owned(),
             ..Things::absent()

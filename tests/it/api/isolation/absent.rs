@@ -11,7 +11,7 @@ use crate::support::{Reply, TestApp, TestTenant};
 /// A place other than the path where an id can stand: operation, name, request.
 type Place = (&'static str, &'static str, fn(RequestBuilder, &Things) -> RequestBuilder);
 
-const PLACES: [Place; 8] = [
+const PLACES: [Place; 11] = [
     ("list_documents", "collection_id", |request, things| {
         request.query(&[("collection_id", &things.collection_id)])
     }),
