@@ -32,6 +32,7 @@ mod reach;
 mod retrieval;
 mod round;
 mod server;
+mod state_machine;
 mod support;
 mod tenancy_tables;
 mod tokens;
