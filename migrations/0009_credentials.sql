@@ -111,6 +111,19 @@ comment on function app.origin_is_known(text) is 'Whether any tenant lets pages 
 revoke execute on function app.origin_is_known(text) from public;
 grant execute on function app.origin_is_known(text) to pidima_app;
 
+-- A SQL login sees nothing from its last day on, nor while its tenant is suspended, on open connections too.
+alter table app.analyst_logins add column expires_at timestamptz not null default now() + interval '90 days';
+comment on column app.analyst_logins.expires_at is 'From then on the login sees no row, and its password is refused';
+create or replace function app.analyst_tid() returns uuid
+language sql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select l.reads_tenant
+    from app.analyst_logins l
+    join app.tenants t on t.tenant_id = l.reads_tenant
+    where l.login = session_user and l.expires_at > now() and t.state = 'active'
+$$;
+
 create table app.operator_keys (
     operator_key_id uuid not null,
     name text not null,

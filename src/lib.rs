@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod devservices;
+pub mod governance;
 pub mod identity;
 pub mod kernel;
 pub mod knowledge;

@@ -106,7 +106,7 @@ rule (code, says, remedy) as (
         ('R52', 'the role of an analyst has a forbidden attribute', 'create it anew with the command of the operator'),
         ('R53', 'the role of an analyst lacks a limit', 'create it anew with the command of the operator'),
         ('R54', 'the role of an analyst is more than a member of pidima_analyst', 'revoke what it has beyond that'),
-        ('R55', 'app.analyst_tid() was altered', 'restore it as migration 0001 wrote it'),
+        ('R55', 'app.analyst_tid() was altered', 'restore it as migration 0009 wrote it'),
         ('R56', 'app.analyst_logins is open', 'revoke all on app.analyst_logins'),
         ('R57', 'secrets or files of the server can be read', 'revoke the right'),
         ('R58', 'an extension that is not listed', 'drop it, or list it with its reason'),
@@ -437,6 +437,8 @@ breach (code, object) as (
         select from pg_db_role_setting s cross join unnest(s.setconfig) x
         where s.setrole = l.oid and s.setdatabase in (0, me.database) and x ~* w.pattern)
     union all select 'R53', rolname || ': connection limit' from login where rolconnlimit not between 1 and 100
+    union all select 'R53', rolname || ': valid until' from login
+    where rolvaliduntil is null or rolvaliduntil = 'infinity'
     union all select 'R54', l.rolname || ' in ' || m.roleid::regrole
     from login l join pg_auth_members m on m.member = l.oid cross join me where m.roleid <> me.analyst
     union all select 'R54', m.member::regrole || ' as ' || l.rolname
@@ -454,7 +456,9 @@ breach (code, object) as (
         where r.object = 'app.analyst_tid()' and l.lanname = 'sql' and r.prorettype = 'uuid'::regtype
             and r.provolatile = 's' and r.prosecdef and r.proowner = me.owner
             and r.proconfig = '{"search_path=pg_catalog, pg_temp"}'
-            and btrim(r.prosrc) = 'select l.reads_tenant from app.analyst_logins l where l.login = session_user')
+            and btrim(regexp_replace(r.prosrc, '\s+', ' ', 'g')) = 'select l.reads_tenant from app.analyst_logins l '
+                'join app.tenants t on t.tenant_id = l.reads_tenant '
+                'where l.login = session_user and l.expires_at > now() and t.state = ''active''')
     union all select 'R62', f.object from directory_function f cross join me where not exists (
         select from routine r join pg_language l on l.oid = r.prolang
         where r.object = f.object and l.lanname = 'sql'

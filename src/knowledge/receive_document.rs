@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::ingest_version::{INGEST_VERSION, REMOVE_ORIGINAL};
 use super::parse::{MediaType, ParseError};
-use super::reach::{Reach, Reader};
+use super::reach::Reach;
 use super::store::documents::{Document, DocumentChange};
 use super::store::media_type;
 use super::store::versions::NewVersion;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
-use crate::db::{self, Db, OnConstraint};
-use crate::kernel::ids::{TenantId, new_id};
+use crate::db::{self, Db, OnConstraint, TenantTx};
+use crate::identity::Actor;
+use crate::kernel::ids::new_id;
 
 /// Collection of documents that name none.
 const DEFAULT_COLLECTION: &str = "default";
@@ -86,12 +87,8 @@ impl Receiver {
     ///
     /// # Errors
     /// See [`ReceiveError`]; nothing is stored then.
-    pub async fn receive(
-        &self,
-        tenant: TenantId,
-        sender: &Reader,
-        new: NewDocument,
-    ) -> Result<Received, ReceiveError> {
+    pub async fn receive(&self, actor: &Actor, new: NewDocument) -> Result<Received, ReceiveError> {
+        let tenant = actor.tenant;
         let media_type = MediaType::from_file(&new.name, new.declared_type.as_deref(), &new.bytes)?;
         let content_sha256: [u8; 32] = Sha256::digest(&new.bytes).into();
         let size_bytes = i64::try_from(new.bytes.len()).unwrap_or(i64::MAX);
@@ -99,7 +96,7 @@ impl Receiver {
         let key = ObjectKey::original(tenant, version_id);
 
         // Told before the bytes are written: most imports bring mostly what is there already.
-        if let Some(document) = self.find_unchanged(tenant, sender, &new, &content_sha256).await? {
+        if let Some(document) = self.find_unchanged(actor, &new, &content_sha256).await? {
             return Ok(Received { document, is_new_version: false });
         }
         self.objects.put(&key, new.bytes.clone()).await?;
@@ -112,7 +109,7 @@ impl Receiver {
             object_key: key.as_str().to_owned(),
             created_by: new.created_by,
         };
-        let mut stored = self.store(tenant, sender, &new, version.clone()).await;
+        let mut stored = self.store(actor, &new, version.clone()).await;
         for _ in 0..RETRIES {
             let again = match &stored {
                 // The default collection may be deleted at any moment: then it is made again.
@@ -123,7 +120,7 @@ impl Receiver {
             if !again {
                 break;
             }
-            stored = self.store(tenant, sender, &new, version.clone()).await;
+            stored = self.store(actor, &new, version.clone()).await;
         }
         if !matches!(&stored, Ok(received) if received.is_new_version) {
             self.objects.delete(&key).await?;
@@ -136,14 +133,10 @@ impl Receiver {
     ///
     /// # Errors
     /// The database failed; nothing was removed.
-    pub async fn remove(
-        &self,
-        tenant: TenantId,
-        remover: &Reader,
-        document_id: Uuid,
-    ) -> db::Result<bool> {
-        let mut tx = self.db.tenant(tenant).await?;
-        let reach = Reach::of(&mut tx, remover).await?;
+    pub async fn remove(&self, actor: &Actor, document_id: Uuid) -> db::Result<bool> {
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        let found = tx.find_document(document_id).await?;
         let Some((collection_id, change, versions)) = tx.delete_document_row(document_id).await?
         else {
             return Ok(false);
@@ -155,6 +148,10 @@ impl Receiver {
             tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
         }
         tx.change_collection_counts(collection_id, change).await?;
+        let entry = actor.audit("document.deleted").on("document", document_id);
+        let name = found.map(|document| document.name);
+        let before = json!({ "collection_id": collection_id, "name": name });
+        tx.append_audit(entry.before(before)).await?;
         tx.commit().await?;
         self.work_waits.notify_one();
         Ok(true)
@@ -164,41 +161,37 @@ impl Receiver {
     ///
     /// # Errors
     /// The database failed; nothing was removed.
-    pub async fn remove_collection(
-        &self,
-        tenant: TenantId,
-        remover: &Reader,
-        collection_id: Uuid,
-    ) -> db::Result<bool> {
-        let mut removed = self.try_remove_collection(tenant, remover, collection_id).await;
+    pub async fn remove_collection(&self, actor: &Actor, collection_id: Uuid) -> db::Result<bool> {
+        let mut removed = self.try_remove_collection(actor, collection_id).await;
         // A version published at this moment wants document and collection too: one of both has to begin again.
         for _ in 0..RETRIES {
             if !matches!(&removed, Err(error) if met_another(error)) {
                 break;
             }
-            removed = self.try_remove_collection(tenant, remover, collection_id).await;
+            removed = self.try_remove_collection(actor, collection_id).await;
         }
         removed
     }
 
-    async fn try_remove_collection(
-        &self,
-        tenant: TenantId,
-        remover: &Reader,
-        collection_id: Uuid,
-    ) -> db::Result<bool> {
-        let mut tx = self.db.tenant(tenant).await?;
+    async fn try_remove_collection(&self, actor: &Actor, collection_id: Uuid) -> db::Result<bool> {
+        let mut tx = self.db.tenant(actor.tenant).await?;
         tx.lock_collection(collection_id).await?;
-        if !Reach::of(&mut tx, remover).await?.holds(collection_id) {
+        if !Reach::of(&mut tx, &actor.into()).await?.holds(collection_id) {
             return Ok(false);
         }
+        let found = tx.find_collection(collection_id).await?;
         tx.seal_collection(collection_id).await?;
-        for version_id in tx.list_version_ids(None, Some(collection_id)).await? {
-            tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
+        let versions = tx.list_version_ids(None, Some(collection_id)).await?;
+        for version_id in &versions {
+            tx.enqueue(REMOVE_ORIGINAL, *version_id).await?;
         }
         if !tx.delete_collection(collection_id).await? {
             return Ok(false);
         }
+        let entry = actor.audit("collection.deleted").on("collection", collection_id);
+        let name = found.map(|collection| collection.name);
+        let before = json!({ "name": name, "versions": versions.len() });
+        tx.append_audit(entry.before(before)).await?;
         tx.commit().await?;
         self.work_waits.notify_one();
         Ok(true)
@@ -206,12 +199,11 @@ impl Receiver {
 
     async fn find_unchanged(
         &self,
-        tenant: TenantId,
-        sender: &Reader,
+        actor: &Actor,
         new: &NewDocument,
         digest: &[u8; 32],
     ) -> Result<Option<Document>, ReceiveError> {
-        let mut tx = self.db.tenant(tenant).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
         let found =
             tx.find_document_by_name(new.collection_id, DEFAULT_COLLECTION, &new.name).await?;
         let Some(document_id) = found else { return Ok(None) };
@@ -220,36 +212,31 @@ impl Receiver {
         }
         let change =
             DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
-        if change.source_url.is_some() || change.metadata.is_some() {
-            tx.update_document(document_id, &change).await?;
-        }
-        let reach = Reach::of(&mut tx, sender).await?;
-        let Some(document) = tx.find_reached_document(&reach, document_id).await? else {
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        if tx.find_reached_document(&reach, document_id).await?.is_none() {
             return Ok(None);
-        };
+        }
+        update_document(&mut tx, actor, document_id, &change).await?;
+        let document = tx.find_document(document_id).await?;
         tx.commit().await?;
-        Ok(Some(document))
+        Ok(document)
     }
 
     async fn store(
         &self,
-        tenant: TenantId,
-        sender: &Reader,
+        actor: &Actor,
         new: &NewDocument,
         mut version: NewVersion,
     ) -> Result<Received, ReceiveError> {
-        let mut tx = self.db.tenant(tenant).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
         let collection_id = match new.collection_id {
             Some(id) if tx.find_collection(id).await?.is_none() => {
                 return Err(ReceiveError::UnknownCollection);
             }
             Some(id) => id,
-            None => tx
-                .ensure_collection(new_id(), DEFAULT_COLLECTION)
-                .await?
-                .ok_or(ReceiveError::UnknownCollection)?,
+            None => default_collection(&mut tx, actor).await?,
         };
-        if !Reach::of(&mut tx, sender).await?.holds(collection_id) {
+        if !Reach::of(&mut tx, &actor.into()).await?.holds(collection_id) {
             return Err(ReceiveError::UnknownCollection);
         }
         let document_id = tx
@@ -263,10 +250,19 @@ impl Receiver {
         if is_new_version {
             tx.insert_version(&version).await?;
             tx.enqueue(INGEST_VERSION, version.version_id).await?;
+            let entry = actor.audit("document.uploaded").on("document", document_id);
+            tx.append_audit(entry.after(json!({
+                "collection_id": collection_id,
+                "name": new.name,
+                "version_id": version.version_id,
+                "size_bytes": version.size_bytes,
+                "content_sha256": hex::encode(version.content_sha256),
+            })))
+            .await?;
         }
         let change =
             DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
-        tx.update_document(document_id, &change).await?;
+        update_document(&mut tx, actor, document_id, &change).await?;
         let document =
             tx.find_document(document_id).await?.ok_or_else(|| db::Error::Inconsistent {
                 table: "documents",
@@ -275,6 +271,46 @@ impl Receiver {
         tx.commit().await?;
         Ok(Received { document, is_new_version })
     }
+}
+
+/// Changes address and metadata of a document, and notes it when either becomes another.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn update_document(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    document_id: Uuid,
+    change: &DocumentChange,
+) -> db::Result<()> {
+    let Some(old) = tx.find_document(document_id).await? else { return Ok(()) };
+    let is_new_url = change.source_url.is_some() && change.source_url != old.source_url;
+    let is_new_metadata = change.metadata.as_ref().is_some_and(|new| *new != old.metadata);
+    tx.update_document(document_id, change).await?;
+    if !is_new_url && !is_new_metadata {
+        return Ok(());
+    }
+    // The digest needs values that are written in one way only, which a number of the tenant's own object may not be: so
+    // metadata stands here as text.
+    let told =
+        |url: &Option<String>, metadata: String| json!({ "source_url": url, "metadata": metadata });
+    let new_url = change.source_url.as_ref().or(old.source_url.as_ref()).cloned();
+    let new_metadata = change.metadata.as_ref().unwrap_or(&old.metadata).to_string();
+    let entry = actor.audit("document.updated").on("document", document_id);
+    let before = told(&old.source_url, old.metadata.to_string());
+    tx.append_audit(entry.before(before).after(told(&new_url, new_metadata))).await
+}
+
+/// The collection of documents that name none, made when there is none.
+async fn default_collection(tx: &mut TenantTx, actor: &Actor) -> Result<Uuid, ReceiveError> {
+    let id = new_id();
+    let found = tx.ensure_collection(id, DEFAULT_COLLECTION).await?;
+    let found = found.ok_or(ReceiveError::UnknownCollection)?;
+    if found == id {
+        let entry = actor.audit("collection.created").on("collection", id);
+        tx.append_audit(entry.after(json!({ "name": DEFAULT_COLLECTION }))).await?;
+    }
+    Ok(found)
 }
 
 /// Whether a change was refused because of another one at the same moment, as in a deadlock.

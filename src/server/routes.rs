@@ -16,6 +16,7 @@ use crate::adapters::oidc::ProviderRegistry;
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
+use crate::governance::api::AuditEventsApi;
 use crate::identity::api::{
     ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, PlatformTenantsApi,
     TenantApi, WidgetTokensApi, show_login_form, submit_login_form,
@@ -136,8 +137,9 @@ fn api_service(
         DocumentsApi { db: db.clone(), receiver },
         SearchApi { search },
         SessionsApi { db: db.clone() },
-        MessagesApi { db, chat: chat.clone(), max_question_chars },
+        MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         AnswersApi { chat, max_question_chars },
+        AuditEventsApi { db },
     );
     OpenApiService::new(apis, "Pidima", env!("CARGO_PKG_VERSION"))
         .description(

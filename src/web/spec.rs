@@ -23,6 +23,9 @@ pub enum Tag {
     /// Tenants, for the operator of the installation.
     #[oai(rename = "Platform")]
     Platform,
+    /// The audit log.
+    #[oai(rename = "Governance")]
+    Governance,
 }
 
 /// Completes the generator's document.

@@ -11,6 +11,7 @@ use super::sessions::maker;
 use super::views::MessageView;
 use crate::chat::run::{Chat, Question};
 use crate::db::Db;
+use crate::governance::note_reading;
 use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::knowledge::Reach;
@@ -92,8 +93,10 @@ impl MessagesApi {
         let content = question_text("/content", &body.0.content, self.max_question_chars)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
-        drop(tx);
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
+        // The answer may repeat what was said before.
+        note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
+        tx.commit().await?;
         let question = Question {
             tenant: actor.tenant,
             reader: actor.into(),
@@ -127,10 +130,12 @@ impl MessagesApi {
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
+        note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
         let page = tx.list_messages(session.session_id, keyset).await?;
         let ids: Vec<Uuid> = page.items.iter().map(|message| message.message_id).collect();
         let mut citations = tx.list_citations(&ids).await?;
         let reach = Reach::of(&mut tx, &actor.into()).await?;
+        tx.commit().await?;
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
         let items = page.items.into_iter().map(|message| {
             let cited = citations.remove(&message.message_id).unwrap_or_default();
@@ -161,6 +166,11 @@ impl MessagesApi {
         let mut citations = tx.list_citations(&[message.message_id]).await?;
         let cited = citations.remove(&message.message_id).unwrap_or_default();
         let reach = Reach::of(&mut tx, &actor.into()).await?;
+        match message.session_id {
+            Some(id) => note_reading(&mut tx, actor, message.seen_by, "session", id).await?,
+            None => note_reading(&mut tx, actor, message.seen_by, "message", message_id.0).await?,
+        }
+        tx.commit().await?;
         Ok(Json(MessageView::new(message, cited, &reach)))
     }
 }

@@ -5,10 +5,12 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::chat::store::sessions::Session;
 use crate::db::Db;
+use crate::governance::note_reading;
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
@@ -124,7 +126,14 @@ impl SessionsApi {
     ) -> Result<Json<SessionList>, ApiError> {
         let actor = caller.require(Action::ConversationRead)?;
         let keyset = keyset(LIST, actor.tenant, limit.0, cursor.0.as_deref())?;
-        let page = self.db.tenant(actor.tenant).await?.list_sessions(maker(actor), keyset).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let page = tx.list_sessions(maker(actor), keyset).await?;
+        // Titles are questions: who sees those of others is noted, once for the list.
+        let of_other = page.items.iter().find(|session| session.created_by != actor.id());
+        if let Some(session) = of_other {
+            note_reading(&mut tx, actor, session.created_by, "session_list", "all").await?;
+            tx.commit().await?;
+        }
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
         Ok(Json(SessionList {
             items: page.items.into_iter().map(Into::into).collect(),
@@ -173,7 +182,10 @@ impl SessionsApi {
         let actor = caller.require(Action::ConversationRead)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
-        Ok(Json(found.ok_or_else(|| ApiError::not_found("session"))?.into()))
+        let session = found.ok_or_else(|| ApiError::not_found("session"))?;
+        note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
+        tx.commit().await?;
+        Ok(Json(session.into()))
     }
 
     /// Update a session
@@ -212,6 +224,9 @@ impl SessionsApi {
         let found = tx.find_session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
         tx.delete_session(session.session_id).await?;
+        let entry = actor.audit("session.deleted").on("session", session.session_id);
+        let before = json!({ "created_by": session.created_by, "created_at": session.created_at });
+        tx.append_audit(entry.before(before)).await?;
         tx.commit().await?;
         Ok(DeleteResponse::Deleted)
     }

@@ -5,6 +5,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::db::{Db, OnConstraint, TenantTx};
@@ -191,6 +192,8 @@ impl CollectionsApi {
             limit_collection(&mut tx, actor, id, &group_ids).await?;
         }
         let created = shown(&mut tx, actor, id).await?;
+        let entry = actor.audit("collection.created").on("collection", id);
+        tx.append_audit(entry.after(told(&created))).await?;
         tx.commit().await?;
         Ok(CreateResponse::Created(Json(created)))
     }
@@ -231,7 +234,7 @@ impl CollectionsApi {
         let name = name.map(|name| readable_text("/name", &name)).transpose()?;
         let description = description.map(|text| plain_text(&text));
         let mut tx = self.db.tenant(actor.tenant).await?;
-        shown(&mut tx, actor, collection_id.0).await?;
+        let old = shown(&mut tx, actor, collection_id.0).await?;
         tx.update_collection(collection_id.0, name.as_deref(), description.as_deref())
             .await
             .on_constraint("collections_name_key", || {
@@ -241,6 +244,11 @@ impl CollectionsApi {
             limit_collection(&mut tx, actor, collection_id.0, &group_ids).await?;
         }
         let updated = shown(&mut tx, actor, collection_id.0).await?;
+        let (before, after) = (told(&old), told(&updated));
+        if before != after {
+            let entry = actor.audit("collection.updated").on("collection", collection_id.0);
+            tx.append_audit(entry.before(before).after(after)).await?;
+        }
         tx.commit().await?;
         Ok(Json(updated))
     }
@@ -261,7 +269,7 @@ impl CollectionsApi {
         collection_id: Path<Uuid>,
     ) -> Result<DeleteResponse, ApiError> {
         let actor = caller.require(Action::CollectionWrite)?;
-        if self.receiver.remove_collection(actor.tenant, &actor.into(), collection_id.0).await? {
+        if self.receiver.remove_collection(actor, collection_id.0).await? {
             Ok(DeleteResponse::Deleted)
         } else {
             Err(ApiError::not_found("collection"))
@@ -310,6 +318,11 @@ impl From<LimitError> for ApiError {
             LimitError::Database(error) => error.into(),
         }
     }
+}
+
+/// What the audit log tells of a collection.
+fn told(collection: &CollectionView) -> Value {
+    json!({ "name": collection.name, "description": collection.description })
 }
 
 fn name_taken(name: &str) -> ApiError {

@@ -13,6 +13,7 @@ use super::versions::{self, VersionList};
 use crate::db::{self, Db};
 use crate::identity::Action;
 use crate::identity::api::Caller;
+use crate::knowledge::receive_document::update_document;
 use crate::knowledge::store::documents::{DocumentChange, DocumentFilter};
 use crate::knowledge::{Document, Reach, Receiver, VersionState};
 use crate::web::body::JsonBody;
@@ -189,7 +190,7 @@ impl DocumentsApi {
     ) -> Result<UploadResponse, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
         let document = upload.into_document(actor.id()).await?;
-        let received = self.receiver.receive(actor.tenant, &actor.into(), document).await?;
+        let received = self.receiver.receive(actor, document).await?;
         let view = Json(DocumentView::try_from(received.document)?);
         Ok(if received.is_new_version {
             UploadResponse::Accepted(view)
@@ -236,7 +237,8 @@ impl DocumentsApi {
         if tx.find_reached_document(&reach, document_id.0).await?.is_none() {
             return Err(ApiError::not_found("document"));
         }
-        tx.update_document(document_id.0, &DocumentChange { source_url, metadata }).await?;
+        let change = DocumentChange { source_url, metadata };
+        update_document(&mut tx, actor, document_id.0, &change).await?;
         let updated = tx.find_document(document_id.0).await?;
         tx.commit().await?;
         let document = updated.ok_or_else(|| ApiError::not_found("document"))?;
@@ -255,7 +257,7 @@ impl DocumentsApi {
         document_id: Path<Uuid>,
     ) -> Result<DeleteResponse, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
-        if self.receiver.remove(actor.tenant, &actor.into(), document_id.0).await? {
+        if self.receiver.remove(actor, document_id.0).await? {
             Ok(DeleteResponse::Deleted)
         } else {
             Err(ApiError::not_found("document"))

@@ -1,0 +1,3 @@
+//! Rows of governance: each file adds its SQL to the transactions of `db`.
+
+pub mod audit_events;
