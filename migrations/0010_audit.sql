@@ -38,7 +38,7 @@ comment on column app.audit_events.request_id is 'Request that did it; finds it 
 comment on column app.audit_events.address is 'Address that the request came from';
 comment on column app.audit_events.previous_sha256 is 'Digest of the entry before; zeros for the first';
 comment on column app.audit_events.sha256 is 'SHA-256 over the digest of the entry before and all fields of this one';
-create index audit_events_reading_idx on app.audit_events (tenant_id, target_id, actor_id, occurred_at)
+create index audit_events_target_id_actor_id_occurred_at_idx on app.audit_events (tenant_id, target_id, actor_id, occurred_at)
     where action = 'conversation.read';
 call app.isolate('app.audit_events', 'select, insert');
 

@@ -1,5 +1,6 @@
 //! The commands, one file each. A command reads its settings, builds what it needs, and says what to do when it fails.
 
+mod audit;
 mod client;
 mod demo;
 mod doctor;
@@ -57,6 +58,9 @@ enum Command {
     /// Create, list and revoke keys of the operator
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
+    /// Verify the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Measure the quality of search on a question set
     #[command(subcommand)]
     Eval(eval::EvalCommand),
@@ -91,6 +95,7 @@ pub async fn run() -> ExitCode {
         Command::Tenant(command) => tenant::run(command, &env).await,
         Command::Member(command) => member::run(command, &env).await,
         Command::Operator(command) => operator::run(command, &env).await,
+        Command::Audit(command) => audit::run(command, &env).await,
         Command::Eval(command) => eval::run(command, &env).await,
         Command::Doctor => doctor::run(&env).await,
         Command::Openapi(args) => openapi::run(args),

@@ -172,7 +172,10 @@ async fn prepare_tenants(db: &Db, state: &mut DemoState, admin_url: &str) -> any
         state.set(variable, &key);
     }
     let tenant = tenant::find(db, FIRST).await?;
-    state.set("DATABASE_URL_ANALYST", &analysts::grant(admin_url, tenant, FIRST).await?);
+    state.set(
+        "DATABASE_URL_ANALYST",
+        &tenant::grant_analyst(db, admin_url, tenant, FIRST, analysts::DEFAULT_DAYS).await?,
+    );
     Ok(())
 }
 

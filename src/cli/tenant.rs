@@ -3,9 +3,11 @@
 use std::io::Write;
 
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use crate::config::{DatabaseConfig, Env};
 use crate::db::analysts;
+use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{Db, PoolSettings};
 use crate::identity::{NewApiKey, Role, create_api_key};
 use crate::kernel::ids::TenantId;
@@ -30,6 +32,17 @@ pub enum TenantCommand {
     List,
     /// Create a read-only SQL login that sees one tenant's rows in the views of schema analytics
     GrantAnalyst {
+        /// Short name of the tenant
+        slug: String,
+        /// Connection string of an administrator
+        #[arg(long, env = "PIDIMA_ADMIN_DATABASE_URL", hide_env_values = true)]
+        admin_url: String,
+        /// Days until the login is refused
+        #[arg(long, default_value_t = analysts::DEFAULT_DAYS, value_parser = clap::value_parser!(u16).range(1..=365))]
+        days: u16,
+    },
+    /// Take a tenant's SQL login away, and end its connections
+    RevokeAnalyst {
         /// Short name of the tenant
         slug: String,
         /// Connection string of an administrator
@@ -65,9 +78,14 @@ pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
                 writeln!(out, "{}  {}", tenant.id, tenant.slug)?;
             }
         }
-        TenantCommand::GrantAnalyst { slug, admin_url } => {
+        TenantCommand::RevokeAnalyst { slug, admin_url } => {
             let tenant = find(&db, &slug).await?;
-            writeln!(out, "{}", analysts::grant(&admin_url, tenant, &slug).await?)?;
+            revoke_analyst(&db, &admin_url, tenant, &slug).await?;
+            eprintln!("the SQL login of {slug} is gone");
+        }
+        TenantCommand::GrantAnalyst { slug, admin_url, days } => {
+            let tenant = find(&db, &slug).await?;
+            writeln!(out, "{}", grant_analyst(&db, &admin_url, tenant, &slug, days).await?)?;
             eprintln!(
                 "the line above is the login's connection string; a new grant replaces its password"
             );
@@ -85,6 +103,8 @@ pub async fn find(db: &Db, slug: &str) -> anyhow::Result<TenantId> {
 /// Creates a tenant with its first key, and gives the key's text.
 pub async fn create(db: &Db, slug: &str, name: &str) -> anyhow::Result<String> {
     let mut created = create_tenant(db, slug, name).await?;
+    let entry = AuditEntry::new(by_command(), "tenant.created").on("tenant", created.tenant);
+    created.tx.append_audit(entry.after(json!({ "slug": slug, "name": name }))).await?;
     let key = create_api_key(&mut created.tx, first_key(), None).await?;
     created.tx.commit().await?;
     Ok(key.credential.expose())
@@ -96,6 +116,49 @@ pub async fn create_key(db: &Db, tenant: TenantId) -> anyhow::Result<String> {
     let key = create_api_key(&mut tx, first_key(), None).await?;
     tx.commit().await?;
     Ok(key.credential.expose())
+}
+
+/// Grants a SQL login. It is noted before it is made: a login that nobody knows of would be worse than an entry about one
+/// that failed, and roles and log are changed over two connections.
+pub async fn grant_analyst(
+    db: &Db,
+    admin_url: &str,
+    tenant: TenantId,
+    slug: &str,
+    days: u16,
+) -> anyhow::Result<String> {
+    let after = json!({ "days": days });
+    note(db, tenant, "analyst.granted", slug, Some(after)).await?;
+    Ok(analysts::grant(admin_url, tenant, slug, days).await?)
+}
+
+async fn revoke_analyst(
+    db: &Db,
+    admin_url: &str,
+    tenant: TenantId,
+    slug: &str,
+) -> anyhow::Result<()> {
+    note(db, tenant, "analyst.revoked", slug, None).await?;
+    anyhow::ensure!(analysts::revoke(admin_url, slug).await?, "{slug} has no SQL login");
+    Ok(())
+}
+
+async fn note(
+    db: &Db,
+    tenant: TenantId,
+    action: &'static str,
+    slug: &str,
+    after: Option<Value>,
+) -> anyhow::Result<()> {
+    let entry = AuditEntry::new(by_command(), action).on("sql_login", analysts::login_of(slug));
+    let mut tx = db.tenant(tenant).await?;
+    tx.append_audit(AuditEntry { after, ..entry }).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn by_command() -> AuditActor {
+    AuditActor::system("command of the operator")
 }
 
 fn first_key() -> NewApiKey {

@@ -24,6 +24,11 @@ begin
     if not (select rolsuper from pg_roles where rolname = current_user) then
         execute format('grant pidima_owner to %I', current_user);
     end if;
+    -- Large objects stand outside every policy, and any role may make one. Only a superuser can take that away.
+    if (select rolsuper from pg_roles where rolname = current_user) then
+        revoke execute on function pg_catalog.lo_creat(int), pg_catalog.lo_create(oid),
+            pg_catalog.lo_from_bytea(oid, bytea) from public;
+    end if;
     execute format('grant create, connect on database %I to pidima_owner', current_database());
     execute format('revoke all on database %I from public', current_database());
     execute format('grant connect on database %I to pidima_app, pidima_analyst, pidima_migrator', current_database());

@@ -324,7 +324,8 @@ breach (code, object) as (
     cross join unnest(s.setconfig) x
     where s.setdatabase in (0, me.database)
         and (s.setrole in (0, me.app, me.analyst) and x ~* '^(row_security|app\..*|session_replication_role|role|search_path)='
-            or s.setrole in (select oid from login) and x ~* '^(row_security|app\..*|session_replication_role|role)=')
+            -- A login may preset these for itself: they are no wall, and must not be a way to stop the service.
+            or s.setrole in (select oid from login) and x ~* '^session_replication_role=')
     -- Rights.
     union all select 'R12', h.object || ': ' || h.privilege_type
     from held h cross join me
@@ -426,16 +427,8 @@ breach (code, object) as (
     union all select 'R52', rolname from login
     where rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or not rolcanlogin
         or rolname !~ '^analyst_'
-    -- An analyst may change both settings, so rights are the wall; the limits are against mistakes.
-    union all select 'R53', l.rolname || ': ' || w.setting
-    from login l
-    cross join me
-    cross join (values
-        ('default_transaction_read_only', '^default_transaction_read_only=(on|true|1)$'),
-        ('statement_timeout', '^statement_timeout=[1-9]')) w (setting, pattern)
-    where not exists (
-        select from pg_db_role_setting s cross join unnest(s.setconfig) x
-        where s.setrole = l.oid and s.setdatabase in (0, me.database) and x ~* w.pattern)
+    -- Limits that a login cannot change itself. It can change its defaults (read-only, time of a statement): if these were
+    -- asked for here, every analyst could keep the service from starting.
     union all select 'R53', rolname || ': connection limit' from login where rolconnlimit not between 1 and 100
     union all select 'R53', rolname || ': valid until' from login
     where rolvaliduntil is null or rolvaliduntil = 'infinity'
@@ -451,6 +444,7 @@ breach (code, object) as (
     join login l on l.oid = d.refobjid
     cross join me
     where d.refclassid = 'pg_authid'::regclass and d.dbid in (0, me.database)
+        and d.classid <> 'pg_largeobject'::regclass
     union all select 'R55', 'app.analyst_tid()' where not exists (
         select from routine r join pg_language l on l.oid = r.prolang cross join me
         where r.object = 'app.analyst_tid()' and l.lanname = 'sql' and r.prorettype = 'uuid'::regtype

@@ -72,7 +72,7 @@ async fn a_login_of_an_analyst_with_its_limits_is_no_violation() {
     let login = Mutant {
         rule: "",
         name: "a login of an analyst",
-        sql: "create role analyst_sound login connection limit 4 in role pidima_analyst;
+        sql: "create role analyst_sound login connection limit 4 valid until '2100-01-01' in role pidima_analyst;
             alter role analyst_sound set default_transaction_read_only = on;
             alter role analyst_sound set statement_timeout = '30s';
             alter role analyst_sound set search_path = analytics;",

@@ -11,8 +11,12 @@
 )]
 
 mod accounts;
+mod analysts;
 mod api;
+mod audit;
+mod canaries;
 mod chat;
+mod checklist;
 mod config;
 mod cors;
 mod devservices;

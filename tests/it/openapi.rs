@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use crate::api::operations::{PERSONAL, unique_email};
 use crate::support::{TestApp, TestTenant};
 
-const VERBS: [&str; 7] = ["list", "get", "create", "update", "delete", "rotate", "search"];
+const VERBS: [&str; 8] =
+    ["list", "get", "create", "update", "delete", "rotate", "search", "export"];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
 const FORMATS: [&str; 6] = ["uuid", "date-time", "int32", "int64", "double", "binary"];
@@ -249,6 +250,15 @@ async fn what_the_service_sends_is_what_the_document_says() {
         assert!(content.is_object(), "{id}: {status} is not in the document: {}", reply.text());
         let sent = reply.headers["content-type"].to_str().expect("a media type");
         let essence = sent.split(';').next().unwrap_or_default();
+        if essence == "application/x-ndjson" {
+            let schema = json!({ "$ref": "#/components/schemas/AuditEvent" });
+            for line in reply.text().lines() {
+                let line = serde_json::from_str(line).expect("an object on each line");
+                faults.extend(schema::faults(&document, &schema, &line));
+            }
+            checked.insert(id);
+            continue;
+        }
         let told = schema::faults(&document, &content[essence]["schema"], &reply.json());
         faults.extend(told.into_iter().map(|fault| format!("{id} {status}{fault}")));
         checked.insert(id);

@@ -46,7 +46,9 @@ fn round(app: &TestApp, key: &str, login: &str) -> Command {
 
 /// The login of a tenant's analyst. Logins belong to the whole server: the slug must be of this test alone.
 async fn analyst(app: &TestApp, tenant: &TestTenant, slug: &str) -> String {
-    analysts::grant(&app.database.admin_url(), tenant.id, slug).await.unwrap()
+    analysts::grant(&app.database.admin_url(), tenant.id, slug, analysts::DEFAULT_DAYS)
+        .await
+        .unwrap()
 }
 
 /// A conversation, a single answer and a question without an answer: each view has a row.

@@ -68,6 +68,7 @@ const OPEN: &[(&str, &str, &str)] = &[
 ];
 const PEOPLE: Option<&str> = Some("members:manage");
 const TENANT: Option<&str> = Some("tenant:manage");
+const AUDIT: Option<&str> = Some("audit:read");
 
 /// Id, method, path, roles, scope, body.
 type Row =
@@ -142,6 +143,8 @@ const TABLE: &[Row] = &[
     ("create_message", "POST", "/v1/sessions/{session_id}/messages", ASKERS, ASK,
         Body::Json(|_| json!({ "content": "And the pump?" }))),
     ("list_messages", "GET", "/v1/sessions/{session_id}/messages", EVERYBODY, ASK, Body::Nothing),
+    ("list_audit_events", "GET", "/v1/audit_events", ADMINS, AUDIT, Body::Nothing),
+    ("export_audit_events", "GET", "/v1/audit_events/export", ADMINS, AUDIT, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
 ];
 

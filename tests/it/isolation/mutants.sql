@@ -179,8 +179,6 @@ alter role pidima_app set app.tenant_id = '00000000-0000-0000-0000-000000000001'
 alter role pidima_app set search_path = public, app;
 -- R25: the database presets a tenant
 do $$ begin execute format('alter database %I set app.tenant_id = %L', current_database(), 'x'); end $$;
--- R25: an analyst begins as another role
-create role analyst_mutant login connection limit 4 in role pidima_analyst; alter role analyst_mutant set role = 'pidima_analyst';
 -- R26: tables to come are open to everybody
 alter default privileges in schema app grant select on tables to public;
 -- R26: tables of the owner to come are open to the service
@@ -281,17 +279,14 @@ grant update (title) on app.sessions to pidima_analyst;
 create role analyst_mutant login bypassrls connection limit 4 in role pidima_analyst;
 -- R52: a group among the analysts
 create role analyst_mutant nologin connection limit 4 in role pidima_analyst;
--- R53: an analyst without a time limit
-create role analyst_mutant login connection limit 4 in role pidima_analyst;
-alter role analyst_mutant set default_transaction_read_only = on;
--- R53: an analyst who writes by default
-create role analyst_mutant login connection limit 4 in role pidima_analyst;
-alter role analyst_mutant set statement_timeout = '30s';
 -- R53: an analyst with any number of connections
 create role analyst_mutant login in role pidima_analyst;
--- R53: an analyst whose limit holds in another database only
+-- R53: an analyst without a last day
 create role analyst_mutant login connection limit 4 in role pidima_analyst;
-alter role analyst_mutant in database template1 set statement_timeout = '30s';
+alter role analyst_mutant set default_transaction_read_only = on; alter role analyst_mutant set statement_timeout = '30s';
+-- R53: an analyst whose last day never comes
+create role analyst_mutant login connection limit 4 valid until 'infinity' in role pidima_analyst;
+alter role analyst_mutant set default_transaction_read_only = on; alter role analyst_mutant set statement_timeout = '30s';
 -- R54: an analyst who is the service too
 create role analyst_mutant login connection limit 4 in role pidima_analyst, pidima_app;
 -- R54: an analyst with a right of their own
@@ -302,6 +297,15 @@ create role analyst_mutant login connection limit 4 in role pidima_analyst; crea
 create or replace function app.analyst_tid() returns uuid language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$ select l.reads_tenant from app.analyst_logins l where l.login = current_setting('app.login', true) $$;
+-- R55: an analyst whose last day does not matter
+create or replace function app.analyst_tid() returns uuid language sql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$ select l.reads_tenant from app.analyst_logins l join app.tenants t on t.tenant_id = l.reads_tenant
+where l.login = session_user and t.state = 'active' $$;
+-- R55: an analyst of a suspended tenant
+create or replace function app.analyst_tid() returns uuid language sql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$ select l.reads_tenant from app.analyst_logins l where l.login = session_user and l.expires_at > now() $$;
 -- R55: the names in app.analyst_tid() are looked up on the caller's path
 alter function app.analyst_tid() reset search_path;
 -- R56: the service appoints analysts
@@ -345,3 +349,78 @@ grant update on app.audit_events to pidima_app;
 grant delete on app.audit_events to pidima_app;
 -- R63: one column of the audit log may be changed
 grant update (after) on app.audit_events to pidima_app;
+-- R01: row security disabled on app.audit_events
+alter table app.audit_events disable row level security;
+-- R28: app.audit_events shown to analysts
+create policy analyst on app.audit_events for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.audit_events readable by analysts
+grant select on app.audit_events to pidima_analyst;
+-- R01: row security disabled on app.audit_heads
+alter table app.audit_heads disable row level security;
+-- R28: app.audit_heads shown to analysts
+create policy analyst on app.audit_heads for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.audit_heads readable by analysts
+grant select on app.audit_heads to pidima_analyst;
+-- R01: row security disabled on app.members
+alter table app.members disable row level security;
+-- R28: app.members shown to analysts
+create policy analyst on app.members for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.members readable by analysts
+grant select on app.members to pidima_analyst;
+-- R01: row security disabled on app.groups
+alter table app.groups disable row level security;
+-- R28: app.groups shown to analysts
+create policy analyst on app.groups for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.groups readable by analysts
+grant select on app.groups to pidima_analyst;
+-- R01: row security disabled on app.group_members
+alter table app.group_members disable row level security;
+-- R28: app.group_members shown to analysts
+create policy analyst on app.group_members for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.group_members readable by analysts
+grant select on app.group_members to pidima_analyst;
+-- R01: row security disabled on app.collection_groups
+alter table app.collection_groups disable row level security;
+-- R28: app.collection_groups shown to analysts
+create policy analyst on app.collection_groups for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.collection_groups readable by analysts
+grant select on app.collection_groups to pidima_analyst;
+-- R01: row security disabled on app.invitations
+alter table app.invitations disable row level security;
+-- R28: app.invitations shown to analysts
+create policy analyst on app.invitations for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.invitations readable by analysts
+grant select on app.invitations to pidima_analyst;
+-- R01: row security disabled on app.browser_sessions
+alter table app.browser_sessions disable row level security;
+-- R28: app.browser_sessions shown to analysts
+create policy analyst on app.browser_sessions for select to pidima_analyst using (tenant_id = (select app.analyst_tid()));
+-- R51: app.browser_sessions readable by analysts
+grant select on app.browser_sessions to pidima_analyst;
+-- R63: the service may empty the audit log
+grant truncate on app.audit_events to pidima_app;
+-- R02: the owner passes the policy of the audit log
+alter table app.audit_events no force row level security;
+-- R05: entries may be written into the log of another tenant
+alter policy tenant on app.audit_events with check (true);
+-- R04: everybody's audit log is shown
+alter policy tenant on app.audit_events using (true);
+-- R40: triggers of the audit log are disabled
+alter table app.audit_events disable trigger all;
+-- R22: a change of the audit log is rewritten to nothing
+create rule keep as on insert to app.audit_events do instead nothing;
+-- R13: a view of all audit logs
+create view app.all_audit_events as select * from app.audit_events; grant select on app.all_audit_events to pidima_app;
+-- R35: a stranger writes the audit log
+create role iso_stranger; grant insert on app.audit_events to iso_stranger;
+-- R27: everybody reads the audit log
+grant select on app.audit_events to public;
+-- R15: keys of the operator without a tenant, in another table
+create table app.operator_notes (note_id uuid primary key, note text); grant select on app.operator_notes to pidima_app;
+-- R62: the look-up of origins made to tell whose they are
+create or replace function app.origin_is_known(p_origin text) returns boolean language sql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp as $$ select exists (select from app.tenants t where t.allowed_origins @> array[p_origin]) $$;
+-- R01: row security disabled on app.local_accounts
+alter table app.local_accounts disable row level security;
+-- R51: app.local_accounts readable by analysts
+grant select on app.local_accounts to pidima_analyst;

@@ -11,9 +11,15 @@ use crate::support::{Reply, TestApp, TestTenant};
 /// A place other than the path where an id can stand: operation, name, request.
 type Place = (&'static str, &'static str, fn(RequestBuilder, &Things) -> RequestBuilder);
 
-const PLACES: [Place; 11] = [
+const PLACES: &[Place] = &[
     ("list_documents", "collection_id", |request, things| {
         request.query(&[("collection_id", &things.collection_id)])
+    }),
+    ("list_audit_events", "actor_id", |request, things| {
+        request.query(&[("actor_id", &things.api_key_id)])
+    }),
+    ("list_audit_events", "target_id", |request, things| {
+        request.query(&[("target_id", &things.document_id)])
     }),
     ("create_document", "collection_id", |request, things| {
         let file = Part::bytes(b"The pump.".to_vec()).file_name("pump.md");
@@ -91,7 +97,7 @@ async fn an_id_in_a_query_or_body_that_is_anothers_is_like_one_that_is_nobodys()
     let mine = Things::make(&own, &own).await;
     let foreign = Things::make(&other, &other).await;
     let before = contents(&app).await;
-    for (id, _, fill) in PLACES {
+    for &(id, _, fill) in PLACES {
         let operation = operation(id);
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         let request = |things: &Things| {
@@ -102,7 +108,7 @@ async fn an_id_in_a_query_or_body_that_is_anothers_is_like_one_that_is_nobodys()
         let of_another = seen(&own.send(request(&foreign)).await);
         let of_nobody = seen(&own.send(request(&Things::absent())).await);
         assert_eq!(of_another, of_nobody, "{id}");
-        if id == "list_documents" {
+        if id.starts_with("list_") {
             assert_eq!((of_nobody.0, of_nobody.2.as_str()), (200, r#"{"items":[]}"#), "{id}");
         } else {
             assert_eq!(of_nobody.0, 404, "{id}: {}", of_nobody.2);
@@ -128,6 +134,8 @@ async fn each_place_of_an_id_in_the_document_is_one_that_these_tests_fill() {
         }
     }
     documented.retain(|(_, name)| name.ends_with("_id") || name.ends_with("_ids"));
+    // An export notes itself: `audit::reading` gives it the ids of another tenant.
+    documented.retain(|(id, _)| id != "export_audit_events");
     documented.sort();
     let mut filled: Vec<(String, String)> =
         PLACES.iter().map(|(id, name, _)| ((*id).to_owned(), (*name).to_owned())).collect();
