@@ -22,7 +22,7 @@ fn psql() -> PathBuf {
 }
 
 /// What `psql` prints, errors among it, for a script run as a login. Errors are terse: they repeat no line of the script.
-async fn script(login: &str, sql: &str) -> String {
+pub async fn script(login: &str, sql: &str) -> String {
     let mut child = Command::new(psql())
         .args([login, "-X", "-A", "-t", "-q", "-v", "VERBOSITY=terse", "-f", "-"])
         .env("PGCONNECT_TIMEOUT", "10")

@@ -2,7 +2,7 @@
 
 mod access;
 mod bad_input;
-mod isolation;
+pub mod isolation;
 pub mod operations;
 mod pages;
 

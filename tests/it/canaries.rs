@@ -1,1 +1,181 @@
-//! Soon.
+//! Canaries: every text of a tenant holds its mark, both tenants do everything at once, and nothing that leaves the
+//! service, nor anything that it keeps, holds the mark of the other.
+
+mod scan;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use pidima::adapters::models::{ChatModel, ExtractiveModel, ModelError, ModelStream, Prompt, Turn};
+use pidima::db::analysts;
+use reqwest::Method;
+use tracing_subscriber::layer::SubscriberExt;
+
+use self::scan::{Log, Scan};
+use crate::analysts::script;
+use crate::api::isolation::words::Marked;
+use crate::api::operations::{Body, Things, operations};
+use crate::support::{TestApp, TestTenant, minilm};
+
+/// The real model, which keeps what reached it.
+#[derive(Default)]
+struct Recorder {
+    prompts: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl ChatModel for Recorder {
+    fn provider(&self) -> &'static str {
+        "recorder"
+    }
+
+    fn model(&self) -> &'static str {
+        "recorder-1"
+    }
+
+    async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        self.prompts.lock().unwrap().push(format!("{prompt:?}"));
+        ExtractiveModel.answer(prompt).await
+    }
+
+    async fn standalone_question(
+        &self,
+        history: &[Turn],
+        question: &str,
+    ) -> Result<String, ModelError> {
+        self.prompts.lock().unwrap().push(format!("{history:?} {question}"));
+        ExtractiveModel.standalone_question(history, question).await
+    }
+}
+
+/// Marks what no operation can name yet.
+async fn mark_people(app: &TestApp, marked: &Marked) {
+    let sql = format!(
+        "update app.tenants set name = '{0}' where tenant_id = '{1}';
+        insert into app.groups (tenant_id, group_id, name) values ('{1}', gen_random_uuid(), '{0}');
+        insert into app.invitations (tenant_id, invitation_id, email, role, secret_sha256, expires_at)
+        values ('{1}', gen_random_uuid(), '{0}@example.com', 'member', decode(repeat('00', 32), 'hex'), now())",
+        marked.word, marked.tenant.id
+    );
+    let admin = app.database.admin();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&admin).await.unwrap();
+}
+
+fn things(marked: &Marked) -> Things {
+    let [_, collection, document, key, session, message] = &marked.ids[..] else { panic!() };
+    Things {
+        api_key_id: key.clone(),
+        collection_id: collection.clone(),
+        document_id: document.clone(),
+        session_id: session.clone(),
+        message_id: message.clone(),
+    }
+}
+
+/// Every operation by one tenant: on its own things, and on those of the other, which it must not find.
+async fn walk(app: &TestApp, scan: &Scan, own: &Marked, other: &Marked) {
+    let mut all = operations();
+    // What the others need is deleted last; documents before the collection that they are in.
+    all.sort_by_key(|operation| {
+        (operation.method == "DELETE", operation.id == "delete_collection")
+    });
+    for operation in all {
+        for accept in ["application/json", "text/event-stream"] {
+            let asks =
+                operation.path.ends_with("/messages") || operation.path.ends_with("/answers");
+            let streams = asks && matches!(operation.body, Body::Json(_));
+            if accept == "text/event-stream" && !streams {
+                continue;
+            }
+            let kind = if accept == "application/json" { "responses" } else { "events" };
+            let request = operation.request(app, &things(own)).bearer_auth(&own.tenant.key);
+            let reply = own.tenant.send(request.header("accept", accept)).await;
+            assert!(reply.status.is_success(), "{}: {}", operation.id, reply.text());
+            let what = format!("{} {accept}", operation.id);
+            scan.look(kind, &what, &format!("{:?}", reply.headers), &[other.word]);
+            scan.look(kind, &what, &reply.text(), &[other.word]);
+        }
+        if operation.method != "DELETE" || operation.path.contains('{') {
+            let request = operation.request(app, &things(other)).bearer_auth(&own.tenant.key);
+            let reply = own.tenant.send(request).await;
+            scan.look("responses about foreign ids", operation.id, &reply.text(), &[other.word]);
+        }
+    }
+}
+
+async fn pages(app: &TestApp, scan: &Scan, tenant: &TestTenant, marks: &[&str]) {
+    for path in ["/", "/healthz", "/readyz", "/problems", "/docs", "/openapi.json", "/nowhere"] {
+        let reply = tenant
+            .send(reqwest::Client::new().request(Method::GET, format!("{}{path}", app.url)))
+            .await;
+        scan.look("pages", path, &reply.text(), marks);
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_another_tenant() {
+    let log = Log::default();
+    let filter = tracing_subscriber::EnvFilter::new("debug,pidima=trace");
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone());
+    let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+    // One thread serves, works and asks: what it logs is ours alone.
+    let guard = tracing::subscriber::set_default(subscriber);
+
+    let model = Arc::new(Recorder::default());
+    let outside =
+        pidima::app::Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as _ };
+    let app = TestApp::start_outside(&[], outside).await;
+    let scan = Scan::default();
+    let one = Marked::make(&app, "canary-one", "zarquonite").await;
+    let two = Marked::make(&app, "canary-two", "quibblefax").await;
+    let marks = [one.word, two.word];
+    for (marked, slug) in [(&one, "canary-one"), (&two, "canary-two")] {
+        mark_people(&app, marked).await;
+        let login =
+            analysts::grant(&app.database.admin_url(), marked.tenant.id, slug, 1).await.unwrap();
+        let foreign: Vec<&str> = marks.into_iter().filter(|word| *word != marked.word).collect();
+        for view in
+            ["sessions", "messages", "answers", "citations", "retrievals", "documents_by_use"]
+        {
+            let told = script(&login, &format!("select v from analytics.{view} v;")).await;
+            assert!(told.len() > 20, "{view}: {told}");
+            scan.look("views of analysts", view, &told, &foreign);
+        }
+        for (what, text) in marked.everything().await {
+            scan.look("responses", &what, &text, &foreign);
+        }
+    }
+    // Work that waits while both are busy.
+    let (rows, ()) = tokio::join!(scan::queue(&app), async {
+        tokio::join!(walk(&app, &scan, &one, &two), walk(&app, &scan, &two, &one));
+    });
+    scan.look("queue", "jobs and outbox", &rows, &marks);
+    pages(&app, &scan, &one.tenant, &marks).await;
+    for prompt in model.prompts.lock().unwrap().iter() {
+        // A prompt belongs to whoever asked: with the mark of one it must not hold that of the other.
+        let of_two = prompt.contains(two.word);
+        scan.look("prompts", "prompt", prompt, if of_two { &marks[..1] } else { &marks[1..] });
+    }
+    scan::rows(&app, &scan, &[(one.tenant.id, two.word), (two.tenant.id, one.word)]).await;
+    scan::objects(&app, &scan, &[(one.tenant.id, two.word), (two.tenant.id, one.word)]);
+    scan::valkey(&scan, &marks).await;
+    let logged = log.text();
+    assert!(logged.lines().count() > 50, "{logged}");
+    scan.look("logs", "log", &logged, &marks);
+    scan.print();
+    assert_eq!(scan.faults(), Vec::<String>::new());
+
+    // The same eyes see a mark that was put where it must not be: in a row, a response and the log.
+    let path = "/v1/collections";
+    let planted = serde_json::json!({ "name": "planted", "description": two.word });
+    one.tenant.post(path, &planted).await.expect(201);
+    scan.look("responses", "planted", &one.tenant.get(path).await.text(), &[two.word]);
+    scan::rows(&app, &scan, &[(one.tenant.id, two.word)]).await;
+    tracing::info!(question = two.word, "planted");
+    scan.look("logs", "planted", &log.text(), &marks);
+    let found = scan.faults();
+    for kind in ["responses", "rows", "logs"] {
+        assert!(found.iter().any(|fault| fault.starts_with(kind)), "{kind}: {found:?}");
+    }
+    drop(guard);
+}

@@ -194,7 +194,8 @@ pub const TRICKS: &[Trick] = &[
     nothing("an index through a text search", "select content from app.messages where to_tsvector('simple', content) @@ to_tsquery('simple', 'emperor');"),
     // The connection.
     refused("the connection to another database", "\\c template1"),
-    nothing("a parameter of the connection", "\\setenv PGOPTIONS '-c app.tenant_id={foreign} -c row_security=off'\n\\c"),
+    nothing("a tenant as a parameter of the connection", "\\setenv PGOPTIONS '-c app.tenant_id={foreign}'\n\\c"),
+    refused("no row security as a parameter of the connection", "\\setenv PGOPTIONS '-c row_security=off'\n\\c"),
     Trick {
         name: "one's own defaults",
         sql: "set default_transaction_read_only = off; alter role analyst_tricks_own set app.tenant_id = '{foreign}'; alter role analyst_tricks_own set default_transaction_read_only = off; \\c\n",

@@ -3,4 +3,4 @@
 
 mod absent;
 mod members;
-mod words;
+pub mod words;

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, TestTenant};
 
 /// A tenant whose every text holds a word of its own; the ids of what it has.
-struct Marked {
-    tenant: TestTenant,
-    word: &'static str,
-    ids: Vec<String>,
+pub struct Marked {
+    pub tenant: TestTenant,
+    pub word: &'static str,
+    pub ids: Vec<String>,
 }
 
 fn id(value: &Value) -> String {
@@ -18,7 +18,7 @@ fn id(value: &Value) -> String {
 }
 
 impl Marked {
-    async fn make(app: &TestApp, slug: &str, word: &'static str) -> Self {
+    pub async fn make(app: &TestApp, slug: &str, word: &'static str) -> Self {
         let tenant = app.tenant(slug).await;
         let collection = json!({ "name": format!("manuals {word}"), "description": word });
         let collection = id(&tenant.post("/v1/collections", &collection).await.expect(201));
@@ -43,7 +43,7 @@ impl Marked {
     }
 
     /// Everything that the tenant can read, as text, each with what was asked for.
-    async fn everything(&self) -> Vec<(String, String)> {
+    pub async fn everything(&self) -> Vec<(String, String)> {
         let tenant = &self.tenant;
         let [_, collection, document, key, session, message] = &self.ids[..] else { panic!() };
         let mut read = Vec::new();
@@ -61,6 +61,9 @@ impl Marked {
             format!("/v1/sessions/{session}"),
             format!("/v1/sessions/{session}/messages"),
             format!("/v1/messages/{message}"),
+            "/v1/audit_events".to_owned(),
+            "/v1/audit_events/export".to_owned(),
+            "/v1/audit_events/export?format=csv".to_owned(),
         ] {
             let reply = tenant.get(&path).await;
             assert_eq!(reply.status, 200, "{path}: {}", reply.text());
