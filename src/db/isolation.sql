@@ -324,8 +324,8 @@ breach (code, object) as (
     cross join unnest(s.setconfig) x
     where s.setdatabase in (0, me.database)
         and (s.setrole in (0, me.app, me.analyst) and x ~* '^(row_security|app\..*|session_replication_role|role|search_path)='
-            -- A login may preset these for itself: they are no wall, and must not be a way to stop the service.
-            or s.setrole in (select oid from login) and x ~* '^session_replication_role=')
+            -- What a login can preset for itself is no wall, and must not be a way to stop the service; these it cannot.
+            or s.setrole in (select oid from login) and x ~* '^(app\..*|session_replication_role)=')
     -- Rights.
     union all select 'R12', h.object || ': ' || h.privilege_type
     from held h cross join me

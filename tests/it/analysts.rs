@@ -102,9 +102,15 @@ async fn stored(app: &TestApp) -> Vec<(String, String)> {
     let objects = "select 'objects', (
             (select count(*) from pg_class) + (select count(*) from pg_proc) + (select count(*) from pg_type)
             + (select count(*) from pg_namespace) + (select count(*) from pg_largeobject_metadata)
-            + (select count(*) from pg_roles) + (select count(*) from pg_foreign_server)
+            + (select count(*) from pg_foreign_server)
             + (select count(*) from pg_trigger) + (select count(*) from pg_policy)
-            + (select count(*) from pg_auth_members)
+        )::text || (
+            -- Roles belong to the server, which other tests use too.
+            select string_agg(to_jsonb(r)::text, '' order by rolname)
+            from pg_roles r where rolname ~ '^(analyst_tricks|thief)'
+        ) || (
+            select count(*) from pg_auth_members m join pg_roles r on r.oid = m.member
+            where rolname ~ '^(analyst_tricks|thief)'
         )::text";
     all.push(sqlx::query_as(objects).fetch_one(&admin).await.unwrap());
     all

@@ -145,6 +145,10 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
             scan.look("responses", &what, &text, &foreign);
         }
     }
+    let forbidden = [(one.tenant.id, two.word), (two.tenant.id, one.word)];
+    // Before the walk deletes what it can, and after it.
+    scan::rows(&app, &scan, &forbidden).await;
+    scan::objects(&app, &scan, &forbidden);
     // Work that waits while both are busy.
     let (rows, ()) = tokio::join!(scan::queue(&app), async {
         tokio::join!(walk(&app, &scan, &one, &two), walk(&app, &scan, &two, &one));
@@ -156,14 +160,23 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
         let of_two = prompt.contains(two.word);
         scan.look("prompts", "prompt", prompt, if of_two { &marks[..1] } else { &marks[1..] });
     }
-    scan::rows(&app, &scan, &[(one.tenant.id, two.word), (two.tenant.id, one.word)]).await;
-    scan::objects(&app, &scan, &[(one.tenant.id, two.word), (two.tenant.id, one.word)]);
+    scan::rows(&app, &scan, &forbidden).await;
     scan::valkey(&scan, &marks).await;
     let logged = log.text();
     assert!(logged.lines().count() > 50, "{logged}");
     scan.look("logs", "log", &logged, &marks);
     scan.print();
     assert_eq!(scan.faults(), Vec::<String>::new());
+    assert!(scan.has_seen(&[
+        "responses",
+        "events",
+        "prompts",
+        "queue",
+        "objects",
+        "object keys",
+        "rows",
+        "logs"
+    ]));
 
     // The same eyes see a mark that was put where it must not be: in a row, a response and the log.
     let path = "/v1/collections";

@@ -189,14 +189,11 @@ async fn a_login_that_changes_its_own_defaults_opens_nothing_and_stops_nothing()
     let login = grant(&app, &own, "defaults-own").await;
     let told = script(
         &login,
-        &format!(
-            "set default_transaction_read_only = off;
-            alter role analyst_defaults_own set default_transaction_read_only = off;
-            alter role analyst_defaults_own reset statement_timeout;
-            alter role analyst_defaults_own set app.tenant_id = '{}';
-            alter role analyst_defaults_own set role = 'pidima_analyst';",
-            foreign.id
-        ),
+        "set default_transaction_read_only = off;
+        alter role analyst_defaults_own set default_transaction_read_only = off;
+        alter role analyst_defaults_own reset statement_timeout;
+        alter role analyst_defaults_own set search_path = public;
+        alter role analyst_defaults_own set role = 'pidima_analyst';",
     )
     .await;
     assert_eq!(told, "");

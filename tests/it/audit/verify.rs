@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::TestDatabase;
 
-async fn open(database: &TestDatabase) -> Db {
+fn open(database: &TestDatabase) -> Db {
     Db::open(&PoolSettings {
         url: database.app_url().into(),
         max_connections: 8,
@@ -66,7 +66,7 @@ async fn bad(db: &Db, tenant: TenantId) -> Option<i64> {
 #[tokio::test]
 async fn a_change_of_any_column_is_found_at_its_entry() {
     let database = TestDatabase::create().await;
-    let (db, admin) = (open(&database).await, database.admin());
+    let (db, admin) = (open(&database), database.admin());
     let changes = [
         ("occurred_at", "occurred_at + interval '1 microsecond'"),
         ("actor_kind", "'member'"),
@@ -110,7 +110,7 @@ async fn a_change_of_any_column_is_found_at_its_entry() {
 #[tokio::test]
 async fn a_row_deleted_in_the_middle_at_the_end_or_all_of_them_is_found() {
     let database = TestDatabase::create().await;
-    let (db, admin) = (open(&database).await, database.admin());
+    let (db, admin) = (open(&database), database.admin());
     for (slug, condition, first) in [
         ("first", "sequence = 1", 1),
         ("middle", "sequence = 3", 3),
@@ -132,7 +132,7 @@ async fn a_row_deleted_in_the_middle_at_the_end_or_all_of_them_is_found() {
 #[tokio::test]
 async fn a_row_inserted_at_the_end_or_moved_is_found() {
     let database = TestDatabase::create().await;
-    let (db, admin) = (open(&database).await, database.admin());
+    let (db, admin) = (open(&database), database.admin());
     let copy = |id: uuid::Uuid, from: i32, to: i32| {
         format!(
             "insert into app.audit_events select (r).* from (
@@ -170,7 +170,7 @@ async fn a_row_inserted_at_the_end_or_moved_is_found() {
 #[tokio::test]
 async fn a_log_that_was_cut_with_its_head_is_found_by_an_anchor_alone() {
     let database = TestDatabase::create().await;
-    let (db, admin) = (open(&database).await, database.admin());
+    let (db, admin) = (open(&database), database.admin());
     let tenant = logged(&db, "anew", 5).await;
     let AuditVerdict::Whole(head) = verify_audit(&db, tenant, None).await.unwrap() else {
         panic!("broken");
@@ -204,7 +204,7 @@ async fn a_log_that_was_cut_with_its_head_is_found_by_an_anchor_alone() {
 #[tokio::test]
 async fn a_log_longer_than_a_batch_and_an_empty_one_are_verified() {
     let database = TestDatabase::create().await;
-    let db = open(&database).await;
+    let db = open(&database);
     for entries in [0, 1, 999, 1_000, 1_001] {
         let tenant = logged(&db, &format!("long-{entries}"), entries).await;
         let AuditVerdict::Whole(head) = verify_audit(&db, tenant, None).await.unwrap() else {
@@ -217,7 +217,7 @@ async fn a_log_longer_than_a_batch_and_an_empty_one_are_verified() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_two_writers_at_once_make_one_chain_without_gaps() {
     let database = TestDatabase::create().await;
-    let db = open(&database).await;
+    let db = open(&database);
     let tenant = logged(&db, "writers", 0).await;
     let mut writers = Vec::new();
     for writer in 0..32_usize {
@@ -247,7 +247,7 @@ async fn thirty_two_writers_at_once_make_one_chain_without_gaps() {
 #[tokio::test]
 async fn the_service_can_neither_change_nor_delete_nor_empty_the_log() {
     let database = TestDatabase::create().await;
-    let db = open(&database).await;
+    let db = open(&database);
     let tenant = logged(&db, "grants", 3).await;
     for sql in [
         "update audit_events set action = 'x'",
@@ -273,7 +273,7 @@ async fn the_service_can_neither_change_nor_delete_nor_empty_the_log() {
 #[tokio::test]
 async fn the_command_names_the_first_bad_entry_and_fails() {
     let database = TestDatabase::create().await;
-    let (db, admin) = (open(&database).await, database.admin());
+    let (db, admin) = (open(&database), database.admin());
     let (whole, broken) = (logged(&db, "whole", 4).await, logged(&db, "spoilt", 4).await);
     let command = |args: Vec<String>| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_pidima"));

@@ -35,6 +35,12 @@ impl Scan {
         self.faults.lock().unwrap().clone()
     }
 
+    /// Whether there was anything of each kind to look at.
+    pub fn has_seen(&self, kinds: &[&str]) -> bool {
+        let bytes = self.bytes.lock().unwrap();
+        kinds.iter().all(|kind| bytes.get(kind).is_some_and(|count| *count > 0))
+    }
+
     pub fn print(&self) {
         for (kind, bytes) in self.bytes.lock().unwrap().iter() {
             println!("{bytes:>9} bytes of {kind} scanned");

@@ -424,3 +424,6 @@ set search_path = pg_catalog, pg_temp as $$ select exists (select from app.tenan
 alter table app.local_accounts disable row level security;
 -- R51: app.local_accounts readable by analysts
 grant select on app.local_accounts to pidima_analyst;
+-- R25: a SQL login begins with a tenant of its choice
+create role analyst_mutant login connection limit 4 valid until '2100-01-01' in role pidima_analyst;
+alter role analyst_mutant set app.tenant_id = 'x';

@@ -89,7 +89,7 @@ impl Model {
             }
             (7, .., Some(id)) => Change::DropSession(id),
             (8, Some(id), ..) => Change::DropCollection(id),
-            (0 | 1 | 2, ..) if self.collections.len() <= MOST => {
+            (0..=2, ..) if self.collections.len() <= MOST => {
                 Change::MakeCollection { id: new_id(), name: text }
             }
             (3..=7, ..) if self.sessions.len() <= MOST => {
