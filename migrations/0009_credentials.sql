@@ -37,24 +37,44 @@ create table app.pending_logins (
     browser_sha256 bytea not null,
     state_sha256 bytea not null,
     provider text not null,
-    nonce text not null,
-    pkce_verifier text not null,
+    nonce text,
+    pkce_verifier text,
+    issuer text,
+    subject text,
     return_to text not null,
+    invited_to uuid,
+    invitation_id uuid,
+    invitation_sha256 bytea,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
     constraint pending_logins_pkey primary key (pending_login_id),
-    constraint pending_logins_state_sha256_key unique (state_sha256)
+    constraint pending_logins_state_sha256_key unique (state_sha256),
+    constraint pending_logins_sha256_check check (length(browser_sha256) = 32 and length(state_sha256) = 32),
+    -- It waits either for the issuer or for the person's choice.
+    constraint pending_logins_step_check check (
+        num_nonnulls(nonce, pkce_verifier) in (0, 2)
+        and num_nonnulls(issuer, subject) in (0, 2)
+        and num_nonnulls(nonce, issuer) = 1
+    ),
+    constraint pending_logins_invitation_check check (
+        num_nonnulls(invited_to, invitation_id, invitation_sha256) in (0, 3)
+    )
 );
-comment on table app.pending_logins is 'Logins on their way to an issuer and back; no tenant is known yet. A row is taken out by the first callback that names it';
+comment on table app.pending_logins is 'Logins on their way: to an issuer and back, or until a person of several tenants has chosen one; no tenant is known yet. A row is taken out by the first request that names it';
 comment on column app.pending_logins.pending_login_id is 'UUIDv7';
 comment on column app.pending_logins.browser_sha256 is 'SHA-256 of the cookie that ties the login to one browser';
-comment on column app.pending_logins.state_sha256 is 'SHA-256 of the state that the issuer sends back';
+comment on column app.pending_logins.state_sha256 is 'SHA-256 of the state that the issuer sends back, or of the text in the form in which the tenant is chosen';
 comment on column app.pending_logins.provider is 'Login provider';
-comment on column app.pending_logins.nonce is 'Stands in the ID token, so that it cannot be one of another login';
-comment on column app.pending_logins.pkce_verifier is 'Proves to the issuer that who asks for the token began the login (RFC 7636)';
+comment on column app.pending_logins.nonce is 'Stands in the ID token, so that it cannot be one of another login; null once the issuer has answered';
+comment on column app.pending_logins.pkce_verifier is 'Proves to the issuer that who asks for the token began the login (RFC 7636); null once the issuer has answered';
+comment on column app.pending_logins.issuer is 'Issuer that has vouched for the person, who now chooses a tenant; null before';
+comment on column app.pending_logins.subject is 'The issuer''s name for the person; null before';
 comment on column app.pending_logins.return_to is 'Path of this server to go to afterwards';
+comment on column app.pending_logins.invited_to is 'Tenant of the invitation that is to be accepted; null when there is none';
+comment on column app.pending_logins.invitation_id is 'Invitation that is to be accepted';
+comment on column app.pending_logins.invitation_sha256 is 'SHA-256 of the secret that the invitation''s link brought';
 comment on column app.pending_logins.created_at is 'When it began';
-comment on column app.pending_logins.expires_at is 'From then on the callback is refused';
+comment on column app.pending_logins.expires_at is 'From then on it is refused, and the row is swept';
 create index pending_logins_browser_sha256_idx on app.pending_logins (browser_sha256);
 create index pending_logins_expires_at_idx on app.pending_logins (expires_at);
 grant select, insert, delete on app.pending_logins to pidima_app;

@@ -22,8 +22,8 @@ use crate::config::{
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 use crate::identity::{
-    AccountSettings, Accounts, ArgonSettings, PasswordRules, PasswordSettings, Passwords, Rate,
-    Verifier, VerifierSettings, WidgetSigner,
+    AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
+    PasswordSettings, Passwords, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
@@ -130,6 +130,7 @@ impl App {
         let services = Services {
             people: people_settings(config),
             accounts: accounts(config, &db, &verifier, &tasks),
+            browser_logins: browser_logins(config, &db, &providers),
             verifier,
             signer,
             max_api_keys: config.keys.max_api_keys,
@@ -224,6 +225,14 @@ fn provider_settings(config: &OidcProviderConfig) -> ProviderSettings {
         group_prefix: config.group_prefix.clone(),
         swagger_client_id: config.swagger_client_id.clone(),
     }
+}
+
+fn browser_logins(config: &Config, db: &Db, providers: &ProviderRegistry) -> BrowserLogins {
+    let settings = BrowserLoginSettings {
+        public_url: config.http.public_url.clone(),
+        session_lifetime: config.identity.browser_session_lifetime,
+    };
+    BrowserLogins::new(db.clone(), providers.clone(), settings)
 }
 
 fn accounts(config: &Config, db: &Db, verifier: &Verifier, tasks: &TaskTracker) -> Accounts {

@@ -13,6 +13,11 @@ mod create_api_key;
 mod credential;
 mod email_address;
 mod enter_tenant;
+mod browser_login;
+mod create_api_key;
+mod credential;
+mod email_address;
+mod end_browser_session;
 mod invitation_link;
 mod invite_member;
 mod issue_api_key;
@@ -32,7 +37,9 @@ mod throttle;
 mod verify;
 mod widget_token;
 
-pub use accept_invitation::{AcceptError, Newcomer, accept_invitation, find_open_invitation};
+pub use accept_invitation::{
+    AcceptError, InvitationProof, Newcomer, accept_invitation, find_open_invitation,
+};
 pub use accounts::{
     AcceptWithPasswordError, Acceptance, AccountSettings, Accounts, ChangePassword,
     ChangePasswordError, CreateLocalMemberError, CreatedLocalMember, LogInError, LoginAttempt,
@@ -47,6 +54,15 @@ pub use create_api_key::{CreateApiKeyError, CreatedApiKey, KeyLimits, NewApiKey,
 pub use credential::{Credential, KeyKind};
 pub use email_address::email_address;
 pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
+pub use browser_login::{
+    BegunLogin, BrowserLoginSettings, BrowserLogins, CALLBACK_PATH, Callback, Chosen,
+    DEFAULT_RETURN_PATH, EnteredTenant, ExchangeError, FinishedLogin, LoginFault, LoginWish,
+    PENDING_LIFETIME, PENDING_MOST, TenantChoice, return_path,
+};
+pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
+pub use credential::Credential;
+pub use email_address::email_address;
+pub use end_browser_session::{end_browser_session, end_other_sessions};
 pub use invitation_link::InvitationLink;
 pub use invite_member::{
     CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation,
@@ -66,6 +82,7 @@ pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use rotate_api_key::rotate_api_key;
 pub use store::api_keys::ApiKey;
+pub use store::browser_sessions::BrowserSession;
 pub use store::groups::Group;
 pub use store::invitations::Invitation;
 pub use store::members::{Member, MemberFilter, Membership};

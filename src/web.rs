@@ -3,6 +3,7 @@
 pub mod body;
 pub mod docs_page;
 pub mod origin;
+pub mod page;
 pub mod paging;
 pub mod problem;
 pub mod reading;

@@ -7,6 +7,8 @@ use secrecy::SecretString;
 
 use super::Env;
 
+/// Names that stand for something else in `/login/<name>`.
+const RESERVED: [&str; 3] = ["local", "callback", "choice"];
 /// Most login providers at once.
 const PROVIDERS: usize = 20;
 /// Most further audiences of one.
@@ -95,9 +97,9 @@ impl IdentityConfig {
 
 fn provider(env: &Env, name: &str) -> Option<OidcProviderConfig> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if name.len() > 30 || name == "local" || !name.bytes().all(plain) {
+    if name.len() > 30 || RESERVED.contains(&name) || !name.bytes().all(plain) {
         env.fault(format!(
-            "PIDIMA_OIDC_PROVIDERS names \"{name}\": take 1 to 30 lower-case letters, digits and underscores, not \"local\""
+            "PIDIMA_OIDC_PROVIDERS names \"{name}\": take 1 to 30 lower-case letters, digits and underscores, not \"local\", \"callback\" or \"choice\""
         ));
         return None;
     }

@@ -10,7 +10,25 @@ use super::store::invitations::Invitation;
 use super::{Identity, InvitationLink, Member, RequestOrigin};
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{self, OnConstraint, TenantTx};
-use crate::kernel::ids::new_id;
+use crate::kernel::ids::{TenantId, new_id};
+
+/// An invitation as its link proves it. Without the secret itself, so that it can be kept while a person logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvitationProof {
+    /// Tenant that invites.
+    pub tenant: TenantId,
+    /// The invitation.
+    pub invitation_id: Uuid,
+    /// SHA-256 of the secret part of the link.
+    pub secret_sha256: Vec<u8>,
+}
+
+impl From<&InvitationLink> for InvitationProof {
+    fn from(link: &InvitationLink) -> Self {
+        let InvitationLink { tenant, invitation_id, .. } = *link;
+        Self { tenant, invitation_id, secret_sha256: link.secret_sha256().to_vec() }
+    }
+}
 
 /// A person whose identity was just proven.
 #[derive(Clone, Debug)]
@@ -50,8 +68,9 @@ pub enum AcceptError {
 /// [`AcceptError::Refused`], or the database's.
 pub async fn find_open_invitation(
     tx: &mut TenantTx,
-    link: &InvitationLink,
+    link: impl Into<InvitationProof>,
 ) -> Result<Invitation, AcceptError> {
+    let link = link.into();
     if tx.tenant() != link.tenant {
         return Err(AcceptError::Refused);
     }
@@ -60,7 +79,7 @@ pub async fn find_open_invitation(
         Some((invitation, secret_sha256)) => (Some(invitation), secret_sha256),
         None => (None, vec![0; 32]),
     };
-    let equal = bool::from(stored.as_slice().ct_eq(&link.secret_sha256()));
+    let equal = bool::from(stored.as_slice().ct_eq(&link.secret_sha256));
     let invitation = invitation.filter(|_| equal).ok_or(AcceptError::Refused)?;
     if !invitation.is_open(Utc::now()) || tx.get_tenant().await?.is_suspended() {
         return Err(AcceptError::Refused);
@@ -75,7 +94,7 @@ pub async fn find_open_invitation(
 /// See [`AcceptError`].
 pub async fn accept_invitation(
     tx: &mut TenantTx,
-    link: &InvitationLink,
+    link: impl Into<InvitationProof>,
     newcomer: Newcomer,
 ) -> Result<Member, AcceptError> {
     let invitation = find_open_invitation(tx, link).await?;

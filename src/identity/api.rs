@@ -1,10 +1,13 @@
 //! HTTP of identity.
 
 mod api_keys;
+mod browser_sessions;
 mod caller;
 mod groups;
 mod invitations;
+mod cookies;
 mod login_form;
+pub mod login_pages;
 mod logins;
 mod me;
 mod members;
@@ -15,6 +18,7 @@ mod tenant;
 mod widget_tokens;
 
 pub use api_keys::ApiKeysApi;
+pub use browser_sessions::BrowserSessionsApi;
 pub use caller::Caller;
 pub use groups::GroupsApi;
 pub use invitations::InvitationsApi;

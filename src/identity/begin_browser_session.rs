@@ -54,6 +54,7 @@ pub async fn begin_browser_session(
         expires_at: now + lifetime,
         ended_at: None,
     };
+    tx.remove_old_browser_sessions(member.member_id).await?;
     tx.insert_browser_session(&session, &cookie.secret_sha256()).await?;
     let entry = AuditEntry {
         request_id: facts.request.request_id.clone(),

@@ -8,3 +8,4 @@ pub mod invitations;
 pub mod local_accounts;
 pub mod members;
 pub mod operator_keys;
+pub mod pending_logins;

@@ -250,6 +250,20 @@ impl Verifier {
         trusted.retain(|(fingerprint, _), _| *fingerprint != forgotten);
     }
 
+    /// Time without use after which a browser session ends.
+    pub fn browser_session_idle(&self) -> Duration {
+        self.settings.browser_session_idle
+    }
+
+    /// Forgets one browser session at once, on this instance.
+    pub fn forget_browser_session(&self, ended: Uuid) {
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        trusted.retain(|_, (actor, _)| {
+            !matches!(actor.principal,
+            Principal::Member { browser_session_id: Some(id), .. } if id == ended)
+        });
+    }
+
     /// Forgets the credentials of a person at once, on this instance; but for one session, where it is named.
     pub fn forget_member(&self, tenant: TenantId, member_id: Uuid, except: Option<Uuid>) {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);

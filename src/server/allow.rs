@@ -26,7 +26,8 @@ impl AllowedMethods {
 
     /// Value of the header for a path.
     pub fn of(&self, path: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(template, _)| matches(template, path));
+        let exact = self.0.iter().find(|(template, _)| template == path);
+        let found = exact.or_else(|| self.0.iter().find(|(template, _)| matches(template, path)));
         found.map(|(_, methods)| methods.as_str())
     }
 }

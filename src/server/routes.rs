@@ -22,6 +22,11 @@ use crate::identity::api::{
     TenantApi, WidgetTokensApi, show_login_form, submit_login_form,
 };
 use crate::identity::{Accounts, Verifier, WidgetSigner};
+use crate::identity::api::{
+    ApiKeysApi, BrowserSessionsApi, LoginsApi, MeApi, login_pages, show_login_form,
+    submit_login_form,
+};
+use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};
 use crate::web::docs_page::swagger_page;
@@ -44,6 +49,8 @@ pub struct Services {
     pub signer: Option<WidgetSigner>,
     /// Most good API keys of a tenant.
     pub max_api_keys: u32,
+    /// Logs people in through their issuers.
+    pub browser_logins: BrowserLogins,
     /// Takes and removes documents.
     pub receiver: Receiver,
     /// Finds passages.
@@ -70,9 +77,19 @@ pub struct PeopleSettings {
 }
 
 /// Pages outside the API, all of them read with `GET`.
-const PAGES: [&str; 6] = ["/", "/healthz", "/readyz", "/problems", "/docs", "/openapi.json"];
+const PAGES: [&str; 9] = [
+    "/",
+    "/healthz",
+    "/readyz",
+    "/problems",
+    "/docs",
+    "/openapi.json",
+    "/login",
+    CALLBACK_PATH,
+    "/login/{provider}",
+];
 /// Pages with a form that is posted to themselves.
-const FORMS: [&str; 1] = ["/login/local"];
+const FORMS: [&str; 3] = ["/login/local", "/login/choice", "/logout"];
 
 /// All routes, and which methods each path has.
 pub(super) fn table(
@@ -91,10 +108,16 @@ pub(super) fn table(
         .at("/problems", get(pages::problems))
         .at("/docs", get(make_sync(move |_| pages::swagger(docs.clone()))))
         .at("/openapi.json", get(make_sync(move |_| openapi_response(&document))))
+        .at("/login", get(login_pages::login))
+        .at(CALLBACK_PATH, get(login_pages::callback))
+        .at("/login/choice", get(login_pages::choice_again).post(login_pages::choose))
+        .at("/login/:provider", get(login_pages::begin))
+        .at("/logout", get(login_pages::logout_page).post(login_pages::logout))
         .at("/login/local", get(show_login_form).post(submit_login_form))
         // Not at "/": that would hide the entrance.
         .nest_no_strip("/v1", service)
         .data(services.accounts.clone())
+        .data(services.browser_logins.clone())
         .data(services)
         .map_to_response();
     Ok((table, allowed))
@@ -133,6 +156,9 @@ fn api_service(
         ApiKeysApi { db: db.clone(), max_keys: services.max_api_keys },
         WidgetTokensApi { db: db.clone(), signer: services.signer.clone() },
         PlatformTenantsApi { db: db.clone() },
+        LoginsApi { db: db.clone(), accounts, verifier: verifier.clone() },
+        BrowserSessionsApi { db: db.clone(), verifier },
+        ApiKeysApi { db: db.clone() },
         CollectionsApi { db: db.clone(), receiver: receiver.clone() },
         DocumentsApi { db: db.clone(), receiver },
         SearchApi { search },

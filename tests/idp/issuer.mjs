@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 
 import Provider from 'oidc-provider';
 
-const PASSWORD = 'correct horse battery staple';
+const PASSWORD = 'Correct-horse-1';
 
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));

@@ -26,6 +26,7 @@ mod isolation;
 mod keys;
 mod layers;
 mod limits;
+mod login;
 mod migrations;
 mod models;
 mod openapi;

@@ -1,11 +1,15 @@
 //! What tests stand on: a database of one's own, the real application, a client for each tenant.
 
 mod app;
+mod browser;
 mod database;
 mod events;
+pub mod issuers;
 mod outside;
 
 pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
+pub use app::{Reply, TestApp, TestTenant};
+pub use browser::{Browser, Visit};
 pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
 pub use outside::{ProbedEmbedder, Script, ScriptedModel};

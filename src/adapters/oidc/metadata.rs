@@ -25,6 +25,8 @@ pub struct Metadata {
     pub jwks_uri: String,
     /// Where a logout goes, if anywhere.
     pub end_session_endpoint: Option<String>,
+    /// Whether it names itself when it sends a browser back (RFC 9207).
+    pub sends_issuer: bool,
 }
 
 /// The metadata of one provider. Who asks while they are fetched waits for that fetch.
@@ -79,6 +81,7 @@ pub(super) fn complete(settings: &ProviderSettings) -> Option<Metadata> {
         token_endpoint: settings.token_endpoint.clone()?,
         jwks_uri: settings.jwks_uri.clone()?,
         end_session_endpoint: settings.end_session_endpoint.clone(),
+        sends_issuer: false,
     })
 }
 
@@ -115,6 +118,8 @@ fn read(document: &Value, settings: &ProviderSettings) -> Result<Metadata, OidcE
         token_endpoint: needed("token_endpoint", &settings.token_endpoint)?,
         jwks_uri: needed("jwks_uri", &settings.jwks_uri)?,
         end_session_endpoint: found("end_session_endpoint", &settings.end_session_endpoint)?,
+        sends_issuer: document.get("authorization_response_iss_parameter_supported")
+            == Some(&Value::Bool(true)),
     })
 }
 

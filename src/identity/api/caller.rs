@@ -9,6 +9,7 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use uuid::Uuid;
 
+use super::cookies::cookie;
 use crate::adapters::limits::RateLimiter;
 use crate::identity::{
     Action, Actor, BrowserCookie, Denied, Presented, RequestOrigin, Verifier, limits_of,
@@ -170,7 +171,7 @@ fn present(request: &Request) -> Result<Presented, ApiError> {
     if request.headers().contains_key(header::AUTHORIZATION) {
         return bearer(request).map(Presented::Bearer).ok_or_else(nothing_presented);
     }
-    let cookie = browser_cookie(request)?.ok_or_else(nothing_presented)?;
+    let cookie = cookie(request, BrowserCookie::NAME)?.ok_or_else(nothing_presented)?;
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if !reads && !is_same_origin(request) {
         return Err(ApiError::new(
@@ -186,26 +187,6 @@ pub(super) fn bearer(request: &Request) -> Option<String> {
     let text = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credential) = text.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
-}
-
-/// Value of the session's cookie. Two of one name are refused: one may have been planted.
-fn browser_cookie(request: &Request) -> Result<Option<String>, ApiError> {
-    let mut found = request
-        .headers()
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == BrowserCookie::NAME)
-        .map(|(_, value)| value.to_owned());
-    match (found.next(), found.next()) {
-        (_, Some(_)) => Err(ApiError::new(
-            ProblemCode::Unauthenticated,
-            "the request holds two cookies of the login; delete the cookies of this site and log in again",
-        )),
-        (first, None) => Ok(first),
-    }
 }
 
 fn nothing_presented() -> ApiError {

@@ -1,9 +1,11 @@
 //! Rows of `browser_sessions`.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::db::{self, TenantTx};
+use crate::db::{self, Keyset, Page, TenantTx};
 
 /// A login of a browser, without its secret.
 #[derive(Clone, Debug)]
@@ -34,11 +36,32 @@ impl TenantTx {
         &mut self,
         browser_session_id: Uuid,
     ) -> db::Result<Option<(BrowserSession, Vec<u8>)>> {
-        let row = sqlx::query!(
+        let Some(session) = self.find_browser_session(browser_session_id).await? else {
+            return Ok(None);
+        };
+        let secret = sqlx::query_scalar!(
+            "select secret_sha256
+            from browser_sessions
+            where tenant_id = $1
+                and browser_session_id = $2",
+            self.tenant().uuid(),
+            browser_session_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(secret.map(|secret| (session, secret)))
+    }
+
+    /// One session, also one that ended.
+    pub async fn find_browser_session(
+        &mut self,
+        browser_session_id: Uuid,
+    ) -> db::Result<Option<BrowserSession>> {
+        let session = sqlx::query_as!(
+            BrowserSession,
             "select
                 browser_session_id,
                 member_id,
-                secret_sha256,
                 provider,
                 user_agent,
                 address,
@@ -54,20 +77,67 @@ impl TenantTx {
         )
         .fetch_optional(self.connection())
         .await?;
-        Ok(row.map(|row| {
-            let session = BrowserSession {
-                browser_session_id: row.browser_session_id,
-                member_id: row.member_id,
-                provider: row.provider,
-                user_agent: row.user_agent,
-                address: row.address,
-                created_at: row.created_at,
-                last_seen_at: row.last_seen_at,
-                expires_at: row.expires_at,
-                ended_at: row.ended_at,
-            };
-            (session, row.secret_sha256)
-        }))
+        Ok(session)
+    }
+
+    /// Sessions that are good now, newest first; of one member, or of the whole tenant.
+    pub async fn list_browser_sessions(
+        &mut self,
+        member_id: Option<Uuid>,
+        idle: Duration,
+        keyset: Keyset,
+    ) -> db::Result<Page<BrowserSession>> {
+        let now = Utc::now();
+        let seen_after = now - TimeDelta::from_std(idle).unwrap_or(TimeDelta::MAX);
+        let rows = sqlx::query_as!(
+            BrowserSession,
+            "select
+                browser_session_id,
+                member_id,
+                provider,
+                user_agent,
+                address,
+                created_at,
+                last_seen_at,
+                expires_at,
+                ended_at
+            from browser_sessions
+            where tenant_id = $1
+                and ($2::uuid is null or member_id = $2)
+                and ($3::uuid is null or browser_session_id < $3)
+                and ended_at is null
+                and expires_at > $4
+                and last_seen_at >= $5
+            order by browser_session_id desc
+            limit $6",
+            self.tenant().uuid(),
+            member_id,
+            keyset.after,
+            now,
+            seen_after,
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(Page::new(rows, keyset, |session| session.browser_session_id))
+    }
+
+    /// Removes sessions of a member that were over long ago: nobody lists them, and the audit log has the logins.
+    pub(in crate::identity) async fn remove_old_browser_sessions(
+        &mut self,
+        member_id: Uuid,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "delete from browser_sessions
+            where tenant_id = $1
+                and member_id = $2
+                and least(ended_at, expires_at) < now() - interval '30 days'",
+            self.tenant().uuid(),
+            member_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// Stores a new session.

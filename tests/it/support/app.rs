@@ -103,6 +103,16 @@ impl TestApp {
 
     /// The same without a worker: the test itself runs the jobs.
     pub async fn start_idle(settings: &[(&str, &str)], outside: Outside) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(listener, settings, outside).await
+    }
+
+    /// The same at an address that the test chose, since a setting or an issuer must know it.
+    pub async fn start_at(
+        listener: TcpListener,
+        settings: &[(&str, &str)],
+        outside: Outside,
+    ) -> Self {
         let database = TestDatabase::create().await;
         let objects = std::env::temp_dir().join(format!("pidima-objects-{}", uuid::Uuid::new_v4()));
         let mut pairs = vec![
@@ -119,7 +129,6 @@ impl TestApp {
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
         let app = App::build(&config, outside).unwrap();
         let stop = CancellationToken::new();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = server::endpoint(app.services.clone(), app.server.clone()).unwrap();
         tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
