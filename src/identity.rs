@@ -63,6 +63,7 @@ pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api
 pub use credential::Credential;
 pub use email_address::email_address;
 pub use end_browser_session::{end_browser_session, end_other_sessions};
+pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use invitation_link::InvitationLink;
 pub use invite_member::{
     CreatedInvitation, InviteError, NewInvitation, invite_member, revoke_invitation,

@@ -7,6 +7,7 @@ mod client_address;
 mod cors;
 mod detach;
 mod limit_addresses;
+mod docs;
 mod observe;
 mod pages;
 mod problems;

@@ -22,7 +22,7 @@ pub use exchange_code::ExchangeError;
 pub use finish_login::{Callback, Chosen, FinishedLogin, TenantChoice};
 pub use return_path::{DEFAULT as DEFAULT_RETURN_PATH, return_path};
 
-use super::{AcceptError, BrowserCookie, Identity};
+use super::{AcceptError, BrowserCookie};
 
 /// Time that a login may take at the issuer, and the choice of a tenant after it.
 pub const PENDING_LIFETIME: Duration = Duration::from_secs(600);
@@ -126,9 +126,4 @@ impl BrowserLogins {
         let url = self.settings.public_url.as_deref().ok_or(LoginFault::NoPublicUrl)?;
         Ok(url.trim_end_matches('/'))
     }
-}
-
-/// The person whom a provider's verified claims name.
-fn identity_of(provider: &Provider, subject: &str) -> Identity {
-    Identity { issuer: provider.settings().issuer.clone(), subject: subject.to_owned() }
 }

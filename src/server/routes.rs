@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use poem::endpoint::make_sync;
 use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
 use serde_json::Value;
@@ -10,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ServerSettings;
 use super::allow::AllowedMethods;
+use super::docs::{self, Docs};
 use super::pages::{self, Readiness};
 use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
@@ -29,7 +29,7 @@ use crate::identity::api::{
 use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};
-use crate::web::docs_page::swagger_page;
+use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
 use crate::web::spec;
 
 /// Everything that handlers call.
@@ -77,12 +77,13 @@ pub struct PeopleSettings {
 }
 
 /// Pages outside the API, all of them read with `GET`.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/",
     "/healthz",
     "/readyz",
     "/problems",
     "/docs",
+    RECEIVER_PATH,
     "/openapi.json",
     "/login",
     CALLBACK_PATH,
@@ -99,15 +100,16 @@ pub(super) fn table(
     let service = api_service(&services, settings.max_question_chars);
     let document = spec::finish(&service.spec())?;
     let allowed = AllowedMethods::new(&document, &PAGES, &FORMS);
-    let document: Arc<str> = document.to_string().into();
-    let docs = swagger_page(&service.swagger_ui_html())?;
+    let page = Arc::new(DocsPage::new(&service.swagger_ui_html())?);
+    let docs = Docs { page, document: Arc::new(document) };
     let table = Route::new()
         .at("/", get(pages::entrance))
         .at("/healthz", get(pages::healthz))
         .at("/readyz", get(pages::readyz))
         .at("/problems", get(pages::problems))
-        .at("/docs", get(make_sync(move |_| pages::swagger(docs.clone()))))
-        .at("/openapi.json", get(make_sync(move |_| openapi_response(&document))))
+        .at("/docs", get(docs::page))
+        .at(RECEIVER_PATH, get(docs::receiver))
+        .at("/openapi.json", get(docs::document))
         .at("/login", get(login_pages::login))
         .at(CALLBACK_PATH, get(login_pages::callback))
         .at("/login/choice", get(login_pages::choice_again).post(login_pages::choose))
@@ -118,6 +120,7 @@ pub(super) fn table(
         .nest_no_strip("/v1", service)
         .data(services.accounts.clone())
         .data(services.browser_logins.clone())
+        .data(docs)
         .data(services)
         .map_to_response();
     Ok((table, allowed))
@@ -129,10 +132,6 @@ pub(super) fn table(
 /// Two operations or types have one name.
 pub fn openapi_document(services: &Services) -> anyhow::Result<Value> {
     Ok(spec::finish(&api_service(services, 0).spec())?)
-}
-
-fn openapi_response(document: &str) -> Response {
-    Response::builder().content_type("application/json").body(document.to_owned())
 }
 
 fn api_service(

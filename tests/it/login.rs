@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod choices;
+mod chromium;
 mod csrf;
 mod flows;
 mod invitations;

@@ -221,7 +221,7 @@ fn choice_page(choice: &TenantChoice) -> Response {
 /// The person of a good cookie.
 async fn logged_in(request: &Request, verifier: &Verifier) -> Option<Actor> {
     let presented = Presented::Cookie(cookie(request, BrowserCookie::NAME).ok()??);
-    verifier.verify(&presented, origin(request)).await.ok()
+    verifier.verify(&presented, None, origin(request)).await.ok()
 }
 
 /// The cookie that ties logins to this browser; two of them are as none.

@@ -1,69 +1,99 @@
 //! From a person who was proven to a browser session in a tenant that lets them in.
 
+use serde_json::json;
+use uuid::Uuid;
+
 use super::{BrowserLogins, LoginFault};
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::identity::actor::RequestOrigin;
-use crate::identity::store::members::{Member, Membership};
+use crate::identity::store::members::Member;
 use crate::identity::{
-    BrowserCookie, Identity, InvitationProof, LoginFacts, Newcomer, accept_invitation,
-    begin_browser_session,
+    BrowserCookie, Denied, Identity, InvitationProof, LoginFacts, Newcomer, ProvenPerson,
+    accept_invitation, begin_browser_session, enter_tenant, list_tenants_of,
 };
+use crate::kernel::ids::TenantId;
 
 /// A tenant that a person may enter now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct OpenTenant {
-    pub membership: Membership,
-    /// As people know it.
-    pub name: String,
+    pub tenant: TenantId,
+    pub member_id: Uuid,
 }
 
 impl BrowserLogins {
-    /// Tenants that let the person in with this login; at least one.
+    /// Tenants that let the person in with this login; at least one. Memberships that claims of the person give are made.
     pub(super) async fn open_tenants(
         &self,
-        identity: &Identity,
+        person: &ProvenPerson,
         provider: &str,
         request: &RequestOrigin,
     ) -> Result<Vec<OpenTenant>, LoginFault> {
-        let memberships = self.db.system().await?.list_memberships(identity).await?;
-        if memberships.is_empty() {
+        let tenants = list_tenants_of(&self.db, person).await?;
+        if tenants.is_empty() {
             return Err(LoginFault::NoMembership);
         }
         let mut open = Vec::new();
-        for membership in memberships {
-            open.extend(self.open_tenant(membership, provider, request).await?);
+        for tenant in tenants {
+            match enter_tenant(&self.db, person, Some(tenant)).await {
+                Ok((tenant, member)) => {
+                    open.push(OpenTenant { tenant, member_id: member.member_id });
+                }
+                Err(Denied::Database(error)) => return Err(error.into()),
+                Err(denied) => self.note_refusal(tenant, provider, &denied, request).await?,
+            }
         }
         if open.is_empty() { Err(LoginFault::KeptOut) } else { Ok(open) }
     }
 
-    /// The tenant, when neither it nor the person is suspended and it takes this login; else the audit log tells.
-    async fn open_tenant(
+    /// The tenant that the person chose, when it is theirs and lets them in now.
+    pub(super) async fn chosen_tenant(
         &self,
-        membership: Membership,
+        identity: &Identity,
+        chosen: TenantId,
         provider: &str,
-        request: &RequestOrigin,
-    ) -> Result<Option<OpenTenant>, LoginFault> {
-        let mut tx = self.db.tenant(membership.tenant).await?;
+    ) -> Result<OpenTenant, LoginFault> {
+        let memberships = self.db.system().await?.list_memberships(identity).await?;
+        let found = memberships.into_iter().find(|membership| membership.tenant == chosen);
+        let found = found.ok_or(LoginFault::NotTheirs(chosen))?;
+        let mut tx = self.db.tenant(found.tenant).await?;
         let tenant = tx.get_tenant().await?;
-        let Some(member) = tx.find_member(membership.member_id).await? else { return Ok(None) };
-        let reason = if tenant.is_suspended() {
-            "the tenant is suspended"
-        } else if member.is_suspended() {
-            "the membership is suspended"
-        } else if !tenant.admits(provider) {
-            "the tenant does not take this login provider"
-        } else {
-            return Ok(Some(OpenTenant { membership, name: tenant.name }));
-        };
+        let member = tx.find_member(found.member_id).await?;
+        let member = member.ok_or(LoginFault::NotTheirs(chosen))?;
+        if tenant.is_suspended() || member.is_suspended() || !tenant.admits(provider) {
+            return Err(LoginFault::KeptOut);
+        }
+        Ok(OpenTenant { tenant: found.tenant, member_id: found.member_id })
+    }
+
+    /// Names of tenants, as people know them.
+    pub(super) async fn names_of(
+        &self,
+        open: &[OpenTenant],
+    ) -> Result<Vec<(TenantId, String)>, LoginFault> {
+        let mut names = Vec::new();
+        for OpenTenant { tenant, .. } in open {
+            let name = self.db.tenant(*tenant).await?.get_tenant().await?.name;
+            names.push((*tenant, name));
+        }
+        Ok(names)
+    }
+
+    async fn note_refusal(
+        &self,
+        tenant: TenantId,
+        provider: &str,
+        denied: &Denied,
+        request: &RequestOrigin,
+    ) -> Result<(), LoginFault> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let actor = AuditActor::system(&format!("login provider {provider}"));
         let entry = AuditEntry {
             request_id: request.request_id.clone(),
             address: request.address.map(|address| address.to_string()),
-            ..AuditEntry::new(actor_of(&member), "login.refused")
+            ..AuditEntry::new(actor, "login.refused")
         };
-        let after = serde_json::json!({ "provider": provider, "reason": reason });
-        tx.append_audit(entry.on("member", member.member_id).after(after)).await?;
-        tx.commit().await?;
-        Ok(None)
+        tx.append_audit(entry.after(json!({ "reason": denied.to_string() }))).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Makes the person a member, as the invitation promises, and begins the browser session.
@@ -83,12 +113,12 @@ impl BrowserLogins {
     /// Begins the browser session.
     pub(super) async fn enter(
         &self,
-        membership: Membership,
+        open: OpenTenant,
         provider: &str,
         facts: &LoginFacts,
     ) -> Result<BrowserCookie, LoginFault> {
-        let mut tx = self.db.tenant(membership.tenant).await?;
-        let member = tx.find_member(membership.member_id).await?.ok_or(LoginFault::NoMembership)?;
+        let mut tx = self.db.tenant(open.tenant).await?;
+        let member = tx.find_member(open.member_id).await?.ok_or(LoginFault::NoMembership)?;
         // The provider of this login, whatever the membership was made with: the logout goes there.
         let member = Member { provider: provider.to_owned(), ..member };
         let cookie = begin_browser_session(&mut tx, &member, facts).await?;
@@ -96,8 +126,4 @@ impl BrowserLogins {
         tx.commit().await?;
         Ok(cookie)
     }
-}
-
-fn actor_of(member: &Member) -> AuditActor {
-    AuditActor { kind: "member", id: Some(member.member_id), name: member.shown_name() }
 }

@@ -1,20 +1,18 @@
 //! What happens when the issuer sends a browser back: the login is taken out, the code becomes a person, and the person
 //! enters their tenant, or chooses one first.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::exchange_code::{VerifiedClaims, redeem, verify};
+use super::exchange_code::{redeem, verify};
 use super::once::random_text;
-use super::{BrowserLogins, EnteredTenant, LoginFault, identity_of};
+use super::{BrowserLogins, EnteredTenant, LoginFault};
 use crate::identity::actor::RequestOrigin;
 use crate::identity::store::pending_logins::{PendingLogin, PendingStep};
-use crate::identity::{Identity, LoginFacts, Newcomer, email_address};
+use crate::identity::{LoginFacts, Newcomer, ProvenPerson, email_address};
 use crate::kernel::ids::TenantId;
 
 /// Longest code that is sent on, in bytes; those of issuers have some hundred.
 const MAX_CODE_BYTES: usize = 4_096;
-/// Characters kept of the name that an issuer tells.
-const NAME_CHARS: usize = 200;
 /// Errors of an authorization (RFC 6749, 4.1.2.1; OpenID Connect Core 3.1.2.6) that are told by their names.
 const KNOWN_ERRORS: [&str; 11] = [
     "access_denied",
@@ -108,34 +106,26 @@ impl BrowserLogins {
         let code = code.ok_or(LoginFault::Answer("it holds no code"))?;
         let token = redeem(provider, &self.redirect_uri()?, &code, pkce_verifier).await?;
         let verified = verify(provider, &token, nonce).await?;
-        let identity = identity_of(provider, &verified.subject);
+        let person = ProvenPerson::new(provider, verified.subject.clone(), &verified.claims);
         let facts = self.facts(request, user_agent);
+        let return_to = login.return_to.clone();
         if let Some(invitation) = &login.invitation {
-            let newcomer = newcomer(identity, &login.provider, &verified, &facts.request);
+            let newcomer = newcomer(&person, &login.provider, &verified.claims, &facts.request);
             let cookie = self.join(invitation, newcomer, &facts).await?;
-            return Ok(FinishedLogin::Entered(EnteredTenant {
-                cookie,
-                return_to: login.return_to,
-            }));
+            return Ok(FinishedLogin::Entered(EnteredTenant { cookie, return_to }));
         }
-        let open = self.open_tenants(&identity, &login.provider, &facts.request).await?;
-        match open.as_slice() {
-            [only] => {
-                let cookie = self.enter(only.membership, &login.provider, &facts).await?;
-                Ok(FinishedLogin::Entered(EnteredTenant { cookie, return_to: login.return_to }))
-            }
-            several => {
-                let text = random_text();
-                let step = PendingStep::Choice(identity);
-                let waiting = PendingLogin { step, invitation: None, ..login };
-                let browser = browser.ok_or(LoginFault::NotPending)?;
-                self.keep(browser, &text, &waiting).await?;
-                let tenants = several.iter();
-                let tenants =
-                    tenants.map(|open| (open.membership.tenant, open.name.clone())).collect();
-                Ok(FinishedLogin::Choice(TenantChoice { text, tenants }))
-            }
+        let open = self.open_tenants(&person, &login.provider, &facts.request).await?;
+        if let [only] = open.as_slice() {
+            let cookie = self.enter(*only, &login.provider, &facts).await?;
+            return Ok(FinishedLogin::Entered(EnteredTenant { cookie, return_to }));
         }
+        let text = random_text();
+        let step = PendingStep::Choice(person.identity().clone());
+        let waiting = PendingLogin { step, ..login };
+        let browser = browser.ok_or(LoginFault::NotPending)?;
+        self.keep(browser, &text, &waiting).await?;
+        let tenants = self.names_of(&open).await?;
+        Ok(FinishedLogin::Choice(TenantChoice { text, tenants }))
     }
 
     /// Enters the tenant that a person of several chose.
@@ -153,10 +143,8 @@ impl BrowserLogins {
         let tenant = chosen.tenant.ok_or(LoginFault::Answer("no tenant was chosen"))?;
         let facts = self.facts(request, user_agent);
         // Asked again: what was offered may have changed, and the form may name anything.
-        let open = self.open_tenants(&identity, &login.provider, &facts.request).await?;
-        let found = open.into_iter().find(|open| open.membership.tenant == tenant);
-        let found = found.ok_or(LoginFault::NotTheirs(tenant))?;
-        let cookie = self.enter(found.membership, &login.provider, &facts).await?;
+        let open = self.chosen_tenant(&identity, tenant, &login.provider).await?;
+        let cookie = self.enter(open, &login.provider, &facts).await?;
         Ok(EnteredTenant { cookie, return_to: login.return_to })
     }
 
@@ -167,24 +155,20 @@ impl BrowserLogins {
 
 /// The person as the issuer describes them. An address counts only when the issuer has verified it.
 fn newcomer(
-    identity: Identity,
+    person: &ProvenPerson,
     provider: &str,
-    verified: &VerifiedClaims,
+    claims: &Map<String, Value>,
     request: &RequestOrigin,
 ) -> Newcomer {
-    let text = |claim: &str| verified.claims.get(claim).and_then(Value::as_str);
     // Cognito writes the truth as a text.
-    let is_verified = verified
-        .claims
+    let is_verified = claims
         .get("email_verified")
-        .is_some_and(|truth| *truth == Value::Bool(true) || *truth == "true");
-    let name = text("name").map(str::trim).filter(|name| !name.is_empty());
+        .is_some_and(|told| *told == Value::Bool(true) || *told == "true");
     Newcomer {
-        identity,
+        identity: person.identity().clone(),
         provider: provider.to_owned(),
-        email: text("email").filter(|_| is_verified).and_then(email_address),
-        display_name: name
-            .map(|name| name.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect()),
+        email: person.email().filter(|_| is_verified).and_then(email_address),
+        display_name: person.display_name().map(str::to_owned),
         request: request.clone(),
     }
 }
