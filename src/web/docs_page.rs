@@ -32,11 +32,15 @@ pub const RECEIVER_PATH: &str = "/docs/oauth2-redirect.html";
 pub const RECEIVER_SCRIPT: &str = "'use strict';
 const login = window.opener && window.opener.swaggerUIRedirectOauth2;
 const sent = new URLSearchParams(window.location.search);
-const fail = (message) => login.errCb({ authId: login.auth.name, source: 'auth', level: 'error', message });
+// Objects of the page that asks: it does not take those of another window for plain ones.
+const plain = (values) => Object.assign(new login.auth.constructor(), values);
+const fail = (message) => login.errCb(plain({ authId: login.auth.name, source: 'auth', level: 'error', message }));
 if (login) {
   if (sent.get('state') !== login.state) fail('The answer is not one to this login.');
   else if (!sent.get('code')) fail('The login provider ended the login: ' + (sent.get('error') || 'no code came'));
-  else login.callback({ auth: { ...login.auth, code: sent.get('code') }, redirectUrl: login.redirectUrl });
+  else login.callback(plain({
+    auth: Object.assign(login.auth, { code: sent.get('code') }), redirectUrl: login.redirectUrl,
+  }));
 }
 window.close();
 ";

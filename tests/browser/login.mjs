@@ -97,7 +97,7 @@ try {
       if (button) await Promise.all([page.waitForNavigation(), button.click()]);
     }
     seen.afterLogout = page.url();
-    await page.goto(`${task.address}/login`);
+    await page.goto(`${task.address}/docs`);
     seen.meAfter = await page.evaluate(async () => (await fetch('/v1/me')).status);
     seen.cookiesAfter = await browser.cookies();
   } else {

@@ -39,6 +39,7 @@ pub struct Things {
     pub api_key_id: String,
     pub member_id: String,
     pub publishable_key_id: String,
+    pub browser_session_id: String,
     pub collection_id: String,
     pub document_id: String,
     pub session_id: String,
@@ -81,6 +82,9 @@ const TABLE: &[Row] = &[
     ("update_password", "PUT", "/v1/me/password", EVERYBODY, None,
         Body::Json(|_| json!({ "current": "gravel otter lantern", "new": "nine herons mend a bicycle" }))),
     ("create_password_reset", "POST", "/v1/members/{member_id}/password_reset", ADMINS, MEMBERS, Body::Nothing),
+    ("list_browser_sessions", "GET", "/v1/browser_sessions", ADMINS, MEMBERS, Body::Nothing),
+    ("delete_browser_sessions", "DELETE", "/v1/browser_sessions", EVERYBODY, None, Body::Nothing),
+    ("delete_browser_session", "DELETE", "/v1/browser_sessions/{browser_session_id}", ADMINS, MEMBERS, Body::Nothing),
     ("list_api_keys", "GET", "/v1/api_keys", ADMINS, KEYS, Body::Nothing),
     ("create_api_key", "POST", "/v1/api_keys", ADMINS, KEYS,
         Body::Json(|_| json!({ "name": "made", "role": "admin", "scopes": ["keys:manage"] }))),
@@ -211,6 +215,7 @@ impl Operation {
             .replace("{tenant_id}", &things.tenant_id)
             .replace("{api_key_id}", &things.api_key_id)
             .replace("{member_id}", &things.member_id)
+            .replace("{browser_session_id}", &things.browser_session_id)
             .replace("{collection_id}", &things.collection_id)
             .replace("{document_id}", &things.document_id)
             .replace("{session_id}", &things.session_id)
@@ -244,11 +249,15 @@ impl Things {
         let session_id = text(&session["id"]);
         let path = format!("/v1/sessions/{session_id}/messages");
         let answer = asker.post(&path, &json!({ "content": "Which pump?" })).await.expect(200);
+        let person = owner.as_member("member").await.member_id.unwrap();
+        let logins = owner.get(&format!("/v1/browser_sessions?member_id={person}")).await;
+        let browser_session_id = text(&logins.expect(200)["items"][0]["id"]);
         Self {
             tenant_id: owner.id.to_string(),
             api_key_id: text(&key["api_key"]["id"]),
             member_id: owner.local_member(&unique_email(), Role::Member, None).await,
             publishable_key_id: text(&widget["api_key"]["id"]),
+            browser_session_id,
             collection_id,
             document_id,
             session_id,
@@ -266,6 +275,7 @@ impl Things {
             api_key_id: id(),
             member_id: id(),
             publishable_key_id: id(),
+            browser_session_id: id(),
             collection_id: id(),
             document_id: id(),
             session_id: id(),

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -207,6 +207,9 @@ fn installed(name: &str, files: &[&str], install: fn(&Path)) -> PathBuf {
 
 /// As [`installed`], from another folder.
 pub fn installed_from(source: PathBuf, name: &str, files: &[&str], install: fn(&Path)) -> PathBuf {
+    // Tests of this process wait for one another; other processes are kept apart by the name of the part.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut digest = Sha256::new();
     for file in files {
         digest.update(std::fs::read(source.join(file)).unwrap());

@@ -23,6 +23,7 @@ async fn an_id_that_is_no_id_or_nobodys_is_not_found() {
         let things = Things {
             api_key_id: id.to_owned(),
             member_id: id.to_owned(),
+            browser_session_id: id.to_owned(),
             collection_id: id.to_owned(),
             document_id: id.to_owned(),
             session_id: id.to_owned(),
