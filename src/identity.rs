@@ -6,18 +6,15 @@ mod actor;
 pub mod api;
 mod begin_browser_session;
 mod browser_cookie;
+mod browser_login;
 mod change_api_key;
 mod change_tenant;
 mod claim_grants;
 mod create_api_key;
 mod credential;
 mod email_address;
-mod enter_tenant;
-mod browser_login;
-mod create_api_key;
-mod credential;
-mod email_address;
 mod end_browser_session;
+mod enter_tenant;
 mod invitation_link;
 mod invite_member;
 mod issue_api_key;
@@ -48,19 +45,15 @@ pub use accounts::{
 pub use actor::{Actor, Principal, RequestOrigin};
 pub use begin_browser_session::{LoginFacts, begin_browser_session};
 pub use browser_cookie::BrowserCookie;
-pub use change_api_key::{KeyChange, change_api_key, revoke_api_key};
-pub use change_tenant::{ChangeTenantError, TenantChange, change_tenant};
-pub use create_api_key::{CreateApiKeyError, CreatedApiKey, KeyLimits, NewApiKey, create_api_key};
-pub use credential::{Credential, KeyKind};
-pub use email_address::email_address;
-pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};
 pub use browser_login::{
     BegunLogin, BrowserLoginSettings, BrowserLogins, CALLBACK_PATH, Callback, Chosen,
     DEFAULT_RETURN_PATH, EnteredTenant, ExchangeError, FinishedLogin, LoginFault, LoginWish,
     PENDING_LIFETIME, PENDING_MOST, TenantChoice, return_path,
 };
-pub use create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
-pub use credential::Credential;
+pub use change_api_key::{KeyChange, change_api_key, revoke_api_key};
+pub use change_tenant::{ChangeTenantError, TenantChange, change_tenant};
+pub use create_api_key::{CreateApiKeyError, CreatedApiKey, KeyLimits, NewApiKey, create_api_key};
+pub use credential::{Credential, KeyKind};
 pub use email_address::email_address;
 pub use end_browser_session::{end_browser_session, end_other_sessions};
 pub use enter_tenant::{ProvenPerson, enter_tenant, list_tenants_of};

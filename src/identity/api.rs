@@ -3,9 +3,9 @@
 mod api_keys;
 mod browser_sessions;
 mod caller;
+mod cookies;
 mod groups;
 mod invitations;
-mod cookies;
 mod login_form;
 pub mod login_pages;
 mod logins;

@@ -258,8 +258,8 @@ impl Verifier {
     /// Forgets one browser session at once, on this instance.
     pub fn forget_browser_session(&self, ended: Uuid) {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        trusted.retain(|_, (actor, _)| {
-            !matches!(actor.principal,
+        trusted.retain(|_, (verified, _)| {
+            !matches!(verified.actor.principal,
             Principal::Member { browser_session_id: Some(id), .. } if id == ended)
         });
     }

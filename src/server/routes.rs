@@ -18,15 +18,11 @@ use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
 use crate::governance::api::AuditEventsApi;
 use crate::identity::api::{
-    ApiKeysApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi, PlatformTenantsApi,
-    TenantApi, WidgetTokensApi, show_login_form, submit_login_form,
-};
-use crate::identity::{Accounts, Verifier, WidgetSigner};
-use crate::identity::api::{
-    ApiKeysApi, BrowserSessionsApi, LoginsApi, MeApi, login_pages, show_login_form,
+    ApiKeysApi, BrowserSessionsApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi,
+    PlatformTenantsApi, TenantApi, WidgetTokensApi, login_pages, show_login_form,
     submit_login_form,
 };
-use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier};
+use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSigner};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
 use crate::knowledge::{Receiver, Search};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
@@ -139,38 +135,39 @@ fn api_service(
     max_question_chars: u32,
 ) -> OpenApiService<impl OpenApi + 'static, ()> {
     let Services { db, verifier, accounts, people, receiver, search, chat, .. } = services.clone();
-    let apis = (
+    let identity = (
         MeApi { db: db.clone() },
-        LoginsApi { db: db.clone(), accounts, verifier },
-        (
-            MembersApi { db: db.clone() },
-            InvitationsApi {
-                db: db.clone(),
-                public_url: people.public_url,
-                max_open: people.max_open_invitations,
-            },
-            GroupsApi { db: db.clone() },
-            TenantApi { db: db.clone(), login_providers: people.login_providers },
-        ),
-        ApiKeysApi { db: db.clone(), max_keys: services.max_api_keys },
-        WidgetTokensApi { db: db.clone(), signer: services.signer.clone() },
-        PlatformTenantsApi { db: db.clone() },
         LoginsApi { db: db.clone(), accounts, verifier: verifier.clone() },
         BrowserSessionsApi { db: db.clone(), verifier },
-        ApiKeysApi { db: db.clone() },
+        MembersApi { db: db.clone() },
+        InvitationsApi {
+            db: db.clone(),
+            public_url: people.public_url,
+            max_open: people.max_open_invitations,
+        },
+        GroupsApi { db: db.clone() },
+        ApiKeysApi { db: db.clone(), max_keys: services.max_api_keys },
+        WidgetTokensApi { db: db.clone(), signer: services.signer.clone() },
+        TenantApi { db: db.clone(), login_providers: people.login_providers },
+        PlatformTenantsApi { db: db.clone() },
+    );
+    let knowledge = (
         CollectionsApi { db: db.clone(), receiver: receiver.clone() },
         DocumentsApi { db: db.clone(), receiver },
         SearchApi { search },
+    );
+    let chat = (
         SessionsApi { db: db.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         AnswersApi { chat, max_question_chars },
-        AuditEventsApi { db },
     );
+    let apis = (identity, knowledge, chat, AuditEventsApi { db });
     OpenApiService::new(apis, "Pidima", env!("CARGO_PKG_VERSION"))
         .description(
             "A multi-tenant documentation assistant: give it documentation, ask questions, get answers in which every \
              claim cites the passage that it came from.\n\nThe tenant comes from the API key: choose **Authorize** and \
-             paste a key (`pdm_…`). The operator of the installation has keys of their own (`pdo_…`) for `/v1/platform`. Errors are `application/problem+json` (RFC 9457).",
+             paste a key (`pdm_…`). The operator of the installation has keys of their own (`pdo_…`) \
+             for `/v1/platform`. Errors are `application/problem+json` (RFC 9457).",
         )
         .contact(ContactObject::new().name("Pidima").url("https://github.com/pidima/pidima"))
         .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))

@@ -55,6 +55,12 @@ async function authorize(page) {
   await page.waitForSelector('.auth-container');
   const asked = new Promise((done) => browser.once('targetcreated', done));
   const clicked = await page.evaluate(() => {
+    // The issuer may lead on before its first address can be read.
+    const open = window.open;
+    window.open = (url, ...rest) => {
+      window.openedByTest = String(url);
+      return open.call(window, url, ...rest);
+    };
     for (const container of document.querySelectorAll('.auth-container')) {
       if (!container.textContent.includes('OAuth2, authorizationCode')) continue;
       for (const box of container.querySelectorAll('.scopes input[type=checkbox]')) if (!box.checked) box.click();
@@ -66,8 +72,7 @@ async function authorize(page) {
   });
   if (!clicked) throw new Error('Swagger offers no login');
   const window = await (await asked).page();
-  seen.authorizationUrl = window.url() === 'about:blank' || window.url() === ''
-    ? (await window.waitForNavigation(), window.url()) : window.url();
+  seen.authorizationUrl = await page.evaluate(() => window.openedByTest);
   const closed = new Promise((done) => window.once('close', done));
   await signIn(window);
   await closed;

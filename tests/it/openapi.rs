@@ -349,6 +349,8 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
     let member = tenant.local_member(&unique_email(), Role::Member, None).await;
     let place = format!("/v1/groups/{}/members/{member}", text_of(&group["id"]));
     tenant.put(&place).await.expect(204);
+    tenant.as_member("member").await;
+    let logins = tenant.get("/v1/browser_sessions").await.expect(200);
     vec![
         // Not the tenant itself: an example suspends it.
         ("{tenant_id}", app.tenant("operated").await.id.to_string()),
@@ -356,6 +358,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
         ("{group_id}", text_of(&group["id"])),
         ("{member_id}", member),
         ("{invitation_id}", text_of(&invited["invitation"]["id"])),
+        ("{browser_session_id}", text_of(&logins["items"][0]["id"])),
         ("{document_id}", text_of(&document["id"])),
         ("{collection_id}", text_of(&collection["id"])),
         ("{session_id}", text_of(&session["id"])),

@@ -8,7 +8,6 @@ pub mod issuers;
 mod outside;
 
 pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
-pub use app::{Reply, TestApp, TestTenant};
 pub use browser::{Browser, Visit};
 pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
