@@ -12,6 +12,9 @@ use crate::support::{Reply, TestApp, TestTenant};
 type Place = (&'static str, &'static str, fn(RequestBuilder, &Things) -> RequestBuilder);
 
 const PLACES: &[Place] = &[
+    ("list_browser_sessions", "member_id", |request, things| {
+        request.query(&[("member_id", &things.member_id)])
+    }),
     ("list_documents", "collection_id", |request, things| {
         request.query(&[("collection_id", &things.collection_id)])
     }),
