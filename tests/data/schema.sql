@@ -10,7 +10,12 @@ COMMENT ON SCHEMA app IS 'Tables of the service; analysts read the views of sche
 CREATE FUNCTION app.analyst_tid() RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$ select l.reads_tenant from app.analyst_logins l where l.login = session_user $$;
+    AS $$
+    select l.reads_tenant
+    from app.analyst_logins l
+    join app.tenants t on t.tenant_id = l.reads_tenant
+    where l.login = session_user and l.expires_at > now() and t.state = 'active'
+$$;
 
 COMMENT ON FUNCTION app.analyst_tid() IS 'Tenant of the SQL login that asks; null for any other role';
 
@@ -667,7 +672,8 @@ COMMENT ON VIEW analytics.usage_by_day IS 'Questions, outcomes, tokens, cost and
 CREATE TABLE app.analyst_logins (
     login name NOT NULL,
     reads_tenant uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '90 days'::interval) NOT NULL
 );
 
 COMMENT ON TABLE app.analyst_logins IS 'Which tenant a read-only SQL login sees; written by the owner only';
@@ -677,6 +683,8 @@ COMMENT ON COLUMN app.analyst_logins.login IS 'Name of the PostgreSQL role';
 COMMENT ON COLUMN app.analyst_logins.reads_tenant IS 'The one tenant whose rows this login sees';
 
 COMMENT ON COLUMN app.analyst_logins.created_at IS 'When the login was granted';
+
+COMMENT ON COLUMN app.analyst_logins.expires_at IS 'From then on the login sees no row, and its password is refused';
 
 CREATE TABLE app.api_keys (
     tenant_id uuid NOT NULL,
@@ -1261,6 +1269,7 @@ CREATE TABLE app.members (
     display_name text,
     role text NOT NULL,
     state text DEFAULT 'active'::text NOT NULL,
+    held_by_claims boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     last_seen_at timestamp with time zone,
@@ -1294,6 +1303,8 @@ COMMENT ON COLUMN app.members.display_name IS 'Name, as the issuer or the person
 COMMENT ON COLUMN app.members.role IS 'owner, admin, editor, member or analyst';
 
 COMMENT ON COLUMN app.members.state IS 'active, or suspended by an admin: then no login is let in';
+
+COMMENT ON COLUMN app.members.held_by_claims IS 'A claim of the login provider gave the membership: it ends with the claim, and groups decide its role';
 
 COMMENT ON COLUMN app.members.created_at IS 'When the person joined';
 
@@ -1371,32 +1382,50 @@ CREATE TABLE app.pending_logins (
     browser_sha256 bytea NOT NULL,
     state_sha256 bytea NOT NULL,
     provider text NOT NULL,
-    nonce text NOT NULL,
-    pkce_verifier text NOT NULL,
+    nonce text,
+    pkce_verifier text,
+    issuer text,
+    subject text,
     return_to text NOT NULL,
+    invited_to uuid,
+    invitation_id uuid,
+    invitation_sha256 bytea,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT pending_logins_invitation_check CHECK ((num_nonnulls(invited_to, invitation_id, invitation_sha256) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT pending_logins_sha256_check CHECK (((length(browser_sha256) = 32) AND (length(state_sha256) = 32))),
+    CONSTRAINT pending_logins_step_check CHECK (((num_nonnulls(nonce, pkce_verifier) = ANY (ARRAY[0, 2])) AND (num_nonnulls(issuer, subject) = ANY (ARRAY[0, 2])) AND (num_nonnulls(nonce, issuer) = 1)))
 );
 
-COMMENT ON TABLE app.pending_logins IS 'Logins on their way to an issuer and back; no tenant is known yet. A row is taken out by the first callback that names it';
+COMMENT ON TABLE app.pending_logins IS 'Logins on their way: to an issuer and back, or until a person of several tenants has chosen one; no tenant is known yet. A row is taken out by the first request that names it';
 
 COMMENT ON COLUMN app.pending_logins.pending_login_id IS 'UUIDv7';
 
 COMMENT ON COLUMN app.pending_logins.browser_sha256 IS 'SHA-256 of the cookie that ties the login to one browser';
 
-COMMENT ON COLUMN app.pending_logins.state_sha256 IS 'SHA-256 of the state that the issuer sends back';
+COMMENT ON COLUMN app.pending_logins.state_sha256 IS 'SHA-256 of the state that the issuer sends back, or of the text in the form in which the tenant is chosen';
 
 COMMENT ON COLUMN app.pending_logins.provider IS 'Login provider';
 
-COMMENT ON COLUMN app.pending_logins.nonce IS 'Stands in the ID token, so that it cannot be one of another login';
+COMMENT ON COLUMN app.pending_logins.nonce IS 'Stands in the ID token, so that it cannot be one of another login; null once the issuer has answered';
 
-COMMENT ON COLUMN app.pending_logins.pkce_verifier IS 'Proves to the issuer that who asks for the token began the login (RFC 7636)';
+COMMENT ON COLUMN app.pending_logins.pkce_verifier IS 'Proves to the issuer that who asks for the token began the login (RFC 7636); null once the issuer has answered';
+
+COMMENT ON COLUMN app.pending_logins.issuer IS 'Issuer that has vouched for the person, who now chooses a tenant; null before';
+
+COMMENT ON COLUMN app.pending_logins.subject IS 'The issuer''s name for the person; null before';
 
 COMMENT ON COLUMN app.pending_logins.return_to IS 'Path of this server to go to afterwards';
 
+COMMENT ON COLUMN app.pending_logins.invited_to IS 'Tenant of the invitation that is to be accepted; null when there is none';
+
+COMMENT ON COLUMN app.pending_logins.invitation_id IS 'Invitation that is to be accepted';
+
+COMMENT ON COLUMN app.pending_logins.invitation_sha256 IS 'SHA-256 of the secret that the invitation''s link brought';
+
 COMMENT ON COLUMN app.pending_logins.created_at IS 'When it began';
 
-COMMENT ON COLUMN app.pending_logins.expires_at IS 'From then on the callback is refused';
+COMMENT ON COLUMN app.pending_logins.expires_at IS 'From then on it is refused, and the row is swept';
 
 CREATE TABLE app.retrievals_default (
     tenant_id uuid CONSTRAINT retrievals_tenant_id_not_null NOT NULL,
@@ -1667,6 +1696,8 @@ ALTER TABLE ONLY app.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
 CREATE INDEX api_keys_allowed_origins_idx ON app.api_keys USING gin (allowed_origins);
+
+CREATE INDEX audit_events_target_id_actor_id_occurred_at_idx ON app.audit_events USING btree (tenant_id, target_id, actor_id, occurred_at) WHERE (action = 'conversation.read'::text);
 
 CREATE INDEX browser_sessions_member_id_idx ON app.browser_sessions USING btree (tenant_id, member_id);
 

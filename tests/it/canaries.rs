@@ -79,9 +79,10 @@ async fn walk(app: &TestApp, scan: &Scan, own: &Marked, other: &Marked) {
     let mut all = operations();
     // A key is no person, and has no login of its own.
     all.retain(|operation| !PERSONAL.contains(&operation.id));
-    // What the others need is deleted last; documents before the collection that they are in.
+    // What the others need is deleted last; what is in something before that.
     all.sort_by_key(|operation| {
-        (operation.method == "DELETE", operation.id == "delete_collection")
+        let depth = std::cmp::Reverse(operation.path.matches('/').count());
+        (operation.method == "DELETE", depth, operation.id == "delete_collection")
     });
     for operation in all {
         for accept in ["application/json", "text/event-stream"] {
