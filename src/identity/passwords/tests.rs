@@ -1,5 +1,7 @@
 //! Tests of hashing, of its queue, and of the rules.
 
+#![expect(clippy::disallowed_methods, reason = "nobody waits for the tasks of a test when we stop")]
+
 use super::*;
 
 const CHEAP: ArgonSettings = ArgonSettings { memory_kib: 64, iterations: 1, lanes: 1 };

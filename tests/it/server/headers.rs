@@ -141,7 +141,7 @@ async fn every_route(app: &TestApp, tenant: &TestTenant) -> Vec<(String, Reply)>
     .map(|page| (Method::GET, page.to_owned()))
     .to_vec();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path.replace('{', "").replace('}', "");
+        let path = path.replace(['{', '}'], "");
         routes.push((Method::TRACE, path.clone()));
         routes.push((Method::OPTIONS, path.clone()));
         for method in item.as_object().unwrap().keys() {

@@ -90,7 +90,7 @@ fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, Refused> {
 /// An ID token tells a client who logged in. It is no key to this API, though its audience may be right.
 fn is_access_token(claims: &Map<String, Value>, is_typed: bool) -> Result<(), Refused> {
     let has = |name: &&str| claims.contains_key(*name);
-    if ONLY_IN_ID_TOKENS.iter().any(|name| has(name)) {
+    if ONLY_IN_ID_TOKENS.iter().any(&has) {
         return Err(Refused::Bad("it is an ID token"));
     }
     // Keycloak's name for the kind of token.
@@ -100,7 +100,7 @@ fn is_access_token(claims: &Map<String, Value>, is_typed: bool) -> Result<(), Re
     match claims.get("token_use") {
         Some(used) if used == "access" => Ok(()),
         Some(_) => Err(Refused::Bad("it is not to be used for access")),
-        None if is_typed || ONLY_IN_ACCESS_TOKENS.iter().any(|name| has(name)) => Ok(()),
+        None if is_typed || ONLY_IN_ACCESS_TOKENS.iter().any(has) => Ok(()),
         None => Err(Refused::Bad("nothing shows that it is an access token")),
     }
 }
