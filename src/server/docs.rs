@@ -27,6 +27,10 @@ pub struct Docs {
 static RECEIVER_SHA256: LazyLock<String> =
     LazyLock::new(|| STANDARD.encode(Sha256::digest(RECEIVER_SCRIPT.as_bytes())));
 
+/// Who may hold this window: a login happens in a window that it opens, goes to the issuer and comes back, and the two
+/// must still know each other then (HTML, 7.1.3: cross-origin opener policies).
+const OPENER_POLICY: &str = "cross-origin-opener-policy";
+
 /// `/docs`. It needs its own inline script and style, and speaks to the token endpoints; everything else stays shut.
 #[handler]
 pub async fn page(docs: Data<&Docs>, services: Data<&Services>) -> Response {
@@ -39,6 +43,7 @@ pub async fn page(docs: Data<&Docs>, services: Data<&Services>) -> Response {
     );
     Html(docs.page.html(logins.first()))
         .with_header(header::CONTENT_SECURITY_POLICY, policy)
+        .with_header(OPENER_POLICY, "same-origin-allow-popups")
         .into_response()
 }
 
@@ -63,7 +68,10 @@ pub fn receiver() -> Response {
         "default-src 'none'; script-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
         *RECEIVER_SHA256
     );
-    Html(html).with_header(header::CONTENT_SECURITY_POLICY, policy).into_response()
+    Html(html)
+        .with_header(header::CONTENT_SECURITY_POLICY, policy)
+        .with_header(OPENER_POLICY, "unsafe-none")
+        .into_response()
 }
 
 /// Providers that have a client for this page. One that is away is left out until it is back.
