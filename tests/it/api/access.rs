@@ -1,6 +1,7 @@
 //! Who may do what: each operation against each kind of credential.
 
 mod keys;
+mod people;
 mod roles;
 
 use std::time::Duration;

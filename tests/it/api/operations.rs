@@ -197,7 +197,11 @@ impl Operation {
     pub fn request(&self, app: &TestApp, things: &Things) -> RequestBuilder {
         let method = Method::from_bytes(self.method.as_bytes()).unwrap();
         let url = format!("{}{}", app.url, self.path_of(things));
-        let request = reqwest::Client::new().request(method, url);
+        self.fill(reqwest::Client::new().request(method, url), things)
+    }
+
+    /// A request of its own method and path, with its body.
+    pub fn fill(&self, request: RequestBuilder, things: &Things) -> RequestBuilder {
         match self.body {
             Body::Nothing => request,
             Body::Json(body) => request.json(&body(things)),

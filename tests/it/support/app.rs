@@ -269,6 +269,13 @@ impl TestTenant {
         Reply { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
     }
 
+    /// Sends a request that is built already.
+    pub async fn execute(&self, request: reqwest::Request) -> Reply {
+        let response = self.http.execute(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Reply { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }
