@@ -10,7 +10,9 @@ use tokio_util::task::TaskTracker;
 use crate::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas, RateLimiter};
-use crate::adapters::models::{ChatModel, ExtractiveModel, OpenAiModel, OpenAiSettings};
+use crate::adapters::models::{
+    BedrockModel, BedrockSettings, ChatModel, ExtractiveModel, OpenAiModel, OpenAiSettings,
+};
 use crate::adapters::objects::{DirectoryObjects, Objects};
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
@@ -59,7 +61,10 @@ impl Outside {
     /// # Errors
     /// The model cannot be fetched or loaded.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
-        Ok(Self { embedder: embedder(&config.embeddings).await?, model: chat_model(&config.chat)? })
+        Ok(Self {
+            embedder: embedder(&config.embeddings).await?,
+            model: chat_model(&config.chat).await?,
+        })
     }
 }
 
@@ -348,15 +353,26 @@ async fn embedder(config: &EmbeddingsConfig) -> anyhow::Result<Arc<dyn Embedder>
     Ok(Arc::new(model))
 }
 
-fn chat_model(config: &ChatConfig) -> anyhow::Result<Arc<dyn ChatModel>> {
-    Ok(match (config.provider, &config.openai) {
-        (ProviderName::OpenAi, Some(openai)) => Arc::new(OpenAiModel::new(OpenAiSettings {
+async fn chat_model(config: &ChatConfig) -> anyhow::Result<Arc<dyn ChatModel>> {
+    let times = config.times;
+    Ok(match (config.provider, &config.openai, &config.bedrock) {
+        (ProviderName::OpenAi, Some(openai), _) => Arc::new(OpenAiModel::new(OpenAiSettings {
             api_key: openai.api_key.clone(),
-            first_token_timeout: openai.first_token_timeout,
-            next_token_timeout: openai.next_token_timeout,
-            total_timeout: openai.total_timeout,
+            first_token_timeout: times.first_token_timeout,
+            next_token_timeout: times.next_token_timeout,
+            total_timeout: times.total_timeout,
             ..OpenAiSettings::new(&openai.base_url, &openai.model)
         })?),
+        (ProviderName::Bedrock, _, Some(bedrock)) => {
+            let settings = BedrockSettings {
+                guardrail: bedrock.guardrail.clone(),
+                first_token_timeout: times.first_token_timeout,
+                next_token_timeout: times.next_token_timeout,
+                total_timeout: times.total_timeout,
+                ..BedrockSettings::new(&bedrock.model)
+            };
+            Arc::new(BedrockModel::connect(settings).await)
+        }
         _ => Arc::new(ExtractiveModel),
     })
 }

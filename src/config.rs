@@ -23,7 +23,7 @@ pub use identity::{IdentityConfig, OidcProviderConfig};
 pub use ingestion::IngestionConfig;
 pub use keys::KeysConfig;
 pub use limits::{LimitsConfig, RateConfig};
-pub use models::{ChatConfig, OpenAiConfig, ProviderName};
+pub use models::{BedrockConfig, ChatConfig, ModelTimes, OpenAiConfig, ProviderName};
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectsConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};

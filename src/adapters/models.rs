@@ -10,10 +10,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+pub mod bedrock;
+mod clock;
 pub mod extractive;
+mod messages;
+mod no_answer;
 pub mod openai;
+mod rewriting;
 pub mod sse;
 
+pub use bedrock::{BedrockModel, BedrockSettings};
 pub use extractive::ExtractiveModel;
 pub use openai::{OpenAiModel, OpenAiSettings};
 
@@ -23,7 +29,7 @@ pub type ModelStream = BoxStream<'static, Result<ModelEvent, ModelError>>;
 /// A model that answers questions from passages.
 #[async_trait]
 pub trait ChatModel: Send + Sync + 'static {
-    /// The adapter's name: `extractive` or `openai`.
+    /// The adapter's name: `extractive`, `bedrock` or `openai`.
     fn provider(&self) -> &str;
 
     /// The model's name as its provider knows it.
@@ -153,7 +159,7 @@ pub enum ModelError {
     },
     /// What came is not the protocol.
     #[error(
-        "the model server's answer cannot be read: {0}; check that it speaks the openai protocol"
+        "the model server's answer cannot be read: {0}; check that it is the server that the settings mean"
     )]
     Malformed(String),
     /// The connection ended without the end of the answer having been seen.

@@ -12,6 +12,8 @@ use super::Env;
 pub enum ProviderName {
     /// In process: chooses and cites sentences, invents nothing.
     Extractive,
+    /// Amazon Bedrock.
+    Bedrock,
     /// Any server that speaks OpenAI's chat completions.
     OpenAi,
 }
@@ -22,8 +24,9 @@ impl FromStr for ProviderName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "extractive" => Ok(Self::Extractive),
+            "bedrock" => Ok(Self::Bedrock),
             "openai" => Ok(Self::OpenAi),
-            _ => Err("give extractive or openai".to_owned()),
+            _ => Err("give extractive, bedrock or openai".to_owned()),
         }
     }
 }
@@ -31,10 +34,14 @@ impl FromStr for ProviderName {
 /// How questions are answered.
 #[derive(Clone, Debug)]
 pub struct ChatConfig {
-    /// `PIDIMA_MODEL_PROVIDER`: extractive or openai; default extractive.
+    /// `PIDIMA_MODEL_PROVIDER`: extractive, bedrock or openai; default extractive.
     pub provider: ProviderName,
+    /// Settings of the provider `bedrock`.
+    pub bedrock: Option<BedrockConfig>,
     /// Settings of the provider `openai`.
     pub openai: Option<OpenAiConfig>,
+    /// How long a model may take.
+    pub times: ModelTimes,
     /// `PIDIMA_CHAT_PASSAGES`: passages given to the model; default 8.
     pub passages: usize,
     /// `PIDIMA_CHAT_HISTORY_MESSAGES`: earlier messages given to the model; default 10.
@@ -52,6 +59,20 @@ pub struct OpenAiConfig {
     pub api_key: Option<SecretString>,
     /// `PIDIMA_OPENAI_MODEL`: model's name; required for the provider.
     pub model: String,
+}
+
+/// A model of Amazon Bedrock. Credentials, region and endpoint come from the environment as AWS's SDKs read it.
+#[derive(Clone, Debug)]
+pub struct BedrockConfig {
+    /// `PIDIMA_BEDROCK_MODEL`: id of the model or of a cross-region inference profile; required for the provider.
+    pub model: String,
+    /// `PIDIMA_BEDROCK_GUARDRAIL_ID` and `PIDIMA_BEDROCK_GUARDRAIL_VERSION`: a guardrail and its version; both or none.
+    pub guardrail: Option<(String, String)>,
+}
+
+/// How long a model may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelTimes {
     /// `PIDIMA_MODEL_FIRST_TOKEN_TIMEOUT_MS`: wait for the first text; default 10000.
     pub first_token_timeout: Duration,
     /// `PIDIMA_MODEL_NEXT_TOKEN_TIMEOUT_MS`: wait between two texts; default 20000.
@@ -66,7 +87,9 @@ impl ChatConfig {
         let provider = env.parse("PIDIMA_MODEL_PROVIDER", ProviderName::Extractive);
         Self {
             provider,
+            bedrock: BedrockConfig::from_env(env, provider == ProviderName::Bedrock),
             openai: OpenAiConfig::from_env(env, provider == ProviderName::OpenAi),
+            times: ModelTimes::from_env(env),
             passages: env.number("PIDIMA_CHAT_PASSAGES", 8, 1, 50),
             history_messages: env.number("PIDIMA_CHAT_HISTORY_MESSAGES", 10, 0, 100),
             max_output_tokens: env.number("PIDIMA_CHAT_MAX_OUTPUT_TOKENS", 1_024, 16, 32_768),
@@ -82,6 +105,44 @@ impl OpenAiConfig {
             base_url: base_url.clone().unwrap_or_default(),
             api_key: env.secret("PIDIMA_OPENAI_API_KEY"),
             model: model.clone().unwrap_or_default(),
+        };
+        if !wanted {
+            return None;
+        }
+        if base_url.is_none() || model.is_none() {
+            env.fault(
+                "PIDIMA_MODEL_PROVIDER is openai: set PIDIMA_OPENAI_BASE_URL and PIDIMA_OPENAI_MODEL too"
+                    .to_owned(),
+            );
+        }
+        Some(settings)
+    }
+}
+
+impl BedrockConfig {
+    fn from_env(env: &Env, wanted: bool) -> Option<Self> {
+        let model = env.text("PIDIMA_BEDROCK_MODEL");
+        let guardrail = env.text("PIDIMA_BEDROCK_GUARDRAIL_ID");
+        let version = env.text("PIDIMA_BEDROCK_GUARDRAIL_VERSION");
+        if !wanted {
+            return None;
+        }
+        if model.is_none() {
+            env.fault("PIDIMA_MODEL_PROVIDER is bedrock: set PIDIMA_BEDROCK_MODEL too".to_owned());
+        }
+        if guardrail.is_some() != version.is_some() {
+            env.fault(
+                "set PIDIMA_BEDROCK_GUARDRAIL_ID and PIDIMA_BEDROCK_GUARDRAIL_VERSION together"
+                    .to_owned(),
+            );
+        }
+        Some(Self { model: model.unwrap_or_default(), guardrail: guardrail.zip(version) })
+    }
+}
+
+impl ModelTimes {
+    fn from_env(env: &Env) -> Self {
+        Self {
             first_token_timeout: env.millis(
                 "PIDIMA_MODEL_FIRST_TOKEN_TIMEOUT_MS",
                 10_000,
@@ -95,16 +156,6 @@ impl OpenAiConfig {
                 600_000,
             ),
             total_timeout: env.millis("PIDIMA_MODEL_TOTAL_TIMEOUT_MS", 120_000, 10, 3_600_000),
-        };
-        if !wanted {
-            return None;
         }
-        if base_url.is_none() || model.is_none() {
-            env.fault(
-                "PIDIMA_MODEL_PROVIDER is openai: set PIDIMA_OPENAI_BASE_URL and PIDIMA_OPENAI_MODEL too"
-                    .to_owned(),
-            );
-        }
-        Some(settings)
     }
 }

@@ -1,4 +1,4 @@
-//! The adapter for OpenAI-compatible servers against a stand-in that writes raw bytes: every shape
+//! The adapters of real models against a stand-in that writes raw bytes; here that for OpenAI-compatible servers: every shape
 //! that an answer has been seen to take, and every way in which it breaks.
 
 use std::time::{Duration, Instant};
@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use pidima::adapters::models::*;
 use tokio::net::TcpListener;
 
+mod bedrock;
 pub mod stand_in;
 
 use stand_in::{Do, StandIn};
@@ -57,7 +58,7 @@ struct Outcome {
     was_refused: bool,
 }
 
-async fn ask(model: &OpenAiModel) -> Outcome {
+async fn ask(model: &impl ChatModel) -> Outcome {
     let mut outcome = Outcome::default();
     let mut stream = match model.answer(prompt()).await {
         Ok(stream) => stream,

@@ -14,22 +14,20 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::time::{timeout, timeout_at};
 
-use super::{ChatModel, ModelError, ModelEvent, ModelStream, Prompt, Turn};
+use super::clock::{Clock, Times};
+use super::messages::{self, Messages};
+use super::rewriting::{self, MOST_REWRITING_TOKENS};
+use super::{ChatModel, ModelError, ModelEvent, ModelStream, Prompt, Role, Turn};
 
-mod marker;
-mod messages;
 mod reading;
 mod wire;
 
-use reading::{Clock, Reading};
+use reading::Reading;
 
 /// What is read of the body of a refusal.
 const MOST_ERROR_BYTES: usize = 64 * 1024;
 /// How long that body is waited for.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
-/// A rewritten question is one sentence.
-const MOST_REWRITING_TOKENS: u32 = 120;
-const MOST_QUESTION_CHARS: usize = 600;
 
 /// How to reach a server and how long to wait for it.
 #[derive(Debug, Clone)]
@@ -64,6 +62,14 @@ impl OpenAiSettings {
             next_token_timeout: Duration::from_secs(20),
             total_timeout: Duration::from_secs(120),
             rewriting_timeout: Duration::from_secs(5),
+        }
+    }
+
+    fn times(&self) -> Times {
+        Times {
+            first_token: self.first_token_timeout,
+            next_token: self.next_token_timeout,
+            total: self.total_timeout,
         }
     }
 }
@@ -121,19 +127,14 @@ impl OpenAiModel {
     async fn rewrite(&self, history: &[Turn], question: &str) -> Result<String, ModelError> {
         let body = json!({
             "model": self.settings.model,
-            "messages": messages::for_rewriting(history, question),
+            "messages": in_form(&messages::for_rewriting(history, question)),
             "max_tokens": MOST_REWRITING_TOKENS,
             "temperature": 0.0,
             "stream": false,
         });
         let answer = beginning(self.send(&body).await?).await;
         let step = wire::read(&answer, self.settings.api_key.as_ref())?;
-        let line = step.text.lines().map(str::trim).find(|line| !line.is_empty());
-        let line = line.unwrap_or_default().trim_matches(['"', '“', '”', '`', '*']);
-        if line.is_empty() || line.chars().count() > MOST_QUESTION_CHARS {
-            return Err(ModelError::Malformed("no question of one line".to_owned()));
-        }
-        Ok(line.to_owned())
+        rewriting::question(&step.text)
     }
 }
 
@@ -148,10 +149,10 @@ impl ChatModel for OpenAiModel {
     }
 
     async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let clock = Clock::start(&self.settings);
+        let clock = Clock::start(self.settings.times());
         let body = json!({
             "model": self.settings.model,
-            "messages": messages::for_answer(&prompt),
+            "messages": in_form(&messages::for_answer(&prompt)),
             "max_tokens": prompt.max_output_tokens,
             "temperature": prompt.temperature,
             "stream": true,
@@ -180,17 +181,8 @@ impl ChatModel for OpenAiModel {
         if history.is_empty() {
             return Ok(question.to_owned());
         }
-        match timeout(self.settings.rewriting_timeout, self.rewrite(history, question)).await {
-            Ok(Ok(rewritten)) => Ok(rewritten),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the follow-up is searched as it was written");
-                Ok(question.to_owned())
-            }
-            Err(_) => {
-                tracing::warn!("no rewritten follow-up in time, it is searched as it was written");
-                Ok(question.to_owned())
-            }
-        }
+        let rewritten = timeout(self.settings.rewriting_timeout, self.rewrite(history, question));
+        Ok(rewriting::or_as_written(rewritten.await, question))
     }
 }
 
@@ -206,6 +198,19 @@ fn events(mut reading: Reading) -> ModelStream {
         }
     };
     events.boxed()
+}
+
+/// The messages as the chat completions API takes them.
+fn in_form(messages: &Messages) -> Value {
+    let system = json!({ "role": "system", "content": messages.system });
+    let turns = messages.turns.iter().map(|turn| {
+        let role = match turn.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        json!({ "role": role, "content": turn.content })
+    });
+    std::iter::once(system).chain(turns).collect()
 }
 
 /// A web page with status 200 comes from a proxy or a login, not from a model.

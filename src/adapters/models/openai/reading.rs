@@ -13,9 +13,9 @@ use futures_util::stream::BoxStream;
 use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
 
-use super::OpenAiSettings;
-use super::marker::NoAnswerFilter;
 use super::wire::{self, Step};
+use crate::adapters::models::clock::Clock;
+use crate::adapters::models::no_answer::NoAnswerFilter;
 use crate::adapters::models::sse::{MAX_EVENT_BYTES, SseReader};
 use crate::adapters::models::{FinishReason, ModelError, ModelEvent};
 
@@ -24,41 +24,6 @@ const USAGE_GRACE: Duration = Duration::from_secs(2);
 
 /// The bytes of a response as they arrive.
 pub(super) type Bytes = BoxStream<'static, Result<Vec<u8>, ModelError>>;
-
-/// The instants that bound an answer.
-#[derive(Debug, Clone)]
-pub(super) struct Clock {
-    first: Instant,
-    total: Instant,
-    settings: (Duration, Duration, Duration),
-}
-
-impl Clock {
-    /// All times begin with the request, not with the response.
-    pub fn start(settings: &OpenAiSettings) -> Self {
-        let now = Instant::now();
-        let (first, next, total) =
-            (settings.first_token_timeout, settings.next_token_timeout, settings.total_timeout);
-        Self { first: now + first, total: now + total, settings: (first, next, total) }
-    }
-
-    /// Until when the first token has to be there, and the error if it is not.
-    pub fn until_first(&self) -> (Instant, ModelError) {
-        self.no_later_than_total(self.first, ModelError::FirstTokenTimeout(self.settings.0))
-    }
-
-    fn until_next(&self, last: Instant) -> (Instant, ModelError) {
-        let next = self.settings.1;
-        self.no_later_than_total(last + next, ModelError::NextTokenTimeout(next))
-    }
-
-    fn no_later_than_total(&self, at: Instant, error: ModelError) -> (Instant, ModelError) {
-        if at <= self.total {
-            return (at, error);
-        }
-        (self.total, ModelError::TotalTimeout(self.settings.2))
-    }
-}
 
 /// One answer being read.
 pub(super) struct Reading {

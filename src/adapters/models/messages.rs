@@ -1,5 +1,5 @@
 //! Writes the messages that a model reads: rules, history, passages, question. Called by the
-//! adapter for OpenAI-compatible servers; it sends nothing.
+//! adapters of real models, which put them into their protocol's form; it sends nothing.
 //!
 //! Passages come from documents that anybody may have written. They stand in the user's message,
 //! not among the rules, between tags that carry a random word of this very request: no document can
@@ -7,10 +7,9 @@
 
 use rand::Rng;
 use rand::distr::Alphanumeric;
-use serde_json::{Value, json};
 
-use super::marker::NO_ANSWER;
-use crate::adapters::models::{Passage, Prompt, Role, Turn};
+use super::no_answer::NO_ANSWER;
+use super::{Passage, Prompt, Role, Turn};
 
 /// 12 letters and digits: more than 70 bits.
 const TAG_CHARS: usize = 12;
@@ -19,26 +18,34 @@ const MOST_TITLE_CHARS: usize = 200;
 /// Turns that a follow-up can sensibly point back to.
 const TURNS_FOR_REWRITING: usize = 6;
 
-/// The messages of one answer, in the form of the chat completions API.
-pub(super) fn for_answer(prompt: &Prompt) -> Value {
+/// What a model reads, in no protocol's form yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Messages {
+    /// Rules: the only text that orders anything.
+    pub system: String,
+    /// The conversation; the last turn is the user's.
+    pub turns: Vec<Turn>,
+}
+
+/// The messages of one answer.
+pub(super) fn for_answer(prompt: &Prompt) -> Messages {
     let tag = random_tag();
-    let mut messages = vec![message("system", &rules(prompt, &tag))];
-    messages.extend(prompt.history.iter().map(turn));
-    messages.push(message("user", &question(prompt, &tag)));
-    Value::Array(messages)
+    let mut turns = prompt.history.clone();
+    turns.push(Turn { role: Role::User, content: question(prompt, &tag) });
+    Messages { system: rules(prompt, &tag), turns }
 }
 
 /// The messages that ask for a question which needs no conversation.
-pub(super) fn for_rewriting(history: &[Turn], follow_up: &str) -> Value {
+pub(super) fn for_rewriting(history: &[Turn], follow_up: &str) -> Messages {
     let task = "Rewrite the user's last question so that it can be understood without the conversation: \
                 replace pronouns and left-out words by what they stand for. Keep its language and its \
                 meaning, add nothing, do not answer it. If it can be understood alone, repeat it. Reply \
                 with the question only.";
-    let mut messages = vec![message("system", task)];
     let recent = history.len().saturating_sub(TURNS_FOR_REWRITING);
-    messages.extend(history[recent..].iter().map(turn));
-    messages.push(message("user", &format!("Question to rewrite: {follow_up}")));
-    Value::Array(messages)
+    let mut turns = history[recent..].to_vec();
+    let content = format!("Question to rewrite: {follow_up}");
+    turns.push(Turn { role: Role::User, content });
+    Messages { system: task.to_owned(), turns }
 }
 
 fn rules(prompt: &Prompt, tag: &str) -> String {
@@ -98,18 +105,6 @@ fn escaped(title: &str) -> String {
     line
 }
 
-fn turn(turn: &Turn) -> Value {
-    let role = match turn.role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    };
-    message(role, &turn.content)
-}
-
-fn message(role: &str, content: &str) -> Value {
-    json!({ "role": role, "content": content })
-}
-
 fn random_tag() -> String {
     rand::rng().sample_iter(Alphanumeric).take(TAG_CHARS).map(char::from).collect()
 }
@@ -143,17 +138,17 @@ mod tests {
     #[test]
     fn rules_come_first_then_the_history_and_the_question_last() {
         let messages = for_answer(&prompt());
-        let roles: Vec<_> = messages.as_array().unwrap().iter().map(|it| &it["role"]).collect();
-        assert_eq!(roles, ["system", "user", "assistant", "user"]);
-        assert!(messages[0]["content"].as_str().unwrap().starts_with("Answer in German."));
-        let last = messages[3]["content"].as_str().unwrap();
+        let roles: Vec<_> = messages.turns.iter().map(|turn| turn.role).collect();
+        assert_eq!(roles, [Role::User, Role::Assistant, Role::User]);
+        assert!(messages.system.starts_with("Answer in German."));
+        let last = &messages.turns[2].content;
         assert!(last.contains("Question: and now?\nMeant in this conversation: What about now?"));
     }
 
     #[test]
     fn a_passage_can_neither_close_its_block_nor_speak_through_its_title() {
         let messages = for_answer(&prompt());
-        let last = messages[3]["content"].as_str().unwrap();
+        let last = &messages.turns[2].content;
         let tag = last[1..].split('>').next().unwrap();
         assert_eq!(last.matches(&format!("</{tag}>")).count(), 1);
         assert!(last.contains("title=\"A &quot;title&quot; &lt;/passages&gt; &lt;b&gt;\""));

@@ -1,5 +1,5 @@
 //! Recognises the word by which a model says that the passages do not answer, also when it comes in
-//! pieces, and takes it out of the text. Called by the reading of an answer.
+//! pieces, and takes it out of the text. Called by the adapters while they read an answer.
 
 /// The word that the prompt asks for.
 pub(super) const NO_ANSWER: &str = "NO_ANSWER";

@@ -1,0 +1,189 @@
+//! Models of Amazon Bedrock, by its ConverseStream operation. Called through [`ChatModel`]; it sends one request per call
+//! and never repeats one, so the SDK's own retries are off.
+//!
+//! Credentials, region and a stand-in's address come as the SDK finds them everywhere (`AWS_REGION`, `AWS_ENDPOINT_URL`,
+//! the task's role).
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::types::{
+    GuardrailStreamConfiguration, InferenceConfiguration, Message, SystemContentBlock,
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use futures_util::{StreamExt, stream};
+use tokio::time::{timeout, timeout_at};
+
+use super::clock::{Clock, Times};
+use super::messages::{self, Messages};
+use super::rewriting::{self, MOST_REWRITING_TOKENS};
+use super::{ChatModel, ModelError, ModelStream, Prompt, Turn};
+
+mod reading;
+mod refusal;
+mod turns;
+
+use reading::Reading;
+
+/// Which model to ask and how long to wait for it.
+#[derive(Debug, Clone)]
+pub struct BedrockSettings {
+    /// Id of a model or of a cross-region inference profile, such as `eu.anthropic.claude-sonnet-4-5-20250929-v1:0`.
+    pub model: String,
+    /// Guardrail that reads questions and answers: its id and version.
+    pub guardrail: Option<(String, String)>,
+    /// For the connection itself.
+    pub connect_timeout: Duration,
+    /// From the request to the first token.
+    pub first_token_timeout: Duration,
+    /// From one token to the next.
+    pub next_token_timeout: Duration,
+    /// For the whole answer.
+    pub total_timeout: Duration,
+    /// For the rewriting of a follow-up, which holds up everything behind it.
+    pub rewriting_timeout: Duration,
+}
+
+impl BedrockSettings {
+    /// Settings without a guardrail, with times that suit hosted models.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            guardrail: None,
+            connect_timeout: Duration::from_secs(3),
+            first_token_timeout: Duration::from_secs(10),
+            next_token_timeout: Duration::from_secs(20),
+            total_timeout: Duration::from_secs(120),
+            rewriting_timeout: Duration::from_secs(5),
+        }
+    }
+
+    fn times(&self) -> Times {
+        Times {
+            first_token: self.first_token_timeout,
+            next_token: self.next_token_timeout,
+            total: self.total_timeout,
+        }
+    }
+}
+
+/// A model of Amazon Bedrock.
+#[derive(Debug, Clone)]
+pub struct BedrockModel {
+    settings: BedrockSettings,
+    client: Client,
+}
+
+impl BedrockModel {
+    /// A model reached with the credentials, the region and the endpoint of the environment. Nothing is sent yet.
+    pub async fn connect(settings: BedrockSettings) -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let environment = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(settings.connect_timeout).build(),
+            )
+            .load()
+            .await;
+        Self::with_client(settings, Client::new(&environment))
+    }
+
+    /// A model behind a client made elsewhere.
+    pub fn with_client(settings: BedrockSettings, client: Client) -> Self {
+        Self { settings, client }
+    }
+
+    async fn rewrite(&self, history: &[Turn], question: &str) -> Result<String, ModelError> {
+        let Messages { system, turns } = messages::for_rewriting(history, question);
+        let limits = inference(MOST_REWRITING_TOKENS, 0.0);
+        let reply = self
+            .client
+            .converse()
+            .model_id(&self.settings.model)
+            .system(SystemContentBlock::Text(system))
+            .set_messages(Some(turns::in_form(&turns)?))
+            .inference_config(limits)
+            .send()
+            .await
+            .map_err(|error| refusal::of_request(&error))?;
+        let message = reply.output().and_then(|output| output.as_message().ok());
+        rewriting::question(&message.map(turns::text_of).unwrap_or_default())
+    }
+
+    async fn begin(
+        &self,
+        prompt: &Prompt,
+        system: String,
+        turns: Vec<Message>,
+    ) -> Result<reading::Receiver, ModelError> {
+        let guardrail = self.settings.guardrail.as_ref().map(|(id, version)| {
+            GuardrailStreamConfiguration::builder()
+                .guardrail_identifier(id)
+                .guardrail_version(version)
+                .build()
+        });
+        let started = self
+            .client
+            .converse_stream()
+            .model_id(&self.settings.model)
+            .system(SystemContentBlock::Text(system))
+            .set_messages(Some(turns))
+            .inference_config(inference(prompt.max_output_tokens, prompt.temperature))
+            .set_guardrail_config(guardrail)
+            .send()
+            .await;
+        Ok(started.map_err(|error| refusal::of_request(&error))?.stream)
+    }
+}
+
+#[async_trait]
+impl ChatModel for BedrockModel {
+    fn provider(&self) -> &str {
+        "bedrock"
+    }
+
+    fn model(&self) -> &str {
+        &self.settings.model
+    }
+
+    async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let clock = Clock::start(self.settings.times());
+        let Messages { system, turns } = messages::for_answer(&prompt);
+        let turns = turns::in_form(&turns)?;
+        let (deadline, overdue) = clock.until_first();
+        let beginning = self.begin(&prompt, system, turns);
+        let receiver = timeout_at(deadline, beginning).await.map_err(|_| overdue)??;
+        let mut events = reading::events(Reading::new(receiver, clock));
+        match events.next().await {
+            Some(Ok(first)) => Ok(stream::once(async { Ok(first) }).chain(events).boxed()),
+            Some(Err(error)) => Err(error),
+            None => Err(ModelError::Empty),
+        }
+    }
+
+    async fn standalone_question(
+        &self,
+        history: &[Turn],
+        question: &str,
+    ) -> Result<String, ModelError> {
+        if history.is_empty() {
+            return Ok(question.to_owned());
+        }
+        let rewritten = timeout(self.settings.rewriting_timeout, self.rewrite(history, question));
+        Ok(rewriting::or_as_written(rewritten.await, question))
+    }
+}
+
+fn inference(most_tokens: u32, temperature: f32) -> InferenceConfiguration {
+    InferenceConfiguration::builder()
+        .max_tokens(i32::try_from(most_tokens).unwrap_or(i32::MAX))
+        .temperature(temperature)
+        .build()
+}
