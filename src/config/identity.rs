@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::Env;
 
 /// Names that stand for something else in `/login/<name>`.
-const RESERVED: [&str; 3] = ["local", "callback", "choice"];
+const RESERVED: [&str; 4] = ["local", "callback", "choice", "invitation"];
 /// Most login providers at once.
 const PROVIDERS: usize = 20;
 /// Most further audiences of one.
@@ -99,7 +99,7 @@ fn provider(env: &Env, name: &str) -> Option<OidcProviderConfig> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if name.len() > 30 || RESERVED.contains(&name) || !name.bytes().all(plain) {
         env.fault(format!(
-            "PIDIMA_OIDC_PROVIDERS names \"{name}\": take 1 to 30 lower-case letters, digits and underscores, not \"local\", \"callback\" or \"choice\""
+            "PIDIMA_OIDC_PROVIDERS names \"{name}\": take 1 to 30 lower-case letters, digits and underscores, not \"local\", \"callback\", \"choice\" or \"invitation\""
         ));
         return None;
     }

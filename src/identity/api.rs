@@ -1,5 +1,6 @@
 //! HTTP of identity.
 
+mod acceptance_form;
 mod api_keys;
 mod browser_sessions;
 mod caller;
@@ -14,17 +15,17 @@ mod members;
 mod names;
 mod operator;
 mod platform_tenants;
+mod session_cookie;
 mod tenant;
+mod visitor;
 mod widget_tokens;
 
+pub use acceptance_form::{ACCEPTANCE_PATH, show_acceptance_form, submit_acceptance_form};
 pub use api_keys::ApiKeysApi;
 pub use browser_sessions::BrowserSessionsApi;
 pub use caller::Caller;
 pub use groups::GroupsApi;
 pub use invitations::InvitationsApi;
-mod session_cookie;
-mod visitor;
-
 pub use login_form::{show_login_form, submit_login_form};
 pub use logins::LoginsApi;
 pub use me::MeApi;

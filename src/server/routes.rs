@@ -18,9 +18,9 @@ use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
 use crate::governance::api::AuditEventsApi;
 use crate::identity::api::{
-    ApiKeysApi, BrowserSessionsApi, GroupsApi, InvitationsApi, LoginsApi, MeApi, MembersApi,
-    PlatformTenantsApi, TenantApi, WidgetTokensApi, login_pages, show_login_form,
-    submit_login_form,
+    ACCEPTANCE_PATH, ApiKeysApi, BrowserSessionsApi, GroupsApi, InvitationsApi, LoginsApi, MeApi,
+    MembersApi, PlatformTenantsApi, TenantApi, WidgetTokensApi, login_pages, show_acceptance_form,
+    show_login_form, submit_acceptance_form, submit_login_form,
 };
 use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSigner};
 use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
@@ -86,7 +86,7 @@ const PAGES: [&str; 10] = [
     "/login/{provider}",
 ];
 /// Pages with a form that is posted to themselves.
-const FORMS: [&str; 3] = ["/login/local", "/login/choice", "/logout"];
+const FORMS: [&str; 4] = ["/login/local", ACCEPTANCE_PATH, "/login/choice", "/logout"];
 
 /// All routes, and which methods each path has.
 pub(super) fn table(
@@ -108,6 +108,7 @@ pub(super) fn table(
         .at("/openapi.json", get(docs::document))
         .at("/login", get(login_pages::login))
         .at(CALLBACK_PATH, get(login_pages::callback))
+        .at(ACCEPTANCE_PATH, get(show_acceptance_form).post(submit_acceptance_form))
         .at("/login/choice", get(login_pages::choice_again).post(login_pages::choose))
         .at("/login/:provider", get(login_pages::begin))
         .at("/logout", get(login_pages::logout_page).post(login_pages::logout))

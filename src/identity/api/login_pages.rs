@@ -11,6 +11,7 @@ use poem::{Request, Response, handler};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::acceptance_form::ACCEPTANCE_PATH;
 use super::cookies::{LOGIN_COOKIE, cookie, set_login};
 use super::session_cookie::{clear_cookie, set_cookie};
 use crate::identity::{
@@ -57,8 +58,10 @@ pub fn login(logins: Data<&BrowserLogins>, query: Query<LoginQuery>) -> Response
         let address = with_query(&format!("/login/{name}"), &query);
         page = page.link(&address, &format!("Log in with {name}"));
     }
-    // An invitation is accepted through a provider here, and with a password where its form is.
-    page = page.link("/login/local", "Log in with e-mail address and password");
+    let page = match invited {
+        true => page.link(&with_query(ACCEPTANCE_PATH, &query), "Choose a password of your own"),
+        false => page.link("/login/local", "Log in with e-mail address and password"),
+    };
     page.response()
 }
 

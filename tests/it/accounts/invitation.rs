@@ -119,3 +119,41 @@ async fn a_page_of_another_site_accepts_nothing() {
     problem(&send(request).await, 403, "forbidden");
     cookie_of(&send(Client::new().post(&url).json(&body)).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_an_invitation_leads_to_a_form_that_makes_the_account() {
+    let app = start(&[]).await;
+    let tenant = app.tenant("invited-by-form").await;
+    let invitation = tenant.invite("ada@example.com").await;
+    let client = client_at("127.0.0.1");
+    let login = format!("{}/login?invitation={invitation}", app.url);
+    let ways = send(client.get(login)).await.text();
+    let form = format!("/login/invitation?invitation={invitation}");
+    assert!(ways.contains(&form) && !ways.contains("/login/local"), "{ways}");
+    let page = send(client.get(format!("{}{form}", app.url))).await;
+    assert!(page.text().contains(&format!("value=\"{invitation}\"")), "{}", page.text());
+    assert!(!page.text().contains("<script"));
+
+    let submit = |site: &'static str, name: &'static str, password: &'static str| {
+        let fields = [("invitation", invitation.as_str()), ("name", name), ("password", password)];
+        let request = client.post(format!("{}/login/invitation", app.url)).form(&fields);
+        send(request.header("sec-fetch-site", site))
+    };
+    let before = contents(&app).await;
+    assert_eq!(submit("cross-site", "Ada", PASSWORD).await.status, 403);
+    let refused = submit("same-origin", "<b>Ada", "short").await;
+    assert_eq!(refused.status, 422);
+    let shown = refused.text();
+    assert!(shown.contains("&lt;b&gt;Ada") && !shown.contains("short\""), "{shown}");
+    assert_eq!(contents(&app).await, before);
+
+    let accepted = submit("same-origin", "Ada", PASSWORD).await;
+    assert_eq!(
+        (accepted.status.as_u16(), accepted.headers["location"].to_str().unwrap()),
+        (303, "/docs")
+    );
+    let own = cookie_of(&accepted);
+    let me = as_person(&app, &own, Method::GET, "/v1/me", None).await.expect(200);
+    assert_eq!(me["name"], "Ada");
+    assert_eq!(submit("same-origin", "Eve", OTHER_PASSWORD).await.status, 401);
+}
