@@ -306,11 +306,13 @@ fn limiter_settings(config: &LimitsConfig) -> LimiterSettings {
         let RateConfig { per_minute, burst } = match limit {
             Limit::Address => config.address_rate,
             Limit::Tenant => config.tenant_rate,
+            Limit::Public => config.public_rate,
             Limit::Caller => config.caller_rate,
             Limit::Login => config.login_rate,
             Limit::PasswordHashing => config.password_hashing_rate,
             Limit::Upload => config.upload_rate,
             Limit::Ask => config.ask_rate,
+            Limit::PublicAsk => config.public_ask_rate,
             Limit::Search => config.search_rate,
             Limit::Export => config.export_rate,
         };

@@ -20,8 +20,10 @@ pub struct LimitsConfig {
     pub limit_instances: u32,
     /// `PIDIMA_LIMIT_ADDRESS_PER_MINUTE` and `…_BURST`: all requests of an address.
     pub address_rate: RateConfig,
-    /// `PIDIMA_LIMIT_TENANT_PER_MINUTE` and `…_BURST`: all requests of a tenant.
+    /// `PIDIMA_LIMIT_TENANT_PER_MINUTE` and `…_BURST`: all requests of a tenant, but those with publishable keys.
     pub tenant_rate: RateConfig,
+    /// `PIDIMA_LIMIT_PUBLIC_PER_MINUTE` and `…_BURST`: all requests with the publishable keys of a tenant.
+    pub public_rate: RateConfig,
     /// `PIDIMA_LIMIT_CALLER_PER_MINUTE` and `…_BURST`: all requests of a key or a person.
     pub caller_rate: RateConfig,
     /// `PIDIMA_LIMIT_LOGIN_PER_MINUTE` and `…_BURST`: tries to log in, of an address.
@@ -32,6 +34,8 @@ pub struct LimitsConfig {
     pub upload_rate: RateConfig,
     /// `PIDIMA_LIMIT_ASK_PER_MINUTE` and `…_BURST`: questions, of a key or a person.
     pub ask_rate: RateConfig,
+    /// `PIDIMA_LIMIT_PUBLIC_ASK_PER_MINUTE` and `…_BURST`: questions with a publishable key, from all addresses.
+    pub public_ask_rate: RateConfig,
     /// `PIDIMA_LIMIT_SEARCH_PER_MINUTE` and `…_BURST`: searches, of a key or a person.
     pub search_rate: RateConfig,
     /// `PIDIMA_LIMIT_EXPORT_PER_MINUTE` and `…_BURST`: exports, of a key or a person.
@@ -66,6 +70,10 @@ impl LimitsConfig {
                 ("PIDIMA_LIMIT_TENANT_PER_MINUTE", 12_000),
                 ("PIDIMA_LIMIT_TENANT_BURST", 12_000),
             ),
+            public_rate: rate(
+                ("PIDIMA_LIMIT_PUBLIC_PER_MINUTE", 6_000),
+                ("PIDIMA_LIMIT_PUBLIC_BURST", 6_000),
+            ),
             caller_rate: rate(
                 ("PIDIMA_LIMIT_CALLER_PER_MINUTE", 6_000),
                 ("PIDIMA_LIMIT_CALLER_BURST", 6_000),
@@ -83,6 +91,10 @@ impl LimitsConfig {
                 ("PIDIMA_LIMIT_UPLOAD_BURST", 2_400),
             ),
             ask_rate: rate(("PIDIMA_LIMIT_ASK_PER_MINUTE", 300), ("PIDIMA_LIMIT_ASK_BURST", 600)),
+            public_ask_rate: rate(
+                ("PIDIMA_LIMIT_PUBLIC_ASK_PER_MINUTE", 600),
+                ("PIDIMA_LIMIT_PUBLIC_ASK_BURST", 1_200),
+            ),
             search_rate: rate(
                 ("PIDIMA_LIMIT_SEARCH_PER_MINUTE", 1_200),
                 ("PIDIMA_LIMIT_SEARCH_BURST", 1_200),

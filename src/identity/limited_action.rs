@@ -43,23 +43,33 @@ impl LimitedAction {
 }
 
 /// What a request counts for, from the narrowest: who is refused by a narrow limit takes nothing from a wide one, so that a
-/// noisy key does not use up its tenant's.
+/// noisy key does not use up its tenant's. Visitors of a public page share limits apart from those of the tenant's own
+/// people and programs, so that no number of visitors keeps these out.
 pub fn limits_of(actor: &Actor, method: &str, path: &str) -> Vec<LimitKey> {
     let tenant = Some(actor.tenant);
-    let own = match actor.principal {
+    let (own, widget) = match actor.principal {
         // One key in the pages of all readers: each of them counts for themselves.
         Principal::ApiKey { api_key_id, publishable: true, .. } => {
-            Subject::IdAt(api_key_id, actor.request.address)
+            (Subject::IdAt(api_key_id, actor.request.address), Some(api_key_id))
         }
-        _ => Subject::Id(actor.id()),
+        Principal::EndUser { api_key_id, .. } => (Subject::Id(actor.id()), Some(api_key_id)),
+        _ => (Subject::Id(actor.id()), None),
     };
-    let action = LimitedAction::of(method, path).map(LimitedAction::limit);
-    action
-        .into_iter()
-        .chain([Limit::Caller])
-        .map(|limit| LimitKey::new(limit, tenant, own))
-        .chain([LimitKey::new(Limit::Tenant, tenant, Subject::Whole)])
-        .collect()
+    let action = LimitedAction::of(method, path);
+    let mut counted: Vec<(Limit, Subject)> =
+        action.map(|action| (action.limit(), own)).into_iter().collect();
+    counted.push((Limit::Caller, own));
+    match widget {
+        Some(api_key_id) => {
+            // However many addresses or end users there are: what they spend together has an end.
+            if action == Some(LimitedAction::Ask) {
+                counted.push((Limit::PublicAsk, Subject::Id(api_key_id)));
+            }
+            counted.push((Limit::Public, Subject::Whole));
+        }
+        None => counted.push((Limit::Tenant, Subject::Whole)),
+    }
+    counted.into_iter().map(|(limit, subject)| LimitKey::new(limit, tenant, subject)).collect()
 }
 
 #[cfg(test)]

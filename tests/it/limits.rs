@@ -7,6 +7,7 @@ mod keys;
 mod latency;
 mod outages;
 mod proxy;
+mod public;
 mod shared;
 
 use std::time::Duration;

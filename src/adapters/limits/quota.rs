@@ -12,6 +12,8 @@ pub enum Limit {
     Address,
     /// All requests of a tenant.
     Tenant,
+    /// All requests with the publishable keys of a tenant, whoever's pages they stand in.
+    Public,
     /// All requests of a key, a person or an end user.
     Caller,
     /// Tries to log in, of an address.
@@ -22,6 +24,8 @@ pub enum Limit {
     Upload,
     /// Questions asked, of a caller.
     Ask,
+    /// Questions asked with a publishable key, from all addresses together.
+    PublicAsk,
     /// Searches, of a caller.
     Search,
     /// Exports, of a caller.
@@ -30,14 +34,16 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Address,
         Self::Tenant,
+        Self::Public,
         Self::Caller,
         Self::Login,
         Self::PasswordHashing,
         Self::Upload,
         Self::Ask,
+        Self::PublicAsk,
         Self::Search,
         Self::Export,
     ];
@@ -47,11 +53,13 @@ impl Limit {
         match self {
             Self::Address => "address",
             Self::Tenant => "tenant",
+            Self::Public => "public",
             Self::Caller => "caller",
             Self::Login => "login",
             Self::PasswordHashing => "password_hashing",
             Self::Upload => "upload",
             Self::Ask => "ask",
+            Self::PublicAsk => "public_ask",
             Self::Search => "search",
             Self::Export => "export",
         }
