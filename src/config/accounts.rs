@@ -29,7 +29,7 @@ pub struct AccountsConfig {
     pub login_account_burst: u32,
     /// `PIDIMA_LOGIN_ACCOUNT_INTERVAL_MS`: time after which there is one more for the account; default 2000.
     pub login_account_interval: Duration,
-    /// `PIDIMA_PASSWORD_CHANGE_BURST`: wrong current passwords that one person has at once; default 5.
+    /// `PIDIMA_PASSWORD_CHANGE_BURST`: tries to change their password that one person has at once; default 5.
     pub password_change_burst: u32,
     /// `PIDIMA_PASSWORD_CHANGE_INTERVAL_MS`: time after which that person has one more; default 60000.
     pub password_change_interval: Duration,

@@ -39,7 +39,7 @@ pub struct AccountSettings {
     pub address: Rate,
     /// Failed logins to one account from addresses that it never used.
     pub account: Rate,
-    /// Wrong current passwords of one person.
+    /// Tries of one person to change their password.
     pub change: Rate,
     /// End of a browser session.
     pub session_lifetime: Duration,

@@ -43,7 +43,7 @@ impl<E: Endpoint> Endpoint for LimitAddressesEndpoint<E> {
         let address = request.extensions().get::<RequestOrigin>().and_then(|origin| origin.address);
         let all = LimitKey::new(Limit::Address, None, Subject::Address(address));
         let mut keys = vec![all.clone()];
-        if hashes_password(&request) {
+        if hashes_password(request.method(), request.uri().path()) {
             keys.push(LimitKey::new(Limit::Login, None, Subject::Address(address)));
             keys.push(LimitKey::new(Limit::PasswordHashing, None, Subject::Network(address)));
         }
@@ -65,13 +65,17 @@ impl<E: Endpoint> Endpoint for LimitAddressesEndpoint<E> {
     }
 }
 
-/// Whether a password is hashed, or a login is tried otherwise.
-fn hashes_password(request: &Request) -> bool {
-    let path = request.uri().path();
-    request.method() == Method::POST
-        && (matches!(path, "/v1/login" | "/login")
-            || path.ends_with("/password")
-            || path.ends_with("/accept"))
+/// Whether a password is hashed: by method and route, so that no other route is taken for one of these.
+fn hashes_password(method: &Method, path: &str) -> bool {
+    match (method.as_str(), path) {
+        ("POST", "/v1/login" | "/login/local" | "/v1/invitations/accept")
+        | ("PUT", "/v1/me/password") => true,
+        ("POST", path) => path
+            .strip_prefix("/v1/members/")
+            .and_then(|rest| rest.strip_suffix("/password_reset"))
+            .is_some_and(|member| !member.contains('/')),
+        _ => false,
+    }
 }
 
 /// The response with `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11) of the tightest limit: a

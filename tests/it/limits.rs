@@ -3,6 +3,7 @@
 mod abuse;
 mod addresses;
 mod callers;
+mod hashing;
 mod keys;
 mod latency;
 mod outages;

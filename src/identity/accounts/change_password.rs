@@ -30,8 +30,8 @@ pub enum ChangePasswordError {
     /// Not the current password.
     #[error("is not the current password")]
     Wrong,
-    /// Too many wrong ones.
-    #[error("too many wrong passwords; wait")]
+    /// Too many tries.
+    #[error("too many tries to change the password; wait")]
     Throttled(Duration),
     /// The new one is not acceptable.
     #[error("{0}")]
@@ -63,17 +63,16 @@ impl Accounts {
         let (current, new) = (change.current.expose_secret(), change.new.expose_secret());
         rules.check_new(new, &account.login_name).map_err(ChangePasswordError::NewPassword)?;
         rules.check_form(current).map_err(|_| ChangePasswordError::Wrong)?;
-        self.by_member.take(member_id).map_err(ChangePasswordError::Throttled)?;
-        let stored = Some(account.password_phc.clone());
-        let verdict = self.passwords.verify(change.current.clone(), stored, Lane::Known).await;
-        if !matches!(verdict, Ok(Verdict::Wrong)) {
-            self.by_member.give_back(member_id);
-        }
-        if verdict? == Verdict::Wrong {
-            return Err(ChangePasswordError::Wrong);
-        }
         if current == new {
             return Err(ChangePasswordError::NewPassword(PasswordFault::Unchanged));
+        }
+        // Not given back, whatever the passwords are: who knows the current one could otherwise have hashed without end, in
+        // the lane of the logins of all tenants.
+        self.by_member.take(member_id).map_err(ChangePasswordError::Throttled)?;
+        let stored = Some(account.password_phc.clone());
+        let verdict = self.passwords.verify(change.current.clone(), stored, Lane::Known).await?;
+        if verdict == Verdict::Wrong {
+            return Err(ChangePasswordError::Wrong);
         }
         let hash = self.passwords.hash(change.new, Lane::Known).await?;
         let mut tx = self.db.tenant(actor.tenant).await?;

@@ -93,6 +93,22 @@ async fn a_change_needs_the_current_password_and_a_good_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn right_passwords_use_up_the_tries_of_a_person_too_and_nobody_elses() {
+    let app = start(&[("PIDIMA_PASSWORD_CHANGE_BURST", "2")]).await;
+    let (tenant, _) = tenant_with_ada(&app, "tries").await;
+    tenant.local_member("bob@example.com", Role::Member, Some(PASSWORD)).await;
+    let ada = cookie(&app, "tries", "ada@example.com", PASSWORD).await;
+    let bob = cookie(&app, "tries", "bob@example.com", PASSWORD).await;
+    assert_eq!(change(&app, &ada, PASSWORD, OTHER_PASSWORD).await.status, 204);
+    assert_eq!(change(&app, &ada, OTHER_PASSWORD, PASSWORD).await.status, 204);
+    let before = contents(&app).await;
+    problem(&change(&app, &ada, PASSWORD, OTHER_PASSWORD).await, 429, "rate_limited");
+    assert_eq!(contents(&app).await, before);
+    assert_eq!(change(&app, &bob, PASSWORD, OTHER_PASSWORD).await.status, 204);
+    cookie(&app, "tries", "ada@example.com", PASSWORD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_and_people_of_an_issuer_have_no_password_to_change() {
     let app = start(&[]).await;
     let (tenant, _) = tenant_with_ada(&app, "none").await;
