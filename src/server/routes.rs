@@ -138,7 +138,7 @@ fn api_service(
     let Services { db, verifier, accounts, people, receiver, search, chat, .. } = services.clone();
     let identity = (
         MeApi { db: db.clone() },
-        LoginsApi { db: db.clone(), accounts, verifier: verifier.clone() },
+        LoginsApi { accounts },
         BrowserSessionsApi { db: db.clone(), verifier },
         MembersApi { db: db.clone() },
         InvitationsApi {

@@ -4,10 +4,11 @@ use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::Accounts;
 use crate::db::audit::AuditEntry;
 use crate::db::{self, TenantTx};
-use crate::identity::Role;
 use crate::identity::passwords::{HashError, Lane, Passwords, one_time_password};
+use crate::identity::{Actor, Role};
 
 /// Why a password was not reset.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +37,44 @@ pub enum ResetPasswordError {
     Database(#[from] db::Error),
 }
 
+/// A one-time password and its hash.
+struct OneTime {
+    password: SecretString,
+    hash: String,
+}
+
+impl OneTime {
+    async fn new(passwords: &Passwords) -> Result<Self, HashError> {
+        let password = one_time_password();
+        let hash = passwords.hash(password.clone(), Lane::Known).await?;
+        Ok(Self { password, hash })
+    }
+}
+
+impl Accounts {
+    /// Sets a one-time password in the name of an admin, and shows it once. See [`reset_password`].
+    ///
+    /// # Errors
+    /// See [`ResetPasswordError`].
+    pub async fn reset_password(
+        &self,
+        actor: &Actor,
+        member_id: Uuid,
+    ) -> Result<SecretString, ResetPasswordError> {
+        // Before the transaction: hashing may have to wait, and must not hold a connection and locks meanwhile.
+        let one_time = OneTime::new(&self.passwords).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let entry = actor.audit("password.reset");
+        let password = store(&mut tx, one_time, member_id, actor.role, entry).await?;
+        tx.commit().await?;
+        self.verifier.forget_member(actor.tenant, member_id, None);
+        Ok(password)
+    }
+}
+
 /// Sets a one-time password, which the next login must change, and ends the person's sessions. The caller commits, and
-/// shows the password once. `highest` is the role of who resets: nobody becomes somebody above them in this way.
+/// shows the password once. `highest` is the role of who resets: nobody becomes somebody above them in this way. For
+/// commands of the operator: a server has other work for the connection than to wait for the hash.
 ///
 /// # Errors
 /// See [`ResetPasswordError`].
@@ -48,16 +85,26 @@ pub async fn reset_password(
     highest: Role,
     entry: AuditEntry,
 ) -> Result<SecretString, ResetPasswordError> {
+    store(tx, OneTime::new(passwords).await?, member_id, highest, entry).await
+}
+
+async fn store(
+    tx: &mut TenantTx,
+    one_time: OneTime,
+    member_id: Uuid,
+    highest: Role,
+    entry: AuditEntry,
+) -> Result<SecretString, ResetPasswordError> {
+    // Held until the end, so that nobody rises between the comparison of roles and the new password.
+    tx.lock_member_and_owners(member_id).await?;
     let member = tx.find_member(member_id).await?.ok_or(ResetPasswordError::NoMember)?;
     if member.role > highest {
         return Err(ResetPasswordError::HigherRole { role: member.role });
     }
     tx.find_local_account(member_id).await?.ok_or(ResetPasswordError::NoAccount)?;
-    let password = one_time_password();
-    let hash = passwords.hash(password.clone(), Lane::Known).await?;
-    tx.update_password(member_id, &hash, true).await?;
+    tx.update_password(member_id, &one_time.hash, true).await?;
     let ended = tx.end_browser_sessions_of(member_id, None).await?;
     let after = json!({ "must_change": true, "ended_browser_sessions": ended });
     tx.append_audit(entry.on("member", member_id).after(after)).await?;
-    Ok(password)
+    Ok(one_time.password)
 }

@@ -9,11 +9,9 @@ use uuid::Uuid;
 use super::Caller;
 use super::session_cookie::{clear_cookie, set_cookie};
 use super::visitor::Visitor;
-use crate::db::Db;
 use crate::identity::{
     AcceptError, AcceptWithPasswordError, Acceptance, Accounts, Action, ChangePassword,
-    ChangePasswordError, HashError, LogInError, LoginAttempt, ResetPasswordError, Verifier,
-    reset_password,
+    ChangePasswordError, HashError, LogInError, LoginAttempt, ResetPasswordError,
 };
 use crate::web::body::JsonBody;
 use crate::web::problem::{ApiError, ProblemCode};
@@ -148,12 +146,8 @@ enum ResetResponse {
 
 /// Operations on logins with a password.
 pub struct LoginsApi {
-    /// The database.
-    pub db: Db,
     /// Logs people in.
     pub accounts: Accounts,
-    /// Forgets who was logged out.
-    pub verifier: Verifier,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Identity")]
@@ -254,12 +248,7 @@ impl LoginsApi {
         member_id: Path<Uuid>,
     ) -> Result<ResetResponse, ApiError> {
         let actor = caller.require(Action::MemberWrite)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let entry = actor.audit("password.reset");
-        let passwords = self.accounts.passwords();
-        let password = reset_password(&mut tx, passwords, member_id.0, actor.role, entry).await?;
-        tx.commit().await?;
-        self.verifier.forget_member(actor.tenant, member_id.0, None);
+        let password = self.accounts.reset_password(actor, member_id.0).await?;
         Ok(ResetResponse::Reset(Json(PasswordReset {
             member_id: member_id.0,
             one_time_password: password.expose_secret().to_owned(),

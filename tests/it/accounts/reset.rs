@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::password::person_of_an_issuer;
 use super::{PASSWORD, as_person, audited, cookie, log_in, start, tenant_with_ada};
 use crate::api::{contents, problem};
+use crate::support::eventually;
 
 fn path(member_id: impl std::fmt::Display) -> String {
     format!("/v1/members/{member_id}/password_reset")
@@ -66,4 +67,54 @@ async fn a_person_of_another_tenant_is_like_nobody_and_one_of_an_issuer_is_told_
     cookie(&app, "reset-other", "ada@example.com", PASSWORD).await;
     let (outside, _) = person_of_an_issuer(&app, &own).await;
     problem(&own.post(&path(outside), &json!({})).await, 409, "conflict");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_becomes_an_owner_meanwhile_is_not_reset_by_an_admin() {
+    let app = start(&[]).await;
+    let (tenant, ada) = tenant_with_ada(&app, "rising").await;
+    let admin = tenant.with_role("admin").await;
+    let database = app.database.admin();
+    let mut rise = database.begin().await.unwrap();
+    sqlx::query("update app.members set role = 'owner' where member_id = $1::uuid")
+        .bind(&ada)
+        .execute(&mut *rise)
+        .await
+        .unwrap();
+    let path = path(&ada);
+    let reset = tokio::spawn(async move { admin.post(&path, &json!({})).await });
+    let (database, reset_is_over) = (&database, || reset.is_finished());
+    eventually("the reset waits for the person, or is over", || async move {
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        let count: i64 = sqlx::query_scalar(waiting).fetch_one(database).await.unwrap();
+        count > 0 || reset_is_over()
+    })
+    .await;
+    rise.commit().await.unwrap();
+    let refused = problem(&reset.await.unwrap(), 403, "forbidden");
+    assert!(refused["detail"].as_str().unwrap().contains("owner"), "{refused}");
+    cookie(&app, "rising", "ada@example.com", PASSWORD).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_password_is_hashed_no_transaction_is_open() {
+    // About a second's work, of which a transaction would see all.
+    let app =
+        start(&[("PIDIMA_ARGON2_MEMORY_KIB", "65536"), ("PIDIMA_ARGON2_ITERATIONS", "12")]).await;
+    let tenant = app.tenant("open").await;
+    let ada = tenant.local_member("ada@example.com", Role::Member, None).await;
+    let (path, began) = (path(&ada), std::time::Instant::now());
+    let reset = tokio::spawn(async move { tenant.post(&path, &json!({})).await });
+    let longest =
+        "select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8
+        from pg_stat_activity where datname = current_database() and state = 'idle in transaction'";
+    let (database, mut open): (_, f64) = (app.database.admin(), 0.0);
+    while !reset.is_finished() {
+        open = open.max(sqlx::query_scalar(longest).fetch_one(&database).await.unwrap());
+    }
+    let took = began.elapsed().as_secs_f64();
+    reset.await.unwrap().expect(201);
+    println!("the reset took {took:.3} s, a transaction was open for {open:.3} s");
+    assert!(open < took / 2.0, "{open} of {took}");
 }
