@@ -96,6 +96,14 @@ fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The same as text that PostgreSQL reads, with the length of the prefix.
+fn network_text(address: IpAddr) -> String {
+    match network_of(address) {
+        IpAddr::V6(network) => format!("{network}/64"),
+        IpAddr::V4(address) => format!("{address}/32"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

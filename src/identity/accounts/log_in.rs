@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::failures::Failure;
-use super::{Accounts, login_name, network_of};
+use super::{Accounts, login_name, network_of, network_text};
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{self, TenantTx};
 use crate::identity::passwords::{HashError, Lane, PasswordFault, Verdict};
@@ -127,9 +127,10 @@ impl Accounts {
     async fn find(&self, named: &Named, request: &RequestOrigin) -> Result<Found, LogInError> {
         let tenant = self.db.system().await?.find_tenant_by_slug(&named.slug).await?;
         let nobody = TenantId::from(Uuid::nil());
-        let address = request.address.map(|address| address.to_string());
+        // As the throttle counts: an address of IPv6 changes every day within the network of its person.
+        let network = request.address.map(network_text);
         let mut tx = self.db.tenant(tenant.unwrap_or(nobody)).await?;
-        let login = tx.find_local_login(&named.login_name, address.as_deref()).await?;
+        let login = tx.find_local_login(&named.login_name, network.as_deref()).await?;
         drop(tx);
         let known = login.as_ref().is_some_and(|login| login.knows_address);
         Ok(Found {

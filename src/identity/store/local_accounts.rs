@@ -23,16 +23,16 @@ pub struct LocalLogin {
     pub account: LocalAccount,
     /// Neither the person nor the tenant is suspended, and the tenant admits local accounts.
     pub may_enter: bool,
-    /// The person logged in from this address within 30 days.
+    /// The person logged in from this network within 30 days.
     pub knows_address: bool,
 }
 
 impl TenantTx {
-    /// The account of a login name, and what stands in the way of a login from an address.
+    /// The account of a login name, and what stands in the way of a login from a network.
     pub(in crate::identity) async fn find_local_login(
         &mut self,
         login_name: &str,
-        address: Option<&str>,
+        network: Option<&str>,
     ) -> db::Result<Option<LocalLogin>> {
         let row = sqlx::query!(
             r#"select
@@ -49,7 +49,7 @@ impl TenantTx {
                     from browser_sessions b
                     where b.tenant_id = $1
                         and b.member_id = a.member_id
-                        and b.address = $3
+                        and b.address::inet <<= $3::text::inet
                         and b.created_at > now() - interval '30 days'
                 ) as "knows_address!"
             from local_accounts a
@@ -60,7 +60,7 @@ impl TenantTx {
                 and a.login_name = $2"#,
             self.tenant().uuid(),
             login_name,
-            address
+            network
         )
         .fetch_optional(self.connection())
         .await?;

@@ -3,7 +3,9 @@
 use futures_util::future::join_all;
 use reqwest::Client;
 
-use super::{PASSWORD, client_at, cookie_of, credentials, post_login, start, tenant_with_ada};
+use super::{
+    PASSWORD, client_at, cookie_of, credentials, post_login, send, start, tenant_with_ada,
+};
 use crate::api::problem;
 use crate::support::TestApp;
 
@@ -100,4 +102,36 @@ async fn a_victim_logs_in_while_others_guess_at_the_account_from_everywhere() {
         statuses.push(status(&app, &home, "ada@example.com", "not the password").await);
     }
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_known_in_their_whole_network_of_ipv6_and_at_one_address_of_ipv4() {
+    let app = start(&[
+        ("PIDIMA_TRUSTED_PROXIES", "1"),
+        ("PIDIMA_LOGIN_ACCOUNT_BURST", "1"),
+        ("PIDIMA_LOGIN_ACCOUNT_INTERVAL_MS", "3600000"),
+    ])
+    .await;
+    tenant_with_ada(&app, "throttle").await;
+    let client = Client::new();
+    let status_from = async |address: &str, password: &str| {
+        let body = credentials("throttle", "ada@example.com", password);
+        let request = client.post(format!("{}/v1/login", app.url)).json(&body);
+        send(request.header("x-forwarded-for", address)).await.status.as_u16()
+    };
+    for home in ["2001:db8:1:2::1", "203.0.113.7"] {
+        assert_eq!(status_from(home, PASSWORD).await, 204, "{home}");
+    }
+    // The strangers' budget of the account is used up.
+    assert_eq!(status_from("198.51.100.1", "not the password").await, 401);
+    for (address, expected) in [
+        ("2001:db8:1:2:ffff::9", 204),
+        ("2001:db8:1:2::1", 204),
+        ("2001:db8:1:3::1", 429),
+        ("203.0.113.7", 204),
+        ("::ffff:203.0.113.7", 204),
+        ("203.0.113.8", 429),
+    ] {
+        assert_eq!(status_from(address, PASSWORD).await, expected, "{address}");
+    }
 }
