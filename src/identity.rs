@@ -22,6 +22,7 @@ mod key_rights;
 mod limited_action;
 mod manage_group;
 mod manage_member;
+mod may_grant_role;
 mod operate_tenants;
 mod operator_key;
 mod passwords;
@@ -68,6 +69,7 @@ pub use manage_group::{
     GroupError, add_group_member, create_group, delete_group, remove_group_member, rename_group,
 };
 pub use manage_member::{MemberChange, MemberError, change_member, remove_member};
+pub use may_grant_role::{GrantError, may_decide_reach, may_grant_role};
 pub use operator_key::{
     DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, Operator, create_operator_key,
 };

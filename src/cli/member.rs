@@ -108,7 +108,7 @@ pub async fn reset(
         )
     })?;
     let entry = AuditEntry::new(AuditActor::system(ACTOR), "password.reset");
-    let password = reset_password(&mut tx, passwords, member_id, Role::Owner, entry).await?;
+    let password = reset_password(&mut tx, passwords, member_id, None, entry).await?;
     tx.commit().await?;
     Ok(password)
 }

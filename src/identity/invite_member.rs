@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::store::invitations::Invitation;
-use super::{Actor, InvitationLink, Role};
+use super::{Actor, GrantError, InvitationLink, Role, may_grant_role};
 use crate::db::{self, TenantTx};
 use crate::kernel::ids::new_id;
 
@@ -40,13 +40,8 @@ pub struct CreatedInvitation {
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
     /// Nobody gives more than they have.
-    #[error("the role {own} can not invite to the role {asked}; ask somebody who has it")]
-    RoleAboveOwn {
-        /// Role of the inviter.
-        own: Role,
-        /// Role asked for.
-        asked: Role,
-    },
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// A group that the tenant does not have.
     #[error("there is no such group")]
     UnknownGroup,
@@ -77,9 +72,7 @@ pub async fn invite_member(
     max_open: u32,
 ) -> Result<CreatedInvitation, InviteError> {
     let now = Utc::now();
-    if new.role > actor.role {
-        return Err(InviteError::RoleAboveOwn { own: actor.role, asked: new.role });
-    }
+    may_grant_role(actor, new.role)?;
     let expires_at = new.expires_at.unwrap_or(now + TimeDelta::days(DEFAULT_DAYS));
     if expires_at <= now || expires_at > now + TimeDelta::days(MAX_DAYS) {
         return Err(InviteError::Expiry);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, Group};
+use super::{Actor, GrantError, Group, may_decide_reach};
 use crate::db::{self, OnConstraint, TenantTx};
 use crate::kernel::ids::new_id;
 
@@ -24,6 +24,9 @@ pub enum GroupError {
         "the group limits a collection; give that collection other groups, or none, before you delete this one"
     )]
     LimitsCollection,
+    /// Groups decide who reaches which collections.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// The database refused.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -38,6 +41,7 @@ pub async fn create_group(
     actor: &Actor,
     name: &str,
 ) -> Result<Group, GroupError> {
+    may_decide_reach(actor)?;
     let group_id = new_id();
     let taken = || GroupError::NameTaken(name.to_owned());
     tx.insert_group(group_id, name).await.on_constraint("groups_name_key", taken)?;
@@ -56,6 +60,7 @@ pub async fn rename_group(
     group_id: Uuid,
     name: &str,
 ) -> Result<Group, GroupError> {
+    may_decide_reach(actor)?;
     let before = tx.find_group(group_id).await?.ok_or(GroupError::Unknown)?;
     if before.name == name {
         return Ok(before);
@@ -77,6 +82,7 @@ pub async fn delete_group(
     actor: &Actor,
     group_id: Uuid,
 ) -> Result<(), GroupError> {
+    may_decide_reach(actor)?;
     let before = tx.find_group(group_id).await?.ok_or(GroupError::Unknown)?;
     tx.delete_group(group_id)
         .await
@@ -97,6 +103,7 @@ pub async fn add_group_member(
     group_id: Uuid,
     member_id: Uuid,
 ) -> Result<(), GroupError> {
+    may_decide_reach(actor)?;
     if tx.find_group(group_id).await?.is_none() {
         return Err(GroupError::Unknown);
     }
@@ -124,6 +131,7 @@ pub async fn remove_group_member(
     group_id: Uuid,
     member_id: Uuid,
 ) -> Result<(), GroupError> {
+    may_decide_reach(actor)?;
     if tx.find_group(group_id).await?.is_none() {
         return Err(GroupError::Unknown);
     }

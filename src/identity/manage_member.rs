@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Actor, Member, Role};
+use super::{Actor, GrantError, Member, Role, may_grant_role};
 use crate::db::{self, TenantTx};
 
 /// What to change of a person; what is absent stays.
@@ -35,13 +35,8 @@ pub enum MemberError {
         theirs: Role,
     },
     /// Nobody gives more than they have.
-    #[error("the role {own} can not give the role {asked}; ask somebody of that role")]
-    RoleAboveOwn {
-        /// Role of the one who asks.
-        own: Role,
-        /// Role asked for.
-        asked: Role,
-    },
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// Nobody would be left who can make owners.
     #[error("this is the last active owner; make somebody else an owner first")]
     LastOwner,
@@ -63,10 +58,8 @@ pub async fn change_member(
     let owners = tx.lock_member_and_owners(member_id).await?;
     let before = find_within_reach(tx, actor, member_id).await?;
     let mut after = before.clone();
-    if let Some(role) = change.role {
-        if role > actor.role {
-            return Err(MemberError::RoleAboveOwn { own: actor.role, asked: role });
-        }
+    if let Some(role) = change.role.filter(|role| *role != before.role) {
+        may_grant_role(actor, role)?;
         after.role = role;
     }
     if let Some(state) = change.state {

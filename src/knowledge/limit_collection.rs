@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::db::{self, OnConstraint, TenantTx};
-use crate::identity::{Actor, Role};
+use crate::identity::{Actor, GrantError, Role, may_decide_reach};
 
 /// Why the groups of a collection were not changed. The transaction must not be committed then.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum LimitError {
         "group_ids needs the role admin or owner; yours is {0}: leave group_ids out, or ask an admin"
     )]
     NotManager(Role),
+    /// The credential reaches some collections only.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// A group that the tenant does not have.
     #[error("there is no such group")]
     UnknownGroup,
@@ -43,6 +46,7 @@ pub async fn limit_collection(
     if before == wanted {
         return Ok(());
     }
+    may_decide_reach(actor)?;
     if !tx.has_groups(&wanted).await? {
         return Err(LimitError::UnknownGroup);
     }

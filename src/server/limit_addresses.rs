@@ -68,7 +68,7 @@ impl<E: Endpoint> Endpoint for LimitAddressesEndpoint<E> {
 /// Whether a password is hashed: by method and route, so that no other route is taken for one of these.
 fn hashes_password(method: &Method, path: &str) -> bool {
     match (method.as_str(), path) {
-        ("POST", "/v1/login" | "/login/local" | "/v1/invitations/accept")
+        ("POST", "/v1/login" | "/login/local" | "/login/invitation" | "/v1/invitations/accept")
         | ("PUT", "/v1/me/password") => true,
         ("POST", path) => path
             .strip_prefix("/v1/members/")

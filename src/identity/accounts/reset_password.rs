@@ -8,7 +8,7 @@ use super::Accounts;
 use crate::db::audit::AuditEntry;
 use crate::db::{self, TenantTx};
 use crate::identity::passwords::{HashError, Lane, Passwords, one_time_password};
-use crate::identity::{Actor, Role};
+use crate::identity::{Actor, GrantError, may_grant_role};
 
 /// Why a password was not reset.
 #[derive(Debug, thiserror::Error)]
@@ -21,14 +21,9 @@ pub enum ResetPasswordError {
         "this person logs in at an outside provider, which keeps their password; reset it there"
     )]
     NoAccount,
-    /// Somebody above who resets.
-    #[error(
-        "this person has the role {role}; only somebody with that role can reset their password"
-    )]
-    HigherRole {
-        /// Role of the person.
-        role: Role,
-    },
+    /// Who resets would get more than they have.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// Nothing was hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -65,7 +60,7 @@ impl Accounts {
         let one_time = OneTime::new(&self.passwords).await?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let entry = actor.audit("password.reset");
-        let password = store(&mut tx, one_time, member_id, actor.role, entry).await?;
+        let password = store(&mut tx, one_time, member_id, Some(actor), entry).await?;
         tx.commit().await?;
         self.verifier.forget_member(actor.tenant, member_id, None);
         Ok(password)
@@ -73,8 +68,9 @@ impl Accounts {
 }
 
 /// Sets a one-time password, which the next login must change, and ends the person's sessions. The caller commits, and
-/// shows the password once. `highest` is the role of who resets: nobody becomes somebody above them in this way. For
-/// commands of the operator: a server has other work for the connection than to wait for the hash.
+/// shows the password once, which is as good as being the person: the actor must have all that they have. The operator
+/// is no actor and resets any. For commands: a server has other work for
+/// the connection than to wait for the hash.
 ///
 /// # Errors
 /// See [`ResetPasswordError`].
@@ -82,24 +78,24 @@ pub async fn reset_password(
     tx: &mut TenantTx,
     passwords: &Passwords,
     member_id: Uuid,
-    highest: Role,
+    actor: Option<&Actor>,
     entry: AuditEntry,
 ) -> Result<SecretString, ResetPasswordError> {
-    store(tx, OneTime::new(passwords).await?, member_id, highest, entry).await
+    store(tx, OneTime::new(passwords).await?, member_id, actor, entry).await
 }
 
 async fn store(
     tx: &mut TenantTx,
     one_time: OneTime,
     member_id: Uuid,
-    highest: Role,
+    actor: Option<&Actor>,
     entry: AuditEntry,
 ) -> Result<SecretString, ResetPasswordError> {
     // Held until the end, so that nobody rises between the comparison of roles and the new password.
     tx.lock_member_and_owners(member_id).await?;
     let member = tx.find_member(member_id).await?.ok_or(ResetPasswordError::NoMember)?;
-    if member.role > highest {
-        return Err(ResetPasswordError::HigherRole { role: member.role });
+    if let Some(actor) = actor {
+        may_grant_role(actor, member.role)?;
     }
     tx.find_local_account(member_id).await?.ok_or(ResetPasswordError::NoAccount)?;
     tx.update_password(member_id, &one_time.hash, true).await?;

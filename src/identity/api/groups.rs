@@ -286,6 +286,7 @@ impl From<GroupError> for ApiError {
             GroupError::NameTaken(_) | GroupError::LimitsCollection => {
                 Self::new(ProblemCode::Conflict, error.to_string())
             }
+            GroupError::Grant(_) => Self::new(ProblemCode::Forbidden, error.to_string()),
             GroupError::Database(error) => error.into(),
         }
     }

@@ -269,7 +269,7 @@ impl From<InviteError> for ApiError {
     fn from(error: InviteError) -> Self {
         let text = error.to_string();
         match error {
-            InviteError::RoleAboveOwn { .. } => Self::new(ProblemCode::Forbidden, text),
+            InviteError::Grant(_) => Self::new(ProblemCode::Forbidden, text),
             InviteError::UnknownGroup => Self::not_found("group"),
             InviteError::Expiry => Self::invalid("/expires_at", text),
             InviteError::TooManyOpen { .. } => Self::new(ProblemCode::Conflict, text),

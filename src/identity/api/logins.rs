@@ -309,7 +309,7 @@ impl From<ResetPasswordError> for ApiError {
         match error {
             ResetPasswordError::NoMember => Self::not_found("member"),
             ResetPasswordError::NoAccount => Self::new(ProblemCode::Conflict, words),
-            ResetPasswordError::HigherRole { .. } => Self::new(ProblemCode::Forbidden, words),
+            ResetPasswordError::Grant(_) => Self::new(ProblemCode::Forbidden, words),
             ResetPasswordError::Hash(error) => error.into(),
             ResetPasswordError::Database(error) => error.into(),
         }

@@ -230,7 +230,7 @@ impl From<MemberError> for ApiError {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::Unknown => Self::not_found("member"),
-            MemberError::AboveOwn { .. } | MemberError::RoleAboveOwn { .. } => {
+            MemberError::AboveOwn { .. } | MemberError::Grant(_) => {
                 Self::new(ProblemCode::Forbidden, error.to_string())
             }
             MemberError::LastOwner => Self::new(ProblemCode::Conflict, error.to_string()),

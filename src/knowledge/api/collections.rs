@@ -313,7 +313,9 @@ impl From<LimitError> for ApiError {
     fn from(error: LimitError) -> Self {
         let text = error.to_string();
         match error {
-            LimitError::NotManager(_) => Self::new(ProblemCode::Forbidden, text),
+            LimitError::NotManager(_) | LimitError::Grant(_) => {
+                Self::new(ProblemCode::Forbidden, text)
+            }
             LimitError::UnknownGroup => Self::not_found("group"),
             LimitError::Database(error) => error.into(),
         }

@@ -1,9 +1,10 @@
 //! Who may change whom, and what a change does to logins.
 
+use pidima::identity::Role;
 use serde_json::json;
 
 use super::{audited, id, ids, path, refused, times};
-use crate::support::{TestApp, eventually};
+use crate::support::{TestApp, TestTenant, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_listed_and_found_by_address_role_and_state() {
@@ -172,4 +173,62 @@ async fn who_loses_rights_loses_the_invitations_that_they_made_with_them() {
     tenant.delete(&path(&admin)).await.expect(204);
     assert_eq!(open().await, Vec::<String>::new());
     assert_eq!(times(&app, &tenant, "invitation.revoked").await, 2);
+}
+
+/// A client with a key of a role, narrowed by what is given.
+async fn narrowed(tenant: &TestTenant, role: &str, limits: serde_json::Value) -> TestTenant {
+    let mut body = json!({ "name": "narrowed", "role": role });
+    body.as_object_mut().unwrap().extend(limits.as_object().unwrap().clone());
+    let made = tenant.post("/v1/api_keys", &body).await.expect(201);
+    tenant.with_key(made["secret"].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_narrowed_key_gets_no_more_by_way_of_a_person() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("people-narrowed").await;
+    let member = tenant.as_member("member").await;
+    let account = tenant.local_member("root@example.com", Role::Owner, None).await;
+    let reset = format!("/v1/members/{account}/password_reset");
+    let group = tenant.post("/v1/groups", &json!({ "name": "inner" })).await.expect(201);
+    let group = format!("/v1/groups/{}", group["id"].as_str().unwrap());
+    let body = json!({ "name": "one" });
+    let one = tenant.post("/v1/collections", &body).await.expect(201)["id"].clone();
+    let by_scope = narrowed(&tenant, "owner", json!({ "scopes": ["members:manage"] })).await;
+    let by_reach = narrowed(&tenant, "owner", json!({ "collection_ids": [one] })).await;
+    let noted = audited(&app, &tenant).await.len();
+    for (key, missing) in [(&by_scope, "scope ask"), (&by_reach, "collection_ids")] {
+        let invitation = json!({ "email": "eve@example.com", "role": "member" });
+        let replies = [
+            key.post("/v1/invitations", &invitation).await,
+            key.patch(&path(&member), &json!({ "role": "owner" })).await,
+            key.post(&reset, &json!({})).await,
+        ];
+        for reply in replies {
+            let detail = refused(&reply, 403);
+            assert!(detail.contains(missing), "{detail}");
+        }
+        key.patch(&path(&member), &json!({ "role": "member" })).await.expect(200);
+    }
+    let replies = [
+        by_reach.post("/v1/groups", &json!({ "name": "new" })).await,
+        by_reach.patch(&group, &json!({ "name": "new" })).await,
+        by_reach.put(&format!("{group}/members/{}", id(&member))).await,
+        by_reach.delete(&format!("{group}/members/{}", id(&member))).await,
+        by_reach.delete(&group).await,
+    ];
+    for reply in replies {
+        assert!(refused(&reply, 403).contains("collection_ids"));
+    }
+    let groups = json!({ "group_ids": [group.rsplit('/').next().unwrap()] });
+    let collection = format!("/v1/collections/{}", one.as_str().unwrap());
+    assert!(refused(&by_reach.patch(&collection, &groups).await, 403).contains("collection_ids"));
+    assert_eq!(audited(&app, &tenant).await.len(), noted);
+
+    let whole = json!({ "scopes": ["members:manage", "ask", "documents:read", "widgets:sign"] });
+    let enough = narrowed(&tenant, "admin", whole).await;
+    let invitation = json!({ "email": "eve@example.com", "role": "member" });
+    enough.post("/v1/invitations", &invitation).await.expect(201);
+    assert!(refused(&enough.post(&reset, &json!({})).await, 403).contains("owner"));
+    enough.put(&format!("{group}/members/{}", id(&member))).await.expect(204);
 }
