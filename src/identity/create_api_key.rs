@@ -103,10 +103,7 @@ pub(super) async fn create_limited_api_key(
     if let Some(scope) = scopes.iter().find(|scope| !role_scopes.contains(scope)) {
         return Err(CreateApiKeyError::ScopeAboveRole { role: new.role, scope: *scope });
     }
-    let expires_at = new.expires_at.unwrap_or(now + TimeDelta::days(DEFAULT_DAYS));
-    if expires_at <= now || expires_at > now + TimeDelta::days(MAX_DAYS) {
-        return Err(CreateApiKeyError::Expiry);
-    }
+    let expires_at = expiry(new.expires_at, now)?;
     let credential = Credential::generate(limits.kind, tx.tenant(), new_id());
     let api_key = ApiKey {
         api_key_id: credential.api_key_id,
@@ -126,4 +123,16 @@ pub(super) async fn create_limited_api_key(
     };
     tx.insert_api_key(&api_key, &credential.secret_sha256(), created_by).await?;
     Ok(CreatedApiKey { api_key, credential })
+}
+
+/// The end that was asked for, or the usual one, when it is within the days allowed.
+pub(super) fn expiry(
+    asked: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, CreateApiKeyError> {
+    let expires_at = asked.unwrap_or(now + TimeDelta::days(DEFAULT_DAYS));
+    if expires_at <= now || expires_at > now + TimeDelta::days(MAX_DAYS) {
+        return Err(CreateApiKeyError::Expiry);
+    }
+    Ok(expires_at)
 }

@@ -1,13 +1,17 @@
 //! Makes a key on behalf of an actor: at most what they have themselves. Rotating and changing keys are beside it.
 
-use super::create_api_key::{CreatedApiKey, KeyLimits, NewApiKey, create_limited_api_key};
+use chrono::Utc;
+
+use super::create_api_key::{CreatedApiKey, KeyLimits, NewApiKey, create_limited_api_key, expiry};
 use super::credential::KeyKind;
-use super::key_rights::{KeyError, described, has_room, reaches, within_role, within_scopes};
+use super::key_rights::{
+    KeyError, described, end_within, has_room, reaches, within_role, within_scopes,
+};
 use super::{Actor, Role, Scope};
 use crate::db::TenantTx;
 
 /// Makes the key and notes it in the audit log. Without scopes it gets all of its role that the actor has; without
-/// collections those of the actor.
+/// collections those of the actor. A key that a key makes ends with its maker at the latest.
 ///
 /// # Errors
 /// See [`KeyError`].
@@ -35,7 +39,9 @@ pub async fn issue_api_key(
     }
     reaches(tx, actor, &collection_ids).await?;
     has_room(tx, most).await?;
-    let new = NewApiKey { scopes: Some(scopes), ..new };
+    let asked = expiry(new.expires_at, Utc::now())?;
+    let expires_at = Some(end_within(tx, actor, asked).await?);
+    let new = NewApiKey { scopes: Some(scopes), expires_at, ..new };
     let limits = KeyLimits { collection_ids, ..limits };
     let created = create_limited_api_key(tx, new, limits, None, Some(actor.id())).await?;
     let entry = actor.audit("api_key.created").on("api_key", created.api_key.api_key_id);

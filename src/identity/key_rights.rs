@@ -1,12 +1,13 @@
 //! What an actor may hand out with a key, and what is told of keys in the audit log. Making, rotating and changing keys
 //! call it; it stores nothing.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::create_api_key::CreateApiKeyError;
 use super::store::api_keys::ApiKey;
-use super::{Actor, Role, Scope};
+use super::{Actor, Principal, Role, Scope};
 use crate::db::{self, TenantTx};
 
 /// Why a key was not made, rotated, changed or revoked.
@@ -105,6 +106,18 @@ pub(super) async fn reaches(
         return Err(KeyError::UnknownCollection);
     }
     Ok(())
+}
+
+/// End of a new key: a key that a key makes ends at the latest with its maker, so that whoever finds a key can not make
+/// it last. A person's login says nothing of how long their programs may run.
+pub(super) async fn end_within(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    asked: DateTime<Utc>,
+) -> Result<DateTime<Utc>, KeyError> {
+    let Principal::ApiKey { api_key_id, .. } = actor.principal else { return Ok(asked) };
+    let maker = tx.find_api_key(api_key_id).await?.ok_or(KeyError::Unknown)?;
+    Ok(asked.min(maker.expires_at))
 }
 
 /// Passes when the tenant may have one more key.

@@ -9,7 +9,9 @@ use super::Actor;
 use super::create_api_key::{
     CreatedApiKey, KeyLimits, MAX_DAYS, NewApiKey, create_limited_api_key,
 };
-use super::key_rights::{KeyError, described, has_room, within_reach, within_role, within_scopes};
+use super::key_rights::{
+    KeyError, described, end_within, has_room, within_reach, within_role, within_scopes,
+};
 use super::store::api_keys::ApiKey;
 use crate::db::TenantTx;
 
@@ -18,7 +20,7 @@ pub const MAX_OVERLAP_SECONDS: u32 = 604_800;
 /// The same when nobody says: a day.
 pub const DEFAULT_OVERLAP_SECONDS: u32 = 86_400;
 
-/// Makes the new key, which lives as long as the old one was to live, and moves the end of the old one up. Who rotates
+/// Makes the new key, which lives as long as the old one was to live or as long as the key that rotates, and moves the end of the old one up. Who rotates
 /// sees the new secret, so they must have all that the key has.
 ///
 /// # Errors
@@ -40,11 +42,12 @@ pub async fn rotate_api_key(
     }
     has_room(tx, most).await?;
     let life = (old.expires_at - old.created_at).min(TimeDelta::days(MAX_DAYS));
+    let expires_at = end_within(tx, actor, now + life.max(TimeDelta::days(1))).await?;
     let new = NewApiKey {
         name: old.name.clone(),
         role: old.role,
         scopes: Some(old.scopes.clone()),
-        expires_at: Some(now + life.max(TimeDelta::days(1))),
+        expires_at: Some(expires_at),
     };
     let limits = KeyLimits {
         kind: old.kind,

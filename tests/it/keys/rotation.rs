@@ -1,6 +1,6 @@
 //! Rotation: two good keys for a while, and not a moment longer.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{end_in, id, make, path, secret};
@@ -114,4 +114,35 @@ async fn who_rotates_a_key_must_have_what_it_has() {
     let refused = problem(&refused, 403, "forbidden");
     assert!(refused["detail"].as_str().unwrap().contains("ask"), "{refused}");
     assert_eq!(contents(&app).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_key_ends_with_its_maker_at_the_latest() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("maker-end").await;
+    let person = owner.as_member("owner").await;
+    let manager = make(&owner, &json!({ "name": "m", "role": "admin" })).await;
+    end_in(&app, &id(&manager), 3_600.0).await;
+    let end = owner.get(&path(&manager)).await.expect(200)["expires_at"].clone();
+    let by = owner.with_key(&secret(&manager));
+
+    let later =
+        json!({ "name": "k", "role": "member", "expires_at": Utc::now() + TimeDelta::days(30) });
+    for body in [json!({ "name": "k", "role": "member" }), later.clone()] {
+        assert_eq!(make(&by, &body).await["api_key"]["expires_at"], end);
+    }
+    let sooner = Utc::now() + TimeDelta::seconds(60);
+    let body = json!({ "name": "k", "role": "member", "expires_at": sooner });
+    assert!(time(&make(&by, &body).await["api_key"]["expires_at"]) < time(&end));
+    // Neither another key nor itself gets past that end by a rotation.
+    let other = make(&owner, &json!({ "name": "o", "role": "member" })).await;
+    for key in [&other, &manager] {
+        let new = by.post(&format!("{}/rotate", path(key)), &json!({})).await.expect(201);
+        assert_eq!(new["api_key"]["expires_at"], end);
+    }
+    // A person's programs outlive their login.
+    let of_person = time(&make(&person, &later).await["api_key"]["expires_at"]);
+    assert!(of_person > Utc::now() + TimeDelta::days(29), "{of_person}");
+    let renewed = person.post(&format!("{}/rotate", path(&manager)), &json!({})).await.expect(201);
+    assert!(time(&renewed["api_key"]["expires_at"]) > Utc::now() + TimeDelta::days(80));
 }
