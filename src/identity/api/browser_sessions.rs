@@ -7,12 +7,12 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
 use super::Caller;
-use crate::db::Db;
+use crate::db::{Db, TenantTx};
 use crate::identity::{
     Action, Actor, BrowserSession, Principal, Verifier, end_browser_session, end_other_sessions,
 };
 use crate::web::paging::{encode_cursor, keyset};
-use crate::web::problem::ApiError;
+use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::spec::Tag;
 
 const LIST: &str = "browser_sessions";
@@ -105,7 +105,7 @@ impl BrowserSessionsApi {
 
     /// End a browser session
     ///
-    /// Logs a browser out: one of your own, or with the right to change members any of the tenant. Ending it again changes
+    /// Logs a browser out: one of your own, or with the right to change members that of anybody who is not above you. Ending it again changes
     /// nothing.
     #[oai(
         path = "/browser_sessions/:browser_session_id",
@@ -130,6 +130,7 @@ impl BrowserSessionsApi {
             |session: &BrowserSession| may_end_all || member_of(actor) == Some(session.member_id);
         let session =
             found.filter(is_theirs).ok_or_else(|| ApiError::not_found("browser session"))?;
+        may_end(&mut tx, actor, &session).await?;
         end_browser_session(&mut tx, actor, &session).await?;
         tx.commit().await?;
         self.verifier.forget_browser_session(session.browser_session_id);
@@ -161,6 +162,26 @@ fn whose(actor: &Actor, asked: Option<Uuid>) -> Result<Option<Uuid>, ApiError> {
         (Err(_), Some(own)) if asked.is_none_or(|asked| asked == own) => Ok(Some(own)),
         (Err(error), Some(_)) => Err(error),
     }
+}
+
+/// Passes for one's own logins and those of people who are not above the actor.
+async fn may_end(
+    tx: &mut TenantTx,
+    actor: &Actor,
+    session: &BrowserSession,
+) -> Result<(), ApiError> {
+    if member_of(actor) == Some(session.member_id) {
+        return Ok(());
+    }
+    let member = tx.find_member(session.member_id).await?;
+    let role = member.map(|member| member.role).filter(|role| *role > actor.role);
+    role.map_or(Ok(()), |role| {
+        let detail = format!(
+            "the role {} can not end a login of somebody of the role {role}; ask somebody of that role",
+            actor.role
+        );
+        Err(ApiError::new(ProblemCode::Forbidden, detail))
+    })
 }
 
 fn member_of(actor: &Actor) -> Option<Uuid> {
