@@ -99,20 +99,13 @@ comment on column app.api_keys.allowed_origins is 'Web origins that a publishabl
 comment on column app.api_keys.rotated_from is 'Key that this one replaces; both are good during the overlap';
 comment on column app.api_keys.role is 'owner, admin, editor, member or analyst: what the key may do';
 
--- Keys with every scope that their role had keep every scope that it has now. The owner is bound by the wall as everybody
+-- Keys of admins and owners with every scope that their role had keep every scope that it has now; signing for end users
+-- comes with no lower role. The owner is bound by the wall as everybody
 -- else, so it is lifted for this one statement, inside the migration's transaction.
 alter table app.api_keys no force row level security;
 update app.api_keys
-set scopes = scopes || case
-    when role in ('admin', 'owner')
-        then '{members:manage,tenant:manage,audit:read,widgets:sign}'::text[]
-    else '{widgets:sign}'
-    end
-where scopes @> case
-    when role in ('admin', 'owner') then '{ask,documents:read,documents:write,keys:manage}'::text[]
-    when role = 'editor' then '{ask,documents:read,documents:write}'
-    else '{ask,documents:read}'
-    end;
+set scopes = scopes || '{members:manage,tenant:manage,audit:read,widgets:sign}'::text[]
+where role in ('admin', 'owner') and scopes @> '{ask,documents:read,documents:write,keys:manage}'::text[];
 alter table app.api_keys force row level security;
 
 -- Which pages may call at all must be told before a browser sends a credential: yes or no for one exact origin.

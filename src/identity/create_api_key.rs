@@ -22,7 +22,7 @@ pub struct NewApiKey {
     pub name: String,
     /// What it may do.
     pub role: Role,
-    /// What the role is narrowed to; all scopes of the role when absent.
+    /// What the role is narrowed to; those that come with the role when absent.
     pub scopes: Option<Vec<Scope>>,
     /// End of its life; [`DEFAULT_DAYS`] from now when absent.
     pub expires_at: Option<DateTime<Utc>>,
@@ -94,7 +94,7 @@ pub(super) async fn create_limited_api_key(
 ) -> Result<CreatedApiKey, CreateApiKeyError> {
     let now = Utc::now();
     let role_scopes = new.role.scopes();
-    let mut scopes = new.scopes.unwrap_or_else(|| role_scopes.clone());
+    let mut scopes = new.scopes.unwrap_or_else(|| new.role.own_scopes());
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.is_empty() {

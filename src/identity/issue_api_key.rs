@@ -27,7 +27,7 @@ pub async fn issue_api_key(
         (Some(asked), _) => asked.clone(),
         (None, KeyKind::Publishable) => vec![Scope::Ask],
         (None, KeyKind::Secret) => {
-            let of_role = new.role.scopes().into_iter();
+            let of_role = new.role.own_scopes().into_iter();
             of_role.filter(|scope| actor.scopes.contains(scope)).collect()
         }
     };

@@ -23,7 +23,7 @@ pub enum Role {
     Owner,
 }
 
-/// What a credential is narrowed to. People have every scope of their role.
+/// What a credential is narrowed to. People have the scopes that come with their role: [`Role::own_scopes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Search, ask, and read conversations.
@@ -141,6 +141,13 @@ impl Role {
             rules.any(|rule| rule.scope == Some(*scope) && rule.roles.contains(&self))
         };
         Scope::ALL.into_iter().filter(usable).collect()
+    }
+
+    /// Scopes that come with the role: those of its people, and of its keys that name none. Vouching for end users is
+    /// speaking in their name, so below the admins it is left to keys that were given it by name.
+    pub fn own_scopes(self) -> Vec<Scope> {
+        let comes = |scope: &Scope| *scope != Scope::WidgetsSign || ADMINS.contains(&self);
+        self.scopes().into_iter().filter(comes).collect()
     }
 }
 
@@ -261,6 +268,18 @@ mod tests {
             let row = format!("| `{}` | {} | {scope} |", snake_case(action), roles.join(", "));
             assert!(page.contains(&row), "the page lacks: {row}");
         }
+    }
+
+    #[test]
+    fn below_the_admins_nobody_signs_for_end_users_unless_it_is_named() {
+        for role in Role::ALL {
+            let signs = role.own_scopes().contains(&Scope::WidgetsSign);
+            assert_eq!(signs, ADMINS.contains(&role), "{role}");
+            let mut others = role.scopes();
+            others.retain(|scope| *scope != Scope::WidgetsSign || signs);
+            assert_eq!(role.own_scopes(), others, "{role}");
+        }
+        assert!(Role::Member.scopes().contains(&Scope::WidgetsSign));
     }
 
     #[test]

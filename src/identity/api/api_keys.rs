@@ -86,7 +86,7 @@ pub struct ApiKeyCreate {
     kind: Option<KeyKindName>,
     /// What it may do; at most what you may do yourself.
     role: RoleName,
-    /// What the role is narrowed to; when absent all scopes of the role that you have yourself.
+    /// What the role is narrowed to; when absent those that come with the role and that you have yourself.
     #[oai(validator(min_items = 1, max_items = 20))]
     scopes: Option<Vec<ScopeName>>,
     /// Collections that it reaches, of those that you reach; when absent those open to the whole tenant, or your own limit.

@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Caller;
 use crate::db::Db;
 use crate::identity::key_rights::within_reach;
 use crate::identity::widget_token::DEFAULT_SECONDS;
-use crate::identity::{Action, KeyKind, WidgetSigner};
+use crate::identity::{Action, KeyKind, Principal, WidgetSigner};
 use crate::web::body::JsonBody;
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::reading::readable_text;
@@ -82,7 +83,8 @@ impl WidgetTokensApi {
     /// Create a widget token
     ///
     /// Vouches for an end user of yours: the token lets a page of the publishable key's origins ask in their name and read
-    /// their own conversations, and nothing else. Call it from your server, never from a page. Needs the scope widgets:sign.
+    /// their own conversations, and nothing else. Call it from your server, never from a page. Needs the scope widgets:sign: a key that
+    /// names it, or the role admin.
     #[oai(path = "/widget_tokens", method = "post", operation_id = "create_widget_token")]
     async fn create_widget_token(
         &self,
@@ -102,7 +104,8 @@ impl WidgetTokensApi {
             return Err(ApiError::invalid("/end_user/id", detail));
         }
         let name = end_user.name.map(|name| readable_text("/end_user/name", &name)).transpose()?;
-        let key = self.db.tenant(actor.tenant).await?.find_api_key(api_key_id).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let key = tx.find_api_key(api_key_id).await?;
         let key = key.ok_or_else(|| ApiError::not_found("API key"))?;
         if key.kind != KeyKind::Publishable {
             return Err(ApiError::invalid("/api_key_id", "must be a publishable key"));
@@ -113,8 +116,15 @@ impl WidgetTokensApi {
         }
         within_reach(actor, &key.collection_ids)?;
         let seconds = expires_in_seconds.unwrap_or(DEFAULT_SECONDS);
-        let signed = signer.sign(actor.tenant, key.api_key_id, (id, name), seconds);
+        let signed = signer.sign(actor.tenant, key.api_key_id, (id.clone(), name), seconds);
         let (token, expires_at) = signed.map_err(ApiError::internal)?;
+        // Programs do it all day; a person who does speaks in the name of another.
+        if matches!(actor.principal, Principal::Member { .. }) {
+            let entry = actor.audit("widget_token.created").on("api_key", key.api_key_id);
+            let after = json!({ "end_user": id, "expires_at": expires_at.to_rfc3339() });
+            tx.append_audit(entry.after(after)).await?;
+            tx.commit().await?;
+        }
         Ok(CreateResponse::Created(Json(WidgetTokenView { token, expires_at })))
     }
 }

@@ -58,7 +58,7 @@ impl Verifier {
             principal: Principal::Member { member_id: member.member_id, browser_session_id: None },
             name: member.shown_name(),
             role: member.role,
-            scopes: member.role.scopes(),
+            scopes: member.role.own_scopes(),
             allowed_origins: entered.allowed_origins,
             request: RequestOrigin::default(),
         };

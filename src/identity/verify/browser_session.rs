@@ -43,7 +43,7 @@ impl Verifier {
             },
             name: member.shown_name(),
             role: member.role,
-            scopes: member.role.scopes(),
+            scopes: member.role.own_scopes(),
             allowed_origins: tenant.allowed_origins,
             request: RequestOrigin::default(),
         };

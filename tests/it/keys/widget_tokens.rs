@@ -7,7 +7,7 @@ use pidima::adapters::models::ExtractiveModel;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ORIGIN, from_page, id, make, me_from_page, path, publishable, secret, token};
+use super::{ORIGIN, audited, from_page, id, make, me_from_page, path, publishable, secret, token};
 use crate::api::problem;
 use crate::support::{Reply, TestApp, TestTenant};
 
@@ -168,4 +168,45 @@ async fn without_the_secret_nothing_is_signed_and_the_setting_is_named() {
     assert!(refused["detail"].as_str().unwrap().contains("PIDIMA_SIGNING_SECRET"), "{refused}");
     let asked = from_page(&owner, &secret(&key), Method::GET, "/v1/me").header("x", ORIGIN);
     assert_eq!(owner.send(asked).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn below_the_admins_only_a_key_that_names_the_scope_signs_for_end_users() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("who-signs").await;
+    let widget = publishable(&owner).await;
+    let body = json!({ "api_key_id": id(&widget), "end_user": { "id": "ada" } });
+    for role in ["member", "editor"] {
+        let plain = make(&owner, &json!({ "name": "plain", "role": role })).await;
+        let scopes = plain["api_key"]["scopes"].as_array().unwrap();
+        assert!(!scopes.contains(&json!("widgets:sign")), "{role}: {scopes:?}");
+        let person = owner.as_member(role).await;
+        for lacking in [owner.with_key(&secret(&plain)), person] {
+            let refused = lacking.post("/v1/widget_tokens", &body).await;
+            let refused = problem(&refused, 403, "forbidden");
+            assert!(refused["detail"].as_str().unwrap().contains("widgets:sign"), "{refused}");
+        }
+        let named = json!({ "name": "named", "role": role, "scopes": ["widgets:sign"] });
+        let named = owner.with_key(&secret(&make(&owner, &named).await));
+        named.post("/v1/widget_tokens", &body).await.expect(201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_signs_for_an_end_user_stands_in_the_audit_log_without_the_token() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("person-signs").await;
+    let widget = publishable(&owner).await;
+    let body = json!({ "api_key_id": id(&widget), "end_user": { "id": "ada" } });
+    owner.post("/v1/widget_tokens", &body).await.expect(201);
+    assert_eq!(audited(&app, &id(&widget)).await, ["api_key.created"]);
+    let admin = owner.as_member("admin").await;
+    let made = admin.post("/v1/widget_tokens", &body).await.expect(201);
+    assert_eq!(audited(&app, &id(&widget)).await, ["api_key.created", "widget_token.created"]);
+    let log = owner.get("/v1/audit_events?action=widget_token.created").await;
+    let entry = log.json()["items"][0].clone();
+    assert_eq!(entry["actor"]["id"], json!(admin.member_id), "{entry}");
+    assert_eq!(entry["after"]["end_user"], "ada", "{entry}");
+    let token = made["token"].as_str().unwrap();
+    assert!(!log.text().contains(token.rsplit('.').next().unwrap()), "{entry}");
 }
