@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Denied, Verified, Verifier};
 use crate::identity::actor::RequestOrigin;
-use crate::identity::{Actor, BrowserCookie, Principal};
+use crate::identity::{Actor, BrowserCookie, LOCAL, Principal};
 
 impl Verifier {
     pub(super) async fn look_up_browser_session(&self, text: &str) -> Result<Verified, Denied> {
@@ -34,6 +34,11 @@ impl Verifier {
         }
         if member.is_suspended() {
             return Err(Denied::MemberSuspended);
+        }
+        // A tenant that takes a provider away, or an operator who does, ends what it vouched for.
+        let is_there = session.provider == LOCAL || self.providers.get(&session.provider).is_some();
+        if !is_there || !tenant.admits(&session.provider) {
+            return Err(Denied::ProviderNotAdmitted);
         }
         let actor = Actor {
             tenant: cookie.tenant,

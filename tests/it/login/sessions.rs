@@ -129,3 +129,29 @@ async fn a_suspended_member_is_kept_out_of_sessions_and_logins() {
     let actions: Vec<String> = it.audit().await.into_iter().map(|(action, _)| action).collect();
     assert_eq!(actions, ["login.refused"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_refused_once_its_provider_is_not_admitted_or_not_there_any_more() {
+    let it = LoginApp::standard().await;
+    let admin = it.app.database.admin();
+    for (taken, given) in [
+        (
+            "update app.tenants set login_providers = '{local}'",
+            "update app.tenants set login_providers = null",
+        ),
+        (
+            "update app.browser_sessions set provider = 'gone'",
+            "update app.browser_sessions set provider = 'standard'",
+        ),
+    ] {
+        let (browser, _) = it.logged_in(Role::Member).await;
+        it.me(&browser).await.expect(200);
+        sqlx::query(taken).execute(&admin).await.unwrap();
+        crate::support::eventually("the session is refused", || async {
+            it.me(&browser).await.status == 403
+        })
+        .await;
+        sqlx::query(given).execute(&admin).await.unwrap();
+        it.me(&browser).await.expect(200);
+    }
+}
