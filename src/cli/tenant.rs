@@ -105,7 +105,7 @@ pub async fn create(db: &Db, slug: &str, name: &str) -> anyhow::Result<String> {
     let mut created = create_tenant(db, slug, name).await?;
     let entry = AuditEntry::new(by_command(), "tenant.created").on("tenant", created.tenant);
     created.tx.append_audit(entry.after(json!({ "slug": slug, "name": name }))).await?;
-    let key = create_api_key(&mut created.tx, first_key(), None).await?;
+    let key = create_api_key(&mut created.tx, first_key(), key_entry()).await?;
     created.tx.commit().await?;
     Ok(key.credential.expose())
 }
@@ -113,7 +113,7 @@ pub async fn create(db: &Db, slug: &str, name: &str) -> anyhow::Result<String> {
 /// Another key of the role owner for a tenant that exists.
 pub async fn create_key(db: &Db, tenant: TenantId) -> anyhow::Result<String> {
     let mut tx = db.tenant(tenant).await?;
-    let key = create_api_key(&mut tx, first_key(), None).await?;
+    let key = create_api_key(&mut tx, first_key(), key_entry()).await?;
     tx.commit().await?;
     Ok(key.credential.expose())
 }
@@ -159,6 +159,10 @@ async fn note(
 
 fn by_command() -> AuditActor {
     AuditActor::system("command of the operator")
+}
+
+fn key_entry() -> AuditEntry {
+    AuditEntry::new(by_command(), "api_key.created")
 }
 
 fn first_key() -> NewApiKey {

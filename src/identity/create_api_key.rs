@@ -5,8 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::credential::KeyKind;
+use super::key_rights::described;
 use super::store::api_keys::ApiKey;
 use super::{Credential, Role, Scope};
+use crate::db::audit::AuditEntry;
 use crate::db::{self, TenantTx};
 use crate::kernel::ids::new_id;
 
@@ -72,16 +74,21 @@ pub enum CreateApiKeyError {
     Database(#[from] db::Error),
 }
 
-/// Makes a key without limits within the transaction.
+/// Makes a key without limits within the transaction, and notes it in the audit log in the name of whoever stands outside
+/// the tenant: `entry` says who.
 ///
 /// # Errors
 /// See [`CreateApiKeyError`].
 pub async fn create_api_key(
     tx: &mut TenantTx,
     new: NewApiKey,
-    created_by: Option<Uuid>,
+    entry: AuditEntry,
 ) -> Result<CreatedApiKey, CreateApiKeyError> {
-    create_limited_api_key(tx, new, KeyLimits::default(), None, created_by).await
+    let created = create_limited_api_key(tx, new, KeyLimits::default(), None, None).await?;
+    let entry = AuditEntry { action: "api_key.created", ..entry };
+    let entry = entry.on("api_key", created.api_key.api_key_id);
+    tx.append_audit(entry.after(described(&created.api_key))).await?;
+    Ok(created)
 }
 
 /// Makes a key within the transaction; `rotated_from` is the key that it replaces.

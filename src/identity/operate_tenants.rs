@@ -43,10 +43,7 @@ pub async fn found_tenant(
         scopes: None,
         expires_at: None,
     };
-    let key = create_api_key(&mut created.tx, new, None).await?;
-    let entry = operator.audit("api_key.created").on("api_key", key.api_key.api_key_id);
-    let after = json!({ "name": key.api_key.name, "role": key.api_key.role.to_string() });
-    created.tx.append_audit(entry.after(after)).await?;
+    let key = create_api_key(&mut created.tx, new, operator.audit("api_key.created")).await?;
     created.tx.commit().await?;
     Ok((created.tenant, key))
 }
@@ -64,7 +61,7 @@ pub async fn change_tenant(
     state: Option<&str>,
 ) -> db::Result<Tenant> {
     let mut tx = db.tenant(tenant).await?;
-    let old = tx.get_tenant().await?;
+    let old = tx.lock_tenant().await?;
     let state = state.unwrap_or(&old.state).to_owned();
     let new = Tenant { name: name.unwrap_or_else(|| old.name.clone()), state, ..old.clone() };
     let action = match (new.state == old.state, new.is_suspended()) {

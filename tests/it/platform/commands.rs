@@ -5,9 +5,13 @@ use std::process::{Command, Output};
 use crate::support::TestApp;
 
 fn pidima(app: &TestApp, args: &[&str]) -> Output {
+    command(app, "operator", args)
+}
+
+fn command(app: &TestApp, noun: &str, args: &[&str]) -> Output {
     let folder = std::env::temp_dir();
     Command::new(env!("CARGO_BIN_EXE_pidima"))
-        .arg("operator")
+        .arg(noun)
         .args(args)
         .env("DATABASE_URL", app.database.app_url())
         .current_dir(folder)
@@ -42,4 +46,28 @@ async fn a_key_made_by_the_command_works_until_the_command_takes_it_back() {
     for days in ["0", "366"] {
         assert!(!pidima(&app, &["create-key", "x", "--days", days]).status.success());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_the_command_makes_stand_in_the_audit_log_of_their_tenant() {
+    let app = TestApp::start().await;
+    let first = text(&command(&app, "tenant", &["create", "by-command"]));
+    let second = text(&command(&app, "tenant", &["create-key", "by-command"]));
+    let tenant = pidima::identity::Credential::parse(&first).unwrap().tenant;
+    let query = "select actor_kind || ' ' || action || ' ' || coalesce(target_id, '') || ' ' || coalesce(after ->> 'role', '')
+        from app.audit_events where tenant_id = $1 order by sequence";
+    let log: Vec<String> = sqlx::query_scalar(query)
+        .bind(tenant.uuid())
+        .fetch_all(&app.database.admin())
+        .await
+        .unwrap();
+    let id = |text: &str| pidima::identity::Credential::parse(text).unwrap().api_key_id;
+    assert_eq!(
+        log,
+        [
+            format!("system tenant.created {tenant} "),
+            format!("system api_key.created {} owner", id(&first)),
+            format!("system api_key.created {} owner", id(&second)),
+        ]
+    );
 }

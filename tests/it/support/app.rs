@@ -11,8 +11,8 @@ use pidima::config::{Config, Env};
 use pidima::db::Db;
 use pidima::db::audit::{AuditActor, AuditEntry};
 use pidima::identity::{
-    Accounts, Actor, BrowserCookie, Identity, LOCAL, LoginFacts, Member, NewApiKey, NewInvitation,
-    NewLocalMember, Principal, RequestOrigin, Role, begin_browser_session, create_api_key,
+    Accounts, Actor, BrowserCookie, Credential, Identity, KeyKind, LOCAL, LoginFacts, Member,
+    NewInvitation, NewLocalMember, Principal, RequestOrigin, Role, begin_browser_session,
     create_local_member, create_operator_key, invite_member,
 };
 use pidima::kernel::ids::{TenantId, new_id};
@@ -150,25 +150,39 @@ impl TestApp {
 
     /// A new tenant with a key of the role owner.
     pub async fn tenant(&self, slug: &str) -> TestTenant {
-        let mut created = create_tenant(&self.app.services.db, slug, slug).await.unwrap();
-        let new = NewApiKey {
-            name: "tests".to_owned(),
-            role: Role::Owner,
-            scopes: None,
-            expires_at: None,
-        };
-        let key = create_api_key(&mut created.tx, new, None).await.unwrap();
+        let created = create_tenant(&self.app.services.db, slug, slug).await.unwrap();
         created.tx.commit().await.unwrap();
+        let credential = Credential::generate(KeyKind::Secret, created.tenant, new_id());
+        self.store_key(&credential).await;
         TestTenant {
             id: created.tenant,
             accounts: self.app.services.accounts.clone(),
-            key: key.credential.expose(),
+            key: credential.expose(),
             member_id: None,
             cookie: None,
             db: self.app.services.db.clone(),
             url: self.url.clone(),
             http: reqwest::Client::new(),
         }
+    }
+}
+
+impl TestApp {
+    /// Stores a key of the role owner behind the service's back: the audit log of a tenant of the tests begins empty.
+    async fn store_key(&self, credential: &Credential) {
+        let scopes: Vec<String> = Role::Owner.scopes().iter().map(ToString::to_string).collect();
+        let statement = "insert into app.api_keys
+            (tenant_id, api_key_id, name, role, scopes, secret_sha256, hint, expires_at)
+            values ($1, $2, 'tests', 'owner', $3, $4, $5, now() + interval '1 day')";
+        sqlx::query(statement)
+            .bind(credential.tenant.uuid())
+            .bind(credential.api_key_id)
+            .bind(scopes)
+            .bind(credential.secret_sha256().to_vec())
+            .bind(credential.hint())
+            .execute(&self.database.admin())
+            .await
+            .unwrap();
     }
 }
 
