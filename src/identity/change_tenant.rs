@@ -52,7 +52,7 @@ pub async fn change_tenant(
     change: TenantChange,
     configured: &[String],
 ) -> Result<Tenant, ChangeTenantError> {
-    let before = tx.get_tenant().await?;
+    let before = tx.lock_tenant().await?;
     let mut after = before.clone();
     if let Some(name) = change.name {
         after.name = name;

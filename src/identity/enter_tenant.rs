@@ -112,10 +112,19 @@ const IDENTITY_KEY: &str = "members_identity_key";
 async fn tenants_of(db: &Db, person: &ProvenPerson) -> db::Result<Tenants> {
     let mut tx = db.system().await?;
     let memberships = tx.list_memberships(&person.identity).await?;
-    let granted = match person.grants.is_empty() {
+    let mut granted = match person.grants.is_empty() {
         true => GrantedTenants::new(),
         false => person.grants.resolve(&mut tx).await?,
     };
+    // Not two connections at once.
+    drop(tx);
+    // Whoever writes the claims of one customer's provider must not reach into the tenant of another: a tenant trusts the
+    // claims of a provider by naming it.
+    for tenant in granted.keys().copied().collect::<Vec<TenantId>>() {
+        if !db.tenant(tenant).await?.get_tenant().await?.names(&person.provider) {
+            granted.remove(&tenant);
+        }
+    }
     Ok(Tenants { memberships, granted })
 }
 

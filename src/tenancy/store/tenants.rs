@@ -25,6 +25,11 @@ impl Tenant {
         self.state != "active"
     }
 
+    /// Whether the tenant itself chose the login provider, instead of letting in every one.
+    pub fn names(&self, provider: &str) -> bool {
+        self.login_providers.is_some() && self.admits(provider)
+    }
+
     /// Whether people of a login provider may enter.
     pub fn admits(&self, provider: &str) -> bool {
         let chosen = self.login_providers.as_ref();
@@ -60,6 +65,20 @@ impl TenantTx {
         .fetch_one(self.connection())
         .await?;
         Ok(tenant)
+    }
+
+    /// The transaction's tenant, which nobody else changes until the end: for who writes what was read.
+    pub async fn lock_tenant(&mut self) -> db::Result<Tenant> {
+        sqlx::query!(
+            "select tenant_id
+            from tenants
+            where tenant_id = $1
+            for no key update",
+            self.tenant().uuid()
+        )
+        .fetch_one(self.connection())
+        .await?;
+        self.get_tenant().await
     }
 
     /// Stores name, login providers and origins of the transaction's tenant.

@@ -77,3 +77,49 @@ async fn a_person_can_not_take_their_own_login_provider_away() {
     owner.patch("/v1/tenant", &json!({ "login_providers": ["acme", "local"] })).await.expect(200);
     tenant.patch("/v1/tenant", &away).await.expect(200);
 }
+
+/// Renames the tenant in a transaction that commits once a change by the service waits for it.
+async fn renamed_meanwhile(
+    app: &TestApp,
+    tenant: &crate::support::TestTenant,
+    name: &str,
+    change: impl Future<Output = crate::support::Reply>,
+) {
+    let admin = app.database.admin();
+    let mut tx = admin.begin().await.unwrap();
+    sqlx::query("update app.tenants set name = $2 where tenant_id = $1")
+        .bind(tenant.id.uuid())
+        .bind(name)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let commit = async {
+        crate::support::eventually("the change waits", || async {
+            let waiting = "select count(*) from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'";
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(&admin).await.unwrap() > 0
+        })
+        .await;
+        tx.commit().await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(change, commit);
+    reply.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_at_once_lose_nothing_of_each_other() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("at-once").await;
+    let origins = json!({ "allowed_origins": ["https://docs.example.com"] });
+    renamed_meanwhile(&app, &tenant, "first", tenant.patch("/v1/tenant", &origins)).await;
+    let now = tenant.get("/v1/tenant").await.expect(200);
+    assert_eq!(
+        (&now["name"], &now["allowed_origins"]),
+        (&json!("first"), &origins["allowed_origins"])
+    );
+    let operator = tenant.with_key(&app.operator_key().await);
+    let path = format!("/v1/platform/tenants/{}", tenant.id);
+    let state = json!({ "state": "suspended" });
+    renamed_meanwhile(&app, &tenant, "second", operator.patch(&path, &state)).await;
+    assert_eq!(operator.get(&path).await.expect(200)["name"], "second");
+}

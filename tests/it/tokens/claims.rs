@@ -16,6 +16,17 @@ impl Setup {
         self.main.key.sign(&with(claims(&self.main, subject), more))
     }
 
+    /// A tenant that names the main provider, whose claims count there.
+    async fn trusting(&self, slug: &str) -> crate::support::TestTenant {
+        let tenant = self.app.tenant(slug).await;
+        self.sql(
+            "update app.tenants set login_providers = '{main}' where tenant_id = $1",
+            tenant.id,
+        )
+        .await;
+        tenant
+    }
+
     /// Actions of the audit log with the role that they gave.
     async fn audited(&self, tenant: TenantId) -> Vec<(String, String, String)> {
         let statement = "select action, actor_kind, after ->> 'role' as role
@@ -37,7 +48,7 @@ fn entry(action: &str, role: &str) -> (String, String, String) {
 #[tokio::test]
 async fn claims_decide_nothing_unless_the_operator_says_so() {
     let setup = Setup::start().await;
-    let tenant = setup.app.tenant("acme").await;
+    let tenant = setup.trusting("acme").await;
     let more = json!({
         "custom:tenant_id": tenant.id.to_string(),
         "tenant_id": tenant.id.to_string(),
@@ -54,7 +65,7 @@ async fn claims_decide_nothing_unless_the_operator_says_so() {
 #[tokio::test]
 async fn the_claim_of_the_tenant_makes_a_member_once() {
     let setup = Setup::start_with(&BY_CLAIM).await;
-    let (tenant, other) = (setup.app.tenant("acme").await, setup.app.tenant("other").await);
+    let (tenant, other) = (setup.trusting("acme").await, setup.trusting("other").await);
     let claim =
         |id: &str| json!({ "custom:tenant_id": id, "name": "Ada", "email": "ada@acme.example" });
     let id = tenant.id.to_string();
@@ -92,14 +103,13 @@ async fn the_claim_of_the_tenant_makes_a_member_once() {
 #[tokio::test]
 async fn the_claim_does_not_open_a_tenant_that_keeps_the_provider_or_everybody_out() {
     let setup = Setup::start_with(&BY_CLAIM).await;
-    let tenant = setup.app.tenant("acme").await;
+    let tenant = setup.trusting("acme").await;
     let token = || setup.claimed("person-1", json!({ "custom:tenant_id": tenant.id.to_string() }));
     setup
         .sql("update app.tenants set login_providers = '{local}' where tenant_id = $1", tenant.id)
         .await;
-    assert!(matches!(setup.verify(&token()).await, Err(Denied::ProviderNotAdmitted)));
-    let suspend =
-        "update app.tenants set login_providers = null, state = 'suspended' where tenant_id = $1";
+    assert!(matches!(setup.verify(&token()).await, Err(Denied::NoMembership)));
+    let suspend = "update app.tenants set login_providers = '{main}', state = 'suspended' where tenant_id = $1";
     setup.sql(suspend, tenant.id).await;
     assert!(matches!(setup.verify(&token()).await, Err(Denied::TenantSuspended)));
     assert!(setup.audited(tenant.id).await.is_empty(), "nobody joined");
@@ -108,7 +118,7 @@ async fn the_claim_does_not_open_a_tenant_that_keeps_the_provider_or_everybody_o
 #[tokio::test]
 async fn groups_make_members_and_their_role_follows() {
     let setup = Setup::start_with(&BY_GROUP).await;
-    let (acme, zeta) = (setup.app.tenant("acme").await, setup.app.tenant("zeta").await);
+    let (acme, zeta) = (setup.trusting("acme").await, setup.trusting("zeta").await);
     for no in [
         &["acme:owner"][..],
         &["Pidima:acme:owner", "xpidima:acme:owner", " pidima:acme:owner"],
@@ -152,11 +162,37 @@ async fn groups_make_members_and_their_role_follows() {
 #[tokio::test]
 async fn groups_do_not_touch_a_member_whom_the_tenant_invited() {
     let setup = Setup::start_with(&BY_GROUP).await;
-    let acme = setup.app.tenant("acme").await;
+    let acme = setup.trusting("acme").await;
     setup.join(acme.id, "person-1", Role::Editor).await;
     for names in [&["pidima:acme:owner"][..], &["pidima:acme:analyst"], &[]] {
         let actor = setup.verify(&setup.claimed("person-1", groups(names))).await.unwrap();
         assert_eq!(actor.role, Role::Editor, "{names:?}");
     }
     assert!(setup.audited(acme.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn claims_count_only_in_tenants_that_name_the_provider() {
+    let setup = Setup::start_with(&[BY_CLAIM[0], BY_GROUP[0]]).await;
+    let (silent, other) = (setup.app.tenant("silent").await, setup.app.tenant("other").await);
+    setup
+        .sql("update app.tenants set login_providers = '{other}' where tenant_id = $1", other.id)
+        .await;
+    let trusting = setup.trusting("trusting").await;
+    for tenant in [&silent, &other] {
+        let claim = json!({ "custom:tenant_id": tenant.id.to_string() });
+        let refused = setup.verify(&setup.claimed("person-1", claim)).await;
+        assert!(matches!(refused, Err(Denied::NoMembership)), "{refused:?}");
+    }
+    let all = groups(&["pidima:silent:owner", "pidima:other:owner", "pidima:trusting:editor"]);
+    let actor = setup.verify(&setup.claimed("person-1", all.clone())).await.unwrap();
+    assert_eq!((actor.tenant, actor.role), (trusting.id, Role::Editor), "one tenant is left");
+    let into = setup.verify_in(&setup.claimed("person-1", all.clone()), Some(silent.id)).await;
+    assert!(into.is_err(), "{into:?}");
+    // A tenant that names it no longer ends what the claims gave.
+    let every = "update app.tenants set login_providers = null where tenant_id = $1";
+    setup.sql(every, trusting.id).await;
+    let gone = setup.verify(&setup.claimed("person-1", all)).await;
+    assert!(matches!(gone, Err(Denied::NoMembership)), "{gone:?}");
+    assert!(setup.audited(silent.id).await.is_empty() && setup.audited(other.id).await.is_empty());
 }
