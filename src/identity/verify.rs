@@ -194,6 +194,8 @@ impl Verifier {
         origin: RequestOrigin,
     ) -> Result<Actor, Denied> {
         let remembered = (fingerprint(presented), chosen);
+        // Before the look-up: what changes while it runs is unknown to it.
+        let since = Instant::now();
         let (verified, is_new) = match self.trusted(&remembered) {
             Some(verified) => (verified, false),
             None => (Arc::new(self.look_up(presented, chosen).await?), true),
@@ -202,7 +204,7 @@ impl Verifier {
             if chosen.is_some_and(|chosen| chosen != verified.actor.tenant) {
                 return Err(Denied::OtherTenant);
             }
-            self.remember(remembered, Arc::clone(&verified));
+            self.remember(remembered, Arc::clone(&verified), since);
         }
         self.check_place(&verified, &origin)?;
         if is_new {
@@ -233,13 +235,13 @@ impl Verifier {
         is_good.then(|| Arc::clone(verified))
     }
 
-    fn remember(&self, remembered: Remembered, verified: Arc<Verified>) {
+    fn remember(&self, remembered: Remembered, verified: Arc<Verified>, since: Instant) {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         if trusted.len() >= REMEMBERED {
             trusted.retain(|_, (_, since)| since.elapsed() < TRUSTED_FOR);
         }
         if trusted.len() < REMEMBERED {
-            trusted.insert(remembered, (verified, Instant::now()));
+            trusted.insert(remembered, (verified, since));
         }
     }
 
