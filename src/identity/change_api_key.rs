@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Actor;
 use super::credential::KeyKind;
-use super::key_rights::{KeyError, described, reaches, within_role};
+use super::key_rights::{KeyError, described, reaches, within_reach, within_role, within_scopes};
 use super::store::api_keys::ApiKey;
 use crate::db::TenantTx;
 
@@ -55,6 +55,13 @@ pub async fn change_api_key(
         allowed_origins: allowed_origins.unwrap_or_else(|| old.allowed_origins.clone()),
         ..old.clone()
     };
+    // Who decides from where a key may be used could have used it in that place.
+    let moves = new.allowed_addresses != old.allowed_addresses
+        || new.allowed_origins != old.allowed_origins;
+    if moves {
+        within_scopes(actor, &old.scopes)?;
+        within_reach(actor, &old.collection_ids)?;
+    }
     let (before, after) = (described(&old), described(&new));
     if before != after {
         tx.update_api_key(&new).await?;

@@ -198,3 +198,31 @@ async fn the_last_use_of_a_key_is_noted() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_moves_a_key_to_other_places_must_have_what_it_has() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("key-places").await;
+    let one = collection(&owner, "one").await;
+    let body = json!({ "name": "k", "role": "member", "allowed_addresses": ["192.0.2.7"] });
+    let key = make(&owner, &body).await;
+    let page = super::publishable(&owner).await;
+    let by_scope = json!({ "name": "m", "role": "admin", "scopes": ["keys:manage"] });
+    let by_scope = owner.with_key(&secret(&make(&owner, &by_scope).await));
+    let by_reach = json!({ "name": "m", "role": "admin", "collection_ids": [one] });
+    let by_reach = owner.with_key(&secret(&make(&owner, &by_reach).await));
+    let before = contents(&app).await;
+    let anywhere = json!({ "allowed_addresses": [] });
+    let elsewhere = json!({ "allowed_origins": ["https://evil.example"] });
+    for (manager, missing) in [(&by_scope, "scope ask"), (&by_reach, "limited to collections")] {
+        for (key, change) in [(&key, &anywhere), (&page, &elsewhere)] {
+            let refused = manager.patch(&path(key), change).await;
+            let refused = problem(&refused, 403, "forbidden");
+            assert!(refused["detail"].as_str().unwrap().contains(missing), "{refused}");
+        }
+    }
+    assert_eq!(contents(&app).await, before);
+    by_scope.patch(&path(&key), &json!({ "name": "renamed" })).await.expect(200);
+    owner.patch(&path(&key), &anywhere).await.expect(200);
+    owner.patch(&path(&page), &elsewhere).await.expect(200);
+}
