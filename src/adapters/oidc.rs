@@ -111,6 +111,11 @@ impl Provider {
         &self.inner.settings
     }
 
+    /// Whether groups in its tokens decide the roles of people who are members by its claims.
+    pub fn decides_roles(&self) -> bool {
+        self.settings().group_prefix.is_some()
+    }
+
     /// The client to speak with the issuer: it follows no redirect and gives up in time.
     pub fn http(&self) -> &reqwest::Client {
         &self.inner.http

@@ -4,10 +4,11 @@
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::Actor;
 use super::credential::KeyKind;
+use super::invite_member::revoke_invitations_by;
 use super::key_rights::{KeyError, described, reaches, within_reach, within_role, within_scopes};
 use super::store::api_keys::ApiKey;
+use super::{Actor, Role};
 use crate::db::TenantTx;
 
 /// What to change; what is absent stays.
@@ -71,7 +72,7 @@ pub async fn change_api_key(
     Ok(new)
 }
 
-/// Takes a key back and notes it in the audit log, the first time.
+/// Takes a key back, with the open invitations that it made, and notes it in the audit log, the first time.
 ///
 /// # Errors
 /// See [`KeyError`].
@@ -86,6 +87,8 @@ pub async fn revoke_api_key(
         tx.revoke_api_key(key.api_key_id).await?;
         let entry = actor.audit("api_key.revoked").on("api_key", key.api_key_id);
         tx.append_audit(entry.before(described(&key))).await?;
+        let entry = actor.audit("invitation.revoked");
+        revoke_invitations_by(tx, &entry, ("api_key", key.api_key_id), &Role::ALL).await?;
     }
     Ok(())
 }

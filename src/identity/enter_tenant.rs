@@ -5,8 +5,10 @@
 
 use chrono::Utc;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::claim_grants::{ClaimGrants, GrantedTenants};
+use super::invite_member::{revoke_invitations_by, roles_not_invited_by};
 use super::person::Identity;
 use super::policy::Role;
 use super::store::members::{Member, Membership};
@@ -171,7 +173,7 @@ async fn enter(
     match role.filter(|role| *role != member.role) {
         None => Ok(member),
         Some(role) => {
-            let member = follow_role(&mut tx, person, member, role).await?;
+            let member = follow_role(&mut tx, person, member.member_id, role).await?;
             tx.commit().await?;
             Ok(member)
         }
@@ -200,18 +202,36 @@ async fn join(tx: &mut TenantTx, person: &ProvenPerson, role: Role) -> db::Resul
     Ok(member)
 }
 
+/// Gives the role that the claims say now. The last active owner stays one, whatever they say: the tenant would have
+/// nobody who can make another.
 async fn follow_role(
     tx: &mut TenantTx,
     person: &ProvenPerson,
-    member: Member,
+    member_id: Uuid,
     role: Role,
-) -> db::Result<Member> {
+) -> Result<Member, Denied> {
+    let owners = tx.lock_member_and_owners(member_id).await?;
+    // What was read before the lock may have changed.
+    let member = tx.find_member(member_id).await?.ok_or(Denied::NoMembership)?;
+    if member.is_suspended() {
+        return Err(Denied::MemberSuspended);
+    }
+    if owners == [member_id] {
+        tracing::warn!(%member_id, %role, "the last owner keeps their role against their claims");
+        return Ok(member);
+    }
+    if member.role == role {
+        return Ok(member);
+    }
     tx.set_role_by_claims(member.member_id, role).await?;
     let entry = by_provider(person, "member.role_changed")
         .on("member", member.member_id)
         .before(json!({ "role": member.role.to_string() }))
         .after(json!({ "role": role.to_string() }));
     tx.append_audit(entry).await?;
+    let entry = by_provider(person, "invitation.revoked");
+    let lost = roles_not_invited_by(role);
+    revoke_invitations_by(tx, &entry, ("member", member_id), &lost).await?;
     Ok(Member { role, ..member })
 }
 

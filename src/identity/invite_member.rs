@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::store::invitations::Invitation;
 use super::{Actor, GrantError, InvitationLink, Role, may_grant_role};
+use crate::db::audit::AuditEntry;
 use crate::db::{self, TenantTx};
 use crate::kernel::ids::new_id;
 
@@ -111,6 +112,28 @@ pub async fn invite_member(
         return Err(InviteError::TooManyOpen { limit: max_open });
     }
     Ok(CreatedInvitation { invitation, link })
+}
+
+/// Takes back what somebody has invited to these roles: a link made with rights that its maker has lost must not give
+/// them any more. `entry` says who does it, `maker` whether a `member` or an `api_key` has lost them.
+pub(super) async fn revoke_invitations_by(
+    tx: &mut TenantTx,
+    entry: &AuditEntry,
+    (maker, maker_id): (&str, Uuid),
+    roles: &[Role],
+) -> db::Result<()> {
+    for invitation_id in tx.revoke_invitations_by(maker_id, roles).await? {
+        let because = format!("because_of_{maker}");
+        let entry = entry.clone().on("invitation", invitation_id);
+        tx.append_audit(entry.after(json!({ because: maker_id }))).await?;
+    }
+    Ok(())
+}
+
+/// Roles whose invitations a member who has come down to a role does not keep: all, once they can not invite at all.
+pub(super) fn roles_not_invited_by(role: Role) -> Vec<Role> {
+    let lost = |other: &Role| role < Role::Admin || *other > role;
+    Role::ALL.into_iter().filter(lost).collect()
 }
 
 /// Takes an invitation back; false when there is none. One that was used or taken back before stays as it is.

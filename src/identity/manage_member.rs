@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::invite_member::{revoke_invitations_by, roles_not_invited_by};
 use super::{Actor, GrantError, Member, Role, may_grant_role};
+use crate::adapters::oidc::{Provider, ProviderRegistry};
 use crate::db::{self, TenantTx};
 
 /// What to change of a person; what is absent stays.
@@ -37,6 +39,9 @@ pub enum MemberError {
     /// Nobody gives more than they have.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// The next login would undo the change.
+    #[error("the login provider decides this role; suspend instead")]
+    RoleByProvider,
     /// Nobody would be left who can make owners.
     #[error("this is the last active owner; make somebody else an owner first")]
     LastOwner,
@@ -45,7 +50,7 @@ pub enum MemberError {
     Database(#[from] db::Error),
 }
 
-/// Changes a person. A suspension ends their logins, and the invitations that they can no longer make are taken back.
+/// Changes a person; the role only where no claims of one of the providers decide it. A suspension ends their logins, and the invitations that they can no longer make are taken back.
 ///
 /// # Errors
 /// See [`MemberError`]; the transaction must not be committed then.
@@ -54,12 +59,17 @@ pub async fn change_member(
     actor: &Actor,
     member_id: Uuid,
     change: MemberChange,
+    providers: &ProviderRegistry,
 ) -> Result<Member, MemberError> {
     let owners = tx.lock_member_and_owners(member_id).await?;
     let before = find_within_reach(tx, actor, member_id).await?;
     let mut after = before.clone();
     if let Some(role) = change.role.filter(|role| *role != before.role) {
         may_grant_role(actor, role)?;
+        let decides = providers.get(&before.provider).is_some_and(Provider::decides_roles);
+        if decides && tx.is_held_by_claims(member_id).await? {
+            return Err(MemberError::RoleByProvider);
+        }
         after.role = role;
     }
     if let Some(state) = change.state {
@@ -79,8 +89,12 @@ pub async fn change_member(
     if after.is_suspended() {
         tx.end_browser_sessions_of(member_id, None).await?;
     }
-    let lost = |role: &Role| after.is_suspended() || *role > after.role;
-    revoke_invitations(tx, actor, member_id, &lost).await?;
+    let lost = match after.is_suspended() {
+        true => Role::ALL.to_vec(),
+        false => roles_not_invited_by(after.role),
+    };
+    let entry = actor.audit("invitation.revoked");
+    revoke_invitations_by(tx, &entry, ("member", member_id), &lost).await?;
     let entry = actor.audit("member.changed").on("member", member_id);
     tx.append_audit(entry.before(facts(&before)).after(facts(&after))).await?;
     Ok(after)
@@ -101,7 +115,8 @@ pub async fn remove_member(
         return Err(MemberError::LastOwner);
     }
     tx.delete_member(member_id).await?;
-    revoke_invitations(tx, actor, member_id, &|_| true).await?;
+    let entry = actor.audit("invitation.revoked");
+    revoke_invitations_by(tx, &entry, ("member", member_id), &Role::ALL).await?;
     let entry = actor.audit("member.removed").on("member", member_id);
     tx.append_audit(entry.before(facts(&member))).await?;
     Ok(())
@@ -117,21 +132,6 @@ async fn find_within_reach(
         return Err(MemberError::AboveOwn { own: actor.role, theirs: member.role });
     }
     Ok(member)
-}
-
-/// A link made with rights that its maker has lost must not give them any more.
-async fn revoke_invitations(
-    tx: &mut TenantTx,
-    actor: &Actor,
-    member_id: Uuid,
-    lost: &(dyn Fn(&Role) -> bool + Sync),
-) -> db::Result<()> {
-    let roles: Vec<Role> = Role::ALL.into_iter().filter(|role| lost(role)).collect();
-    for invitation_id in tx.revoke_invitations_by(member_id, &roles).await? {
-        let entry = actor.audit("invitation.revoked").on("invitation", invitation_id);
-        tx.append_audit(entry.after(json!({ "because_of_member": member_id }))).await?;
-    }
-    Ok(())
 }
 
 fn facts(member: &Member) -> Value {

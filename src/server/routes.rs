@@ -140,7 +140,7 @@ fn api_service(
         MeApi { db: db.clone() },
         LoginsApi { accounts },
         BrowserSessionsApi { db: db.clone(), verifier },
-        MembersApi { db: db.clone() },
+        MembersApi { db: db.clone(), providers: services.providers.clone() },
         InvitationsApi {
             db: db.clone(),
             public_url: people.public_url,

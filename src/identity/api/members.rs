@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Caller;
 use super::names::RoleName;
+use crate::adapters::oidc::ProviderRegistry;
 use crate::db::Db;
 use crate::identity::{
     Action, Member, MemberChange, MemberError, MemberFilter, change_member, remove_member,
@@ -98,6 +99,8 @@ enum RemoveResponse {
 pub struct MembersApi {
     /// The database.
     pub db: Db,
+    /// Login providers of the operator.
+    pub providers: ProviderRegistry,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Identity")]
@@ -158,7 +161,8 @@ impl MembersApi {
     /// Update a member
     ///
     /// Changes role, state or name; what is absent stays. Nobody changes somebody above their own role or gives a role
-    /// above it, and the last active owner stays one. A suspension ends the person's logins within 5 seconds. Needs the
+    /// above it, the last active owner stays one, and a role that
+    /// groups of the login provider decide stays as they say (409). A suspension ends the person's logins within 5 seconds. Needs the
     /// role admin.
     #[oai(path = "/members/:member_id", method = "patch", operation_id = "update_member")]
     async fn update_member(
@@ -177,7 +181,7 @@ impl MembersApi {
             display_name: name,
         };
         let mut tx = self.db.tenant(actor.tenant).await?;
-        let changed = change_member(&mut tx, actor, member_id.0, change).await?;
+        let changed = change_member(&mut tx, actor, member_id.0, change, &self.providers).await?;
         tx.commit().await?;
         Ok(Json(changed.into()))
     }
@@ -233,7 +237,9 @@ impl From<MemberError> for ApiError {
             MemberError::AboveOwn { .. } | MemberError::Grant(_) => {
                 Self::new(ProblemCode::Forbidden, error.to_string())
             }
-            MemberError::LastOwner => Self::new(ProblemCode::Conflict, error.to_string()),
+            MemberError::LastOwner | MemberError::RoleByProvider => {
+                Self::new(ProblemCode::Conflict, error.to_string())
+            }
             MemberError::Database(error) => error.into(),
         }
     }

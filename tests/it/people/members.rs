@@ -160,19 +160,69 @@ async fn who_loses_rights_loses_the_invitations_that_they_made_with_them() {
     let app = TestApp::start().await;
     let tenant = app.tenant("people-lost").await;
     tenant.as_member("owner").await;
-    let admin = tenant.as_member("admin").await;
+    let admin = tenant.as_member("owner").await;
     let mut made = Vec::new();
-    for role in ["admin", "member"] {
+    for role in ["owner", "member"] {
         let body = json!({ "email": "eve@example.com", "role": role });
         let created = admin.post("/v1/invitations", &body).await.expect(201);
         made.push(created["invitation"]["id"].as_str().unwrap().to_owned());
     }
     let open = || async { ids(&tenant.get("/v1/invitations?open=true").await.expect(200)) };
-    tenant.patch(&path(&admin), &json!({ "role": "editor" })).await.expect(200);
+    tenant.patch(&path(&admin), &json!({ "role": "admin" })).await.expect(200);
     assert_eq!(open().await, [made[1].clone()]);
-    tenant.delete(&path(&admin)).await.expect(204);
+    // An editor invites nobody, whatever the role.
+    tenant.patch(&path(&admin), &json!({ "role": "editor" })).await.expect(200);
     assert_eq!(open().await, Vec::<String>::new());
     assert_eq!(times(&app, &tenant, "invitation.revoked").await, 2);
+
+    let leaver = tenant.as_member("admin").await;
+    let body = json!({ "email": "eve@example.com", "role": "member" });
+    leaver.post("/v1/invitations", &body).await.expect(201);
+    tenant.delete(&path(&leaver)).await.expect(204);
+    assert_eq!(open().await, Vec::<String>::new());
+    assert_eq!(times(&app, &tenant, "invitation.revoked").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invitations_of_a_key_are_taken_back_with_the_key() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("people-key-lost").await;
+    let made = tenant.post("/v1/api_keys", &json!({ "name": "k", "role": "admin" })).await;
+    let made = made.expect(201);
+    let key = tenant.with_key(made["secret"].as_str().unwrap());
+    let body = json!({ "email": "eve@example.com", "role": "member" });
+    key.post("/v1/invitations", &body).await.expect(201);
+    let kept = tenant.post("/v1/invitations", &body).await.expect(201);
+    let key_path = format!("/v1/api_keys/{}", made["api_key"]["id"].as_str().unwrap());
+    tenant.delete(&key_path).await.expect(204);
+    let open = ids(&tenant.get("/v1/invitations?open=true").await.expect(200));
+    assert_eq!(open, [kept["invitation"]["id"].as_str().unwrap()]);
+    let (action, _, after) = audited(&app, &tenant).await.pop().unwrap();
+    assert_eq!(action, "invitation.revoked");
+    assert_eq!(after.unwrap()["because_of_api_key"], made["api_key"]["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_ends_no_login_of_an_owner() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("people-sessions").await;
+    let (owner, admin) = (tenant.as_member("owner").await, tenant.as_member("admin").await);
+    let other = tenant.as_member("admin").await;
+    let login = async |of: &TestTenant| {
+        let list = format!("/v1/browser_sessions?member_id={}", id(of));
+        format!("/v1/browser_sessions/{}", ids(&tenant.get(&list).await.expect(200))[0])
+    };
+    let (of_owner, of_admin, of_other) =
+        (login(&owner).await, login(&admin).await, login(&other).await);
+    for client in [&admin, &tenant.with_role("admin").await] {
+        assert!(refused(&client.delete(&of_owner).await, 403).contains("role owner"));
+    }
+    owner.get("/v1/me").await.expect(200);
+    assert_eq!(times(&app, &tenant, "browser_session.ended").await, 0);
+    admin.delete(&of_other).await.expect(204);
+    admin.delete(&of_admin).await.expect(204);
+    owner.delete(&of_owner).await.expect(204);
+    assert_eq!(times(&app, &tenant, "browser_session.ended").await, 3);
 }
 
 /// A client with a key of a role, narrowed by what is given.

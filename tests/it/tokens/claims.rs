@@ -119,6 +119,8 @@ async fn the_claim_does_not_open_a_tenant_that_keeps_the_provider_or_everybody_o
 async fn groups_make_members_and_their_role_follows() {
     let setup = Setup::start_with(&BY_GROUP).await;
     let (acme, zeta) = (setup.trusting("acme").await, setup.trusting("zeta").await);
+    // Somebody else who can make owners.
+    setup.join(acme.id, "founder", Role::Owner).await;
     for no in [
         &["acme:owner"][..],
         &["Pidima:acme:owner", "xpidima:acme:owner", " pidima:acme:owner"],
@@ -195,4 +197,57 @@ async fn claims_count_only_in_tenants_that_name_the_provider() {
     let gone = setup.verify(&setup.claimed("person-1", all)).await;
     assert!(matches!(gone, Err(Denied::NoMembership)), "{gone:?}");
     assert!(setup.audited(silent.id).await.is_empty() && setup.audited(other.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_role_that_groups_decide_is_changed_where_they_are_kept() {
+    let setup = Setup::start_with(&BY_GROUP).await;
+    let acme = setup.trusting("acme").await;
+    let token = setup.claimed("person-1", groups(&["pidima:acme:editor"]));
+    let actor = setup.verify(&token).await.unwrap();
+    let path = format!("/v1/members/{}", actor.id());
+    let refused = acme.patch(&path, &json!({ "role": "member" })).await.expect(409);
+    assert!(refused["detail"].as_str().unwrap().contains("suspend instead"), "{refused}");
+    let same = json!({ "role": "editor", "display_name": "Ada" });
+    acme.patch(&path, &same).await.expect(200);
+    acme.patch(&path, &json!({ "state": "suspended" })).await.expect(200);
+    // An invited person's role is the tenant's.
+    let invited = setup.join(acme.id, "person-2", Role::Editor).await;
+    let path = format!("/v1/members/{}", invited.member_id);
+    acme.patch(&path, &json!({ "role": "member" })).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_role_beside_the_claim_of_the_tenant_is_the_tenants() {
+    let setup = Setup::start_with(&BY_CLAIM).await;
+    let acme = setup.trusting("acme").await;
+    let claim = json!({ "custom:tenant_id": acme.id.to_string() });
+    let actor = setup.verify(&setup.claimed("person-1", claim.clone())).await.unwrap();
+    let path = format!("/v1/members/{}", actor.id());
+    acme.patch(&path, &json!({ "role": "editor" })).await.expect(200);
+    let actor = setup.verify(&setup.claimed("person-1", claim)).await.unwrap();
+    assert_eq!(actor.role, Role::Editor);
+}
+
+#[tokio::test]
+async fn a_role_taken_away_takes_invitations_back_and_never_the_last_owner() {
+    let setup = Setup::start_with(&BY_GROUP).await;
+    let acme = setup.trusting("acme").await;
+    let role_with = async |names: &[&str]| {
+        setup.verify(&setup.claimed("person-1", groups(names))).await.unwrap().role
+    };
+    assert_eq!(role_with(&["pidima:acme:owner"]).await, Role::Owner);
+    assert_eq!(role_with(&["pidima:acme:editor"]).await, Role::Owner, "the last one");
+    setup.join(acme.id, "founder", Role::Owner).await;
+    let by = acme.with_key(&setup.claimed("person-1", groups(&["pidima:acme:owner"])));
+    let body = json!({ "email": "eve@example.com", "role": "member" });
+    by.post("/v1/invitations", &body).await.expect(201);
+    assert_eq!(role_with(&["pidima:acme:editor"]).await, Role::Editor);
+    let open = acme.get("/v1/invitations?open=true").await.expect(200);
+    assert_eq!(open["items"], json!([]));
+    let revoked = "select count(*) from app.audit_events
+        where action = 'invitation.revoked' and actor_kind = 'system'";
+    let admin = setup.app.database.admin();
+    let revoked: i64 = sqlx::query_scalar(revoked).fetch_one(&admin).await.unwrap();
+    assert_eq!(revoked, 1);
 }
