@@ -236,6 +236,7 @@ fn browser_logins(config: &Config, db: &Db, providers: &ProviderRegistry) -> Bro
     let settings = BrowserLoginSettings {
         public_url: config.http.public_url.clone(),
         session_lifetime: config.identity.browser_session_lifetime,
+        max_pending: i64::from(config.identity.max_pending_logins),
     };
     BrowserLogins::new(db.clone(), providers.clone(), settings)
 }

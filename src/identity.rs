@@ -48,8 +48,8 @@ pub use begin_browser_session::{LoginFacts, begin_browser_session};
 pub use browser_cookie::BrowserCookie;
 pub use browser_login::{
     BegunLogin, BrowserLoginSettings, BrowserLogins, CALLBACK_PATH, Callback, Chosen,
-    DEFAULT_RETURN_PATH, EnteredTenant, ExchangeError, FinishedLogin, LoginFault, LoginWish,
-    PENDING_LIFETIME, PENDING_MOST, TenantChoice, return_path,
+    DEFAULT_RETURN_PATH, EnteredTenant, ExchangeError, FULL_RETRY_SECONDS, FinishedLogin,
+    LoginFault, LoginWish, PENDING_LIFETIME, PENDING_MOST, TenantChoice, return_path,
 };
 pub use change_api_key::{KeyChange, change_api_key, revoke_api_key};
 pub use change_tenant::{ChangeTenantError, TenantChange, change_tenant};

@@ -25,6 +25,8 @@ pub struct IdentityConfig {
     pub browser_session_lifetime: Duration,
     /// `PIDIMA_MAX_OPEN_INVITATIONS`: invitations of a tenant that can be open at once; default 500.
     pub max_open_invitations: u32,
+    /// `PIDIMA_MAX_PENDING_LOGINS`: logins through a provider on their way at once, of all browsers; default 20000.
+    pub max_pending_logins: u32,
     /// `PIDIMA_OIDC_PROVIDERS`: names of the OpenID Connect providers, with commas between; none by default. Each has
     /// settings of its own that begin with `PIDIMA_OIDC_<NAME>_`.
     pub oidc_providers: Vec<OidcProviderConfig>,
@@ -90,6 +92,7 @@ impl IdentityConfig {
                 2_592_000_000,
             ),
             max_open_invitations: env.number("PIDIMA_MAX_OPEN_INVITATIONS", 500, 1, 100_000),
+            max_pending_logins: env.number("PIDIMA_MAX_PENDING_LOGINS", 20_000, 1, 1_000_000),
             oidc_providers: providers,
         }
     }

@@ -28,6 +28,8 @@ use super::{AcceptError, BrowserCookie};
 pub const PENDING_LIFETIME: Duration = Duration::from_secs(600);
 /// Logins of one browser on their way at once; a further one takes the place of the oldest.
 pub const PENDING_MOST: i64 = 5;
+/// Seconds after which who found too many logins on their way should try again.
+pub const FULL_RETRY_SECONDS: u64 = 60;
 /// Where the issuer sends the browser back to.
 pub const CALLBACK_PATH: &str = "/login/callback";
 
@@ -46,6 +48,8 @@ pub struct BrowserLoginSettings {
     pub public_url: Option<String>,
     /// End of a browser session, from its beginning.
     pub session_lifetime: Duration,
+    /// Logins on their way at once, of all browsers.
+    pub max_pending: i64,
 }
 
 /// A login that ended in a tenant.
@@ -66,6 +70,11 @@ pub enum LoginFault {
     /// The address of this server is not set.
     #[error("logins need PIDIMA_PUBLIC_URL, which is not set")]
     NoPublicUrl,
+    /// As many logins are on their way as there may be.
+    #[error(
+        "too many logins are on their way; try again in some minutes, or raise PIDIMA_MAX_PENDING_LOGINS"
+    )]
+    Full,
     /// State missing, used, expired, or of another browser.
     #[error("the login was not begun in this browser, took too long or was finished before")]
     NotPending,

@@ -46,6 +46,8 @@ impl<E: Endpoint> Endpoint for LimitAddressesEndpoint<E> {
         if hashes_password(request.method(), request.uri().path()) {
             keys.push(LimitKey::new(Limit::Login, None, Subject::Address(address)));
             keys.push(LimitKey::new(Limit::PasswordHashing, None, Subject::Network(address)));
+        } else if asks_a_provider(request.method(), request.uri().path()) {
+            keys.push(LimitKey::new(Limit::Login, None, Subject::Address(address)));
         }
         for key in &keys {
             let decision = self.limiter.take(key).await;
@@ -76,6 +78,12 @@ fn hashes_password(method: &Method, path: &str) -> bool {
             .is_some_and(|member| !member.contains('/')),
         _ => false,
     }
+}
+
+/// Whether it is a leg of a login through a provider, which stores a login on its way or asks the provider.
+fn asks_a_provider(method: &Method, path: &str) -> bool {
+    let leg = path.strip_prefix("/login/").unwrap_or_default();
+    matches!(*method, Method::GET | Method::HEAD) && !matches!(leg, "" | "local" | "choice")
 }
 
 /// The response with `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11) of the tightest limit: a

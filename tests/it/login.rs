@@ -1,5 +1,6 @@
 //! Logins of browsers: through real identity providers, with everything that can be forged, replayed or mixed up.
 
+mod bounds;
 mod callbacks;
 mod choices;
 mod chromium;

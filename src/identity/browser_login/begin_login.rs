@@ -31,7 +31,7 @@ impl BrowserLogins {
     /// Begins a login with a provider.
     ///
     /// # Errors
-    /// There is no such provider, it is away, or the database is.
+    /// There is no such provider, it is away, too many logins are on their way, or the database is away.
     pub async fn begin(&self, name: &str, wish: LoginWish) -> Result<BegunLogin, LoginFault> {
         let provider = self.provider(name)?;
         let redirect_uri = self.redirect_uri()?;
@@ -42,6 +42,7 @@ impl BrowserLogins {
             }
             None => None,
         };
+        self.make_room().await?;
         let browser = wish.browser.filter(|text| is_well_formed(text)).unwrap_or_else(random_text);
         let (state, nonce, pkce_verifier) = (random_text(), random_text(), random_text());
         let secrets = LoginSecrets { state: &state, nonce: &nonce, pkce_verifier: &pkce_verifier };
@@ -54,6 +55,20 @@ impl BrowserLogins {
         };
         self.keep(&browser, &state, &login).await?;
         Ok(BegunLogin { authorization_url, browser })
+    }
+
+    /// Refuses one login more than there may be, once those whose time is over are gone. Requests at once can pass together:
+    /// the number is exceeded by as many as begin at the same time, at most.
+    async fn make_room(&self) -> Result<(), LoginFault> {
+        let most = self.settings.max_pending;
+        let mut tx = self.db.system().await?;
+        if tx.count_pending_logins(most).await? < most {
+            return Ok(());
+        }
+        tx.sweep_pending_logins().await?;
+        let count = tx.count_pending_logins(most).await?;
+        tx.commit().await?;
+        if count < most { Ok(()) } else { Err(LoginFault::Full) }
     }
 
     pub(super) async fn keep(

@@ -168,6 +168,22 @@ impl SystemTx {
         }))
     }
 
+    /// How many logins are on their way; no more than `most` are counted.
+    pub(in crate::identity) async fn count_pending_logins(&mut self, most: i64) -> db::Result<i64> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!"
+            from (
+                select
+                from pending_logins
+                limit $1
+            ) as counted"#,
+            most
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(count)
+    }
+
     /// Removes logins whose time is over; how many there were.
     pub async fn sweep_pending_logins(&mut self) -> db::Result<u64> {
         let swept = sqlx::query!("delete from pending_logins where expires_at <= now()")

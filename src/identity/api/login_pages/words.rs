@@ -1,10 +1,10 @@
 //! What a person reads when a login did not happen: what it means and what to do. The reason in full goes to the log.
 
-use poem::http::StatusCode;
+use poem::http::{StatusCode, header};
 use poem::{Request, Response};
 
 use crate::db;
-use crate::identity::{AcceptError, ExchangeError, LoginFault, RequestOrigin};
+use crate::identity::{AcceptError, ExchangeError, FULL_RETRY_SECONDS, LoginFault, RequestOrigin};
 use crate::web::page::{Page, escape};
 
 /// The page of a fault.
@@ -17,11 +17,15 @@ pub fn page_of(fault: &LoginFault, request: &Request) -> Response {
         tracing::warn!(reason = %fault, "login refused");
     }
     let page = Page::new(title).status(status).text(&text).link("/login", "Log in again");
-    match id {
+    let mut response = match id {
         Some(id) => page.markup(&format!("<p class=\"small\">Request {}</p>", escape(&id))),
         None => page,
     }
-    .response()
+    .response();
+    if matches!(fault, LoginFault::Full) {
+        response.headers_mut().insert(header::RETRY_AFTER, FULL_RETRY_SECONDS.into());
+    }
+    response
 }
 
 /// The page for a form that was sent from somewhere else.
@@ -45,6 +49,11 @@ fn told(fault: &LoginFault) -> (StatusCode, &'static str, String) {
             StatusCode::NOT_FOUND,
             "This login is not set up",
             "The operator must set the address of this server first (PIDIMA_PUBLIC_URL).",
+        ),
+        LoginFault::Full => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many people log in just now",
+            "Try again in some minutes.",
         ),
         LoginFault::NotPending => (
             StatusCode::BAD_REQUEST,
