@@ -163,6 +163,29 @@ async fn bodies_that_lie_stay_or_are_packed_get_a_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_whose_body_stays_away_is_ended_also_when_it_was_refused() {
+    let settings = [
+        ("PIDIMA_REQUEST_TIMEOUT_MS", "500"),
+        ("PIDIMA_LIMIT_ASK_BURST", "2"),
+        ("PIDIMA_LIMIT_ASK_PER_MINUTE", "1"),
+    ];
+    let model = std::sync::Arc::new(pidima::adapters::models::ExtractiveModel);
+    let app = TestApp::start_with(&settings, model).await;
+    let tenant = app.tenant("questions").await;
+    let paths = ["/v1/answers", "/v1/sessions/00000000-0000-0000-0000-000000000007/messages"];
+    for (path, expected) in [(paths[0], 408), (paths[1], 408), (paths[0], 429), (paths[1], 429)] {
+        let sent = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+            content-type: application/json\r\ncontent-length: 100\r\n\r\n{{\"qu",
+            tenant.key
+        );
+        let (told, _) = exchange(&app, sent.as_bytes()).await;
+        assert_eq!(statuses(&told), [expected], "{path}: {told}");
+    }
+    lives(&tenant).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_connections_that_never_finish_their_headers_keep_nobody_else_out() {
     let app = TestApp::start().await;
     let tenant = app.tenant("slow").await;
