@@ -78,6 +78,11 @@ fn tenant_id(text: &str) -> Option<TenantId> {
 /// `<prefix><slug>:<role>`, exactly.
 fn slug_and_role<'a>(prefix: &str, group: &'a str) -> Option<(&'a str, Role)> {
     let (slug, role) = group.strip_prefix(prefix)?.split_once(':')?;
+    // Nothing else is a short name, and the database takes no NUL.
+    if !slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    {
+        return None;
+    }
     Some((slug, role.parse().ok()?))
 }
 
@@ -100,6 +105,8 @@ mod tests {
             "pidima:acme:Editor",
             "pidima:acme:editor ",
             "pidima:acme:editor:owner",
+            "pidima:ac\0me:editor",
+            "pidima:Acme:editor",
         ] {
             assert_eq!(read(other), None, "{other}");
         }

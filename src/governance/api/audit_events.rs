@@ -1,6 +1,6 @@
 //! `/v1/audit_events`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
@@ -150,8 +150,8 @@ impl AuditEventsApi {
             action: without_nul("action", action.0)?,
             target_kind: without_nul("target_kind", target_kind.0)?,
             target_id: without_nul("target_id", target_id.0)?,
-            since: since.0,
-            until: until.0,
+            since: storable("since", since.0)?,
+            until: storable("until", until.0)?,
         };
         let mut tx = self.db.tenant(actor.tenant).await?;
         let before = page.after.map(number_of);
@@ -198,8 +198,8 @@ impl AuditEventsApi {
             action: without_nul("action", action.0)?,
             target_kind: without_nul("target_kind", target_kind.0)?,
             target_id: without_nul("target_id", target_id.0)?,
-            since: since.0,
-            until: until.0,
+            since: storable("since", since.0)?,
+            until: storable("until", until.0)?,
         };
         let format = format.0.unwrap_or(FormatName::Ndjson);
         note_export(&self.db, actor, &filter, format).await?;
@@ -234,6 +234,16 @@ fn without_nul(name: &str, text: Option<String>) -> Result<Option<String>, ApiEr
     match text {
         Some(text) if text.contains('\0') => {
             Err(ApiError::invalid(name, "must not hold the character U+0000"))
+        }
+        other => Ok(other),
+    }
+}
+
+/// Years that everybody writes in four digits; PostgreSQL stores not many more.
+fn storable(name: &str, time: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, ApiError> {
+    match time {
+        Some(time) if !(1..=9999).contains(&time.year()) => {
+            Err(ApiError::invalid(name, "must be a time of the years 1 to 9999"))
         }
         other => Ok(other),
     }

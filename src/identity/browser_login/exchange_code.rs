@@ -192,6 +192,10 @@ fn check_claims(client_id: &str, claims: &Map<String, Value>) -> Result<(), Exch
     if claims.get("azp").is_some_and(|party| party != client_id) {
         return Err(ExchangeError::Claim("azp is another client"));
     }
+    // No person of ours: the database takes no NUL.
+    if claims.get("sub").and_then(Value::as_str).is_some_and(|subject| subject.contains('\0')) {
+        return Err(ExchangeError::Claim("sub holds the character U+0000"));
+    }
     let latest = (Utc::now() + SKEW).timestamp();
     match claims.get("nbf") {
         None => {}

@@ -161,3 +161,21 @@ async fn an_export_for_ids_of_another_tenant_is_like_one_for_ids_of_nobody() {
         assert!(!found.bytes.is_empty(), "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_outside_the_years_1_to_9999_are_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("years").await;
+    for (time, status) in [
+        ("-5000-01-01T00:00:00Z", 422),
+        ("0000-12-31T23:59:59Z", 422),
+        ("0001-01-01T00:00:00Z", 200),
+        ("9999-12-31T23:59:59Z", 200),
+        ("%2B10000-01-01T00:00:00Z", 422),
+    ] {
+        for query in ["?since=", "?until=", "/export?since=", "/export?until="] {
+            let reply = tenant.get(&format!("/v1/audit_events{query}{time}")).await;
+            assert_eq!(reply.status, status, "{query}{time}: {}", reply.text());
+        }
+    }
+}
