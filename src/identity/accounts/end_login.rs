@@ -2,7 +2,7 @@
 
 use super::Accounts;
 use crate::db;
-use crate::identity::{Actor, Principal};
+use crate::identity::{Actor, Presented, Principal, RequestOrigin};
 
 impl Accounts {
     /// Ends the session that the request came with; whether there was one.
@@ -21,5 +21,23 @@ impl Accounts {
         tx.commit().await?;
         self.verifier.forget_member(actor.tenant, member_id, None);
         Ok(true)
+    }
+
+    /// Ends the session that a browser had before a new login, so that no cookie from before is worth anything. `cookie` is
+    /// the value that the browser sent, if any.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn end_earlier_login(
+        &self,
+        cookie: Option<String>,
+        request: RequestOrigin,
+    ) -> db::Result<()> {
+        let Some(cookie) = cookie else { return Ok(()) };
+        let presented = Presented::Cookie(cookie);
+        if let Ok(before) = self.verifier.verify(&presented, None, request).await {
+            self.end_login(&before).await?;
+        }
+        Ok(())
     }
 }

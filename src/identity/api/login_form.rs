@@ -59,6 +59,7 @@ pub async fn submit_login_form(
         let words = "the form was not sent from this page; open /login/local and try again";
         return Ok(page(StatusCode::FORBIDDEN, &tenant, &email, Some(words), false));
     }
+    let (before, origin) = (visitor.cookie, visitor.request.clone());
     let attempt = LoginAttempt {
         tenant: tenant.clone(),
         email: email.clone(),
@@ -68,11 +69,15 @@ pub async fn submit_login_form(
         user_agent: visitor.user_agent,
     };
     match accounts.log_in(attempt).await {
-        Ok(cookie) => Ok(Response::builder()
-            .status(StatusCode::SEE_OTHER)
-            .header(header::LOCATION, AFTER)
-            .header(header::SET_COOKIE, set_cookie(&cookie))
-            .finish()),
+        Ok(cookie) => {
+            let ended = accounts.end_earlier_login(before, origin).await;
+            ended.map_err(ApiError::from)?;
+            Ok(Response::builder()
+                .status(StatusCode::SEE_OTHER)
+                .header(header::LOCATION, AFTER)
+                .header(header::SET_COOKIE, set_cookie(&cookie))
+                .finish())
+        }
         Err(error) => refused(error, &tenant, &email),
     }
 }

@@ -99,13 +99,12 @@ pub async fn callback(
     request: &Request,
     logins: Data<&BrowserLogins>,
     accounts: Data<&Accounts>,
-    verifier: Data<&Verifier>,
     query: Query<CallbackQuery>,
 ) -> Response {
     let CallbackQuery { code, state, error, iss } = query.0;
     let back = Callback { code, state, error, issuer: iss, browser: login_cookie(request) };
     match logins.finish(back, origin(request), user_agent(request)).await {
-        Ok(FinishedLogin::Entered(entered)) => enter(request, &accounts, &verifier, &entered).await,
+        Ok(FinishedLogin::Entered(entered)) => enter(request, &accounts, &entered).await,
         Ok(FinishedLogin::Choice(choice)) => choice_page(&choice),
         Err(fault) => words::page_of(&fault, request),
     }
@@ -117,7 +116,6 @@ pub async fn choose(
     request: &Request,
     logins: Data<&BrowserLogins>,
     accounts: Data<&Accounts>,
-    verifier: Data<&Verifier>,
     form: Form<ChoiceForm>,
 ) -> Response {
     if !is_same_origin(request) {
@@ -129,7 +127,7 @@ pub async fn choose(
         browser: login_cookie(request),
     };
     match logins.choose(chosen, origin(request), user_agent(request)).await {
-        Ok(entered) => enter(request, &accounts, &verifier, &entered).await,
+        Ok(entered) => enter(request, &accounts, &entered).await,
         Err(fault) => words::page_of(&fault, request),
     }
 }
@@ -187,15 +185,9 @@ pub async fn logout(
 }
 
 /// Gives the browser its new session; the one that it had ends, so that no cookie from before is worth anything.
-async fn enter(
-    request: &Request,
-    accounts: &Accounts,
-    verifier: &Verifier,
-    entered: &EnteredTenant,
-) -> Response {
-    if let Some(before) = logged_in(request, verifier).await
-        && let Err(error) = accounts.end_login(&before).await
-    {
+async fn enter(request: &Request, accounts: &Accounts, entered: &EnteredTenant) -> Response {
+    let before = cookie(request, BrowserCookie::NAME).ok().flatten();
+    if let Err(error) = accounts.end_earlier_login(before, origin(request)).await {
         return words::page_of(&error.into(), request);
     }
     let mut response = redirect(&entered.return_to);

@@ -164,6 +164,7 @@ impl LoginsApi {
         body: JsonBody<LoginCreate>,
     ) -> Result<LoginResponse, ApiError> {
         let LoginCreate { tenant, email, password, new_password } = body.0;
+        let (before, origin) = (visitor.cookie, visitor.request.clone());
         let attempt = LoginAttempt {
             tenant,
             email,
@@ -173,6 +174,7 @@ impl LoginsApi {
             user_agent: visitor.user_agent,
         };
         let cookie = self.accounts.log_in(attempt).await?;
+        self.accounts.end_earlier_login(before, origin).await?;
         Ok(LoginResponse::LoggedIn(set_cookie(&cookie)))
     }
 
@@ -188,6 +190,7 @@ impl LoginsApi {
     ) -> Result<LoginResponse, ApiError> {
         let AcceptanceCreate { invitation, name, password } = body.0;
         let display_name = name.map(|name| readable_text("/name", &name)).transpose()?;
+        let (before, origin) = (visitor.cookie, visitor.request.clone());
         let acceptance = Acceptance {
             invitation,
             display_name,
@@ -196,6 +199,7 @@ impl LoginsApi {
             user_agent: visitor.user_agent,
         };
         let cookie = self.accounts.accept_with_password(acceptance).await?;
+        self.accounts.end_earlier_login(before, origin).await?;
         Ok(LoginResponse::LoggedIn(set_cookie(&cookie)))
     }
 

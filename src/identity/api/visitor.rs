@@ -4,7 +4,8 @@
 use poem::http::header;
 use poem::{FromRequest, Request, RequestBody};
 
-use crate::identity::RequestOrigin;
+use super::cookies::cookie;
+use crate::identity::{BrowserCookie, RequestOrigin};
 use crate::web::origin::{is_same_origin, names_origin};
 use crate::web::problem::{ApiError, ProblemCode};
 
@@ -15,6 +16,8 @@ pub struct Visitor {
     pub request: RequestOrigin,
     /// What the browser calls itself.
     pub user_agent: Option<String>,
+    /// Cookie of the session that the browser has already.
+    pub cookie: Option<String>,
 }
 
 impl<'a> FromRequest<'a> for Visitor {
@@ -30,6 +33,7 @@ impl<'a> FromRequest<'a> for Visitor {
         Ok(Self {
             request: request.extensions().get::<RequestOrigin>().cloned().unwrap_or_default(),
             user_agent: request.header(header::USER_AGENT).map(str::to_owned),
+            cookie: cookie(request, BrowserCookie::NAME).ok().flatten(),
         })
     }
 }

@@ -146,3 +146,29 @@ async fn a_failed_login_is_noted_without_what_was_typed() {
     let noted = audited(&app, &tenant, "login.failed").await.len();
     assert!((3..=11).contains(&noted), "{noted}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_login_ends_the_session_that_the_browser_had_before() {
+    let app = start(&[]).await;
+    tenant_with_ada(&app, "again").await;
+    let login = || async {
+        let first = cookie(&app, "again", "ada@example.com", PASSWORD).await;
+        as_person(&app, &first, Method::GET, "/v1/me", None).await.expect(200);
+        first
+    };
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for path in ["/v1/login", "/login/local"] {
+        let (before, stays) = (login().await, login().await);
+        let body = credentials("again", "ada@example.com", PASSWORD);
+        let request = client
+            .post(format!("{}{path}", app.url))
+            .header("sec-fetch-site", "same-origin")
+            .header("cookie", format!("__Host-pidima={before}"));
+        let request = if path == "/v1/login" { request.json(&body) } else { request.form(&body) };
+        let reply = request.send().await.unwrap();
+        assert!(matches!(reply.status().as_u16(), 204 | 303), "{path}: {}", reply.status());
+        let old = as_person(&app, &before, Method::GET, "/v1/me", None).await;
+        problem(&old, 401, "unauthenticated");
+        as_person(&app, &stays, Method::GET, "/v1/me", None).await.expect(200);
+    }
+}
