@@ -31,7 +31,7 @@ async fn a_person_is_made_and_helped_back_in_by_commands() {
     let (code, password, told) = member(&app, &create);
     assert_eq!(code, Some(0), "{told}");
     let first = password.trim_end().to_owned();
-    assert_eq!((password.lines().count(), first.len()), (1, 23), "{password}");
+    assert_eq!((password.lines().count(), first.len()), (1, 35), "{password}");
     let told = log_in(&app, "operated", "grace@example.com", &first).await;
     problem(&told, 403, "password_change_required");
     let mut body = credentials("operated", "grace@example.com", &first);

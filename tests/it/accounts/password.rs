@@ -110,7 +110,12 @@ async fn right_passwords_use_up_the_tries_of_a_person_too_and_nobody_elses() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_and_people_of_an_issuer_have_no_password_to_change() {
-    let app = start(&[]).await;
+    let app = start(&[
+        ("PIDIMA_OIDC_PROVIDERS", "cognito"),
+        ("PIDIMA_OIDC_COGNITO_ISSUER", "https://issuer.example"),
+        ("PIDIMA_OIDC_COGNITO_CLIENT_ID", "pidima"),
+    ])
+    .await;
     let (tenant, _) = tenant_with_ada(&app, "none").await;
     let body = json!({ "current": PASSWORD, "new": OTHER_PASSWORD });
     let request = tenant.request(Method::PUT, "/v1/me/password").json(&body);

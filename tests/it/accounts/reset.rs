@@ -26,7 +26,7 @@ async fn a_reset_ends_every_login_and_the_old_password_and_shows_the_new_one_onc
     let reset = as_person(&app, &admin, Method::POST, &path(&ada), None).await.expect(201);
     assert_eq!(reset["member_id"], ada);
     let password = reset["one_time_password"].as_str().unwrap();
-    assert_eq!(password.len(), 23, "{password}");
+    assert_eq!(password.len(), 35, "{password}");
     problem(&as_person(&app, &own, Method::GET, "/v1/me", None).await, 401, "unauthenticated");
     as_person(&app, &admin, Method::GET, "/v1/me", None).await.expect(200);
     problem(&log_in(&app, "reset", "ada@example.com", PASSWORD).await, 401, "unauthenticated");
