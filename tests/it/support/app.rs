@@ -173,7 +173,7 @@ impl TestApp {
         let scopes: Vec<String> = Role::Owner.scopes().iter().map(ToString::to_string).collect();
         let statement = "insert into app.api_keys
             (tenant_id, api_key_id, name, role, scopes, secret_sha256, hint, expires_at)
-            values ($1, $2, 'tests', 'owner', $3, $4, $5, now() + interval '1 day')";
+            values ($1, $2, 'tests', 'owner', $3, $4, $5, now() + interval '365 days')";
         sqlx::query(statement)
             .bind(credential.tenant.uuid())
             .bind(credential.api_key_id)
