@@ -30,6 +30,7 @@ mod person;
 mod places;
 mod policy;
 mod rotate_api_key;
+mod secret;
 mod store;
 mod throttle;
 mod verify;

@@ -15,7 +15,6 @@ mod members;
 mod names;
 mod operator;
 mod platform_tenants;
-mod session_cookie;
 mod tenant;
 mod visitor;
 mod widget_tokens;

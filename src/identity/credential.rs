@@ -3,13 +3,9 @@
 //! The tenant stands in it so that the key can be looked up under that tenant's row-level security: a key of another
 //! tenant finds no row.
 
-use std::fmt;
-
-use rand::RngCore;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::secret::{Secret, plain_id};
 use crate::kernel::ids::TenantId;
 
 /// Kinds of keys.
@@ -43,11 +39,8 @@ impl KeyKind {
     }
 }
 
-/// 160 random bits: far above what can be guessed, so that a plain hash of them is a right store.
-const SECRET_BYTES: usize = 20;
-
 /// A parsed API key. The secret is never printed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Credential {
     /// Kind that the text says.
     pub kind: KeyKind,
@@ -55,15 +48,13 @@ pub struct Credential {
     pub tenant: TenantId,
     /// Key that it claims to be.
     pub api_key_id: Uuid,
-    secret: SecretString,
+    secret: Secret<20>,
 }
 
 impl Credential {
     /// A new key with a random secret.
     pub fn generate(kind: KeyKind, tenant: TenantId, api_key_id: Uuid) -> Self {
-        let mut secret = [0_u8; SECRET_BYTES];
-        rand::rng().fill_bytes(&mut secret);
-        Self { kind, tenant, api_key_id, secret: SecretString::from(hex::encode(secret)) }
+        Self { kind, tenant, api_key_id, secret: Secret::generate() }
     }
 
     /// Reads a key; `None` when the text is not of the form above.
@@ -72,17 +63,14 @@ impl Credential {
         let (prefix, tenant, key, secret) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let kind = KeyKind::ALL.into_iter().find(|kind| kind.prefix() == prefix)?;
-        let well_formed = parts.next().is_none()
-            && [tenant, key].iter().all(|part| is_lower_hex(part, 32))
-            && is_lower_hex(secret, SECRET_BYTES * 2);
-        if !well_formed {
+        if parts.next().is_some() {
             return None;
         }
         Some(Self {
             kind,
-            tenant: Uuid::parse_str(tenant).ok()?.into(),
-            api_key_id: Uuid::parse_str(key).ok()?,
-            secret: SecretString::from(secret.to_owned()),
+            tenant: plain_id(tenant)?.into(),
+            api_key_id: plain_id(key)?,
+            secret: Secret::parse(secret)?,
         })
     }
 
@@ -93,30 +81,19 @@ impl Credential {
             self.kind.prefix(),
             self.tenant.uuid().simple(),
             self.api_key_id.simple(),
-            self.secret.expose_secret()
+            self.secret.expose()
         )
     }
 
     /// What is stored of the secret.
     pub fn secret_sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.secret.expose_secret().as_bytes()).into()
+        self.secret.sha256()
     }
 
     /// Last four characters, to tell keys apart.
     pub fn hint(&self) -> String {
-        let secret = self.secret.expose_secret();
-        secret.get(secret.len().saturating_sub(4)..).unwrap_or_default().to_owned()
+        self.secret.hint()
     }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credential({}, …)", self.api_key_id)
-    }
-}
-
-pub(super) fn is_lower_hex(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]

@@ -2,27 +2,19 @@
 //!
 //! As with API keys the tenant stands in it, so that it is looked up under that tenant's row-level security.
 
-use std::fmt;
-
-use rand::RngCore;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::credential::is_lower_hex;
+use super::secret::{Secret, plain_id};
 use crate::kernel::ids::TenantId;
 
-/// 160 random bits: far above what can be guessed, so that a plain hash of them is a right store.
-const SECRET_BYTES: usize = 20;
-
 /// A parsed invitation. The secret is never printed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct InvitationLink {
     /// Tenant that it claims.
     pub tenant: TenantId,
     /// Invitation that it claims to be.
     pub invitation_id: Uuid,
-    secret: SecretString,
+    secret: Secret<20>,
 }
 
 impl InvitationLink {
@@ -31,25 +23,20 @@ impl InvitationLink {
 
     /// A new invitation with a random secret.
     pub fn generate(tenant: TenantId, invitation_id: Uuid) -> Self {
-        let mut secret = [0_u8; SECRET_BYTES];
-        rand::rng().fill_bytes(&mut secret);
-        Self { tenant, invitation_id, secret: SecretString::from(hex::encode(secret)) }
+        Self { tenant, invitation_id, secret: Secret::generate() }
     }
 
     /// Reads a text; `None` when it is not of the form above.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let (tenant, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
-        let well_formed = parts.next().is_none()
-            && [tenant, id].iter().all(|part| is_lower_hex(part, 32))
-            && is_lower_hex(secret, SECRET_BYTES * 2);
-        if !well_formed {
+        if parts.next().is_some() {
             return None;
         }
         Some(Self {
-            tenant: Uuid::parse_str(tenant).ok()?.into(),
-            invitation_id: Uuid::parse_str(id).ok()?,
-            secret: SecretString::from(secret.to_owned()),
+            tenant: plain_id(tenant)?.into(),
+            invitation_id: plain_id(id)?,
+            secret: Secret::parse(secret)?,
         })
     }
 
@@ -59,19 +46,13 @@ impl InvitationLink {
             "{}.{}.{}",
             self.tenant.uuid().simple(),
             self.invitation_id.simple(),
-            self.secret.expose_secret()
+            self.secret.expose()
         )
     }
 
     /// What is stored of the secret.
     pub fn secret_sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.secret.expose_secret().as_bytes()).into()
-    }
-}
-
-impl fmt::Debug for InvitationLink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "InvitationLink({}, …)", self.invitation_id)
+        self.secret.sha256()
     }
 }
 

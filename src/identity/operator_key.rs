@@ -1,15 +1,10 @@
 //! Keys of the operator, `pdo_<key id>_<secret>`: who stands outside the tenants and manages them.
 
-use std::fmt;
-
 use chrono::{TimeDelta, Utc};
-use rand::RngCore;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::actor::RequestOrigin;
-use super::credential::is_lower_hex;
+use super::secret::{Secret, plain_id};
 use super::store::operator_keys::OperatorKey;
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{self, SystemTx};
@@ -22,8 +17,6 @@ pub const MAX_OPERATOR_DAYS: u32 = 365;
 /// Longest name, in characters.
 pub const MAX_OPERATOR_NAME: usize = 100;
 const PREFIX: &str = "pdo";
-/// 160 random bits, as in the keys of tenants.
-const SECRET_BYTES: usize = 20;
 
 /// The operator, once their key was verified. They have no tenant, so nothing of a tenant can be asked with it.
 #[derive(Clone, Debug)]
@@ -53,55 +46,41 @@ impl Operator {
 }
 
 /// A parsed key. The secret is never printed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct OperatorCredential {
     /// Key that it claims to be.
     pub operator_key_id: Uuid,
-    secret: SecretString,
+    secret: Secret<20>,
 }
 
 impl OperatorCredential {
     /// A new key with a random secret.
     pub fn generate() -> Self {
-        let mut secret = [0_u8; SECRET_BYTES];
-        rand::rng().fill_bytes(&mut secret);
-        Self { operator_key_id: new_id(), secret: SecretString::from(hex::encode(secret)) }
+        Self { operator_key_id: new_id(), secret: Secret::generate() }
     }
 
     /// Reads a key; `None` when the text is not of the form above.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('_');
         let (prefix, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
-        let well_formed = prefix == PREFIX
-            && parts.next().is_none()
-            && is_lower_hex(id, 32)
-            && is_lower_hex(secret, SECRET_BYTES * 2);
-        if !well_formed {
+        if prefix != PREFIX || parts.next().is_some() {
             return None;
         }
-        let operator_key_id = Uuid::parse_str(id).ok()?;
-        Some(Self { operator_key_id, secret: SecretString::from(secret.to_owned()) })
+        Some(Self { operator_key_id: plain_id(id)?, secret: Secret::parse(secret)? })
     }
 
     /// The whole key: shown once, to its maker.
     pub fn expose(&self) -> String {
-        format!("{PREFIX}_{}_{}", self.operator_key_id.simple(), self.secret.expose_secret())
+        format!("{PREFIX}_{}_{}", self.operator_key_id.simple(), self.secret.expose())
     }
 
     /// What is stored of the secret.
     pub fn secret_sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.secret.expose_secret().as_bytes()).into()
+        self.secret.sha256()
     }
 
     fn hint(&self) -> String {
-        let secret = self.secret.expose_secret();
-        secret.get(secret.len().saturating_sub(4)..).unwrap_or_default().to_owned()
-    }
-}
-
-impl fmt::Debug for OperatorCredential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OperatorCredential({}, …)", self.operator_key_id)
+        self.secret.hint()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a credential may be used from: ranges of addresses and web origins, read from text and compared.
+//! Where a credential may be used from: ranges of addresses, read from text and compared.
 //!
 //! Keys, their checks and their settings call it; it knows no request.
 
@@ -35,20 +35,6 @@ pub fn admits_address(ranges: &[IpNet], address: Option<IpAddr>) -> bool {
     ranges.iter().any(|range| range.contains(&address))
 }
 
-/// A web origin as browsers send it (RFC 6454): `https`, or `http` on this very machine; no path, no wildcard.
-pub fn web_origin(text: &str) -> Option<String> {
-    let url = reqwest::Url::parse(text).ok()?;
-    let host = url.host_str()?;
-    let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
-    let is_bare = url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none();
-    (is_safe && is_bare && !host.contains('*')).then(|| url.origin().ascii_serialization())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,37 +64,5 @@ mod tests {
         assert!(!admits("11.0.0.0") && !admits("9.255.255.255") && !admits("::ffff:11.0.0.1"));
         assert!(!admits_address(&ranges, None), "an unknown address is in no range");
         assert!(admits_address(&[], None), "without ranges every address is good");
-    }
-
-    #[test]
-    fn origins_are_exact_and_safe() {
-        for (text, origin) in [
-            ("https://Docs.Example.com", "https://docs.example.com"),
-            ("https://docs.example.com:443/", "https://docs.example.com"),
-            ("https://docs.example.com:8443", "https://docs.example.com:8443"),
-            ("http://localhost:3000", "http://localhost:3000"),
-            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
-            ("http://[::1]:3000", "http://[::1]:3000"),
-            ("https://bücher.example", "https://xn--bcher-kva.example"),
-        ] {
-            assert_eq!(web_origin(text).as_deref(), Some(origin), "{text}");
-        }
-        for bad in [
-            "",
-            "*",
-            "null",
-            "https://*.example.com",
-            "http://docs.example.com",
-            "http://localhost.evil.example",
-            "https://docs.example.com/path",
-            "https://docs.example.com?x",
-            "https://docs.example.com#x",
-            "https://a@docs.example.com",
-            "docs.example.com",
-            "file:///etc/passwd",
-            "javascript:alert(1)",
-        ] {
-            assert!(web_origin(bad).is_none(), "{bad}");
-        }
     }
 }

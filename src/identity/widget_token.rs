@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::credential::is_lower_hex;
+use super::secret::plain_id;
 use crate::kernel::ids::TenantId;
 
 /// What the text begins with.
@@ -82,14 +82,7 @@ impl<'a> UnverifiedToken<'a> {
         }
         let mut parts = text.strip_prefix(PREFIX)?.splitn(3, '_');
         let (tenant, key, signed) = (parts.next()?, parts.next()?, parts.next()?);
-        if ![tenant, key].iter().all(|part| is_lower_hex(part, 32)) {
-            return None;
-        }
-        Some(Self {
-            tenant: Uuid::parse_str(tenant).ok()?.into(),
-            api_key_id: Uuid::parse_str(key).ok()?,
-            signed,
-        })
+        Some(Self { tenant: plain_id(tenant)?.into(), api_key_id: plain_id(key)?, signed })
     }
 }
 

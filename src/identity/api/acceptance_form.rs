@@ -7,7 +7,7 @@ use poem::{Request, Response, handler};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::session_cookie::set_cookie;
+use super::cookies::set_session;
 use super::visitor::Visitor;
 use crate::identity::{Acceptance, Accounts};
 use crate::web::origin::is_same_origin;
@@ -74,7 +74,7 @@ pub async fn submit_acceptance_form(
         Ok(cookie) => Ok(Response::builder()
             .status(StatusCode::SEE_OTHER)
             .header(header::LOCATION, AFTER)
-            .header(header::SET_COOKIE, set_cookie(&cookie))
+            .header(header::SET_COOKIE, set_session(&cookie))
             .finish()),
         Err(error) => refused(error.into(), &invitation, &name),
     }

@@ -1,19 +1,23 @@
 //! `/v1/api_keys`.
 
-use chrono::{DateTime, Utc};
+mod places;
+mod views;
+
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{ApiResponse, OpenApi};
 use uuid::Uuid;
 
+use self::places::{addresses, origins};
+use self::views::{
+    ApiKeyCreate, ApiKeyCreated, ApiKeyList, ApiKeyRotate, ApiKeyUpdate, ApiKeyView,
+};
 use super::Caller;
-use super::names::{KeyKindName, RoleName, ScopeName};
 use crate::db::Db;
-use crate::identity::places::{address_range, web_origin};
 use crate::identity::rotate_api_key::DEFAULT_OVERLAP_SECONDS;
 use crate::identity::{
-    Action, ApiKey, CreateApiKeyError, CreatedApiKey, KeyChange, KeyError, KeyKind, KeyLimits,
-    NewApiKey, change_api_key, issue_api_key, revoke_api_key, rotate_api_key,
+    Action, CreateApiKeyError, KeyChange, KeyError, KeyKind, KeyLimits, NewApiKey, change_api_key,
+    issue_api_key, revoke_api_key, rotate_api_key,
 };
 use crate::web::body::JsonBody;
 use crate::web::paging::{encode_cursor, keyset};
@@ -22,157 +26,6 @@ use crate::web::reading::readable_text;
 use crate::web::spec::Tag;
 
 const LIST: &str = "api_keys";
-/// Characters shown of a value that is refused.
-const SHOWN_CHARS: usize = 100;
-
-/// An API key, without its secret.
-#[derive(Debug, Object)]
-#[oai(rename = "ApiKey", skip_serializing_if_is_none)]
-pub struct ApiKeyView {
-    /// Id of the key.
-    id: Uuid,
-    /// What it is for.
-    #[oai(validator(max_length = 100))]
-    name: String,
-    /// Kept by programs, or standing in web pages.
-    kind: KeyKindName,
-    /// What it may do.
-    role: RoleName,
-    /// What the role is narrowed to.
-    #[oai(validator(max_items = 20))]
-    scopes: Vec<ScopeName>,
-    /// Collections that it reaches; empty for those open to the whole tenant.
-    #[oai(validator(max_items = 50))]
-    collection_ids: Vec<Uuid>,
-    /// Ranges of addresses that it may be used from; empty for any.
-    #[oai(validator(max_items = 50, max_length = 60))]
-    allowed_addresses: Vec<String>,
-    /// Web origins that a publishable key may be used from.
-    #[oai(validator(max_items = 50, max_length = 300))]
-    allowed_origins: Vec<String>,
-    /// Key that this one replaces; absent when it replaces none.
-    rotated_from: Option<Uuid>,
-    /// Last four characters of the key.
-    #[oai(validator(max_length = 4))]
-    hint: String,
-    /// When it was made.
-    created_at: DateTime<Utc>,
-    /// From then on it is refused.
-    expires_at: DateTime<Utc>,
-    /// Since when it is refused; absent while it is good.
-    revoked_at: Option<DateTime<Utc>>,
-    /// Last use, exact to a minute; absent when it was never used.
-    last_used_at: Option<DateTime<Utc>>,
-}
-
-/// A new API key with its secret, which is shown this once.
-#[derive(Debug, Object)]
-pub struct ApiKeyCreated {
-    /// The key to send as `Authorization: Bearer …`. It can not be shown again.
-    #[oai(validator(max_length = 200))]
-    secret: String,
-    /// The key as it is listed.
-    api_key: ApiKeyView,
-}
-
-/// A key to be made.
-#[derive(Debug, Object)]
-#[oai(deny_unknown_fields, example)]
-pub struct ApiKeyCreate {
-    /// What it is for.
-    #[oai(validator(min_length = 1, max_length = 100))]
-    name: String,
-    /// Kept by programs when absent; a publishable key has the role member, the scope ask and at least one origin.
-    kind: Option<KeyKindName>,
-    /// What it may do; at most what you may do yourself.
-    role: RoleName,
-    /// What the role is narrowed to; when absent those that come with the role and that you have yourself.
-    #[oai(validator(min_items = 1, max_items = 20))]
-    scopes: Option<Vec<ScopeName>>,
-    /// Collections that it reaches, of those that you reach; when absent those open to the whole tenant, or your own limit.
-    #[oai(validator(max_items = 50))]
-    collection_ids: Option<Vec<Uuid>>,
-    /// Addresses (`192.0.2.7`) and ranges (`10.0.0.0/8`) that it may be used from; any when absent.
-    #[oai(validator(max_items = 50, max_length = 60))]
-    allowed_addresses: Option<Vec<String>>,
-    /// Web origins that a publishable key may be used from, e.g. `https://www.example.com`.
-    #[oai(validator(max_items = 50, max_length = 300))]
-    allowed_origins: Option<Vec<String>>,
-    /// From then on the key is refused; 90 days from now when absent, 365 at most.
-    expires_at: Option<DateTime<Utc>>,
-}
-
-impl poem_openapi::types::Example for ApiKeyCreate {
-    fn example() -> Self {
-        Self {
-            name: "support portal".to_owned(),
-            kind: None,
-            role: RoleName::Member,
-            scopes: Some(vec![ScopeName::Ask]),
-            collection_ids: None,
-            allowed_addresses: None,
-            allowed_origins: None,
-            expires_at: None,
-        }
-    }
-}
-
-/// What to change of a key; what is absent stays.
-#[derive(Debug, Object)]
-#[oai(deny_unknown_fields, example)]
-pub struct ApiKeyUpdate {
-    /// What it is for.
-    #[oai(validator(min_length = 1, max_length = 100))]
-    name: Option<String>,
-    /// Fewer collections than now; for a key without a limit, some that you reach.
-    #[oai(validator(max_items = 50))]
-    collection_ids: Option<Vec<Uuid>>,
-    /// Addresses and ranges that it may be used from; any when empty.
-    #[oai(validator(max_items = 50, max_length = 60))]
-    allowed_addresses: Option<Vec<String>>,
-    /// Web origins that a publishable key may be used from.
-    #[oai(validator(max_items = 50, max_length = 300))]
-    allowed_origins: Option<Vec<String>>,
-}
-
-impl poem_openapi::types::Example for ApiKeyUpdate {
-    fn example() -> Self {
-        Self {
-            name: Some("support portal in Oslo".to_owned()),
-            collection_ids: None,
-            allowed_addresses: None,
-            allowed_origins: None,
-        }
-    }
-}
-
-/// How a key is to be replaced.
-#[derive(Debug, Object)]
-#[oai(deny_unknown_fields, example)]
-pub struct ApiKeyRotate {
-    /// How long the old key stays good beside the new one: 0 to 604800 (a week); a day when absent. Its own end stays when
-    /// that comes first.
-    #[oai(validator(maximum(value = "604800")))]
-    overlap_seconds: Option<u32>,
-}
-
-impl poem_openapi::types::Example for ApiKeyRotate {
-    fn example() -> Self {
-        Self { overlap_seconds: Some(3_600) }
-    }
-}
-
-/// A page of API keys.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct ApiKeyList {
-    /// Keys, newest first.
-    #[oai(validator(max_items = 100))]
-    items: Vec<ApiKeyView>,
-    /// Continues the list; absent on the last page.
-    #[oai(validator(max_length = 100))]
-    next_cursor: Option<String>,
-}
 
 /// Outcome of a creation.
 #[derive(ApiResponse)]
@@ -345,46 +198,6 @@ fn distinct(mut ids: Vec<Uuid>) -> Vec<Uuid> {
     ids.dedup();
     ids
 }
-
-/// Ranges as they are stored.
-fn addresses(given: Vec<String>) -> Result<Vec<String>, ApiError> {
-    each(
-        given,
-        "/allowed_addresses",
-        "is no address and no range; write 192.0.2.7 or 10.0.0.0/8",
-        |text| address_range(text).map(|range| range.to_string()),
-    )
-}
-
-/// Origins as they are stored.
-fn origins(given: Vec<String>) -> Result<Vec<String>, ApiError> {
-    each(
-        given,
-        "/allowed_origins",
-        "is no web origin; write https://www.example.com, without path; http is for localhost alone",
-        web_origin,
-    )
-}
-
-fn each(
-    given: Vec<String>,
-    pointer: &str,
-    remedy: &str,
-    read: fn(&str) -> Option<String>,
-) -> Result<Vec<String>, ApiError> {
-    let mut stored = Vec::with_capacity(given.len());
-    for (index, text) in given.iter().enumerate() {
-        let shown: String = text.chars().take(SHOWN_CHARS).collect();
-        let value = read(text).ok_or_else(|| {
-            ApiError::invalid(&format!("{pointer}/{index}"), format!("\"{shown}\" {remedy}"))
-        })?;
-        if !stored.contains(&value) {
-            stored.push(value);
-        }
-    }
-    Ok(stored)
-}
-
 impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         let text = error.to_string();
@@ -411,33 +224,6 @@ impl From<CreateApiKeyError> for ApiError {
             }
             CreateApiKeyError::Expiry => Self::invalid("/expires_at", error.to_string()),
             CreateApiKeyError::Database(error) => error.into(),
-        }
-    }
-}
-
-impl From<CreatedApiKey> for ApiKeyCreated {
-    fn from(created: CreatedApiKey) -> Self {
-        Self { secret: created.credential.expose(), api_key: created.api_key.into() }
-    }
-}
-
-impl From<ApiKey> for ApiKeyView {
-    fn from(key: ApiKey) -> Self {
-        Self {
-            id: key.api_key_id,
-            name: key.name,
-            kind: key.kind.into(),
-            role: key.role.into(),
-            scopes: key.scopes.into_iter().map(Into::into).collect(),
-            collection_ids: key.collection_ids,
-            allowed_addresses: key.allowed_addresses,
-            allowed_origins: key.allowed_origins,
-            rotated_from: key.rotated_from,
-            hint: key.hint,
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            revoked_at: key.revoked_at,
-            last_used_at: key.last_used_at,
         }
     }
 }

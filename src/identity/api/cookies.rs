@@ -1,14 +1,16 @@
-//! Cookies of the login: reading the one of a name, and setting the one that ties a login to its browser.
+//! Cookies of logins: reading the one of a name, setting that of a session and that which ties a login on its way to its
+//! browser, and taking them away. One way for every login.
 
 use poem::Request;
 use poem::http::header;
 
+use crate::identity::{BrowserCookie, PENDING_LIFETIME};
 use crate::web::problem::{ApiError, ProblemCode};
 
 /// Ties logins on their way to one browser.
 pub const LOGIN_COOKIE: &str = "__Host-pidima-login";
 
-/// As that of the session: sent over TLS alone, to this host alone, never shown to scripts, and with requests of other sites
+/// Sent over TLS alone, to this host alone, never shown to scripts, and with requests of other sites
 /// only when they lead the browser here (`Strict` would lose it on the way back from the issuer).
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
@@ -34,6 +36,16 @@ pub fn cookie(request: &Request, name: &str) -> Result<Option<String>, ApiError>
 
 /// Sets the cookie that ties logins to the browser, for as long as a login may take.
 pub fn set_login(value: &str) -> String {
-    let seconds = crate::identity::PENDING_LIFETIME.as_secs();
+    let seconds = PENDING_LIFETIME.as_secs();
     format!("{LOGIN_COOKIE}={value}; {ATTRIBUTES}; Max-Age={seconds}")
+}
+
+/// Value of `Set-Cookie` that begins a session. It ends with the browser, or at the server, whichever is first.
+pub fn set_session(cookie: &BrowserCookie) -> String {
+    format!("{}={}; {ATTRIBUTES}", BrowserCookie::NAME, cookie.expose())
+}
+
+/// Value of `Set-Cookie` that takes a session away.
+pub fn clear_session() -> String {
+    format!("{}=; {ATTRIBUTES}; Max-Age=0", BrowserCookie::NAME)
 }

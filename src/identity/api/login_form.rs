@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::session_cookie::set_cookie;
+use super::cookies::set_session;
 use super::visitor::Visitor;
 use crate::identity::{Accounts, LogInError, LoginAttempt};
 use crate::web::origin::is_same_origin;
@@ -75,7 +75,7 @@ pub async fn submit_login_form(
             Ok(Response::builder()
                 .status(StatusCode::SEE_OTHER)
                 .header(header::LOCATION, AFTER)
-                .header(header::SET_COOKIE, set_cookie(&cookie))
+                .header(header::SET_COOKIE, set_session(&cookie))
                 .finish())
         }
         Err(error) => refused(error, &tenant, &email),

@@ -12,8 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::acceptance_form::ACCEPTANCE_PATH;
-use super::cookies::{LOGIN_COOKIE, cookie, set_login};
-use super::session_cookie::{clear_cookie, set_cookie};
+use super::cookies::{LOGIN_COOKIE, clear_session, cookie, set_login, set_session};
 use crate::identity::{
     Accounts, Actor, BrowserCookie, BrowserLogins, Callback, Chosen, EnteredTenant, FinishedLogin,
     LoginWish, Presented, RequestOrigin, TenantChoice, Verifier, return_path,
@@ -180,7 +179,7 @@ pub async fn logout(
         }
     }
     let mut response = redirect(&target);
-    add_cookie(&mut response, &clear_cookie());
+    add_cookie(&mut response, &clear_session());
     response
 }
 
@@ -191,7 +190,7 @@ async fn enter(request: &Request, accounts: &Accounts, entered: &EnteredTenant) 
         return words::page_of(&error.into(), request);
     }
     let mut response = redirect(&entered.return_to);
-    add_cookie(&mut response, &set_cookie(&entered.cookie));
+    add_cookie(&mut response, &set_session(&entered.cookie));
     response
 }
 

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::Caller;
-use super::session_cookie::{clear_cookie, set_cookie};
+use super::cookies::{clear_session, set_session};
 use super::visitor::Visitor;
 use crate::identity::{
     AcceptError, AcceptWithPasswordError, Acceptance, Accounts, Action, ChangePassword,
@@ -175,7 +175,7 @@ impl LoginsApi {
         };
         let cookie = self.accounts.log_in(attempt).await?;
         self.accounts.end_earlier_login(before, origin).await?;
-        Ok(LoginResponse::LoggedIn(set_cookie(&cookie)))
+        Ok(LoginResponse::LoggedIn(set_session(&cookie)))
     }
 
     /// Accept an invitation with a password
@@ -200,7 +200,7 @@ impl LoginsApi {
         };
         let cookie = self.accounts.accept_with_password(acceptance).await?;
         self.accounts.end_earlier_login(before, origin).await?;
-        Ok(LoginResponse::LoggedIn(set_cookie(&cookie)))
+        Ok(LoginResponse::LoggedIn(set_session(&cookie)))
     }
 
     /// Log out
@@ -215,7 +215,7 @@ impl LoginsApi {
                 "there is no login of a browser to end; an API key is revoked instead",
             ));
         }
-        Ok(LogoutResponse::LoggedOut(clear_cookie()))
+        Ok(LogoutResponse::LoggedOut(clear_session()))
     }
 
     /// Change your password
