@@ -16,11 +16,9 @@ use super::allow::AllowedMethods;
 use crate::web::response_note::ResponseNote;
 
 /// Request headers that pages may send.
-const REQUEST_HEADERS: &str = "authorization, content-type, accept, idempotency-key, if-match, if-none-match, \
-last-event-id, pidima-tenant";
+const REQUEST_HEADERS: &str = "authorization, content-type, accept, pidima-tenant";
 /// Response headers that pages may read.
-const RESPONSE_HEADERS: &str =
-    "x-request-id, ratelimit, ratelimit-policy, retry-after, location, etag";
+const RESPONSE_HEADERS: &str = "x-request-id, ratelimit, ratelimit-policy, retry-after";
 /// How long browsers may remember a preflight, in seconds.
 const MAX_AGE: &str = "600";
 

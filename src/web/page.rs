@@ -13,7 +13,7 @@ color:#1c1e21;background:#fff}h1{font-size:1.5rem}a{color:#0b57d0}p,li{overflow-
 .go,button{display:block;width:100%;box-sizing:border-box;margin:.5rem 0;padding:.7rem 1rem;font:inherit;\
 text-align:left;text-decoration:none;color:#fff;background:#0b57d0;border:0;border-radius:6px;cursor:pointer}\
 label{display:block;margin:.7rem 0 .2rem}input{width:100%;box-sizing:border-box;padding:.6rem;font:inherit;\
-border:1px solid #767a80;border-radius:6px}.small{color:#565b61;font-size:.875rem}\
+border:1px solid #767a80;border-radius:6px}.wrong{border-left:4px solid #b3261e;padding:0 .8rem}.small{color:#565b61;font-size:.875rem}\
 .go:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid #f5a623}";
 
 /// The one style that the policy lets in.
@@ -50,6 +50,17 @@ impl Page {
     #[must_use]
     pub fn text(self, text: &str) -> Self {
         self.markup(&format!("<p>{}</p>", escape(text)))
+    }
+
+    /// What went wrong, where something did; escaped, and read out at once by screen readers.
+    #[must_use]
+    pub fn alert(self, words: Option<&str>) -> Self {
+        match words {
+            Some(words) => {
+                self.markup(&format!("<p class=\"wrong\" role=\"alert\">{}</p>", escape(words)))
+            }
+            None => self,
+        }
     }
 
     /// A link that looks like a button; address and words are escaped.

@@ -96,6 +96,10 @@ impl MessagesApi {
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
         // The answer may repeat what was said before.
         note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
+        if session.created_by != actor.id() {
+            let entry = actor.audit("session.message_added").on("session", session.session_id);
+            tx.append_audit(entry).await?;
+        }
         tx.commit().await?;
         let question = Question {
             tenant: actor.tenant,

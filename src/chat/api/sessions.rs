@@ -205,6 +205,11 @@ impl SessionsApi {
         let found = tx.find_session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
         tx.update_session(session.session_id, &title).await?;
+        if session.created_by != actor.id() {
+            // Without the titles: they are words of a conversation, which may be deleted, and the log keeps all.
+            let entry = actor.audit("session.updated").on("session", session.session_id);
+            tx.append_audit(entry).await?;
+        }
         tx.commit().await?;
         Ok(Json(Session { title: Some(title), ..session }.into()))
     }

@@ -94,7 +94,6 @@ fn refused(fault: ApiError, invitation: &str, name: &str) -> poem::Result<Respon
 }
 
 fn page(status: StatusCode, invitation: &str, name: &str, words: Option<&str>) -> Response {
-    let alert = words.map(|words| format!("<p role=\"alert\">{}</p>", escape(words)));
     let form = format!(
         "<form method=\"post\" action=\"{ACCEPTANCE_PATH}\">\
         <input type=\"hidden\" name=\"invitation\" value=\"{}\">\
@@ -109,7 +108,7 @@ fn page(status: StatusCode, invitation: &str, name: &str, words: Option<&str>) -
     Page::new("Accept your invitation")
         .status(status)
         .text("You become a member of the tenant that invites you, and log in with your e-mail address from then on.")
-        .markup(&alert.unwrap_or_default())
+        .alert(words)
         .markup(&form)
         .response()
 }

@@ -1,26 +1,21 @@
 //! `/login/local`: the form in which people log in with a password. One page without scripts; it works in any browser,
 //! and a post is taken from this very page only.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use poem::http::{StatusCode, header};
-use poem::web::{Data, Form, Html, Query};
-use poem::{IntoResponse, Request, Response, handler};
+use poem::web::{Data, Form, Query};
+use poem::{Request, Response, handler};
 use secrecy::SecretString;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::cookies::set_session;
 use super::visitor::Visitor;
 use crate::identity::{Accounts, LogInError, LoginAttempt};
 use crate::web::origin::is_same_origin;
+use crate::web::page::{Page, escape};
 use crate::web::problem::ApiError;
 
 /// Where somebody is led who has logged in.
 const AFTER: &str = "/docs";
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:3rem auto;padding:0 1rem;\
-color:#1c1e21}label{display:block;margin-top:1rem}input{width:100%;box-sizing:border-box;font:inherit;padding:.4rem}\
-button{margin-top:1.5rem;font:inherit;padding:.5rem 1.5rem}[role=alert]{border-left:4px solid #b3261e;padding:0 .8rem}";
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -110,48 +105,20 @@ fn page(
     words: Option<&str>,
     asks_for_new: bool,
 ) -> Response {
-    let alert = words.map(|words| format!("<p role=\"alert\">{}</p>", escape(words)));
-    let new = "<label>New password<input name=\"new_password\" type=\"password\" required \
-        autocomplete=\"new-password\"></label>";
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-        <meta name=\"viewport\" content=\"width=device-width\"><title>Log in to Pidima</title>\
-        <style>{STYLE}</style><h1>Log in</h1>{}\
-        <form method=\"post\" action=\"/login/local\">\
-        <label>Tenant<input name=\"tenant\" required maxlength=\"50\" autocomplete=\"organization\" value=\"{}\"></label>\
-        <label>E-mail address<input name=\"email\" type=\"email\" required maxlength=\"254\" autocomplete=\"username\" \
-        value=\"{}\"></label>\
-        <label>Password<input name=\"password\" type=\"password\" required autocomplete=\"current-password\"></label>\
-        {}<button>Log in</button></form></html>",
-        alert.unwrap_or_default(),
+    let new = "<label for=\"new_password\">New password</label>\
+        <input id=\"new_password\" name=\"new_password\" type=\"password\" required autocomplete=\"new-password\">";
+    let form = format!(
+        "<form method=\"post\" action=\"/login/local\">\
+        <label for=\"tenant\">Tenant</label>\
+        <input id=\"tenant\" name=\"tenant\" required maxlength=\"50\" autocomplete=\"organization\" value=\"{}\">\
+        <label for=\"email\">E-mail address</label>\
+        <input id=\"email\" name=\"email\" type=\"email\" required maxlength=\"254\" autocomplete=\"username\" value=\"{}\">\
+        <label for=\"password\">Password</label>\
+        <input id=\"password\" name=\"password\" type=\"password\" required autocomplete=\"current-password\">\
+        {}<button>Log in</button></form>",
         escape(tenant),
         escape(email),
         if asks_for_new { new } else { "" },
     );
-    Html(html)
-        .with_header(header::CONTENT_SECURITY_POLICY, policy())
-        .with_status(status)
-        .into_response()
-}
-
-/// Nothing but this page's own style, and its form to this server.
-fn policy() -> String {
-    let digest = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut html, letter| {
-        match letter {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
-        html
-    })
+    Page::new("Log in").status(status).alert(words).markup(&form).response()
 }

@@ -73,8 +73,9 @@ pub async fn begin(
     query: Query<LoginQuery>,
 ) -> Response {
     // A link on another page must not make somebody join: they see what they are about to accept, and choose.
-    let site = request.header("sec-fetch-site");
-    if query.invitation.is_some() && site.is_some_and(|site| site != "same-origin") {
+    // A browser that does not say where it comes from may come from anywhere.
+    let is_ours = request.header("sec-fetch-site") == Some("same-origin");
+    if query.invitation.is_some() && !is_ours {
         return redirect(&with_query("/login", &query));
     }
     let wish = LoginWish {

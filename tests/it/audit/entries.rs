@@ -60,6 +60,27 @@ async fn each_change_of_collections_documents_and_sessions_is_noted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_to_anothers_conversation_is_noted_without_a_word_of_it() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("writers").await;
+    let member = owner.with_role("member").await;
+    let session = id(&member.post("/v1/sessions", &json!({ "title": "t" })).await.expect(201));
+    let path = format!("/v1/sessions/{session}");
+    let title = json!({ "title": "canary-title" });
+    let question = json!({ "content": "Which canary-pump?" });
+    for by in [&member, &owner] {
+        by.patch(&path, &title).await.expect(200);
+        by.post(&format!("{path}/messages"), &question).await.expect(200);
+    }
+    for action in ["session.updated", "session.message_added"] {
+        let found = entries(&owner, action).await;
+        assert_eq!(found.len(), 1, "one's own is no news: {found:?}");
+        assert_eq!(found[0]["target"]["id"], *session, "{action}");
+        assert!(!json!(found).to_string().contains("canary"), "{found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reading_what_others_asked_is_noted_once_an_hour_and_ones_own_never() {
     let app = TestApp::start().await;
     let owner = app.tenant("readers").await;

@@ -92,7 +92,9 @@ impl LoginApp {
 
     /// Goes to the issuer, logs in there by its form, and stops before the way back: the address of the callback.
     pub async fn to_callback(&self, browser: &Browser, path: &str, name: &str) -> Visit {
-        let begun = browser.get(self.at(path)).await;
+        // As the link of the page `/login` is followed.
+        let own = [("sec-fetch-site", "same-origin")];
+        let begun = browser.send(reqwest::Method::GET, &self.at(path), None, &own).await;
         assert_eq!(begun.reply.status, 303, "{}", begun.reply.text());
         let issuer = origin(begun.location().as_str());
         let page = browser.get(begun.location()).await;
