@@ -60,10 +60,9 @@ impl ClaimGrants {
         {
             granted.insert(tenant, self.groups_decide.then_some(Role::Member));
         }
-        for (slug, role) in &self.by_slug {
-            if let Some(tenant) = tx.find_tenant_by_slug(slug).await? {
-                granted.insert(tenant, Some(*role));
-            }
+        let slugs: Vec<String> = self.by_slug.keys().cloned().collect();
+        for (slug, tenant) in tx.list_tenants_by_slug(&slugs).await? {
+            granted.insert(tenant, self.by_slug.get(&slug).copied());
         }
         Ok(granted)
     }

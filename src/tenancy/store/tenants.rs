@@ -159,6 +159,24 @@ impl SystemTx {
         Ok(id.map(TenantId::from))
     }
 
+    /// Those of the short names that are there, each with its tenant.
+    pub async fn list_tenants_by_slug(
+        &mut self,
+        slugs: &[String],
+    ) -> db::Result<Vec<(String, TenantId)>> {
+        let rows = sqlx::query!(
+            "select
+                slug,
+                id
+            from tenant_directory
+            where slug = any($1)",
+            slugs
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.slug, row.id.into())).collect())
+    }
+
     /// A tenant as the operator lists it.
     pub async fn find_tenant(&mut self, id: Uuid) -> db::Result<Option<DirectoryEntry>> {
         let tenant = sqlx::query_as!(
