@@ -117,8 +117,11 @@ create function app.origin_is_known(p_origin text) returns boolean
 language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select exists (select from app.tenants t where t.allowed_origins @> array[p_origin])
-        or exists (select from app.api_keys k where k.allowed_origins @> array[p_origin] and k.revoked_at is null)
+    select exists (select from app.tenants t where t.allowed_origins @> array[p_origin] and t.state = 'active')
+        or exists (
+            select from app.api_keys k
+            where k.allowed_origins @> array[p_origin] and k.revoked_at is null and k.expires_at > now()
+        )
 $$;
 comment on function app.origin_is_known(text) is 'Whether any tenant lets pages of this exact origin call; answers preflights, which carry no credential';
 revoke execute on function app.origin_is_known(text) from public;

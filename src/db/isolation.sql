@@ -21,8 +21,9 @@ directory_function (object, body) as (
         ('app.memberships_of(p_identity_sha256 bytea)',
             'select m.tenant_id, m.member_id from app.members m where m.identity_sha256 = p_identity_sha256'),
         ('app.origin_is_known(p_origin text)',
-            'select exists (select from app.tenants t where t.allowed_origins @> array[p_origin]) '
-            'or exists (select from app.api_keys k where k.allowed_origins @> array[p_origin] and k.revoked_at is null)')
+            'select exists (select from app.tenants t where t.allowed_origins @> array[p_origin] and t.state = ''active'') '
+            'or exists ( select from app.api_keys k '
+            'where k.allowed_origins @> array[p_origin] and k.revoked_at is null and k.expires_at > now() )')
 ),
 directory_policy (object) as (
     -- Tables that the functions above read; the policy is for their owner alone.

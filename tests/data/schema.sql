@@ -99,8 +99,11 @@ CREATE FUNCTION app.origin_is_known(p_origin text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    select exists (select from app.tenants t where t.allowed_origins @> array[p_origin])
-        or exists (select from app.api_keys k where k.allowed_origins @> array[p_origin] and k.revoked_at is null)
+    select exists (select from app.tenants t where t.allowed_origins @> array[p_origin] and t.state = 'active')
+        or exists (
+            select from app.api_keys k
+            where k.allowed_origins @> array[p_origin] and k.revoked_at is null and k.expires_at > now()
+        )
 $$;
 
 COMMENT ON FUNCTION app.origin_is_known(p_origin text) IS 'Whether any tenant lets pages of this exact origin call; answers preflights, which carry no credential';

@@ -98,6 +98,32 @@ async fn a_page_reads_what_its_own_tenant_is_told_and_no_other() {
     assert!(values(&reply, "vary").contains(&"origin".to_owned()));
 }
 
+/// What ends an origin: its tenant is suspended, or its key is over.
+const GONE: [&str; 3] = [
+    "update app.tenants set state = 'suspended' where 'https://shop.example' = any(allowed_origins)",
+    "update app.api_keys set expires_at = now() where 'https://key.example' = any(allowed_origins)",
+    "update app.api_keys set revoked_at = now() where 'https://key.example' = any(allowed_origins)",
+];
+
+#[tokio::test]
+async fn an_origin_goes_with_its_suspended_tenant_and_its_key_that_is_over() {
+    for gone in GONE {
+        let (app, _, other) = start(&[]).await;
+        let key = json!({ "name": "k", "role": "member", "kind": "publishable",
+            "allowed_origins": ["https://key.example"] });
+        other.post("/v1/api_keys", &key).await.expect(201);
+        let origin = if gone.contains("tenants") { SHOP } else { "https://key.example" };
+        let mut tx = app.app.services.db.system().await.unwrap();
+        assert!(tx.origin_is_known(origin).await.unwrap(), "{gone}");
+        let done = sqlx::query(gone).execute(&app.database.admin()).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{gone}");
+        drop(tx);
+        let mut tx = app.app.services.db.system().await.unwrap();
+        assert!(!tx.origin_is_known(origin).await.unwrap(), "{gone}");
+        assert!(tx.origin_is_known(OTHER).await.unwrap(), "{gone}");
+    }
+}
+
 #[tokio::test]
 async fn a_strangers_page_gets_no_header_and_no_error() {
     let (app, shop, _) = start(&[]).await;
