@@ -1,4 +1,5 @@
-//! What every floor may use and what knows nothing of the product: ids, the analysis of text into terms.
+//! What every floor may use and what knows nothing of the product: time, ids, the analysis of text into terms.
 
+pub mod clock;
 pub mod ids;
 pub mod terms;

@@ -50,7 +50,7 @@ pub struct DemoArgs {
     docs: Option<PathBuf>,
 }
 
-pub async fn run(args: DemoArgs, env: Env) -> anyhow::Result<()> {
+pub async fn run(args: DemoArgs, mut env: Env) -> anyhow::Result<()> {
     let began = Instant::now();
     if let Some(docs) = &args.docs {
         anyhow::ensure!(docs.is_dir(), "--docs: {} is no folder", docs.display());
@@ -59,6 +59,8 @@ pub async fn run(args: DemoArgs, env: Env) -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", args.port))
         .await
         .with_context(|| format!("port {} is taken; choose another with --port", args.port))?;
+    // So that the links of invitations can be opened as they stand.
+    env.set_default("PIDIMA_PUBLIC_URL", format!("http://{}", listener.local_addr()?));
     let stop = run_server::stop_signal()?;
 
     say("starting PostgreSQL and Valkey");

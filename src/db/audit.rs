@@ -3,12 +3,13 @@
 //! Written in the transaction of what it tells of, so that neither is there without the other. Reading and verifying is
 //! governance's business; the digest is computed here alone.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Result, TenantTx};
+use crate::kernel::clock;
 
 /// Digest in front of the first entry.
 pub const FIRST: [u8; 32] = [0; 32];
@@ -202,8 +203,7 @@ impl TenantTx {
         let fields = AuditFields {
             tenant_id: tenant,
             sequence: head.sequence + 1,
-            // What the database can hold.
-            occurred_at: Utc::now().trunc_subsecs(6),
+            occurred_at: clock::now(),
             actor_kind: entry.actor.kind.to_owned(),
             actor_id: entry.actor.id,
             actor_name: entry.actor.name,

@@ -10,6 +10,7 @@ use super::store::invitations::Invitation;
 use super::{Identity, InvitationLink, Member, RequestOrigin};
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{self, OnConstraint, TenantTx};
+use crate::kernel::clock;
 use crate::kernel::ids::{TenantId, new_id};
 
 /// An invitation as its link proves it. Without the secret itself, so that it can be kept while a person logs in.
@@ -114,7 +115,7 @@ pub async fn accept_invitation(
         display_name: newcomer.display_name,
         role: invitation.role,
         state: "active".to_owned(),
-        created_at: Utc::now(),
+        created_at: clock::now(),
         last_seen_at: None,
     };
     tx.insert_member(&member)

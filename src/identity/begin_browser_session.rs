@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use super::store::browser_sessions::BrowserSession;
 use super::store::members::Member;
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{self, TenantTx};
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 
 /// Characters kept of what a browser calls itself.
@@ -38,7 +39,7 @@ pub async fn begin_browser_session(
     member: &Member,
     facts: &LoginFacts,
 ) -> db::Result<BrowserCookie> {
-    let now = Utc::now();
+    let now = clock::now();
     let cookie = BrowserCookie::generate(tx.tenant(), new_id());
     let lifetime = TimeDelta::from_std(facts.lifetime).unwrap_or(TimeDelta::zero());
     let address = facts.request.address.map(|address| address.to_string());

@@ -10,6 +10,7 @@ use super::store::api_keys::ApiKey;
 use super::{Credential, Role, Scope};
 use crate::db::audit::AuditEntry;
 use crate::db::{self, TenantTx};
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 
 /// Days that a key lives when its maker does not say.
@@ -99,7 +100,7 @@ pub(super) async fn create_limited_api_key(
     rotated_from: Option<Uuid>,
     created_by: Option<Uuid>,
 ) -> Result<CreatedApiKey, CreateApiKeyError> {
-    let now = Utc::now();
+    let now = clock::now();
     let role_scopes = new.role.scopes();
     let mut scopes = new.scopes.unwrap_or_else(|| new.role.own_scopes());
     scopes.sort_unstable();
@@ -137,7 +138,7 @@ pub(super) fn expiry(
     asked: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, CreateApiKeyError> {
-    let expires_at = asked.unwrap_or(now + TimeDelta::days(DEFAULT_DAYS));
+    let expires_at = asked.map_or(now + TimeDelta::days(DEFAULT_DAYS), clock::stored);
     if expires_at <= now || expires_at > now + TimeDelta::days(MAX_DAYS) {
         return Err(CreateApiKeyError::Expiry);
     }

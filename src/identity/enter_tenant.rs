@@ -3,7 +3,6 @@
 //!
 //! What the request asks for chooses among the person's own tenants and never adds one.
 
-use chrono::Utc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -16,6 +15,7 @@ use super::verify::Denied;
 use crate::adapters::oidc::Provider;
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{self, Db, TenantTx};
+use crate::kernel::clock;
 use crate::kernel::ids::{TenantId, new_id};
 
 /// Somebody whom a provider vouches for, by a token that was verified whole.
@@ -182,7 +182,7 @@ async fn enter(
 
 /// Makes a member whose membership lasts as long as the claim that gave it.
 async fn join(tx: &mut TenantTx, person: &ProvenPerson, role: Role) -> db::Result<Member> {
-    let now = Utc::now();
+    let now = clock::now();
     let member = Member {
         member_id: new_id(),
         provider: person.provider.clone(),

@@ -8,6 +8,7 @@ use super::store::invitations::Invitation;
 use super::{Actor, GrantError, InvitationLink, Role, may_grant_role};
 use crate::db::audit::AuditEntry;
 use crate::db::{self, TenantTx};
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 
 /// Days that an invitation is good when its maker does not say.
@@ -72,9 +73,9 @@ pub async fn invite_member(
     new: NewInvitation,
     max_open: u32,
 ) -> Result<CreatedInvitation, InviteError> {
-    let now = Utc::now();
+    let now = clock::now();
     may_grant_role(actor, new.role)?;
-    let expires_at = new.expires_at.unwrap_or(now + TimeDelta::days(DEFAULT_DAYS));
+    let expires_at = new.expires_at.map_or(now + TimeDelta::days(DEFAULT_DAYS), clock::stored);
     if expires_at <= now || expires_at > now + TimeDelta::days(MAX_DAYS) {
         return Err(InviteError::Expiry);
     }

@@ -1,7 +1,5 @@
 //! Makes a key on behalf of an actor: at most what they have themselves. Rotating and changing keys are beside it.
 
-use chrono::Utc;
-
 use super::create_api_key::{CreatedApiKey, KeyLimits, NewApiKey, create_limited_api_key, expiry};
 use super::credential::KeyKind;
 use super::key_rights::{
@@ -9,6 +7,7 @@ use super::key_rights::{
 };
 use super::{Actor, Role, Scope};
 use crate::db::TenantTx;
+use crate::kernel::clock;
 
 /// Makes the key and notes it in the audit log. Without scopes it gets all of its role that the actor has; without
 /// collections those of the actor. A key that a key makes ends with its maker at the latest.
@@ -39,7 +38,7 @@ pub async fn issue_api_key(
     }
     reaches(tx, actor, &collection_ids).await?;
     has_room(tx, most).await?;
-    let asked = expiry(new.expires_at, Utc::now())?;
+    let asked = expiry(new.expires_at, clock::now())?;
     let expires_at = Some(end_within(tx, actor, asked).await?);
     let new = NewApiKey { scopes: Some(scopes), expires_at, ..new };
     let limits = KeyLimits { collection_ids, ..limits };

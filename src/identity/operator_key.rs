@@ -1,6 +1,6 @@
 //! Keys of the operator, `pdo_<key id>_<secret>`: who stands outside the tenants and manages them.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::actor::RequestOrigin;
@@ -8,6 +8,7 @@ use super::secret::{Secret, plain_id};
 use super::store::operator_keys::OperatorKey;
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{self, SystemTx};
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 
 /// Days that a key lives when nobody says.
@@ -94,7 +95,7 @@ pub async fn create_operator_key(
     days: u32,
 ) -> db::Result<OperatorCredential> {
     let credential = OperatorCredential::generate();
-    let now = Utc::now();
+    let now = clock::now();
     let key = OperatorKey {
         operator_key_id: credential.operator_key_id,
         name: name.to_owned(),

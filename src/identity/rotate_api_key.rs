@@ -1,7 +1,7 @@
 //! Replaces a key by a new one that can do the same; both are good for a while, so that programs change over without a
 //! gap.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use super::key_rights::{
 };
 use super::store::api_keys::ApiKey;
 use crate::db::TenantTx;
+use crate::kernel::clock;
 
 /// Longest time in which both keys are good, in seconds.
 pub const MAX_OVERLAP_SECONDS: u32 = 604_800;
@@ -36,7 +37,7 @@ pub async fn rotate_api_key(
     within_role(actor, old.role)?;
     within_scopes(actor, &old.scopes)?;
     within_reach(actor, &old.collection_ids)?;
-    let now = Utc::now();
+    let now = clock::now();
     if old.is_over(now) {
         return Err(KeyError::Over);
     }

@@ -82,3 +82,32 @@ fn documented_operations(document: &Value) -> Vec<(String, String, &Value)> {
     }
     operations
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_when_a_thing_is_made_is_what_is_read_later() {
+    let app = crate::support::TestApp::start().await;
+    let owner = app.tenant("made-and-read").await;
+    // Finer than the database keeps.
+    let end = chrono::Utc::now() + chrono::TimeDelta::nanoseconds(86_400_123_456_789);
+    for (path, body, part) in [
+        ("/v1/api_keys", serde_json::json!({ "name": "k", "role": "member" }), "/api_key"),
+        (
+            "/v1/api_keys",
+            serde_json::json!({ "name": "k", "role": "member", "expires_at": end }),
+            "/api_key",
+        ),
+        (
+            "/v1/invitations",
+            serde_json::json!({ "email": "ada@example.com", "role": "member", "expires_at": end }),
+            "/invitation",
+        ),
+        ("/v1/groups", serde_json::json!({ "name": "g" }), ""),
+        ("/v1/collections", serde_json::json!({ "name": "c" }), ""),
+        ("/v1/sessions", serde_json::json!({ "title": "s" }), ""),
+    ] {
+        let made = owner.post(path, &body).await.expect(201);
+        let made = made.pointer(part).unwrap();
+        let read = owner.get(&format!("{path}/{}", made["id"].as_str().unwrap())).await.expect(200);
+        assert_eq!(*made, read, "{path}");
+    }
+}

@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::Utc;
 use futures_util::{FutureExt, StreamExt};
 use uuid::Uuid;
 
@@ -14,6 +13,7 @@ use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Passage, Pro
 use crate::chat::citations::{CitationBuilder, Piece};
 use crate::chat::store::runs::EndedRun;
 use crate::db;
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 use crate::knowledge::{Hit, Scope, SearchError, SearchQuery};
 use crate::web::problem::ProblemCode;
@@ -244,8 +244,7 @@ impl Generation {
     ) -> Result<Answer, RunError> {
         let (outcome, reason) = outcome(ending, given, builder);
         let message_id = new_id();
-        // PostgreSQL keeps microseconds: the answer at once and the answer of the history are the same.
-        let created_at = chrono::SubsecRound::trunc_subsecs(Utc::now(), 6);
+        let created_at = clock::now();
         let ended = &mut progress.ended;
         ended.state = "completed";
         ended.answer_id = Some(message_id);

@@ -1,6 +1,5 @@
 //! Makes a person of a tenant with a local account.
 
-use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -10,6 +9,7 @@ use crate::db::{self, TenantTx};
 use crate::identity::passwords::{HashError, Lane, PasswordFault, Passwords, one_time_password};
 use crate::identity::store::local_accounts::LocalAccount;
 use crate::identity::{Identity, LOCAL, Member, Role};
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 
 /// Longest name of a person, in characters.
@@ -94,7 +94,7 @@ pub async fn create_local_member(
         display_name: new.display_name,
         role: new.role,
         state: "active".to_owned(),
-        created_at: Utc::now(),
+        created_at: clock::now(),
         last_seen_at: None,
     };
     tx.insert_member(&member).await?;
