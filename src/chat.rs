@@ -2,6 +2,7 @@
 
 pub mod api;
 mod citations;
+mod prompt;
 mod run;
 mod store;
 mod withheld;

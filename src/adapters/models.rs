@@ -115,8 +115,41 @@ pub enum ModelEvent {
         /// Tokens written.
         output_tokens: u64,
     },
+    /// What came so far is void: the answer begins anew, with the next delta.
+    Reset {
+        /// Machine-readable reason, e.g. `provider_failed`.
+        reason: String,
+    },
+    /// From here on another model writes.
+    ProviderSwitched {
+        /// Its provider.
+        provider: String,
+        /// Its name as its provider knows it.
+        model: String,
+        /// From the beginning, or from where the text stands.
+        mode: SwitchMode,
+    },
     /// The end of the answer: always the last event of a stream without an error.
     Finished(FinishReason),
+}
+
+/// How another model takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwitchMode {
+    /// It begins the answer anew; a reset comes before.
+    Restarted,
+    /// It goes on where the text stands.
+    Continued,
+}
+
+impl SwitchMode {
+    /// As stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restarted => "restarted",
+            Self::Continued => "continued",
+        }
+    }
 }
 
 /// Why an answer ended.

@@ -51,9 +51,10 @@ fn check_numbers(events: &[StreamEvent]) {
     }
 }
 
-/// The texts of a stream, joined.
+/// The texts of a stream since its last reset, joined.
 fn joined(events: &[StreamEvent]) -> String {
-    let deltas = events.iter().filter(|event| event.name == "delta");
+    let reset = events.iter().rposition(|event| event.name == "reset").unwrap_or_default();
+    let deltas = events[reset..].iter().filter(|event| event.name == "delta");
     deltas.map(|event| event.data["text"].as_str().unwrap()).collect()
 }
 

@@ -3,10 +3,11 @@
 use futures_util::{Stream, StreamExt};
 use poem::web::sse::Event;
 use poem_openapi::types::ToJSON;
-use poem_openapi::{Object, Union};
+use poem_openapi::{Enum, Object, Union};
 use uuid::Uuid;
 
 use super::views::{AnswerView, CitationView};
+use crate::adapters::models::SwitchMode;
 use crate::chat::run::{NumberedEvent, RunEvent};
 use crate::web::problem::ProblemCode;
 
@@ -25,7 +26,7 @@ pub struct StartedEvent {
 /// The next characters of the answer.
 #[derive(Debug, Object)]
 pub struct DeltaEvent {
-    /// Text; all of them joined are the content of the answer.
+    /// Text; all of them since the last `reset`, joined, are the content of the answer.
     #[oai(validator(max_length = 200000))]
     text: String,
 }
@@ -35,6 +36,37 @@ pub struct DeltaEvent {
 pub struct CitationEvent {
     /// The citation.
     citation: CitationView,
+}
+
+/// Everything shown so far is void: throw the text and its citations away, the next `delta` begins anew.
+#[derive(Debug, Object)]
+pub struct ResetEvent {
+    /// Machine-readable reason, e.g. `provider_failed`.
+    #[oai(validator(max_length = 100))]
+    reason: String,
+}
+
+/// How another model takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "SwitchMode", rename_all = "snake_case")]
+pub enum SwitchModeName {
+    /// It begins the answer anew; a `reset` came before.
+    Restarted,
+    /// It goes on where the text stands.
+    Continued,
+}
+
+/// Another model goes on with the answer.
+#[derive(Debug, Object)]
+pub struct ProviderSwitchedEvent {
+    /// Its provider.
+    #[oai(validator(max_length = 100))]
+    provider: String,
+    /// Its name.
+    #[oai(validator(max_length = 200))]
+    model: String,
+    /// How it takes over.
+    mode: SwitchModeName,
 }
 
 /// The end: the answer as it is stored.
@@ -52,6 +84,8 @@ pub struct ErrorEvent {
     /// What happened and what to do about it.
     #[oai(validator(max_length = 2000))]
     detail: String,
+    /// Whether the same question may be answered when it is asked again.
+    retryable: bool,
 }
 
 /// A step of a run. `id:` counts from 1 without gaps; `event:` is the type.
@@ -64,6 +98,10 @@ pub enum ChatEvent {
     Delta(DeltaEvent),
     /// A passage that the text refers to.
     Citation(CitationEvent),
+    /// Everything shown so far is void.
+    Reset(ResetEvent),
+    /// Another model goes on.
+    ProviderSwitched(ProviderSwitchedEvent),
     /// The end, with the answer.
     Done(DoneEvent),
     /// The end, without one.
@@ -83,6 +121,8 @@ pub fn to_sse(number: usize, event: &ChatEvent) -> Event {
         ChatEvent::Started(_) => "started",
         ChatEvent::Delta(_) => "delta",
         ChatEvent::Citation(_) => "citation",
+        ChatEvent::Reset(_) => "reset",
+        ChatEvent::ProviderSwitched(_) => "provider_switched",
         ChatEvent::Done(_) => "done",
         ChatEvent::Error(_) => "error",
     };
@@ -99,8 +139,24 @@ impl From<RunEvent> for ChatEvent {
             RunEvent::Citation(citation) => {
                 Self::Citation(CitationEvent { citation: (*citation).into() })
             }
+            RunEvent::Reset { reason } => Self::Reset(ResetEvent { reason }),
+            RunEvent::ProviderSwitched { provider, model, mode } => {
+                let mode = mode.into();
+                Self::ProviderSwitched(ProviderSwitchedEvent { provider, model, mode })
+            }
             RunEvent::Done(answer) => Self::Done(DoneEvent { answer: (*answer).into() }),
-            RunEvent::Failed { code, detail } => Self::Error(ErrorEvent { code, detail }),
+            RunEvent::Failed { code, detail, is_retryable } => {
+                Self::Error(ErrorEvent { code, detail, retryable: is_retryable })
+            }
+        }
+    }
+}
+
+impl From<SwitchMode> for SwitchModeName {
+    fn from(mode: SwitchMode) -> Self {
+        match mode {
+            SwitchMode::Restarted => Self::Restarted,
+            SwitchMode::Continued => Self::Continued,
         }
     }
 }

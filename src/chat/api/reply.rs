@@ -79,8 +79,12 @@ async fn whole(run: RunHandle) -> Result<AnswerView, ApiError> {
     while let Some(event) = events.next().await {
         match event.event {
             RunEvent::Done(answer) => return Ok((*answer).into()),
-            RunEvent::Failed { code, detail } => return Err(ApiError::new(code, detail)),
-            RunEvent::Started { .. } | RunEvent::Delta(_) | RunEvent::Citation(_) => {}
+            RunEvent::Failed { code, detail, .. } => return Err(ApiError::new(code, detail)),
+            RunEvent::Started { .. }
+            | RunEvent::Delta(_)
+            | RunEvent::Citation(_)
+            | RunEvent::Reset { .. }
+            | RunEvent::ProviderSwitched { .. } => {}
         }
     }
     Err(ApiError::internal(anyhow::anyhow!("run {} ended without an event", run.run_id)))

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Answer;
+use crate::adapters::models::SwitchMode;
 use crate::chat::citations::Citation;
 use crate::web::problem::ProblemCode;
 
@@ -27,6 +28,20 @@ pub enum RunEvent {
     Delta(String),
     /// The passage of a marker that stands in the text for the first time.
     Citation(Box<Citation>),
+    /// Everything told so far is void: the text begins anew.
+    Reset {
+        /// Machine-readable reason, e.g. `provider_failed`.
+        reason: String,
+    },
+    /// Another model goes on with the answer.
+    ProviderSwitched {
+        /// Its provider.
+        provider: String,
+        /// Its name.
+        model: String,
+        /// From the beginning, or from where the text stands.
+        mode: SwitchMode,
+    },
     /// The end: the answer is stored.
     Done(Box<Answer>),
     /// The end: there is no answer.
@@ -35,6 +50,8 @@ pub enum RunEvent {
         code: ProblemCode,
         /// For people.
         detail: String,
+        /// Whether the same question may be answered when it is asked again.
+        is_retryable: bool,
     },
 }
 

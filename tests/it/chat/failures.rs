@@ -1,6 +1,6 @@
 //! Models that fail and clients that go away.
 
-use pidima::adapters::models::{FinishReason, ModelError, ModelEvent};
+use pidima::adapters::models::{FinishReason, ModelError, ModelEvent, SwitchMode};
 use serde_json::{Value, json};
 
 use super::{GUIDE, check_numbers, history, joined, no_run_is_left, open_session, scripted, seen};
@@ -43,6 +43,7 @@ async fn a_model_that_is_away_is_a_problem_in_json_and_an_error_event_in_a_strea
         check_numbers(&events);
         let last = events.last().unwrap();
         assert_eq!((last.name.as_str(), last.data["code"].as_str()), ("error", Some(code)));
+        assert_eq!(last.data["retryable"], question != "forbidden?", "{question}");
     }
     for (state, outcome, reason) in runs(&app).await {
         assert_eq!((state.as_str(), outcome.as_deref()), ("failed", Some("failed")));
@@ -69,6 +70,51 @@ async fn a_model_that_fails_inside_its_answer_leaves_a_partial_answer_with_its_t
         let stored = tenant.get(&format!("/v1/messages/{id}")).await.expect(200);
         assert_eq!(seen(&answer), seen(&stored));
     }
+    no_run_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn a_model_that_begins_anew_takes_back_what_it_said_and_names_who_goes_on() {
+    let (app, model) = scripted().await;
+    let tenant = app.tenant("acme").await;
+    tenant.learn("guide.md", GUIDE).await;
+    let switched = |model: &str, mode| ModelEvent::ProviderSwitched {
+        provider: "second".to_owned(),
+        model: model.to_owned(),
+        mode,
+    };
+    let steps = vec![
+        delta("Keys live for [1] nine"),
+        ModelEvent::Reset { reason: "provider_failed".to_owned() },
+        switched("model-2", SwitchMode::Restarted),
+        delta("A key lives for 90"),
+        switched("model-3", SwitchMode::Continued),
+        delta(" days. [1]"),
+        ModelEvent::Finished(FinishReason::Stop),
+    ];
+    model.on("How long?", Script::Say(steps.into_iter().map(Ok).collect()));
+    let body = json!({ "question": "How long?" });
+    let events = tenant.follow("/v1/answers", &body).await.rest().await;
+    check_numbers(&events);
+    assert_eq!(joined(&events), "A key lives for 90 days. [1]");
+    let of = |name: &str| {
+        let found = events.iter().filter(|event| event.name == name);
+        found.map(|event| event.data.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("reset"), [json!({ "type": "reset", "reason": "provider_failed" })]);
+    assert_eq!(
+        of("provider_switched"),
+        [("model-2", "restarted"), ("model-3", "continued")].map(|(model, mode)| json!({
+            "type": "provider_switched", "provider": "second", "model": model, "mode": mode,
+        }))
+    );
+    let answer = &events.last().unwrap().data["answer"];
+    assert_eq!(answer["content"], "A key lives for 90 days. [1]");
+    assert_eq!(answer["citations"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(answer["usage"]["provider"], "second");
+    assert_eq!(answer["usage"]["model"], "model-3");
+    let id = answer["message_id"].as_str().unwrap();
+    assert_eq!(seen(answer), seen(&tenant.get(&format!("/v1/messages/{id}")).await.expect(200)));
     no_run_is_left(&app).await;
 }
 

@@ -1,0 +1,53 @@
+//! Why a run ends without an answer, for the row, for programs and for people.
+
+use crate::adapters::models::ModelError;
+use crate::db;
+use crate::knowledge::SearchError;
+use crate::web::problem::ProblemCode;
+
+/// Why a run ended without an answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RunError {
+    #[error("searching the documentation failed; try again")]
+    Search(#[source] SearchError),
+    #[error("{0}")]
+    Model(#[from] ModelError),
+    #[error("storing the answer failed; try again")]
+    Database(#[from] db::Error),
+    #[error("the session was deleted while the answer was made")]
+    Gone,
+    #[error("answering ended abnormally; try again")]
+    Crashed,
+}
+
+impl RunError {
+    /// As stored.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Search(_) => "search_failed",
+            Self::Model(_) => "model_failed",
+            Self::Database(_) => "storage_failed",
+            Self::Gone => "session_deleted",
+            Self::Crashed => "crashed",
+        }
+    }
+
+    /// For programs.
+    pub fn code(&self) -> ProblemCode {
+        match self {
+            Self::Gone => ProblemCode::Conflict,
+            Self::Crashed => ProblemCode::Internal,
+            Self::Model(error) if !error.is_retryable() => ProblemCode::Internal,
+            _ => ProblemCode::Unavailable,
+        }
+    }
+
+    /// Whether the same question may be answered when it is asked again.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Model(error) => error.is_retryable(),
+            Self::Gone => false,
+            Self::Search(_) | Self::Database(_) | Self::Crashed => true,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Stage 1: the question as it can be searched alone.
+
+use super::generate::Generation;
+use super::progress::Progress;
+
+impl Generation {
+    /// The question with what the conversation adds; as it stands when the model can not tell.
+    pub(super) async fn prepare(&self, progress: &mut Progress) -> String {
+        let standalone = self
+            .chat
+            .model
+            .standalone_question(&self.history.turns, &self.question.content)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(run.id = %self.run_id, %error, "the question is searched as it stands");
+                self.question.content.clone()
+            });
+        progress.ended.standalone_question = Some(standalone.clone());
+        standalone
+    }
+}

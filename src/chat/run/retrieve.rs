@@ -1,0 +1,38 @@
+//! Stage 2: what the documentation has on it.
+
+use std::time::Instant;
+
+use super::error::RunError;
+use super::generate::Generation;
+use super::progress::{Progress, millis};
+use crate::knowledge::{Scope, SearchQuery};
+
+/// Candidates that are recorded for each passage given to the model.
+const RECORDED_PER_PASSAGE: usize = 2;
+
+impl Generation {
+    /// Searches, and chooses what the model is given.
+    pub(super) async fn retrieve(
+        &self,
+        standalone: &str,
+        progress: &mut Progress,
+    ) -> Result<(), RunError> {
+        let searching = Instant::now();
+        let query = SearchQuery {
+            scope: Scope {
+                tenant: self.question.tenant,
+                reader: self.question.reader.clone(),
+                collection_ids: self.question.collection_ids.clone(),
+                metadata: None,
+            },
+            text: standalone.to_owned(),
+            limit: self.chat.settings.passages * RECORDED_PER_PASSAGE,
+        };
+        progress.hits = self.chat.search.find(&query).await.map_err(RunError::Search)?.hits;
+        progress.ended.search_ms = Some(millis(searching));
+        progress.given = progress.hits.len().min(self.chat.settings.passages);
+        let passages = progress.passages().iter().map(|hit| hit.passage.clone()).collect();
+        progress.writer.cite_from(passages);
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Stage 0: question and run are stored together, and the run begins.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::Utc;
+
+use super::generate::Generation;
+use super::history::History;
+use super::{Chat, Question, RunEvent, RunHandle, RunLog};
+use crate::chat::store::runs::NewRun;
+use crate::db;
+use crate::kernel::ids::new_id;
+use crate::knowledge::Reach;
+
+/// Why no run was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The session went away, or was never one of this tenant.
+    #[error("there is no such session")]
+    UnknownSession,
+    /// A collection that there is not, or that the reader does not reach.
+    #[error("there is no such collection")]
+    UnknownCollection,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Chat {
+    /// Stores the question and starts its run.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing was stored then.
+    pub async fn start(&self, question: Question) -> Result<RunHandle, StartError> {
+        let began = Instant::now();
+        let run = NewRun {
+            run_id: new_id(),
+            session_id: question.session_id,
+            question_id: new_id(),
+            collection_ids: question.collection_ids.clone(),
+            asked_by: question.asked_by,
+        };
+        let history = self.store_question(&question, &run).await?;
+        let NewRun { run_id, session_id, question_id, .. } = run;
+        let log = Arc::new(RunLog::default());
+        log.append(RunEvent::Started { run_id, session_id, question_id });
+        let generation = Generation {
+            chat: self.clone(),
+            question,
+            run_id,
+            history,
+            log: Arc::clone(&log),
+            began,
+        };
+        self.tasks.spawn(generation.run());
+        Ok(RunHandle { run_id, log })
+    }
+
+    /// Stores question and run in one transaction, which also gives what was said before.
+    async fn store_question(
+        &self,
+        question: &Question,
+        run: &NewRun,
+    ) -> Result<History, StartError> {
+        let mut tx = self.db.tenant(question.tenant).await?;
+        let reach = Reach::of(&mut tx, &question.reader).await?;
+        if !tx.has_collections(&reach, &question.collection_ids).await? {
+            return Err(StartError::UnknownCollection);
+        }
+        let mut history = History::default();
+        if let Some(session_id) = question.session_id {
+            if tx.find_session(session_id, None).await?.is_none() {
+                return Err(StartError::UnknownSession);
+            }
+            let past = tx.list_turns(session_id, self.settings.history_messages).await?;
+            history = History::within(&reach, past);
+            tx.touch_session(session_id, &question.content).await?;
+        }
+        tx.insert_run(run).await?;
+        tx.insert_message(
+            run.question_id,
+            question.session_id,
+            run.run_id,
+            "user",
+            &question.content,
+            Utc::now(),
+            &[],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(history)
+    }
+}

@@ -1,0 +1,142 @@
+//! Stage 4: the model's stream becomes the events of the answer. All text of an answer goes through [`Writer::push`].
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::StreamExt;
+
+use super::error::RunError;
+use super::generate::{Ending, Generation};
+use super::progress::{Progress, millis};
+use super::{RunEvent, RunLog};
+use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Prompt};
+use crate::chat::citations::{Citation, CitationBuilder, Piece};
+use crate::knowledge::Passage;
+
+/// Said when search finds nothing at all, so that no model need be asked.
+pub(super) const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
+
+/// The answer as it is being written.
+pub(super) struct Writer {
+    log: Arc<RunLog>,
+    began: Instant,
+    passages: Vec<Passage>,
+    builder: CitationBuilder,
+    first_token_ms: Option<i32>,
+}
+
+impl Writer {
+    /// An answer without a word yet, of a run that began then.
+    pub fn new(log: Arc<RunLog>, began: Instant) -> Self {
+        let builder = CitationBuilder::new(Vec::new());
+        Self { log, began, passages: Vec::new(), builder, first_token_ms: None }
+    }
+
+    /// Markers `[1]`, `[2]` … stand for these passages from now on.
+    pub fn cite_from(&mut self, passages: Vec<Passage>) {
+        self.builder = CitationBuilder::new(passages.clone());
+        self.passages = passages;
+    }
+
+    /// Takes the next text of the model.
+    pub fn push(&mut self, text: &str) {
+        let pieces = self.builder.push(text);
+        self.emit(pieces);
+    }
+
+    /// Takes the end of the model's text.
+    pub fn finish(&mut self) {
+        let pieces = self.builder.finish();
+        self.emit(pieces);
+    }
+
+    /// What was written is void: the answer begins anew.
+    pub fn reset(&mut self, reason: String) {
+        self.builder = CitationBuilder::new(self.passages.clone());
+        self.log.append(RunEvent::Reset { reason });
+    }
+
+    /// The answer so far: the texts of all deltas since the last reset, joined.
+    pub fn content(&self) -> &str {
+        self.builder.content()
+    }
+
+    /// Citations so far, by number.
+    pub fn citations(&self) -> &[Citation] {
+        self.builder.citations()
+    }
+
+    /// Markers that stood for nothing and were removed.
+    pub fn unknown_markers(&self) -> i32 {
+        self.builder.unknown_markers()
+    }
+
+    /// When the first text came, in milliseconds of the run; absent while there is none.
+    pub fn first_token_ms(&self) -> Option<i32> {
+        self.first_token_ms
+    }
+
+    /// Sees to it that an answer has text. A model that finds nothing need not say so; any other must have said something.
+    pub fn needs_text(&mut self, ending: &Ending) -> Result<(), ModelError> {
+        if !self.content().trim().is_empty() {
+            return Ok(());
+        }
+        match ending {
+            Ending::Finished(FinishReason::NoAnswer) => {
+                self.push(NOTHING_FOUND);
+                self.finish();
+                Ok(())
+            }
+            Ending::Finished(FinishReason::ContentFilter) => Ok(()),
+            Ending::Finished(FinishReason::Stop | FinishReason::Length) => Err(ModelError::Empty),
+            Ending::Broken => Err(ModelError::Cut),
+        }
+    }
+
+    fn emit(&mut self, pieces: Vec<Piece>) {
+        for piece in pieces {
+            self.first_token_ms.get_or_insert_with(|| millis(self.began));
+            self.log.append(match piece {
+                Piece::Text(text) => RunEvent::Delta(text),
+                Piece::Citation(citation) => RunEvent::Citation(Box::new(citation)),
+            });
+        }
+    }
+}
+
+impl Generation {
+    /// Reads the model's stream to its end. An error after the first text leaves a part of an answer.
+    pub(super) async fn write(
+        &self,
+        prompt: Prompt,
+        progress: &mut Progress,
+    ) -> Result<Ending, RunError> {
+        let mut stream = self.chat.model.answer(prompt).await?;
+        loop {
+            let is_begun = !progress.writer.content().is_empty();
+            match stream.next().await {
+                Some(Ok(ModelEvent::Delta(text))) => progress.writer.push(&text),
+                Some(Ok(ModelEvent::Usage { input_tokens, output_tokens })) => {
+                    progress.ended.input_tokens = i64::try_from(input_tokens).ok();
+                    progress.ended.output_tokens = i64::try_from(output_tokens).ok();
+                }
+                Some(Ok(ModelEvent::Reset { reason })) => progress.writer.reset(reason),
+                Some(Ok(ModelEvent::ProviderSwitched { provider, model, mode })) => {
+                    progress.ended.provider.clone_from(&provider);
+                    progress.ended.model.clone_from(&model);
+                    self.log.append(RunEvent::ProviderSwitched { provider, model, mode });
+                }
+                Some(Ok(ModelEvent::Finished(reason))) => return Ok(Ending::Finished(reason)),
+                Some(Err(error)) if is_begun => return Ok(self.broken(&error)),
+                Some(Err(error)) => return Err(error.into()),
+                None if is_begun => return Ok(self.broken(&ModelError::Cut)),
+                None => return Err(ModelError::Empty.into()),
+            }
+        }
+    }
+
+    fn broken(&self, error: &ModelError) -> Ending {
+        tracing::warn!(run.id = %self.run_id, %error, "the model stopped inside its answer");
+        Ending::Broken
+    }
+}
