@@ -1,7 +1,9 @@
-//! A proxy in front of Valkey that can cut its connections, or fall silent.
+//! A proxy in front of Valkey that can cut its connections, or fall silent; and a Valkey of one's own.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use pidima::devservices::{PackageCache, VALKEY, Valkey, ValkeyOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -16,13 +18,13 @@ pub enum Mode {
     Silent,
 }
 
-pub struct Proxy {
+pub struct RedisProxy {
     /// The server's address through the proxy.
     pub url: String,
     mode: Arc<watch::Sender<Mode>>,
 }
 
-impl Proxy {
+impl RedisProxy {
     /// In front of `redis://…@127.0.0.1:port/…`.
     pub async fn before(url: &str) -> Self {
         let (login, place) = url.rsplit_once('@').unwrap();
@@ -66,5 +68,26 @@ async fn carry(mut client: TcpStream, target: String, mut modes: watch::Receiver
                 _ => return,
             },
         }
+    }
+}
+
+/// A server that no other test uses.
+pub struct OwnValkey {
+    pub server: Valkey,
+    home: PathBuf,
+}
+
+impl OwnValkey {
+    pub async fn start() -> Self {
+        let home = std::env::temp_dir().join(format!("pidima-valkey-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&home).unwrap();
+        let program = PackageCache::locate().unwrap().ensure(&VALKEY).await.unwrap();
+        let options = ValkeyOptions { home: home.clone(), program, port: None };
+        Self { server: Valkey::start(&options).await.unwrap(), home }
+    }
+
+    pub async fn stop(self) {
+        self.server.stop().await.unwrap();
+        std::fs::remove_dir_all(&self.home).unwrap();
     }
 }
