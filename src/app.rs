@@ -27,7 +27,7 @@ use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
-    PasswordSettings, Passwords, Rate, Verifier, VerifierSettings, WidgetSigner,
+    PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
@@ -274,6 +274,7 @@ pub fn passwords(config: &AccountsConfig) -> Passwords {
             iterations: config.argon2_iterations,
             lanes: config.argon2_lanes,
         },
+        peppers: Peppers::new(config.password_peppers.clone()),
         threads: config.password_threads,
         queue: config.password_queue,
         rules: PasswordRules {
@@ -294,6 +295,7 @@ fn server_settings(config: &Config) -> ServerSettings {
         max_json_depth: config.http.max_json_depth,
         request_timeout: config.http.request_timeout,
         upload_timeout: config.http.upload_timeout,
+        header_timeout: config.http.header_timeout,
         shutdown_timeout: config.http.shutdown_timeout,
     }
 }

@@ -74,7 +74,9 @@ pub use may_grant_role::{GrantError, may_decide_reach, may_grant_role};
 pub use operator_key::{
     DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, Operator, create_operator_key,
 };
-pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
+pub use passwords::{
+    ArgonSettings, HashError, Lane, PasswordRules, PasswordSettings, Passwords, Peppers, Verdict,
+};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use rotate_api_key::rotate_api_key;

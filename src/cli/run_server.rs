@@ -29,9 +29,7 @@ pub async fn serve(
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
     let endpoint = server::endpoint(app.services.clone(), app.server.clone())?;
-    server::serve(listener, endpoint, app.server.shutdown_timeout, stop)
-        .await
-        .context("serving HTTP")?;
+    server::serve(listener, endpoint, (&app.server).into(), stop).await.context("serving HTTP")?;
     tasks.close();
     tasks.wait().await;
     app.close().await;

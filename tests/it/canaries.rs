@@ -1,6 +1,7 @@
 //! Canaries: every text of a tenant holds its mark, both tenants do everything at once, and nothing that leaves the
 //! service, nor anything that it keeps, holds the mark of the other.
 
+mod planted;
 mod scan;
 
 use std::sync::{Arc, Mutex};

@@ -6,6 +6,7 @@ mod choices;
 mod chromium;
 mod csrf;
 mod flows;
+mod forged;
 mod invitations;
 mod issuer_faults;
 mod pages;

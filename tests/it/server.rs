@@ -1,6 +1,7 @@
 //! The server around the handlers: sockets, stopping, panics, clients that go away, headers.
 
 mod headers;
+mod slow_heads;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -69,10 +70,10 @@ async fn a_server_that_stops_finishes_its_streams_and_takes_no_new_connection() 
     tenant.learn("a.md", TEXT).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let endpoint = server::endpoint(app.app.services.clone(), app.app.server.clone()).unwrap();
+    let endpoint = app.watch.endpoint(&app.app);
     let stop = CancellationToken::new();
     let serving =
-        tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(20), stop.clone()));
+        tokio::spawn(server::serve(listener, endpoint, (&app.app.server).into(), stop.clone()));
     let begun = vec![ModelEvent::Delta("Keys live".to_owned())];
     let rest = vec![
         ModelEvent::Delta(" for 90 days. [1]".to_owned()),

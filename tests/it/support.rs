@@ -7,6 +7,7 @@ mod events;
 pub mod issuers;
 mod outside;
 mod redis;
+mod watch;
 
 pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
 pub use browser::{Browser, Visit};
@@ -14,6 +15,7 @@ pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
 pub use outside::{ProbedEmbedder, Script, ScriptedModel};
 pub use redis::{Mode, OwnValkey, RedisProxy};
+pub use watch::Watch;
 
 use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use pidima::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};

@@ -157,7 +157,8 @@ async fn an_export_breaks_off_when_its_key_is_revoked() {
     let admin = app.database.admin();
     sqlx::query(rows).bind(tenant.id.uuid()).execute(&admin).await.unwrap();
     let heads =
-        "insert into app.audit_heads (tenant_id, sequence, sha256) values ($1, 40000, sha256('b'))";
+        "insert into app.audit_heads (tenant_id, sequence, sha256) values ($1, 40000, sha256('b'))
+        on conflict (tenant_id) do update set sequence = excluded.sequence";
     sqlx::query(heads).bind(tenant.id.uuid()).execute(&admin).await.unwrap();
     let reader = tenant.with_role("admin").await;
     let whole = reader.get("/v1/audit_events/export?action=thing.made").await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use pidima::adapters::models::ExtractiveModel;
-use pidima::app::{App, Outside};
+use pidima::app::Outside;
 use pidima::config::{Config, Env};
 use pidima::server;
 use serde_json::json;
@@ -119,12 +119,11 @@ async fn instance(app: &TestApp, settings: &[(&str, &str)], stop: &CancellationT
     pairs.extend(settings);
     let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
     let outside = Outside { embedder: Arc::new(minilm().await), model: Arc::new(ExtractiveModel) };
-    let second = App::build(&config, outside).unwrap();
+    let second = app.watch.build(&config, outside);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let endpoint = server::endpoint(second.services.clone(), second.server.clone()).unwrap();
-    let patience = std::time::Duration::from_secs(1);
-    tokio::spawn(server::serve(listener, endpoint, patience, stop.clone()));
+    let (endpoint, times) = (app.watch.endpoint(&second), app.watch.times(&second));
+    tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
     url
 }
 

@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{EventReader, TestDatabase, minilm};
+use super::{EventReader, TestDatabase, Watch, minilm, services};
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,6 +41,8 @@ pub struct TestApp {
     pub url: String,
     /// Folder of the originals.
     pub objects: PathBuf,
+    /// Keeps what goes in and out, and looks through it at the end.
+    pub watch: Watch,
     stop: CancellationToken,
 }
 
@@ -126,13 +128,17 @@ impl TestApp {
             ("PIDIMA_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned()),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let redis = pairs.iter().any(|(key, _)| key == "PIDIMA_REDIS_URL");
+        let redis = redis.then(|| services().valkey).flatten();
+        let watch = Watch::new(database.admin_url(), objects.clone(), redis);
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-        let app = App::build(&config, outside).unwrap();
+        let app = watch.build(&config, outside);
         let stop = CancellationToken::new();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = server::endpoint(app.services.clone(), app.server.clone()).unwrap();
-        tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
-        Self { app, database, url, objects, stop }
+        let times = watch.times(&app);
+        let endpoint = watch.endpoint(&app);
+        tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
+        Self { app, database, url, objects, watch, stop }
     }
 
     /// Starts the worker.
@@ -189,6 +195,7 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.watch.finish();
     }
 }
 

@@ -82,8 +82,8 @@ impl CheckedClaims {
 
 impl Token<'_> {
     fn is_ours(&self, name: &str) -> bool {
-        let Self { settings, .. } = self;
-        name == settings.client_id || settings.audiences.iter().any(|it| it == name)
+        let ProviderSettings { client_id, audiences, .. } = self.settings;
+        name == client_id || audiences.iter().any(|it| it == name)
     }
 
     /// Cognito marks its tokens so, and no other issuer.
