@@ -18,7 +18,7 @@ use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
-use crate::chat::{Chat, ChatSettings};
+use crate::chat::{Chat, ChatSettings, FilterSettings};
 use crate::config::{
     AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, LimitsConfig,
     OidcProviderConfig, ProviderName, RateConfig, RedisConfig,
@@ -108,6 +108,7 @@ impl App {
                 passages: config.chat.passages,
                 history_messages: config.chat.history_messages,
                 max_output_tokens: config.chat.max_output_tokens,
+                filter: filter_settings(&config.chat)?,
             },
             tasks.clone(),
         );
@@ -335,6 +336,16 @@ fn limiter_settings(config: &LimitsConfig, redis: Option<Redis>) -> LimiterSetti
         Quota { per_minute, burst }
     };
     LimiterSettings { quotas: Quotas::new(quota), redis, instances: config.limit_instances }
+}
+
+fn filter_settings(config: &ChatConfig) -> anyhow::Result<FilterSettings> {
+    let links = config.allowed_links.iter().map(|link| {
+        link.parse().with_context(|| format!("PIDIMA_CHAT_ALLOWED_LINKS has \"{link}\""))
+    });
+    Ok(FilterSettings {
+        allowed_links: links.collect::<anyhow::Result<_>>()?,
+        max_held_bytes: config.max_held_bytes,
+    })
 }
 
 fn ingest_settings(config: &IngestionConfig) -> IngestSettings {

@@ -1,12 +1,17 @@
 //! HTTP of chat.
 
 mod answers;
+mod citations;
 mod events;
+mod feedback;
+mod feedback_views;
 mod messages;
 mod reply;
 mod sessions;
 mod views;
 
 pub use answers::AnswersApi;
+pub use citations::CitationsApi;
+pub use feedback::FeedbackApi;
 pub use messages::MessagesApi;
 pub use sessions::SessionsApi;

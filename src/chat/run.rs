@@ -23,13 +23,14 @@ pub use answer::{Answer, Outcome, Usage};
 pub use log::{NumberedEvent, RunEvent, RunLog};
 pub use start::StartError;
 
+use super::output_filter::FilterSettings;
 use crate::adapters::models::ChatModel;
 use crate::db::Db;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Reader, Search};
 
 /// How questions are answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ChatSettings {
     /// Passages given to the model.
     pub passages: usize,
@@ -37,6 +38,8 @@ pub struct ChatSettings {
     pub history_messages: i64,
     /// Longest answer, in the model's tokens.
     pub max_output_tokens: u32,
+    /// What answers may hold.
+    pub filter: FilterSettings,
 }
 
 /// A question to be answered.

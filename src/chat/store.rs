@@ -1,5 +1,7 @@
 //! SQL of chat, as methods on the tenant's transaction.
 
+pub mod citations;
+pub mod feedback;
 pub mod messages;
 pub mod runs;
 pub mod sessions;

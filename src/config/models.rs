@@ -48,6 +48,12 @@ pub struct ChatConfig {
     pub history_messages: i64,
     /// `PIDIMA_CHAT_MAX_OUTPUT_TOKENS`: longest answer, in the model's tokens; default 1024.
     pub max_output_tokens: u32,
+    /// `PIDIMA_CHAT_ALLOWED_LINKS`: beginnings of addresses that answers may link to whatever the documents say,
+    /// separated by commas; default none.
+    pub allowed_links: Vec<String>,
+    /// `PIDIMA_CHAT_MAX_HELD_BYTES`: most bytes of an answer that are held back until it is clear what they become;
+    /// default 4096.
+    pub max_held_bytes: usize,
 }
 
 /// An OpenAI-compatible server.
@@ -93,8 +99,26 @@ impl ChatConfig {
             passages: env.number("PIDIMA_CHAT_PASSAGES", 8, 1, 50),
             history_messages: env.number("PIDIMA_CHAT_HISTORY_MESSAGES", 10, 0, 100),
             max_output_tokens: env.number("PIDIMA_CHAT_MAX_OUTPUT_TOKENS", 1_024, 16, 32_768),
+            allowed_links: allowed_links(env),
+            max_held_bytes: env.number("PIDIMA_CHAT_MAX_HELD_BYTES", 4_096, 256, 65_536),
         }
     }
+}
+
+fn allowed_links(env: &Env) -> Vec<String> {
+    let list = env.text("PIDIMA_CHAT_ALLOWED_LINKS").unwrap_or_default();
+    let links = list.split(',').map(str::trim).filter(|link| !link.is_empty());
+    let links: Vec<String> = links.map(str::to_owned).collect();
+    for link in &links {
+        let is_address = ["https://", "http://"].iter().any(|scheme| link.starts_with(scheme));
+        if !is_address || link.contains(['?', '#']) {
+            env.fault(format!(
+                "PIDIMA_CHAT_ALLOWED_LINKS has \"{link}\": give addresses that begin with https:// or http://, \
+                 without a query"
+            ));
+        }
+    }
+    links
 }
 
 impl OpenAiConfig {

@@ -39,11 +39,13 @@ analyst_columns (object, columns) as (
         ('app.messages', '{tenant_id,message_id,session_id,run_id,role,content,created_at}'),
         ('app.runs', '{tenant_id,run_id,session_id,question_id,answer_id,state,outcome,outcome_reason,collection_ids,'
             'standalone_question,provider,model,input_tokens,output_tokens,cost_micro_usd,unknown_markers,search_ms,'
-            'first_token_ms,total_ms,created_at,ended_at}'),
+            'first_token_ms,total_ms,created_at,ended_at,filtered}'),
         ('app.retrievals', '{tenant_id,run_id,rank,chunk_id,document_id,version_id,dense_rank,similarity,lexical_rank,'
             'lexical_score,fused_score,used}'),
         ('app.citations', '{tenant_id,message_id,number,citation_id,document_id,version_id,version_number,'
-            'document_title,heading_path,url,char_start,char_end,quote,verified}'),
+            'document_title,heading_path,url,char_start,char_end,quote,verified,page}'),
+        ('app.feedback', '{tenant_id,feedback_id,message_id,citation_number,given_by_kind,rating,reason,comment,'
+            'created_at,updated_at}'),
         ('app.collections', '{tenant_id,collection_id,name,chunk_count}'),
         ('app.documents', '{tenant_id,document_id,collection_id,name,title,source_url,metadata,active_version_id,'
             'latest_version_number,created_at,updated_at}'),

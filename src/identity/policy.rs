@@ -91,6 +91,10 @@ pub enum Action {
     Ask,
     /// Open, change and delete conversations, and ask in them.
     Converse,
+    /// Rate answers and citations that one may read.
+    FeedbackWrite,
+    /// List what everybody said of answers and citations.
+    FeedbackRead,
 }
 
 /// What an action needs.
@@ -106,6 +110,8 @@ const EVERYBODY: &[Role] = &Role::ALL;
 const ASKERS: &[Role] = &[Role::Member, Role::Editor, Role::Admin, Role::Owner];
 const EDITORS: &[Role] = &[Role::Editor, Role::Admin, Role::Owner];
 const ADMINS: &[Role] = &[Role::Admin, Role::Owner];
+/// Those who see conversations of others.
+const OVERSEERS: &[Role] = &[Role::Analyst, Role::Admin, Role::Owner];
 
 /// The table.
 pub fn rule(action: Action) -> Rule {
@@ -124,7 +130,8 @@ pub fn rule(action: Action) -> Rule {
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
         Action::Search | Action::ConversationRead => (EVERYBODY, Some(Scope::Ask)),
-        Action::Ask | Action::Converse => (ASKERS, Some(Scope::Ask)),
+        Action::Ask | Action::Converse | Action::FeedbackWrite => (ASKERS, Some(Scope::Ask)),
+        Action::FeedbackRead => (OVERSEERS, Some(Scope::Ask)),
     };
     Rule { roles, scope }
 }
@@ -167,7 +174,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -190,6 +197,8 @@ impl Action {
         Self::ConversationRead,
         Self::Ask,
         Self::Converse,
+        Self::FeedbackWrite,
+        Self::FeedbackRead,
     ];
 }
 

@@ -15,7 +15,7 @@ use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
-use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
+use crate::chat::api::{AnswersApi, CitationsApi, FeedbackApi, MessagesApi, SessionsApi};
 use crate::db::Db;
 use crate::governance::api::AuditEventsApi;
 use crate::identity::api::{
@@ -164,6 +164,8 @@ fn api_service(
         SessionsApi { db: db.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         AnswersApi { chat, max_question_chars },
+        CitationsApi { db: db.clone() },
+        FeedbackApi { db: db.clone() },
     );
     let apis = (identity, knowledge, chat, AuditEventsApi { db });
     OpenApiService::new(apis, "Pidima", env!("CARGO_PKG_VERSION"))

@@ -1,7 +1,10 @@
 //! Chat through HTTP: the stream, the JSON answer and the history are one answer, whatever the model does and whatever
 //! becomes of the client.
 
+mod citations;
+mod exfiltration;
 mod failures;
+mod feedback;
 mod same_answer;
 mod sessions;
 mod stand_in_model;

@@ -3,7 +3,7 @@
 mod bounds;
 mod callbacks;
 mod choices;
-mod chromium;
+pub mod chromium;
 mod csrf;
 mod flows;
 mod forged;

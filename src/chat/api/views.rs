@@ -50,8 +50,11 @@ pub struct CitationView {
     /// Headings above the passage, outermost first.
     #[oai(validator(max_items = 20))]
     heading_path: Vec<String>,
-    /// Where a reader finds it: address of the original with the anchor.
-    #[oai(validator(max_length = 2500))]
+    /// Page of the original, from 1; absent for formats without pages.
+    page: Option<i32>,
+    /// Where a reader finds it: address of the original with the anchor of the section, or with a text fragment that
+    /// leads to the quote.
+    #[oai(validator(max_length = 4000))]
     url: Option<String>,
     /// First character of the quote in the extracted text of the version, from 0.
     char_start: i32,
@@ -62,6 +65,8 @@ pub struct CitationView {
     quote: String,
     /// Whether the words of the answer were found in the quote.
     verified: bool,
+    /// Whether a newer version is read by now, or the document is gone; false while an answer is being given.
+    stale: bool,
 }
 
 /// Who answered and what it took.
@@ -174,11 +179,13 @@ impl From<Citation> for CitationView {
             version_number: citation.version_number,
             document_title: citation.document_title,
             heading_path: citation.heading_path,
+            page: citation.page,
             url: citation.url,
             char_start: citation.char_start,
             char_end: citation.char_end,
             quote: citation.quote,
             verified: citation.verified,
+            stale: citation.stale,
         }
     }
 }

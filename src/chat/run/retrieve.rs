@@ -32,7 +32,7 @@ impl Generation {
         progress.ended.search_ms = Some(millis(searching));
         progress.given = progress.hits.len().min(self.chat.settings.passages);
         let passages = progress.passages().iter().map(|hit| hit.passage.clone()).collect();
-        progress.writer.cite_from(passages);
+        progress.writer.cite_from(passages, &self.chat.settings.filter);
         Ok(())
     }
 }

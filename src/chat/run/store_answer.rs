@@ -45,6 +45,7 @@ impl Generation {
         )
         .await?;
         tx.insert_citations(message_id, writer.citations()).await?;
+        tx.note_filtered(self.run_id, writer.filtered()).await?;
         tx.insert_retrievals(self.run_id, &progress.hits, given).await?;
         tx.commit().await?;
         Ok(Answer {

@@ -11,6 +11,7 @@ use super::progress::{Progress, millis};
 use super::{RunEvent, RunLog};
 use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Prompt};
 use crate::chat::citations::{Citation, CitationBuilder, Piece};
+use crate::chat::output_filter::{FilterSettings, Filtered};
 use crate::knowledge::Passage;
 
 /// Said when search finds nothing at all, so that no model need be asked.
@@ -21,6 +22,7 @@ pub(super) struct Writer {
     log: Arc<RunLog>,
     began: Instant,
     passages: Vec<Passage>,
+    filter: FilterSettings,
     builder: CitationBuilder,
     first_token_ms: Option<i32>,
 }
@@ -28,13 +30,15 @@ pub(super) struct Writer {
 impl Writer {
     /// An answer without a word yet, of a run that began then.
     pub fn new(log: Arc<RunLog>, began: Instant) -> Self {
-        let builder = CitationBuilder::new(Vec::new());
-        Self { log, began, passages: Vec::new(), builder, first_token_ms: None }
+        let filter = FilterSettings::default();
+        let builder = CitationBuilder::new(Vec::new(), &filter);
+        Self { log, began, passages: Vec::new(), filter, builder, first_token_ms: None }
     }
 
-    /// Markers `[1]`, `[2]` … stand for these passages from now on.
-    pub fn cite_from(&mut self, passages: Vec<Passage>) {
-        self.builder = CitationBuilder::new(passages.clone());
+    /// Markers `[1]`, `[2]` … stand for these passages from now on, and the text is filtered by these settings.
+    pub fn cite_from(&mut self, passages: Vec<Passage>, filter: &FilterSettings) {
+        self.builder = CitationBuilder::new(passages.clone(), filter);
+        self.filter = filter.clone();
         self.passages = passages;
     }
 
@@ -52,7 +56,7 @@ impl Writer {
 
     /// What was written is void: the answer begins anew.
     pub fn reset(&mut self, reason: String) {
-        self.builder = CitationBuilder::new(self.passages.clone());
+        self.builder = CitationBuilder::new(self.passages.clone(), &self.filter);
         self.log.append(RunEvent::Reset { reason });
     }
 
@@ -69,6 +73,11 @@ impl Writer {
     /// Markers that stood for nothing and were removed.
     pub fn unknown_markers(&self) -> i32 {
         self.builder.unknown_markers()
+    }
+
+    /// What was taken out of the model's text or made harmless.
+    pub fn filtered(&self) -> Filtered {
+        self.builder.filtered()
     }
 
     /// When the first text came, in milliseconds of the run; absent while there is none.

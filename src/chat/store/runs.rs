@@ -1,7 +1,9 @@
 //! Rows of `runs` and `retrievals`.
 
+use serde_json::json;
 use uuid::Uuid;
 
+use crate::chat::output_filter::Filtered;
 use crate::db::{self, TenantTx};
 use crate::knowledge::Hit;
 
@@ -120,6 +122,35 @@ impl TenantTx {
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Stores what was taken out of the model's text, if anything was.
+    pub(in crate::chat) async fn note_filtered(
+        &mut self,
+        run_id: Uuid,
+        filtered: Filtered,
+    ) -> db::Result<()> {
+        if filtered.is_empty() {
+            return Ok(());
+        }
+        let kinds = json!({
+            "links": filtered.links,
+            "images": filtered.images,
+            "markup": filtered.markup,
+            "characters": filtered.characters,
+        });
+        sqlx::query!(
+            "update runs
+            set filtered = $3
+            where tenant_id = $1
+                and run_id = $2",
+            self.tenant().uuid(),
+            run_id,
+            kinds
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// Stores what search found; the first `used` were given to the model.

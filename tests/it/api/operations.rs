@@ -44,6 +44,7 @@ pub struct Things {
     pub document_id: String,
     pub session_id: String,
     pub message_id: String,
+    pub citation_id: String,
     pub group_id: String,
     pub invitation_id: String,
 }
@@ -52,6 +53,7 @@ const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
 const ASKERS: &[&str] = &["member", "editor", "admin", "owner"];
 const EDITORS: &[&str] = &["editor", "admin", "owner"];
 const ADMINS: &[&str] = &["admin", "owner"];
+const OVERSEERS: &[&str] = &["analyst", "admin", "owner"];
 
 const ASK: Option<&str> = Some("ask");
 const READ: Option<&str> = Some("documents:read");
@@ -150,6 +152,15 @@ const TABLE: &[Row] = &[
     ("list_audit_events", "GET", "/v1/audit_events", ADMINS, AUDIT, Body::Nothing),
     ("export_audit_events", "GET", "/v1/audit_events/export", ADMINS, AUDIT, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
+    ("get_citation", "GET", "/v1/citations/{citation_id}", EVERYBODY, ASK, Body::Nothing),
+    ("update_message_feedback", "PUT", "/v1/messages/{message_id}/feedback", ASKERS, ASK,
+        Body::Json(|_| json!({ "rating": "down", "reason": "incomplete", "comment": "Which one?" }))),
+    ("delete_message_feedback", "DELETE", "/v1/messages/{message_id}/feedback", ASKERS, ASK, Body::Nothing),
+    ("list_message_feedback", "GET", "/v1/messages/{message_id}/feedback", EVERYBODY, ASK, Body::Nothing),
+    ("update_citation_feedback", "PUT", "/v1/citations/{citation_id}/feedback", ASKERS, ASK,
+        Body::Json(|_| json!({ "rating": "correct" }))),
+    ("delete_citation_feedback", "DELETE", "/v1/citations/{citation_id}/feedback", ASKERS, ASK, Body::Nothing),
+    ("list_feedback", "GET", "/v1/feedback", OVERSEERS, ASK, Body::Nothing),
 ];
 
 /// What only a key of the operator may do.
@@ -224,6 +235,7 @@ impl Operation {
             .replace("{document_id}", &things.document_id)
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
+            .replace("{citation_id}", &things.citation_id)
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
     }
@@ -252,7 +264,10 @@ impl Things {
         let session = asker.post("/v1/sessions", &json!({ "title": "pumps" })).await.expect(201);
         let session_id = text(&session["id"]);
         let path = format!("/v1/sessions/{session_id}/messages");
-        let answer = asker.post(&path, &json!({ "content": "Which pump?" })).await.expect(200);
+        // Its answer cites, once the document is in search.
+        owner.settled(&document_id).await;
+        let question = json!({ "content": "At how many bar does the pump run?" });
+        let answer = asker.post(&path, &question).await.expect(200);
         let person = owner.as_member("member").await.member_id.unwrap();
         let logins = owner.get(&format!("/v1/browser_sessions?member_id={person}")).await;
         let browser_session_id = text(&logins.expect(200)["items"][0]["id"]);
@@ -266,6 +281,7 @@ impl Things {
             document_id,
             session_id,
             message_id: text(&answer["message_id"]),
+            citation_id: text(&answer["citations"][0]["id"]),
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
         }
@@ -284,6 +300,7 @@ impl Things {
             document_id: id(),
             session_id: id(),
             message_id: id(),
+            citation_id: id(),
             group_id: id(),
             invitation_id: id(),
         }

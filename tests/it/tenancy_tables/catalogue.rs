@@ -6,6 +6,8 @@ use uuid::Uuid;
 /// Columns whose checks refuse what their type suggests: table, column, SQL expression.
 const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.api_keys", "role", "'member'"),
+    ("app.feedback", "given_by_kind", "'member'"),
+    ("app.feedback", "rating", "'wrong'"),
     ("app.invitations", "role", "'member'"),
     ("app.members", "role", "'member'"),
     ("app.messages", "role", "'user'"),

@@ -25,7 +25,7 @@ pub(super) fn compose(reading: &Reading, passages: &[Passage], chosen: &[usize])
                     .collect();
                 fenced(&rows.join("\n"))
             }
-            _ => format!("{} [{}]", unit.folded, passage.marker),
+            _ => format!("{} [{}]", without_markers(&unit.folded), passage.marker),
         };
         let is_fence = matches!(unit.kind, UnitKind::Code | UnitKind::TableRow);
         let is_led_in = previous.is_some_and(|previous| {
@@ -66,6 +66,21 @@ fn joint(previous: Option<&Unit>, unit: &Unit) -> &'static str {
     "\n\n"
 }
 
+/// Numbers in brackets that the document itself has are no markers: their brackets stand for themselves.
+fn without_markers(text: &str) -> String {
+    let mut parts = text.split('[');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let inside = part.split(']').next().unwrap_or_default();
+        let is_marker = part.len() > inside.len()
+            && !inside.is_empty()
+            && inside.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b' '));
+        plain.push_str(if is_marker { "\\[" } else { "[" });
+        plain.push_str(part);
+    }
+    plain
+}
+
 /// A code fence longer than any run of backticks inside.
 fn fenced(code: &str) -> String {
     let longest = code.split(|character| character != '`').map(str::len).max().unwrap_or_default();
@@ -76,6 +91,14 @@ fn fenced(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_brackets_of_the_document_are_no_markers() {
+        assert_eq!(
+            without_markers("list[3], [x], [1, 2], [] and ["),
+            "list\\[3], [x], \\[1, 2], [] and ["
+        );
+    }
 
     #[test]
     fn a_fence_is_longer_than_the_backticks_inside() {
