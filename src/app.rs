@@ -1,18 +1,19 @@
 //! The composition root: settings in, every long-lived handle out. Nothing else makes a service.
 
+mod models;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas, RateLimiter};
-use crate::adapters::models::{
-    BedrockModel, BedrockSettings, ChatModel, ExtractiveModel, OpenAiModel, OpenAiSettings,
-};
+use crate::adapters::models::{ExtractiveModel, ModelRegistry};
 use crate::adapters::objects::{DirectoryObjects, Objects};
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
@@ -20,11 +21,10 @@ use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::{Chat, ChatSettings, FilterSettings};
 use crate::config::{
-    AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, LimitsConfig,
-    OidcProviderConfig, ProviderName, RateConfig, RedisConfig,
+    AccountsConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig, RateConfig,
+    RedisConfig,
 };
 use crate::db::{Db, PoolSettings, PostgresQueue};
-use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
@@ -46,6 +46,12 @@ pub struct App {
     pub server: ServerSettings,
     /// Where documents' originals lie.
     pub objects: Arc<dyn Objects>,
+    /// What embeds passages and questions.
+    pub embedder: Arc<dyn Embedder>,
+    /// What answers, by name.
+    pub models: ModelRegistry,
+    /// How often the table of models is read again.
+    models_refresh: Duration,
 }
 
 /// Outside services that the tests replace.
@@ -53,8 +59,8 @@ pub struct App {
 pub struct Outside {
     /// Embeds passages and questions.
     pub embedder: Arc<dyn Embedder>,
-    /// Answers questions.
-    pub model: Arc<dyn ChatModel>,
+    /// Answer questions.
+    pub models: ModelRegistry,
 }
 
 impl Outside {
@@ -64,8 +70,8 @@ impl Outside {
     /// The model cannot be fetched or loaded.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            embedder: embedder(&config.embeddings).await?,
-            model: chat_model(&config.chat).await?,
+            embedder: models::embedder(&config.embeddings).await?,
+            models: models::registry(&config.chat).await?,
         })
     }
 }
@@ -100,10 +106,11 @@ impl App {
                 lexical_weight: config.search.lexical_weight,
             },
         );
+        let (models, embedder) = (outside.models, Arc::clone(&outside.embedder));
         let chat = Chat::new(
             db.clone(),
             search.clone(),
-            outside.model,
+            models.in_order(),
             ChatSettings {
                 passages: config.chat.passages,
                 history_messages: config.chat.history_messages,
@@ -115,7 +122,7 @@ impl App {
         let ingestion = Ingestion::new(
             db.clone(),
             Arc::clone(&objects),
-            outside.embedder,
+            Arc::clone(&outside.embedder),
             ingest_settings(&config.ingestion),
         );
         let worker = Worker {
@@ -155,7 +162,30 @@ impl App {
             readiness: crate::server::Readiness::default(),
             tasks,
         };
-        Ok(Self { services, worker, server: server_settings(config), objects })
+        let (server, models_refresh) = (server_settings(config), config.chat.catalogue_refresh);
+        Ok(Self { services, worker, server, objects, embedder, models, models_refresh })
+    }
+
+    /// Reads what is known of models, at once and then again and again: the operator changes it while the service runs.
+    pub async fn follow_models(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.read_models().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "reading the table of models"
+                );
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.models_refresh) => {}
+            }
+        }
+    }
+
+    async fn read_models(&self) -> crate::db::Result<()> {
+        let cards = self.services.db.system().await?.list_model_cards().await?;
+        self.models.cards().replace(cards);
+        Ok(())
     }
 
     /// Waits for tasks that outlive their requests, then closes the database.
@@ -174,7 +204,8 @@ impl App {
 pub fn openapi_text() -> anyhow::Result<String> {
     let env = Env::from_pairs([("DATABASE_URL", "postgres://nobody@localhost/nothing")]);
     let config = Config::from_env(&env)?;
-    let outside = Outside { embedder: Arc::new(NoEmbedder), model: Arc::new(ExtractiveModel) };
+    let outside =
+        Outside { embedder: Arc::new(NoEmbedder), models: Arc::new(ExtractiveModel).into() };
     let app = App::build(&config, outside)?;
     let document = openapi_document(&app.services)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
@@ -360,43 +391,4 @@ fn ingest_settings(config: &IngestionConfig) -> IngestSettings {
         max_attempts: config.max_attempts,
         lease: config.lease,
     }
-}
-
-async fn embedder(config: &EmbeddingsConfig) -> anyhow::Result<Arc<dyn Embedder>> {
-    let cache = match &config.cache_dir {
-        Some(directory) => PackageCache::at(directory),
-        None => PackageCache::locate()?,
-    };
-    let files = MiniLmFiles {
-        runtime_library: cache.ensure(&ONNXRUNTIME).await?,
-        model: cache.ensure(&MINILM_MODEL).await?,
-        tokenizer: cache.ensure(&MINILM_TOKENIZER).await?,
-    };
-    let threads = config.threads;
-    let model = tokio::task::spawn_blocking(move || MiniLm::load(&files, threads)).await??;
-    Ok(Arc::new(model))
-}
-
-async fn chat_model(config: &ChatConfig) -> anyhow::Result<Arc<dyn ChatModel>> {
-    let times = config.times;
-    Ok(match (config.provider, &config.openai, &config.bedrock) {
-        (ProviderName::OpenAi, Some(openai), _) => Arc::new(OpenAiModel::new(OpenAiSettings {
-            api_key: openai.api_key.clone(),
-            first_token_timeout: times.first_token_timeout,
-            next_token_timeout: times.next_token_timeout,
-            total_timeout: times.total_timeout,
-            ..OpenAiSettings::new(&openai.base_url, &openai.model)
-        })?),
-        (ProviderName::Bedrock, _, Some(bedrock)) => {
-            let settings = BedrockSettings {
-                guardrail: bedrock.guardrail.clone(),
-                first_token_timeout: times.first_token_timeout,
-                next_token_timeout: times.next_token_timeout,
-                total_timeout: times.total_timeout,
-                ..BedrockSettings::new(&bedrock.model)
-            };
-            Arc::new(BedrockModel::connect(settings).await)
-        }
-        _ => Arc::new(ExtractiveModel),
-    })
 }

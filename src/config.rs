@@ -17,14 +17,17 @@ mod storage;
 mod telemetry;
 
 pub use accounts::AccountsConfig;
-pub use embeddings::EmbeddingsConfig;
+pub use embeddings::{EmbeddingProvider, EmbeddingsConfig, RemoteEmbeddingsConfig};
 pub use env::{ConfigError, Env};
 pub use http::HttpConfig;
 pub use identity::{IdentityConfig, OidcProviderConfig};
 pub use ingestion::IngestionConfig;
 pub use keys::KeysConfig;
 pub use limits::{LimitsConfig, RateConfig};
-pub use models::{BedrockConfig, ChatConfig, ModelTimes, OpenAiConfig, ProviderName};
+pub use models::{
+    BedrockConfig, ChatConfig, FailoverConfig, ModelTimes, OpenAiConfig, ProviderConfig,
+    ProviderKind, ServerName,
+};
 pub use redis::RedisConfig;
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectsConfig};

@@ -8,4 +8,5 @@ mod verify_audit;
 
 pub use note_reading::note_reading;
 pub use store::audit_events::{AuditEvent, AuditFilter, AuditHead};
+pub use store::models::{ModelPrice, PricedModel};
 pub use verify_audit::{Anchor, AuditVerdict, VerifyError, verify_audit};

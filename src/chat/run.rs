@@ -2,6 +2,7 @@
 //! its own searches, asks the model, builds citations, and stores the answer. Readers follow its log of numbered events.
 
 mod answer;
+mod attempts;
 mod error;
 mod fail;
 mod generate;

@@ -6,15 +6,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::knowledge::claim_embedding_space;
 use crate::server;
 
 /// Refuses to go on when the database is not as it must be.
 pub async fn check(app: &App) -> anyhow::Result<()> {
     let faults = app.services.readiness.faults(&app.services.db).await;
-    if faults.is_empty() {
-        return Ok(());
-    }
-    anyhow::bail!("the database is not fit to serve:\n{}", faults.join("\n"))
+    anyhow::ensure!(faults.is_empty(), "the database is not fit to serve:\n{}", faults.join("\n"));
+    claim_embedding_space(&app.services.db, &*app.embedder).await?;
+    Ok(())
 }
 
 /// Serves, and works when `with_worker`, until `stop`; then ends in order: requests, runs, jobs, database.
@@ -28,6 +28,7 @@ pub async fn serve(
     if with_worker {
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
+    tasks.spawn(app.clone().follow_models(stop.clone()));
     let endpoint = server::endpoint(app.services.clone(), app.server.clone())?;
     server::serve(listener, endpoint, (&app.server).into(), stop).await.context("serving HTTP")?;
     tasks.close();

@@ -7,7 +7,11 @@ table_without_tenant (object) as (
     -- Ids and slugs only, never a text of a tenant; the last tells whether migrations are missing.
     values ('app.tenant_directory'), ('app.outbox'), ('app.jobs'), ('app._sqlx_migrations'),
         -- Before a login is done and outside the tenants there is no tenant; neither holds a text of one.
-        ('app.pending_logins'), ('app.operator_keys')
+        ('app.pending_logins'), ('app.operator_keys'),
+        -- Public facts about models and their prices.
+        ('app.models'), ('app.model_prices'),
+        -- One row: which embedding model all vectors are of.
+        ('app.embedding_space')
 ),
 definer_function (grantee, object) as (
     values
@@ -39,7 +43,7 @@ analyst_columns (object, columns) as (
         ('app.messages', '{tenant_id,message_id,session_id,run_id,role,content,created_at}'),
         ('app.runs', '{tenant_id,run_id,session_id,question_id,answer_id,state,outcome,outcome_reason,collection_ids,'
             'standalone_question,provider,model,input_tokens,output_tokens,cost_micro_usd,unknown_markers,search_ms,'
-            'first_token_ms,total_ms,created_at,ended_at,filtered}'),
+            'first_token_ms,total_ms,created_at,ended_at,attempts,cached_input_tokens,usage_estimated,filtered}'),
         ('app.retrievals', '{tenant_id,run_id,rank,chunk_id,document_id,version_id,dense_rank,similarity,lexical_rank,'
             'lexical_score,fused_score,used}'),
         ('app.citations', '{tenant_id,message_id,number,citation_id,document_id,version_id,version_number,'

@@ -1,3 +1,4 @@
 //! Rows of governance: each file adds its SQL to the transactions of `db`.
 
 pub mod audit_events;
+pub mod models;

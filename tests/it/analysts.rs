@@ -63,6 +63,7 @@ fn look(foreign: &TestTenant) -> String {
         "citations",
         "retrievals",
         "usage_by_day",
+        "model_attempts",
         "unanswered_questions",
         "documents_by_use",
     ];

@@ -128,8 +128,10 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
     let guard = tracing::subscriber::set_default(subscriber);
 
     let model = Arc::new(Recorder::default());
-    let outside =
-        pidima::app::Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as _ };
+    let outside = pidima::app::Outside {
+        embedder: Arc::new(minilm().await),
+        models: Arc::clone(&model).into(),
+    };
     let app = TestApp::start_outside(&[], outside).await;
     let scan = Scan::default();
     let one = Marked::make(&app, "canary-one", "zarquonite").await;

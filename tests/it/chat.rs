@@ -4,7 +4,9 @@
 mod citations;
 mod exfiltration;
 mod failures;
+mod fault_shapes;
 mod feedback;
+mod model_prices;
 mod same_answer;
 mod sessions;
 mod stand_in_model;
@@ -24,8 +26,7 @@ const GUIDE: &str = "# Keys\n\nKeys live for 90 days. A key is refused after tha
 /// The application with a model that follows scripts.
 async fn scripted() -> (TestApp, Arc<ScriptedModel>) {
     let model = Arc::new(ScriptedModel::default());
-    let outside =
-        Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as Arc<_> };
+    let outside = Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
     (TestApp::start_outside(&[], outside).await, model)
 }
 

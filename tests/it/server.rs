@@ -27,7 +27,7 @@ const AT_ONCE: Duration = Duration::from_millis(25);
 async fn start() -> (TestApp, Arc<ScriptedModel>) {
     let model = Arc::new(ScriptedModel::default());
     let embedder = ProbedEmbedder::new().await;
-    let outside = Outside { embedder, model: Arc::clone(&model) as Arc<_> };
+    let outside = Outside { embedder, models: Arc::clone(&model).into() };
     (TestApp::start_outside(&[], outside).await, model)
 }
 

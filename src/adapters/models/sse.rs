@@ -3,8 +3,8 @@
 //! input or output.
 //!
 //! Pieces may end anywhere, also inside a line end or a character: bytes are gathered to whole
-//! lines before they are decoded. Of the fields only `data` is kept; comments, `event`, `id` and
-//! `retry` are read over (format: WHATWG HTML, section 9.2).
+//! lines before they are decoded. Of the fields `data` is kept, and `error`, in which llama.cpp puts an
+//! error object; comments, `event`, `id` and `retry` are read over (format: WHATWG HTML, section 9.2).
 
 /// Longest line and longest event that is read. An honest chunk of an answer is a few hundred
 /// bytes.
@@ -87,7 +87,7 @@ impl SseReader {
             return Ok(self.data.take());
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        if field == "data" {
+        if matches!(field, "data" | "error") {
             let value = value.strip_prefix(' ').unwrap_or(value);
             match &mut self.data {
                 Some(data) => {

@@ -73,16 +73,20 @@ pub struct CitationView {
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "Usage", skip_serializing_if_is_none)]
 pub struct UsageView {
-    /// Provider of the model: `extractive` or `openai`.
+    /// Provider of the model, by its name in the settings.
     #[oai(validator(max_length = 100))]
     provider: String,
     /// Model that answered.
     #[oai(validator(max_length = 200))]
     model: String,
-    /// Tokens of the prompt, as the provider counts; absent when it does not say.
+    /// Tokens of the prompt, of all tries together; absent when nothing is known.
     input_tokens: Option<i64>,
-    /// Tokens of the answer, as the provider counts; absent when it does not say.
+    /// Tokens written, in all tries together; absent when nothing is known.
     output_tokens: Option<i64>,
+    /// Of the tokens of the prompt, those that came from the provider's cache.
+    cached_input_tokens: Option<i64>,
+    /// Whether some of the tokens are made from lengths, since a provider did not count.
+    estimated: bool,
     /// Price of both in US dollars; absent when no price is known.
     cost_usd: Option<f64>,
 }
@@ -199,6 +203,8 @@ impl From<Usage> for UsageView {
             model: usage.model,
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
+            cached_input_tokens: usage.cached_input_tokens,
+            estimated: usage.is_estimated,
             cost_usd,
         }
     }
@@ -232,6 +238,8 @@ impl MessageView {
             input_tokens: message.input_tokens,
             output_tokens: message.output_tokens,
             cost_micro_usd: message.cost_micro_usd,
+            cached_input_tokens: message.cached_input_tokens,
+            is_estimated: message.usage_estimated,
         };
         let outcome = message.outcome.as_deref().and_then(Outcome::from_row);
         Self {

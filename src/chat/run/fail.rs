@@ -21,7 +21,7 @@ impl Generation {
         };
         let stored = async {
             let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-            if tx.end_run(&ended).await? {
+            if tx.end_run(&ended).await?.is_some() {
                 tx.insert_retrievals(self.run_id, &progress.hits, 0).await?;
             }
             tx.commit().await

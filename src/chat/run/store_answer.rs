@@ -29,9 +29,7 @@ impl Generation {
         ended.total_ms = millis(self.began);
 
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-        if !tx.end_run(ended).await? {
-            return Err(RunError::Gone);
-        }
+        let cost = tx.end_run(ended).await?.ok_or(RunError::Gone)?;
         let session_id = self.question.session_id;
         let read = progress.hits[..given].iter().map(|hit| hit.passage.collection_id);
         tx.insert_message(
@@ -61,7 +59,9 @@ impl Generation {
                 model: ended.model.clone(),
                 input_tokens: ended.input_tokens,
                 output_tokens: ended.output_tokens,
-                cost_micro_usd: None,
+                cached_input_tokens: ended.cached_input_tokens,
+                is_estimated: ended.usage_estimated,
+                cost_micro_usd: cost.micro_usd,
             },
             created_at,
         })

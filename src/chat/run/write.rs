@@ -125,10 +125,9 @@ impl Generation {
             let is_begun = !progress.writer.content().is_empty();
             match stream.next().await {
                 Some(Ok(ModelEvent::Delta(text))) => progress.writer.push(&text),
-                Some(Ok(ModelEvent::Usage { input_tokens, output_tokens })) => {
-                    progress.ended.input_tokens = i64::try_from(input_tokens).ok();
-                    progress.ended.output_tokens = i64::try_from(output_tokens).ok();
-                }
+                Some(Ok(ModelEvent::Usage(usage))) => progress.ended.set_usage(usage),
+                Some(Ok(ModelEvent::Attempted(attempt))) => progress.ended.add_attempt(*attempt),
+                Some(Ok(ModelEvent::Guardrail(_))) => {}
                 Some(Ok(ModelEvent::Reset { reason })) => progress.writer.reset(reason),
                 Some(Ok(ModelEvent::ProviderSwitched { provider, model, mode })) => {
                     progress.ended.provider.clone_from(&provider);

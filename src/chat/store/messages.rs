@@ -34,6 +34,10 @@ pub struct Message {
     pub output_tokens: Option<i64>,
     /// Price of both, in millionths of a US dollar.
     pub cost_micro_usd: Option<i64>,
+    /// Of the tokens of the prompt, those from a provider's cache.
+    pub cached_input_tokens: Option<i64>,
+    /// Whether some tokens are made from lengths.
+    pub usage_estimated: bool,
     /// Key that opened the session, or asked where there is none: who sees the message.
     pub seen_by: Uuid,
     /// Collections whose text the model was given for it.
@@ -70,6 +74,8 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
+                r.cached_input_tokens,
+                r.usage_estimated,
                 coalesce(s.created_by, r.asked_by) as "seen_by!",
                 m.read_collection_ids
             from messages m
@@ -107,6 +113,8 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
+                r.cached_input_tokens,
+                r.usage_estimated,
                 coalesce(s.created_by, r.asked_by) as "seen_by!",
                 m.read_collection_ids
             from messages m

@@ -1,8 +1,10 @@
 //! Rows of `runs` and `retrievals`.
 
 use serde_json::json;
+use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::adapters::models::Attempt;
 use crate::chat::output_filter::Filtered;
 use crate::db::{self, TenantTx};
 use crate::knowledge::Hit;
@@ -45,6 +47,12 @@ pub struct EndedRun {
     pub input_tokens: Option<i64>,
     /// Tokens of the answer.
     pub output_tokens: Option<i64>,
+    /// Of the tokens of the prompt, those from a provider's cache.
+    pub cached_input_tokens: Option<i64>,
+    /// Whether some tokens are made from lengths.
+    pub usage_estimated: bool,
+    /// Each try of a provider.
+    pub attempts: Vec<Attempt>,
     /// Markers that stood for nothing.
     pub unknown_markers: i32,
     /// Milliseconds of search.
@@ -53,6 +61,13 @@ pub struct EndedRun {
     pub first_token_ms: Option<i32>,
     /// Milliseconds to the end.
     pub total_ms: i32,
+}
+
+/// What a run cost.
+#[derive(Clone, Copy, Debug)]
+pub struct RunCost {
+    /// In millionths of a US dollar; absent when no price is known.
+    pub micro_usd: Option<i64>,
 }
 
 impl TenantTx {
@@ -81,9 +96,10 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Ends a run that is running; false when it is gone or has ended already.
-    pub(in crate::chat) async fn end_run(&mut self, run: &EndedRun) -> db::Result<bool> {
-        let done = sqlx::query!(
+    /// Ends a run that is running, and prices it; nothing when it is gone or has ended already.
+    pub(in crate::chat) async fn end_run(&mut self, run: &EndedRun) -> db::Result<Option<RunCost>> {
+        let cost = sqlx::query_as!(
+            RunCost,
             "update runs
             set
                 state = $3,
@@ -99,10 +115,15 @@ impl TenantTx {
                 search_ms = $13,
                 first_token_ms = $14,
                 total_ms = $15,
+                attempts = $16,
+                cached_input_tokens = $17,
+                usage_estimated = $18,
+                cost_micro_usd = app.cost_micro_usd($16, now()),
                 ended_at = now()
             where tenant_id = $1
                 and run_id = $2
-                and state = 'running'",
+                and state = 'running'
+            returning cost_micro_usd as micro_usd",
             self.tenant().uuid(),
             run.run_id,
             run.state,
@@ -117,11 +138,14 @@ impl TenantTx {
             run.unknown_markers,
             run.search_ms,
             run.first_token_ms,
-            run.total_ms
+            run.total_ms,
+            Json(&run.attempts) as _,
+            run.cached_input_tokens,
+            run.usage_estimated
         )
-        .execute(self.connection())
+        .fetch_optional(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(cost)
     }
 
     /// Stores what was taken out of the model's text, if anything was.

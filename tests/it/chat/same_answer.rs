@@ -1,6 +1,6 @@
 //! Stream = JSON = history, for the extractive model and for a model that does everything a model may do.
 
-use pidima::adapters::models::{FinishReason, ModelError, ModelEvent};
+use pidima::adapters::models::{FinishReason, ModelError, ModelEvent, ModelUsage};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -92,7 +92,11 @@ fn make_up(seed: u64) -> MadeUp {
         steps.push(Ok(ModelEvent::Delta(piece)));
     }
     if chance.random_bool(0.5) {
-        steps.push(Ok(ModelEvent::Usage { input_tokens: seed, output_tokens: 7 }));
+        steps.push(Ok(ModelEvent::Usage(ModelUsage {
+            input_tokens: seed,
+            output_tokens: 7,
+            ..ModelUsage::default()
+        })));
     }
     let finished = |reason| Ok(ModelEvent::Finished(reason));
     let (end, outcome) = match chance.random_range(0..8) {

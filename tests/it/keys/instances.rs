@@ -27,7 +27,8 @@ async fn beside(app: &TestApp) -> (String, tokio_util::sync::DropGuard) {
         ("PIDIMA_SIGNING_SECRET", SIGNING_SECRET.to_owned()),
     ];
     let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-    let outside = Outside { embedder: Arc::new(minilm().await), model: Arc::new(ExtractiveModel) };
+    let outside =
+        Outside { embedder: Arc::new(minilm().await), models: Arc::new(ExtractiveModel).into() };
     let other = app.watch.build(&config, outside);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -118,7 +118,8 @@ async fn instance(app: &TestApp, settings: &[(&str, &str)], stop: &CancellationT
     let mut pairs = vec![("DATABASE_URL", database.as_str()), ("PIDIMA_DATABASE_POOL_SIZE", "4")];
     pairs.extend(settings);
     let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-    let outside = Outside { embedder: Arc::new(minilm().await), model: Arc::new(ExtractiveModel) };
+    let outside =
+        Outside { embedder: Arc::new(minilm().await), models: Arc::new(ExtractiveModel).into() };
     let second = app.watch.build(&config, outside);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

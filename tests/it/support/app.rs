@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use pidima::adapters::models::{ChatModel, ExtractiveModel};
+use pidima::adapters::models::{ChatModel, ExtractiveModel, ModelRegistry};
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
 use pidima::db::Db;
@@ -93,7 +93,8 @@ impl TestApp {
     /// The application with settings and a model of the test's own.
     pub async fn start_with(settings: &[(&str, &str)], model: Arc<dyn ChatModel>) -> Self {
         let embedder = Arc::new(minilm().await);
-        Self::start_outside(settings, Outside { embedder, model }).await
+        Self::start_outside(settings, Outside { embedder, models: ModelRegistry::plain(model) })
+            .await
     }
 
     /// The application with settings and outside services of the test's own.
