@@ -152,6 +152,7 @@ impl App {
             verifier,
             signer,
             max_api_keys: config.keys.max_api_keys,
+            max_quotas: config.limits.max_quotas,
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
             providers,
             db,

@@ -4,6 +4,7 @@
 mod answer;
 mod attempts;
 mod error;
+mod estimate;
 mod fail;
 mod generate;
 mod history;
@@ -27,6 +28,7 @@ pub use start::StartError;
 use super::output_filter::FilterSettings;
 use crate::adapters::models::ChatModel;
 use crate::db::Db;
+use crate::governance::{Charged, QuotaWarning};
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Reader, Search};
 
@@ -52,6 +54,8 @@ pub struct Question {
     pub reader: Reader,
     /// Key that asks.
     pub asked_by: Uuid,
+    /// Who is charged for the answer.
+    pub charged: Charged,
     /// Conversation; absent for a single question.
     pub session_id: Option<Uuid>,
     /// Collections to ask; all that the reader reaches when empty. The ids are distinct.
@@ -67,6 +71,8 @@ pub struct RunHandle {
     pub run_id: Uuid,
     /// What has happened, and what will.
     pub log: Arc<RunLog>,
+    /// Quotas of which little is left.
+    pub warnings: Vec<QuotaWarning>,
 }
 
 /// The chat service.

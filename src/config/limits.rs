@@ -5,11 +5,13 @@ use super::Env;
 /// Highest rate and burst that a limit can have.
 const MOST: u32 = 1_000_000;
 
-/// The named limits.
+/// The named limits, and how many quotas there can be.
 #[derive(Clone, Debug)]
 pub struct LimitsConfig {
     /// `PIDIMA_LIMIT_INSTANCES`: instances that share the limits while Redis is away; default 1.
     pub limit_instances: u32,
+    /// `PIDIMA_MAX_QUOTAS`: most quotas that a tenant's admins can set; default 500.
+    pub max_quotas: u32,
     /// `PIDIMA_LIMIT_ADDRESS_PER_MINUTE` and `…_BURST`: all requests of an address.
     pub address_rate: RateConfig,
     /// `PIDIMA_LIMIT_TENANT_PER_MINUTE` and `…_BURST`: all requests of a tenant, but those with publishable keys.
@@ -52,6 +54,7 @@ impl LimitsConfig {
         };
         Self {
             limit_instances: env.number("PIDIMA_LIMIT_INSTANCES", 1, 1, 1_000),
+            max_quotas: env.number("PIDIMA_MAX_QUOTAS", 500, 1, 10_000),
             address_rate: rate(
                 ("PIDIMA_LIMIT_ADDRESS_PER_MINUTE", 6_000),
                 ("PIDIMA_LIMIT_ADDRESS_BURST", 6_000),

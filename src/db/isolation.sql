@@ -54,7 +54,9 @@ analyst_columns (object, columns) as (
         ('app.documents', '{tenant_id,document_id,collection_id,name,title,source_url,metadata,active_version_id,'
             'latest_version_number,created_at,updated_at}'),
         ('app.document_versions', '{tenant_id,version_id,document_id,number,state,failure_code,failure_detail,'
-            'media_type,size_bytes,char_count,chunk_count,attempts,created_at,ready_at}')
+            'media_type,size_bytes,char_count,chunk_count,attempts,created_at,ready_at}'),
+        ('app.quota_reservations', '{tenant_id,run_id,assistant_id,api_key_id,person_id,reserved_at,settled_at,provider,'
+            'model,input_tokens,output_tokens,cost_micro_usd}')
 ),
 rule (code, says, remedy) as (
     values

@@ -2,3 +2,5 @@
 
 pub mod audit_events;
 pub mod models;
+pub mod quota_use;
+pub mod quotas;

@@ -75,6 +75,12 @@ pub enum Action {
     WidgetTokenWrite,
     /// Read the audit log.
     AuditRead,
+    /// List and read quotas, and what anybody used.
+    QuotaRead,
+    /// Set, change and delete quotas.
+    QuotaWrite,
+    /// Read what one used oneself.
+    UsageRead,
     /// List and read collections.
     CollectionRead,
     /// Create, change and delete collections.
@@ -116,8 +122,10 @@ const OVERSEERS: &[Role] = &[Role::Analyst, Role::Admin, Role::Owner];
 /// The table.
 pub fn rule(action: Action) -> Rule {
     let (roles, scope) = match action {
-        Action::MeRead | Action::MeWrite => (EVERYBODY, None),
-        Action::TenantRead | Action::TenantWrite => (ADMINS, Some(Scope::TenantManage)),
+        Action::MeRead | Action::MeWrite | Action::UsageRead => (EVERYBODY, None),
+        Action::TenantRead | Action::TenantWrite | Action::QuotaRead | Action::QuotaWrite => {
+            (ADMINS, Some(Scope::TenantManage))
+        }
         Action::MemberRead
         | Action::MemberWrite
         | Action::InvitationRead
@@ -174,7 +182,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -189,6 +197,9 @@ impl Action {
         Self::ApiKeyWrite,
         Self::WidgetTokenWrite,
         Self::AuditRead,
+        Self::QuotaRead,
+        Self::QuotaWrite,
+        Self::UsageRead,
         Self::CollectionRead,
         Self::CollectionWrite,
         Self::DocumentRead,

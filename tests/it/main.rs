@@ -33,6 +33,7 @@ mod openapi;
 mod people;
 mod platform;
 mod pool;
+mod quotas;
 mod reach;
 mod redis_connection;
 mod retrieval;

@@ -10,7 +10,8 @@ use poem_openapi::payload::{EventStream, Json};
 use super::events::{ChatEvent, chat_events, to_sse};
 use super::views::AnswerView;
 use crate::chat::run::{RunEvent, RunHandle, StartError};
-use crate::web::problem::{ApiError, ProblemCode};
+use crate::governance::{ExceededQuota, Period, QuotaWarning};
+use crate::web::problem::{ApiError, ProblemCode, RefusedQuota};
 
 /// Silence on a stream after which a comment is sent, so that proxies keep it open.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -95,9 +96,30 @@ impl From<StartError> for ApiError {
         match error {
             StartError::UnknownSession => Self::not_found("session"),
             StartError::UnknownCollection => Self::not_found("collection"),
+            StartError::QuotaExceeded(quota) => refused(&quota),
             StartError::Database(error) => error.into(),
         }
     }
+}
+
+fn refused(quota: &ExceededQuota) -> ApiError {
+    let period = (quota.period != Period::None).then(|| quota.period.as_str().to_owned());
+    let told = RefusedQuota {
+        subject: quota.subject.to_string(),
+        measure: quota.measure.to_string(),
+        period,
+        resets_at: quota.resets_at,
+    };
+    ApiError::quota_exceeded(quota.retry_after, told, quota.to_string())
+}
+
+/// Value of the header that tells of quotas of which little is left.
+pub fn quota_warning(warnings: &[QuotaWarning]) -> Option<String> {
+    let told = warnings.iter().map(|QuotaWarning { subject, measure, period }| match period {
+        Period::None => format!("{measure};subject={subject}"),
+        period => format!("{measure};subject={subject};period={}", period.as_str()),
+    });
+    (!warnings.is_empty()).then(|| told.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

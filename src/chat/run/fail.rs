@@ -24,6 +24,8 @@ impl Generation {
             if tx.end_run(&ended).await?.is_some() {
                 tx.insert_retrievals(self.run_id, &progress.hits, 0).await?;
             }
+            // Also of a run that was deleted meanwhile: what was used stays used.
+            tx.settle_quota(self.run_id, &ended.observed()).await?;
             tx.commit().await
         };
         if let Err(error) = stored.await {

@@ -5,11 +5,14 @@ use std::time::Instant;
 
 use chrono::Utc;
 
+use super::estimate;
 use super::generate::Generation;
 use super::history::History;
 use super::{Chat, Question, RunEvent, RunHandle, RunLog};
 use crate::chat::store::runs::NewRun;
 use crate::db;
+use crate::governance::{ExceededQuota, QuotaWarning, Reservation, ReserveError, reserve_quota};
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 use crate::knowledge::Reach;
 
@@ -22,9 +25,21 @@ pub enum StartError {
     /// A collection that there is not, or that the reader does not reach.
     #[error("there is no such collection")]
     UnknownCollection,
+    /// Somebody who is charged may use no more.
+    #[error("{0}")]
+    QuotaExceeded(ExceededQuota),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl From<ReserveError> for StartError {
+    fn from(error: ReserveError) -> Self {
+        match error {
+            ReserveError::Exceeded(quota) => Self::QuotaExceeded(quota),
+            ReserveError::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl Chat {
@@ -41,7 +56,7 @@ impl Chat {
             collection_ids: question.collection_ids.clone(),
             asked_by: question.asked_by,
         };
-        let history = self.store_question(&question, &run).await?;
+        let (history, warnings) = self.store_question(&question, &run).await?;
         let NewRun { run_id, session_id, question_id, .. } = run;
         let log = Arc::new(RunLog::default());
         log.append(RunEvent::Started { run_id, session_id, question_id });
@@ -54,15 +69,16 @@ impl Chat {
             began,
         };
         self.tasks.spawn(generation.run());
-        Ok(RunHandle { run_id, log })
+        Ok(RunHandle { run_id, log, warnings })
     }
 
-    /// Stores question and run in one transaction, which also gives what was said before.
+    /// Stores question and run in one transaction, which also reserves what the answer may use, and gives what was said
+    /// before.
     async fn store_question(
         &self,
         question: &Question,
         run: &NewRun,
-    ) -> Result<History, StartError> {
+    ) -> Result<(History, Vec<QuotaWarning>), StartError> {
         let mut tx = self.db.tenant(question.tenant).await?;
         let reach = Reach::of(&mut tx, &question.reader).await?;
         if !tx.has_collections(&reach, &question.collection_ids).await? {
@@ -88,7 +104,15 @@ impl Chat {
             &[],
         )
         .await?;
+        // The last statement: what it locks makes others of the same quota wait.
+        let reservation = Reservation {
+            run_id: run.run_id,
+            charged: question.charged,
+            estimate: estimate::most(&self.settings, question, &history),
+            at: clock::now(),
+        };
+        let warnings = reserve_quota(&mut tx, &reservation).await?;
         tx.commit().await?;
-        Ok(history)
+        Ok((history, warnings))
     }
 }

@@ -45,6 +45,7 @@ impl Generation {
         tx.insert_citations(message_id, writer.citations()).await?;
         tx.note_filtered(self.run_id, writer.filtered()).await?;
         tx.insert_retrievals(self.run_id, &progress.hits, given).await?;
+        tx.settle_quota(self.run_id, &ended.observed()).await?;
         tx.commit().await?;
         Ok(Answer {
             message_id,

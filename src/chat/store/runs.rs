@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::adapters::models::Attempt;
 use crate::chat::output_filter::Filtered;
 use crate::db::{self, TenantTx};
+use crate::governance::Observed;
 use crate::knowledge::Hit;
 
 /// A run that begins.
@@ -68,6 +69,19 @@ pub struct EndedRun {
 pub struct RunCost {
     /// In millionths of a US dollar; absent when no price is known.
     pub micro_usd: Option<i64>,
+}
+
+impl EndedRun {
+    /// What it used, for the quotas.
+    pub fn observed(&self) -> Observed {
+        Observed {
+            provider: Some(self.provider.clone()),
+            model: Some(self.model.clone()),
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            cost_micro_usd: None,
+        }
+    }
 }
 
 impl TenantTx {

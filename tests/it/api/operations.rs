@@ -47,6 +47,7 @@ pub struct Things {
     pub citation_id: String,
     pub group_id: String,
     pub invitation_id: String,
+    pub quota_id: String,
 }
 
 const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
@@ -151,6 +152,14 @@ const TABLE: &[Row] = &[
     ("list_messages", "GET", "/v1/sessions/{session_id}/messages", EVERYBODY, ASK, Body::Nothing),
     ("list_audit_events", "GET", "/v1/audit_events", ADMINS, AUDIT, Body::Nothing),
     ("export_audit_events", "GET", "/v1/audit_events/export", ADMINS, AUDIT, Body::Nothing),
+    ("list_quotas", "GET", "/v1/quotas", ADMINS, TENANT, Body::Nothing),
+    ("create_quota", "POST", "/v1/quotas", ADMINS, TENANT,
+        Body::Json(|things| json!({ "subject": "key", "subject_id": things.api_key_id, "measure": "tokens", "period": "month", "hard_limit": 1000 }))),
+    ("get_quota", "GET", "/v1/quotas/{quota_id}", ADMINS, TENANT, Body::Nothing),
+    ("update_quota", "PATCH", "/v1/quotas/{quota_id}", ADMINS, TENANT,
+        Body::Json(|_| json!({ "hard_limit": 2000 }))),
+    ("delete_quota", "DELETE", "/v1/quotas/{quota_id}", ADMINS, TENANT, Body::Nothing),
+    ("get_usage", "GET", "/v1/usage", EVERYBODY, None, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
     ("get_citation", "GET", "/v1/citations/{citation_id}", EVERYBODY, ASK, Body::Nothing),
     ("update_message_feedback", "PUT", "/v1/messages/{message_id}/feedback", ASKERS, ASK,
@@ -172,6 +181,9 @@ const OPERATOR_TABLE: &[Row] = &[
     ("get_platform_tenant", "GET", "/v1/platform/tenants/{tenant_id}", &[], None, Body::Nothing),
     ("update_platform_tenant", "PATCH", "/v1/platform/tenants/{tenant_id}", &[], None,
         Body::Json(|_| json!({ "name": "changed" }))),
+    ("list_platform_tenant_quotas", "GET", "/v1/platform/tenants/{tenant_id}/quotas", &[], None, Body::Nothing),
+    ("update_platform_tenant_quotas", "PUT", "/v1/platform/tenants/{tenant_id}/quotas", &[], None,
+        Body::Json(|_| json!({ "ceilings": [{ "measure": "questions", "period": "day", "hard_limit": 100000 }] }))),
 ];
 
 /// The table of what callers of a tenant may do.
@@ -238,6 +250,7 @@ impl Operation {
             .replace("{citation_id}", &things.citation_id)
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
+            .replace("{quota_id}", &things.quota_id)
     }
 }
 
@@ -261,6 +274,9 @@ impl Things {
         let origins = ["https://www.example.com"];
         let widget = json!({ "name": "widget", "role": "member", "kind": "publishable", "allowed_origins": origins });
         let widget = owner.post("/v1/api_keys", &widget).await.expect(201);
+        let api_key_id = text(&key["api_key"]["id"]);
+        let quota = json!({ "subject": "key", "subject_id": api_key_id, "measure": "questions", "period": "day", "hard_limit": 1000 });
+        let quota = owner.post("/v1/quotas", &quota).await.expect(201);
         let session = asker.post("/v1/sessions", &json!({ "title": "pumps" })).await.expect(201);
         let session_id = text(&session["id"]);
         let path = format!("/v1/sessions/{session_id}/messages");
@@ -273,7 +289,7 @@ impl Things {
         let browser_session_id = text(&logins.expect(200)["items"][0]["id"]);
         Self {
             tenant_id: owner.id.to_string(),
-            api_key_id: text(&key["api_key"]["id"]),
+            api_key_id,
             member_id: owner.local_member(&unique_email(), Role::Member, None).await,
             publishable_key_id: text(&widget["api_key"]["id"]),
             browser_session_id,
@@ -284,6 +300,7 @@ impl Things {
             citation_id: text(&answer["citations"][0]["id"]),
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
+            quota_id: text(&quota["id"]),
         }
     }
 
@@ -303,6 +320,7 @@ impl Things {
             citation_id: id(),
             group_id: id(),
             invitation_id: id(),
+            quota_id: id(),
         }
     }
 }

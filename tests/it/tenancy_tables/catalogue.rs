@@ -12,6 +12,12 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.members", "role", "'member'"),
     ("app.messages", "role", "'user'"),
     ("app.chunks", "char_end", "1000"),
+    ("app.quotas", "set_by", "'tenant'"),
+    ("app.quotas", "subject", "'key'"),
+    ("app.quotas", "measure", "'tokens'"),
+    ("app.quotas", "period", "'day'"),
+    ("app.quota_counters", "subject", "'key'"),
+    ("app.quota_counters", "period", "'day'"),
     ("app.document_versions", "media_type", "'text/plain'"),
 ];
 
