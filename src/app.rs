@@ -21,8 +21,8 @@ use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::{Chat, ChatSettings, FilterSettings};
 use crate::config::{
-    AccountsConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig, RateConfig,
-    RedisConfig,
+    AccountsConfig, ChatConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig,
+    RateConfig, RedisConfig,
 };
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::identity::{

@@ -95,7 +95,9 @@ pub fn endpoint(
     );
     let (table, allowed) = routes::table(services, settings.clone())?;
     // From the inside out: the last one sees a request first.
+    // Boxed, as the type of the whole would be deeper than compilers follow.
     Ok(table
+        .boxed()
         .data(verifier)
         .data(limiter.clone())
         .data(MaxJsonDepth(settings.max_json_depth))

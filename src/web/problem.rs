@@ -178,7 +178,7 @@ pub struct ApiError {
     /// When to try again.
     retry_after: Option<Duration>,
     /// The quota that is used up.
-    quota: Option<RefusedQuota>,
+    quota: Option<Box<RefusedQuota>>,
     /// Cause of an inner failure: for the log only.
     cause: Option<anyhow::Error>,
 }
@@ -239,7 +239,7 @@ impl ApiError {
     ) -> Self {
         Self {
             retry_after: Some(retry_after),
-            quota: Some(quota),
+            quota: Some(Box::new(quota)),
             ..Self::new(ProblemCode::QuotaExceeded, detail)
         }
     }
@@ -278,7 +278,7 @@ impl ApiError {
             detail: self.detail.clone(),
             request_id: request_id.map(str::to_owned),
             errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
-            quota: self.quota.clone(),
+            quota: self.quota.as_deref().cloned(),
         }
     }
 

@@ -45,6 +45,17 @@ impl ModelRegistry {
         Self { cards, ..self }
     }
 
+    /// The same with each model behind another that sees what passes, such as one that keeps it.
+    #[must_use]
+    pub fn seen_by(self, see: impl Fn(Arc<dyn ChatModel>) -> Arc<dyn ChatModel>) -> Self {
+        let providers = self.providers.iter().map(|provider| {
+            let breaker = Breaker::new(self.settings.breaker);
+            let model = see(Arc::clone(&provider.model));
+            Arc::new(Provider { name: provider.name.clone(), model, breaker })
+        });
+        Self { providers: providers.collect(), plain: self.plain.map(see), ..self }
+    }
+
     /// What is known of models.
     pub fn cards(&self) -> &ModelCards {
         &self.cards

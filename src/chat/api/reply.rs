@@ -18,6 +18,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The forms of a reply.
 #[derive(ResponseContent)]
+#[expect(clippy::large_enum_variant, reason = "there is one for a request, and it is not kept")]
 pub enum Reply {
     /// The answer, whole.
     Whole(Json<AnswerView>),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pidima::adapters::models::{FinishReason, ModelError, ModelEvent};
+use pidima::adapters::models::{FinishReason, ModelError, ModelEvent, ModelUsage};
 use pidima::app::Outside;
 use serde_json::json;
 
@@ -14,8 +14,7 @@ const QUESTION: &str = "How long do keys live?";
 
 async fn scripted() -> (TestApp, TestTenant, Arc<ScriptedModel>) {
     let model = Arc::new(ScriptedModel::default());
-    let outside =
-        Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as Arc<_> };
+    let outside = Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
     let app = TestApp::start_outside(&[], outside).await;
     let tenant = app.tenant("acme").await;
     tenant.learn("guide.md", "# Keys\n\nKeys live for 90 days.\n").await;
@@ -25,7 +24,7 @@ async fn scripted() -> (TestApp, TestTenant, Arc<ScriptedModel>) {
 fn answer(input_tokens: u64, output_tokens: u64) -> Script {
     Script::Say(vec![
         Ok(ModelEvent::Delta("Keys live for 90 days. [1]".to_owned())),
-        Ok(ModelEvent::Usage { input_tokens, output_tokens }),
+        Ok(ModelEvent::Usage(ModelUsage { input_tokens, output_tokens, ..ModelUsage::default() })),
         Ok(ModelEvent::Finished(FinishReason::Stop)),
     ])
 }
@@ -149,7 +148,11 @@ async fn a_run_that_fails_or_loses_its_session_is_settled_too() {
     assert_eq!(settled(&app).await, (2, 0, 0, 0));
     let rest = vec![
         ModelEvent::Delta("for 90 days. [1]".to_owned()),
-        ModelEvent::Usage { input_tokens: 50, output_tokens: 7 },
+        ModelEvent::Usage(ModelUsage {
+            input_tokens: 50,
+            output_tokens: 7,
+            ..ModelUsage::default()
+        }),
         ModelEvent::Finished(FinishReason::Stop),
     ];
     model.on("gone?", Script::Pause(vec![ModelEvent::Delta("Keys live ".to_owned())], rest));

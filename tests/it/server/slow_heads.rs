@@ -116,7 +116,7 @@ async fn a_connection_rests_between_requests_and_has_the_same_time_for_its_next_
 async fn a_body_and_an_answer_may_take_longer_than_a_head() {
     let model = Arc::new(ScriptedModel::default());
     let embedder = Arc::new(minilm().await);
-    let outside = Outside { embedder, model: Arc::clone(&model) as Arc<_> };
+    let outside = Outside { embedder, models: Arc::clone(&model).into() };
     let app = TestApp::start_outside(&SETTINGS, outside).await;
     let tenant = app.tenant("slow-bodies").await;
     let body = json!({ "name": "slow" }).to_string();

@@ -74,11 +74,11 @@ impl Watch {
 
     /// An application that is watched: its models and its queue.
     pub fn build(&self, config: &Config, outside: Outside) -> App {
-        let Outside { embedder, model } = outside;
+        let Outside { embedder, models } = outside;
         let watch = self.clone();
         let embedder = Arc::new(WatchedEmbedder { inner: embedder, watch });
-        let model = Arc::new(WatchedModel { inner: model, watch: self.clone() });
-        let mut app = App::build(config, Outside { embedder, model }).unwrap();
+        let models = models.seen_by(|inner| Arc::new(WatchedModel { inner, watch: self.clone() }));
+        let mut app = App::build(config, Outside { embedder, models }).unwrap();
         app.worker.queue = Arc::new(WatchedQueue { inner: app.worker.queue, watch: self.clone() });
         app
     }

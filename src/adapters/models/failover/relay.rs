@@ -201,7 +201,7 @@ impl Relay {
         let retry = &self.settings.retry;
         // Who has waited for a first token once does not wait again while somebody else can be asked.
         let is_slow = matches!(error, ModelError::FirstTokenTimeout(_));
-        let is_worth_it = error.is_retryable() && !(is_slow && !self.waiting.is_empty());
+        let is_worth_it = error.is_retryable() && (!is_slow || self.waiting.is_empty());
         if !self.shown.is_empty() || !is_worth_it || tries >= retry.tries {
             return None;
         }
