@@ -147,7 +147,7 @@ impl App {
         .with_signer(signer.clone());
         let services = Services {
             people: people_settings(config),
-            accounts: accounts(config, &db, &verifier, &tasks),
+            accounts: accounts(config, &db, &verifier, &tasks, redis.clone()),
             browser_logins: browser_logins(config, &db, &providers),
             verifier,
             signer,
@@ -279,7 +279,13 @@ fn browser_logins(config: &Config, db: &Db, providers: &ProviderRegistry) -> Bro
     BrowserLogins::new(db.clone(), providers.clone(), settings)
 }
 
-fn accounts(config: &Config, db: &Db, verifier: &Verifier, tasks: &TaskTracker) -> Accounts {
+fn accounts(
+    config: &Config,
+    db: &Db,
+    verifier: &Verifier,
+    tasks: &TaskTracker,
+    redis: Option<Redis>,
+) -> Accounts {
     let settings = AccountSettings {
         address: Rate {
             burst: config.accounts.login_address_burst,
@@ -296,7 +302,7 @@ fn accounts(config: &Config, db: &Db, verifier: &Verifier, tasks: &TaskTracker) 
         session_lifetime: config.identity.browser_session_lifetime,
     };
     let passwords = passwords(&config.accounts);
-    Accounts::new(db.clone(), verifier.clone(), passwords, tasks.clone(), &settings)
+    Accounts::new(db.clone(), verifier.clone(), passwords, tasks.clone(), redis, &settings)
 }
 
 /// What hashes passwords: also for the commands that make accounts without a server.

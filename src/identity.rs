@@ -31,6 +31,7 @@ mod places;
 mod policy;
 mod rotate_api_key;
 mod secret;
+mod shared_throttle;
 mod store;
 mod throttle;
 mod verify;

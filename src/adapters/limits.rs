@@ -86,6 +86,12 @@ impl RateLimiter {
         self.apply(key, Use::Take).await
     }
 
+    /// Takes one unit for each key of a tenant, in one round trip. The first that is used up refuses and is the last in the
+    /// list: those behind it lose nothing.
+    pub async fn take_all(&self, keys: &[LimitKey]) -> Vec<Decision> {
+        self.apply_all(keys, Use::Take).await
+    }
+
     /// Takes units for what has happened already, as many as are left.
     pub async fn charge(&self, key: &LimitKey, units: u32) -> Decision {
         self.apply(key, Use::Charge(units)).await
@@ -103,21 +109,56 @@ impl RateLimiter {
     }
 
     async fn apply(&self, key: &LimitKey, used_as: Use) -> Decision {
-        let inner = &*self.0;
-        let (limit, quota) = (key.limit(), inner.quotas.of(key.limit()));
-        let now = u64::try_from(inner.began.elapsed().as_micros()).unwrap_or(u64::MAX / 2);
-        let Some(shared) = &inner.shared else {
-            return Decision { limit, quota, taken: inner.local.apply(key, quota, used_as, now) };
-        };
-        let share = quota.share(inner.instances);
-        let Some(taken) = shared.apply(key, quota, used_as).await else {
-            let taken = inner.local.apply(key, share, used_as, now);
-            return Decision { limit, quota: share, taken };
-        };
-        // Noted here too: who has used much is not given a new burst when Redis goes away.
-        if taken.is_allowed {
-            inner.local.apply(key, share, Use::Charge(used_as.units()), now);
+        let mut decisions = self.apply_all(std::slice::from_ref(key), used_as).await;
+        match decisions.pop() {
+            Some(decision) => decision,
+            None => self.0.apply_here(key, used_as),
         }
-        Decision { limit, quota, taken }
+    }
+
+    async fn apply_all(&self, keys: &[LimitKey], used_as: Use) -> Vec<Decision> {
+        let inner = &*self.0;
+        let asked: Vec<(&LimitKey, Quota)> =
+            keys.iter().map(|key| (key, inner.quotas.of(key.limit()))).collect();
+        let told = match &inner.shared {
+            Some(shared) => shared.apply(&asked, used_as).await,
+            None => None,
+        };
+        let Some(told) = told else { return inner.apply_all_here(keys, used_as) };
+        let decisions = told.into_iter().zip(asked).map(|(taken, (key, quota))| {
+            // Noted here too: who has used much is not given a new burst when Redis goes away.
+            if taken.is_allowed {
+                let share = quota.share(inner.instances);
+                inner.local.apply(key, share, Use::Charge(used_as.units()), inner.now());
+            }
+            Decision { limit: key.limit(), quota, taken }
+        });
+        decisions.collect()
+    }
+}
+
+impl Inner {
+    /// Microseconds since the start.
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX / 2)
+    }
+
+    fn apply_all_here(&self, keys: &[LimitKey], used_as: Use) -> Vec<Decision> {
+        let mut decisions = Vec::with_capacity(keys.len());
+        for key in keys {
+            let decision = self.apply_here(key, used_as);
+            decisions.push(decision);
+            if !decision.is_allowed() {
+                break;
+            }
+        }
+        decisions
+    }
+
+    /// By this process alone: the whole limit where there is no Redis, its share while Redis is away.
+    fn apply_here(&self, key: &LimitKey, used_as: Use) -> Decision {
+        let instances = if self.shared.is_some() { self.instances } else { 1 };
+        let (limit, quota) = (key.limit(), self.quotas.of(key.limit()).share(instances));
+        Decision { limit, quota, taken: self.local.apply(key, quota, used_as, self.now()) }
     }
 }

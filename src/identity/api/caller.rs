@@ -188,8 +188,8 @@ async fn take_limits(request: &Request, actor: &Actor) -> Result<(), ApiError> {
         .data::<RateLimiter>()
         .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no limits in the application")))?;
     let note = ResponseNote::of(request);
-    for key in limits_of(actor, request.method().as_str(), request.uri().path()) {
-        let decision = limiter.take(&key).await;
+    let keys = limits_of(actor, request.method().as_str(), request.uri().path());
+    for decision in limiter.take_all(&keys).await {
         note.note_limit(decision);
         if !decision.is_allowed() {
             let seconds = decision.retry_after_seconds();

@@ -18,14 +18,23 @@ use crate::support::{SIGNING_SECRET, TestApp, TestTenant, eventually, minilm};
 const REFUSED_WITHIN: Duration = Duration::from_secs(7);
 
 /// Another instance on the same database; its address, and what stops it.
-async fn beside(app: &TestApp) -> (String, tokio_util::sync::DropGuard) {
+pub async fn beside(app: &TestApp) -> (String, tokio_util::sync::DropGuard) {
+    beside_with(app, &[]).await
+}
+
+/// The same with settings of its own.
+pub async fn beside_with(
+    app: &TestApp,
+    more: &[(&str, &str)],
+) -> (String, tokio_util::sync::DropGuard) {
     let objects = app.objects.to_string_lossy().into_owned();
-    let pairs = [
+    let mut pairs = vec![
         ("DATABASE_URL", app.database.app_url()),
         ("PIDIMA_DATABASE_POOL_SIZE", "4".to_owned()),
         ("PIDIMA_OBJECTS_DIR", objects),
         ("PIDIMA_SIGNING_SECRET", SIGNING_SECRET.to_owned()),
     ];
+    pairs.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
     let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
     let outside =
         Outside { embedder: Arc::new(minilm().await), models: Arc::new(ExtractiveModel).into() };

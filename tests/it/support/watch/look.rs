@@ -10,6 +10,7 @@ use super::{Seen, log, texts};
 
 /// A mark where it must not be.
 #[derive(Debug)]
+#[expect(dead_code, reason = "printed when a test fails")]
 pub struct Finding {
     /// Kind of the place.
     pub kind: &'static str,
@@ -19,7 +20,6 @@ pub struct Finding {
     #[expect(dead_code, reason = "printed when a test fails")]
     pub mark: String,
     /// What stands around it.
-    #[expect(dead_code, reason = "printed when a test fails")]
     pub excerpt: String,
 }
 
@@ -65,10 +65,10 @@ fn response(exchange: &Exchange, stored: &Stored, marks: &Marks) -> Vec<Finding>
         .collect()
 }
 
-/// Whether it is what an operator may know: which tenants there are and what they are called.
+/// Whether it is what an operator may know: ids of what they make, and what tenants are called.
 fn names(stored: &Stored, mark: &str) -> bool {
-    let known = |id: String, name: &str| id == mark || name.to_lowercase().contains(mark);
-    stored.tenants.iter().any(|tenant| known(tenant.id.to_string(), &tenant.name))
+    let is_name = |name: &str| name.to_lowercase().contains(mark);
+    uuid::Uuid::try_parse(mark).is_ok() || stored.tenants.iter().any(|tenant| is_name(&tenant.name))
 }
 
 /// What goes to a model belongs to one tenant: the one that asked, where that can be told.

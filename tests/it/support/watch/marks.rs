@@ -136,7 +136,8 @@ fn by_credential(exchange: &Exchange, stored: &Stored) -> Party {
         if line.starts_with("authorization:") || line.starts_with("cookie:") {
             party.extend(in_secrets(line, stored));
         }
-        let Some(payload) = line.strip_prefix("authorization: Bearer ").and_then(payload) else {
+        let sent = line.strip_prefix("authorization: ").and_then(|sent| sent.split_once(' '));
+        let Some(payload) = sent.and_then(|(_, token)| payload(token.trim())) else {
             continue;
         };
         let claims: Value = serde_json::from_slice(&payload).unwrap_or_default();

@@ -36,7 +36,7 @@ pub struct Stored {
 pub async fn database(url: &str) -> Stored {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let tenants: Vec<(Uuid, Option<String>, String)> = sqlx::query_as(
-        "select t.tenant_id, d.slug, t.name from app.tenants t left join app.tenant_directory d using (tenant_id)",
+        "select t.tenant_id, d.slug, t.name from app.tenants t left join app.tenant_directory d on d.id = t.tenant_id",
     )
     .fetch_all(&mut connection)
     .await
@@ -129,12 +129,16 @@ pub async fn redis(url: &str) -> Vec<(String, String)> {
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let keys: Vec<Vec<u8>> =
         redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut found = Vec::new();
-    for key in keys {
-        let dump: Option<Vec<u8>> =
-            redis::cmd("DUMP").arg(&key).query_async(&mut connection).await.unwrap();
-        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        found.push((lossy(&key), lossy(&dump.unwrap_or_default())));
+    for some in keys.chunks(1_000) {
+        let mut dumps = redis::pipe();
+        for key in some {
+            dumps.cmd("DUMP").arg(key);
+        }
+        let values: Vec<Option<Vec<u8>>> = dumps.query_async(&mut connection).await.unwrap();
+        let both = some.iter().zip(values);
+        found.extend(both.map(|(key, value)| (lossy(key), lossy(&value.unwrap_or_default()))));
     }
     found
 }
