@@ -15,9 +15,7 @@ pub struct Finding {
     /// Kind of the place.
     pub kind: &'static str,
     /// The place.
-    #[expect(dead_code, reason = "printed when a test fails")]
     pub place: String,
-    #[expect(dead_code, reason = "printed when a test fails")]
     pub mark: String,
     /// What stands around it.
     pub excerpt: String,
