@@ -222,7 +222,7 @@ impl OutputFilter {
             State::Indent(space) => self.output.put_all(&space),
             State::Opening(opening) => self.end_opening(opening),
             State::FenceLine(line) => self.end_fence_line(&line),
-            State::Span { ticks, content, run } if run == ticks && is_whole(&content) => {
+            State::Span { ticks, content, run } if run == ticks && self.is_whole(&content) => {
                 self.output.put_span(ticks, &content);
             }
             State::Span { ticks, content, run } => self.no_span(ticks, content, run, None),
@@ -263,18 +263,20 @@ impl OutputFilter {
         }
     }
 
+    /// Whether a code span is one for every renderer: within a row of a table each `|` ends a cell, and with it the span;
+    /// and the label of a definition ends within code too.
+    fn is_whole(&self, content: &str) -> bool {
+        let parts = ["<", "](", "![", "://", "www.", "&"];
+        let is_cut = content.contains('|') && parts.iter().any(|part| content.contains(part));
+        !is_cut && !(self.output.is_in_label() && content.contains(']'))
+    }
+
     /// Reads what was held back, and the character after it, once more.
     fn again(&mut self, held: &str, next: Option<char>) {
         for character in held.chars().chain(next).rev() {
             self.queue.push_front(character);
         }
     }
-}
-
-/// Whether a code span is one in every place: within a row of a table each `|` ends a cell, and with it the span.
-fn is_whole(content: &str) -> bool {
-    let parts = ["<", "](", "![", "://", "www.", "&"];
-    !content.contains('|') || !parts.iter().any(|part| content.contains(part))
 }
 
 #[cfg(test)]

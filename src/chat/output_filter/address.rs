@@ -43,6 +43,12 @@ pub fn core(text: &str) -> &str {
     }
 }
 
+/// Whether another address begins within the address, which some renderers make a link of.
+fn holds_another(address: &str) -> bool {
+    let lower = address.to_ascii_lowercase();
+    lower.matches("://").count() > 1 || lower.get(1..).is_some_and(|rest| rest.contains("www."))
+}
+
 impl OutputFilter {
     /// What may be the begin of an address goes on.
     pub(super) fn scheme(&mut self, held: String, next: char) {
@@ -106,18 +112,19 @@ impl OutputFilter {
         let core = core(held);
         let rest = &held[core.len()..];
         let begin = BEGINS.iter().find(|begin| {
-            core.get(..begin.len()).is_some_and(|part| part.eq_ignore_ascii_case(begin))
+            held.get(..begin.len()).is_some_and(|part| part.eq_ignore_ascii_case(begin))
         });
-        if !begin
-            .is_some_and(|begin| core[begin.len()..].contains(|sign: char| sign.is_alphanumeric()))
-        {
+        // A begin and nothing more, as in "http:// or https://": no renderer makes a link of it.
+        let is_bare = begin.is_some_and(|begin| core.len() <= begin.len());
+        let is_plain = rest.chars().all(|sign| ".,:;!?)'".contains(sign));
+        if is_bare && is_plain && next.is_none_or(char::is_whitespace) {
             self.output.put_all(held);
             self.again("", next);
             return;
         }
         if !self.links.allow(core) {
             self.not_allowed(core);
-        } else if self.ends_alike(rest, next) {
+        } else if self.ends_alike(rest, next) && !holds_another(core) {
             self.output.put_all(core);
         } else if core.contains("://") {
             self.output.put_autolink(core);

@@ -128,6 +128,11 @@ impl OutputFilter {
                 opening.info = Some(String::new());
                 return self.opening(opening, next);
             }
+            Some(_) if next == '\n' && self.output.is_in_label() => {
+                self.again("", Some(next));
+                self.no_opening(opening);
+                return;
+            }
             Some(_) if next == '\n' => {
                 self.end_opening(opening);
                 self.output.put_code("\n");
@@ -147,7 +152,7 @@ impl OutputFilter {
 
     /// It is a fence, unless it is too short.
     pub(super) fn end_opening(&mut self, opening: Opening) {
-        if opening.count < SHORTEST {
+        if opening.count < SHORTEST || self.output.is_in_label() {
             return self.no_opening(opening);
         }
         let columns = columns(&opening.indent);
@@ -261,8 +266,8 @@ impl OutputFilter {
 
 /// Whether the text behind a fence makes every client show the code.
 fn is_shown(info: &str) -> bool {
-    // References and escapes would hide the name of a language.
-    if info.contains(['&', '\\', '`', '<']) {
+    // References and escapes would hide the name of a language; with a `|` some renderers begin a table instead.
+    if info.contains(['&', '\\', '`', '<', '|']) {
         return false;
     }
     let lower = info.to_ascii_lowercase();

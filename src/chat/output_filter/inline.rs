@@ -2,7 +2,7 @@
 
 use super::entities::{self, Reference};
 use super::target::{Progress, Target};
-use super::{OutputFilter, State, address, is_whole};
+use super::{OutputFilter, State, address};
 
 /// Commands of TeX that KaTeX and MathJax make links, pictures and HTML of.
 const COMMANDS: [&str; 11] = [
@@ -53,7 +53,7 @@ impl OutputFilter {
     pub(super) fn span(&mut self, ticks: usize, mut content: String, run: usize, next: char) {
         if next == '`' {
             self.state = State::Span { ticks, content, run: run + 1 };
-        } else if run == ticks && is_whole(&content) {
+        } else if run == ticks && self.is_whole(&content) {
             self.output.put_span(ticks, &content);
             self.again("", Some(next));
         } else if next == '\n' || run == ticks {

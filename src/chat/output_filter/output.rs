@@ -106,6 +106,7 @@ impl Output {
 
     /// Adds an address as a link that all read alike.
     pub fn put_autolink(&mut self, address: &str) {
+        self.keep_apart();
         self.append('<');
         address.chars().for_each(|character| self.append(character));
         self.append('>');
@@ -153,6 +154,12 @@ impl Output {
         self.ended_label
     }
 
+    /// Whether a bracket is open that can be the label of a definition. Some renderers look for its end across lines and
+    /// blocks, and through code.
+    pub fn is_in_label(&self) -> bool {
+        self.opens_label
+    }
+
     /// Whether brackets are open.
     pub fn is_in_brackets(&self) -> bool {
         self.open_brackets > 0
@@ -190,7 +197,6 @@ impl Output {
             '\n' => {
                 if self.is_blank {
                     self.open_brackets = 0;
-                    self.opens_label = false;
                 }
                 self.is_prefix = true;
                 self.is_blank = true;

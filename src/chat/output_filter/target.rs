@@ -73,7 +73,7 @@ impl Target {
         }
         let is_space = matches!(next, ' ' | '\t' | '\n');
         match self.part {
-            _ if self.lines > 1 => return Progress::None,
+            _ if self.lines > 1 => return self.no_target(),
             Part::Begin | Part::Gap | Part::End if is_space => {}
             Part::Begin | Part::Gap | Part::End | Part::AfterAngle if next == ')' => {
                 return Progress::Complete;
@@ -93,7 +93,7 @@ impl Target {
             Part::Gap => match next {
                 '"' | '\'' => self.part = Part::Title(next),
                 '(' => self.part = Part::Title(')'),
-                _ => return Progress::None,
+                _ => return self.no_target(),
             },
             Part::Title(end) if next == end => self.part = Part::End,
             Part::Title(_) if matches!(next, '\n' | '\\' | '`' | '<') => return Progress::Doubtful,
@@ -101,6 +101,16 @@ impl Target {
             Part::End => return Progress::Doubtful,
         }
         Progress::Open
+    }
+
+    /// What is read again as text must not become a target then.
+    fn no_target(&self) -> Progress {
+        let is_word = |sign: char| sign.is_alphanumeric() || "-.,".contains(sign);
+        if self.address.chars().all(is_word) && !self.held.contains('<') {
+            Progress::None
+        } else {
+            Progress::Doubtful
+        }
     }
 
     fn plain(&mut self, next: char) -> Progress {
