@@ -30,6 +30,19 @@ impl ChatModel for WatchedModel {
         self.inner.answer(prompt).await
     }
 
+    fn can_continue(&self) -> bool {
+        self.inner.can_continue()
+    }
+
+    async fn continue_answer(
+        &self,
+        prompt: Prompt,
+        written: &str,
+    ) -> Result<ModelStream, ModelError> {
+        self.watch.prompted(prompt.question.clone(), format!("{prompt:?} {written}"));
+        self.inner.continue_answer(prompt, written).await
+    }
+
     async fn standalone_question(
         &self,
         history: &[Turn],
