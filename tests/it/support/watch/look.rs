@@ -52,6 +52,9 @@ fn response(exchange: &Exchange, stored: &Stored, marks: &Marks) -> Vec<Finding>
     count(kind, headers.len() + body.len());
     let mut allowed = marks::asks(exchange, stored);
     allowed.extend(marks::in_secrets(&headers, stored));
+    if exchange.path.starts_with("/login/") {
+        allowed.extend(to_choose(&body, stored));
+    }
     let said = texts::said(&format!("{}\n{}", exchange.path, exchange.asked()));
     let said = format!("{said}\n{}", texts::said(&exchange.asked()));
     let is_operator = exchange.asked_headers.contains("authorization: Bearer pdo_");
@@ -61,6 +64,21 @@ fn response(exchange: &Exchange, stored: &Stored, marks: &Marks) -> Vec<Finding>
         .filter(|found| !(is_operator && names(stored, &found.mark)))
         .map(|found| finding(kind, &exchange.path, found))
         .collect()
+}
+
+/// Tenants among which a page lets a person choose: all of them are those of one person.
+fn to_choose(page: &str, stored: &Stored) -> Party {
+    let ids = texts::ids(page);
+    let tenants = stored.tenants.iter().map(|tenant| tenant.id);
+    let listed: Party = tenants.filter(|id| ids.contains(&id.uuid())).collect();
+    let of = |issuer: &str, subject: &str| {
+        let own =
+            stored.people.iter().filter(|(i, s, _)| (i.as_str(), s.as_str()) == (issuer, subject));
+        own.map(|(_, _, tenant)| *tenant).collect::<Party>()
+    };
+    let is_of_one =
+        stored.people.iter().any(|(i, s, _)| listed.is_subset(&of(i.as_str(), s.as_str())));
+    if is_of_one { listed } else { Party::new() }
 }
 
 /// Whether it is what an operator may know: ids of what they make, and what tenants are called.

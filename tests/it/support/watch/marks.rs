@@ -54,7 +54,10 @@ impl Marks {
             if let [tenant] = party.iter().copied().collect::<Vec<_>>()[..] {
                 let mut runs = Vec::new();
                 texts::runs(&asked, &mut runs);
-                if let Some((_, query)) = exchange.path.split_once('?') {
+                // What stands in the address of a login's way back is the issuer's.
+                if let Some((path, query)) = exchange.path.split_once('?')
+                    && !path.starts_with("/login")
+                {
                     texts::runs(query, &mut runs);
                 }
                 owners.extend(runs.into_iter().map(|run| (shortened(run), tenant)));
