@@ -288,7 +288,7 @@ async fn a_commit_after_an_error_that_nobody_minded_is_an_error() {
     let (a, _) = two_tenants(&db).await;
     let before = visible(db.tenant(a).await.unwrap().connection()).await;
     let mut tx = db.tenant(a).await.unwrap();
-    tx.insert_collection(new_id(), "lost", "").await.unwrap();
+    tx.insert_collection(new_id(), "t lost", "").await.unwrap();
     let minded = sqlx::query("select 1 / 0").execute(tx.connection()).await;
     assert!(minded.is_err());
     assert!(tx.commit().await.is_err());
@@ -298,7 +298,7 @@ async fn a_commit_after_an_error_that_nobody_minded_is_an_error() {
     // The connection is good for the next one, and what it commits is there.
     let mut tx = db.tenant(a).await.unwrap();
     assert_eq!(visible(tx.connection()).await, before);
-    tx.insert_collection(new_id(), "kept", "").await.unwrap();
+    tx.insert_collection(new_id(), "t kept", "").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(visible(db.tenant(a).await.unwrap().connection()).await, before + 1);
 }

@@ -58,7 +58,9 @@ impl Marks {
                 if let Some((path, query)) = exchange.path.split_once('?')
                     && !path.starts_with("/login")
                 {
-                    texts::runs(query, &mut runs);
+                    // A cursor is the service's own.
+                    let own = query.split('&').filter(|pair| !pair.starts_with("cursor="));
+                    texts::runs(&own.collect::<Vec<_>>().join("&"), &mut runs);
                 }
                 owners.extend(runs.into_iter().map(|run| (shortened(run), tenant)));
             }
