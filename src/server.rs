@@ -14,6 +14,7 @@ mod pages;
 mod problems;
 mod routes;
 mod security_headers;
+mod stall;
 mod time_limit;
 
 use std::net::SocketAddr;
@@ -52,25 +53,19 @@ pub struct ServerSettings {
     pub request_timeout: Duration,
     /// Time for an upload.
     pub upload_timeout: Duration,
-    /// Time for the head of a request.
-    pub header_timeout: Duration,
-    /// Time for requests in flight when asked to stop.
-    pub shutdown_timeout: Duration,
+    /// How long it waits for its clients.
+    pub times: ServerTimes,
 }
 
-/// Times of the server as a whole.
+/// How long the server waits for its clients.
 #[derive(Clone, Copy, Debug)]
-pub struct ServeTimes {
+pub struct ServerTimes {
     /// For the head of a request.
     pub head: Duration,
-    /// For requests in flight when asked to stop.
+    /// How long a client may take nothing of a response.
+    pub write_stall: Duration,
+    /// Time for requests in flight when asked to stop.
     pub shutdown: Duration,
-}
-
-impl From<&ServerSettings> for ServeTimes {
-    fn from(settings: &ServerSettings) -> Self {
-        Self { head: settings.header_timeout, shutdown: settings.shutdown_timeout }
-    }
 }
 
 /// How long a connection lives without a request. Longer than the 60 seconds after which load balancers let go of theirs:
@@ -126,7 +121,7 @@ pub fn endpoint(
 pub async fn serve(
     listener: TcpListener,
     app: impl Endpoint + 'static,
-    times: ServeTimes,
+    times: ServerTimes,
     stop: CancellationToken,
 ) -> std::io::Result<SocketAddr> {
     let address = listener.local_addr()?;
@@ -136,6 +131,7 @@ pub async fn serve(
         inner: TcpAcceptor::from_tokio(listener)?,
         connections,
         patience: Patience { head: times.head, idle: IDLE },
+        write_stall: times.write_stall,
     };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)

@@ -7,6 +7,7 @@ mod feedback;
 mod feedback_views;
 mod messages;
 mod reply;
+mod runs;
 mod sessions;
 mod views;
 
@@ -14,4 +15,5 @@ pub use answers::AnswersApi;
 pub use citations::CitationsApi;
 pub use feedback::FeedbackApi;
 pub use messages::MessagesApi;
+pub use runs::RunsApi;
 pub use sessions::SessionsApi;

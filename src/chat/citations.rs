@@ -10,6 +10,7 @@ mod joint;
 mod quote;
 mod scanner;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::output_filter::{AllowedLinks, FilterSettings, Filtered, OutputFilter, Segment};
@@ -20,7 +21,7 @@ use scanner::{Scanned, Scanner};
 pub use foreign::without_markers;
 
 /// Which passage a marker stands for, pinned to the version that was read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Citation {
     /// The n of the marker `[n]`.
     pub number: i32,

@@ -3,5 +3,7 @@
 pub mod citations;
 pub mod feedback;
 pub mod messages;
+pub mod run_events;
+pub mod run_leases;
 pub mod runs;
 pub mod sessions;

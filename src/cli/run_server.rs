@@ -17,7 +17,7 @@ pub async fn check(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Serves, and works when `with_worker`, until `stop`; then ends in order: requests, runs, jobs, database.
+/// Serves, and works when `with_worker`, until `stop`; then ends in order: answers are made or cut, requests, jobs, database.
 pub async fn serve(
     app: App,
     listener: TcpListener,
@@ -29,8 +29,13 @@ pub async fn serve(
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
     tasks.spawn(app.clone().follow_models(stop.clone()));
+    let (chat, stopping) = (app.services.chat.clone(), stop.clone());
+    tasks.spawn(async move {
+        stopping.cancelled().await;
+        chat.drain().await;
+    });
     let endpoint = server::endpoint(app.services.clone(), app.server.clone())?;
-    server::serve(listener, endpoint, (&app.server).into(), stop).await.context("serving HTTP")?;
+    server::serve(listener, endpoint, app.server.times, stop).await.context("serving HTTP")?;
     tasks.close();
     tasks.wait().await;
     app.close().await;

@@ -11,7 +11,9 @@ table_without_tenant (object) as (
         -- Public facts about models and their prices.
         ('app.models'), ('app.model_prices'),
         -- One row: which embedding model all vectors are of.
-        ('app.embedding_space')
+        ('app.embedding_space'),
+        -- Ids and times of the runs that go on, for whoever looks for those whose instance is gone.
+        ('app.run_leases')
 ),
 definer_function (grantee, object) as (
     values

@@ -14,9 +14,10 @@ use super::{Db, Result};
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// Tables whose rows are partitioned by month.
-pub const MONTHLY_TABLES: [&str; 6] = [
+pub const MONTHLY_TABLES: [&str; 7] = [
     "app.messages",
     "app.runs",
+    "app.run_events",
     "app.retrievals",
     "app.citations",
     "app.feedback",

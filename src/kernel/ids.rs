@@ -42,8 +42,21 @@ pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// The smallest id that a moment can have: what was made later has a greater one.
-pub fn first_id_at(time: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(time.timestamp_millis()).unwrap_or(0);
+/// The smallest time-ordered id of an instant: ids made before it are smaller (RFC 9562 5.7: 48 bits of milliseconds lead).
+pub fn first_id_at(at: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
     Uuid::from_u128(millis << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn ids_lie_between_those_of_the_instants_around_them() {
+        let (before, id) = (first_id_at(Utc::now()), new_id());
+        assert!(before <= id && id < first_id_at(Utc::now() + TimeDelta::milliseconds(2)));
+    }
 }

@@ -1,7 +1,9 @@
-//! Sockets without Nagle's algorithm, with a deadline for each head of a request. poem (through 3.1.12) leaves that algorithm
-//! on: then each small event of a stream waits for the client's delayed acknowledgement, some 40 ms.
+//! Sockets without Nagle's algorithm, with a deadline for each head of a request, that are dropped when their client takes
+//! nothing. poem (through 3.1.12) leaves that algorithm on: then each small event of a stream waits for the client's delayed
+//! acknowledgement, some 40 ms.
 
 use std::io::Result;
+use std::time::Duration;
 
 use poem::http::uri::Scheme;
 use poem::listener::{Acceptor, TcpAcceptor};
@@ -9,16 +11,19 @@ use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::TcpStream;
 
 use super::connections::{Connections, Patience, Watched};
+use super::stall::Stall;
 
 /// An acceptor whose sockets send at once and whose connections are watched.
 pub struct WatchedAcceptor {
     pub inner: TcpAcceptor,
     pub connections: Connections,
     pub patience: Patience,
+    /// How long a client may take nothing.
+    pub write_stall: Duration,
 }
 
 impl Acceptor for WatchedAcceptor {
-    type Io = Watched<TcpStream>;
+    type Io = Watched<Stall<TcpStream>>;
 
     fn local_addr(&self) -> Vec<LocalAddr> {
         self.inner.local_addr()
@@ -31,14 +36,13 @@ impl Acceptor for WatchedAcceptor {
             Some(peer) => *peer,
             None => socket.peer_addr()?,
         };
+        let socket = Stall::new(socket, self.write_stall);
         Ok((self.connections.watch(socket, peer, self.patience), local, remote, scheme))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use poem::listener::{Listener, TcpListener};
 
     use super::*;
@@ -58,8 +62,9 @@ mod tests {
             inner: listen().await.unwrap(),
             connections: Connections::default(),
             patience: Patience { head: minute, idle: minute },
+            write_stall: minute,
         };
-        assert!(accepted(watched).await.socket().nodelay().unwrap());
+        assert!(accepted(watched).await.socket().get_ref().nodelay().unwrap());
         assert!(!accepted(listen().await.unwrap()).await.nodelay().unwrap());
     }
 }

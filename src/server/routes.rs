@@ -15,7 +15,9 @@ use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
-use crate::chat::api::{AnswersApi, CitationsApi, FeedbackApi, MessagesApi, SessionsApi};
+use crate::chat::api::{
+    AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi,
+};
 use crate::db::Db;
 use crate::governance::api::{AuditEventsApi, PlatformQuotasApi, QuotasApi, UsageApi};
 use crate::identity::api::{
@@ -165,6 +167,7 @@ fn api_service(
     let chat = (
         SessionsApi { db: db.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
+        RunsApi { db: db.clone(), chat: chat.clone() },
         AnswersApi { chat, max_question_chars },
         CitationsApi { db: db.clone() },
         FeedbackApi { db: db.clone() },

@@ -11,6 +11,7 @@ use poem::http::StatusCode;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, Enum, Object};
+use uuid::Uuid;
 
 use crate::db;
 
@@ -165,6 +166,8 @@ pub struct Problem {
     pub errors: Option<Vec<FieldError>>,
     /// The quota that is used up, where the problem is that.
     pub quota: Option<RefusedQuota>,
+    /// The run that the problem is about: the one that makes an answer already, or that goes on.
+    pub run_id: Option<Uuid>,
 }
 
 /// What a handler fails with.
@@ -175,6 +178,8 @@ pub struct ApiError {
     pub detail: String,
     /// Values that are not acceptable.
     pub errors: Vec<FieldError>,
+    /// Run that it is about.
+    run_id: Option<Uuid>,
     /// When to try again.
     retry_after: Option<Duration>,
     /// The quota that is used up.
@@ -190,6 +195,7 @@ impl ApiError {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            run_id: None,
             retry_after: None,
             quota: None,
             cause: None,
@@ -255,6 +261,11 @@ impl ApiError {
         }
     }
 
+    /// The same, naming the run that it is about.
+    pub fn about_run(self, run_id: Uuid) -> Self {
+        Self { run_id: Some(run_id), ..self }
+    }
+
     /// The cause, for the log.
     pub fn cause(&self) -> Option<&anyhow::Error> {
         self.cause.as_ref()
@@ -279,6 +290,7 @@ impl ApiError {
             request_id: request_id.map(str::to_owned),
             errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
             quota: self.quota.as_deref().cloned(),
+            run_id: self.run_id,
         }
     }
 

@@ -33,7 +33,8 @@ pub enum ModelEvent {
 }
 
 /// How another model takes over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SwitchMode {
     /// It begins the answer anew; a reset comes before.
     Restarted,

@@ -83,6 +83,6 @@ impl AnswersApi {
         };
         let run = self.chat.start(question).await?;
         let warning = quota_warning(&run.warnings);
-        Ok(AskResponse::Ok(reply(run, form).await?, warning))
+        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
     }
 }

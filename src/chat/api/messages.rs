@@ -117,7 +117,7 @@ impl MessagesApi {
         };
         let run = self.chat.start(question).await?;
         let warning = quota_warning(&run.warnings);
-        Ok(AskResponse::Ok(reply(run, form).await?, warning))
+        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
     }
 
     /// List messages of a session

@@ -45,6 +45,7 @@ pub struct Things {
     pub session_id: String,
     pub message_id: String,
     pub citation_id: String,
+    pub run_id: String,
     pub group_id: String,
     pub invitation_id: String,
     pub quota_id: String,
@@ -150,6 +151,9 @@ const TABLE: &[Row] = &[
     ("create_message", "POST", "/v1/sessions/{session_id}/messages", ASKERS, ASK,
         Body::Json(|_| json!({ "content": "And the pump?" }))),
     ("list_messages", "GET", "/v1/sessions/{session_id}/messages", EVERYBODY, ASK, Body::Nothing),
+    ("get_run", "GET", "/v1/runs/{run_id}", EVERYBODY, ASK, Body::Nothing),
+    ("list_run_events", "GET", "/v1/runs/{run_id}/events", EVERYBODY, ASK, Body::Nothing),
+    ("cancel_run", "POST", "/v1/runs/{run_id}/cancel", ASKERS, ASK, Body::Nothing),
     ("list_audit_events", "GET", "/v1/audit_events", ADMINS, AUDIT, Body::Nothing),
     ("export_audit_events", "GET", "/v1/audit_events/export", ADMINS, AUDIT, Body::Nothing),
     ("list_quotas", "GET", "/v1/quotas", ADMINS, TENANT, Body::Nothing),
@@ -248,6 +252,7 @@ impl Operation {
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
             .replace("{citation_id}", &things.citation_id)
+            .replace("{run_id}", &things.run_id)
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
             .replace("{quota_id}", &things.quota_id)
@@ -298,6 +303,7 @@ impl Things {
             session_id,
             message_id: text(&answer["message_id"]),
             citation_id: text(&answer["citations"][0]["id"]),
+            run_id: text(&answer["run_id"]),
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
             quota_id: text(&quota["id"]),
@@ -318,6 +324,7 @@ impl Things {
             session_id: id(),
             message_id: id(),
             citation_id: id(),
+            run_id: id(),
             group_id: id(),
             invitation_id: id(),
             quota_id: id(),

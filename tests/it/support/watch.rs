@@ -22,7 +22,7 @@ use std::time::Duration;
 use pidima::adapters::queue::Message;
 use pidima::app::{App, Outside};
 use pidima::config::Config;
-use pidima::server::{self, ServeTimes};
+use pidima::server::{self, ServerTimes};
 use poem::{Endpoint, Response};
 
 use look::Finding;
@@ -90,8 +90,8 @@ impl Watch {
     }
 
     /// How long the server of an application waits: as its settings say, but for the end of a test.
-    pub fn times(&self, app: &App) -> ServeTimes {
-        ServeTimes { shutdown: Duration::from_secs(1), ..(&app.server).into() }
+    pub fn times(&self, app: &App) -> ServerTimes {
+        ServerTimes { shutdown: Duration::from_secs(1), ..app.server.times }
     }
 
     /// Keeps what a client and the application said to one another.
