@@ -90,7 +90,7 @@ pub async fn run() -> ExitCode {
     let logs = TelemetryConfig::from_env(&env);
     telemetry::start(&logs.filter, logs.format == LogFormat::Json);
     let done = match cli.command {
-        Command::Demo(args) => demo::run(args, env).await,
+        Command::Demo(args) => Box::pin(demo::run(args, env)).await,
         Command::Serve(args) => serve::run(args, &env).await,
         Command::Worker => worker::run(&env).await,
         Command::Migrate(args) => migrate::run(args, &env).await,

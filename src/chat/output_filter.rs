@@ -268,7 +268,7 @@ impl OutputFilter {
     fn is_whole(&self, content: &str) -> bool {
         let parts = ["<", "](", "![", "://", "www.", "&"];
         let is_cut = content.contains('|') && parts.iter().any(|part| content.contains(part));
-        !is_cut && !(self.output.is_in_label() && content.contains(']'))
+        !(is_cut || self.output.is_in_label() && content.contains(']'))
     }
 
     /// Reads what was held back, and the character after it, once more.

@@ -15,9 +15,7 @@ use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
-use crate::chat::api::{
-    AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi,
-};
+use crate::chat::api::{AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi};
 use crate::db::Db;
 use crate::governance::api::{AuditEventsApi, PlatformQuotasApi, QuotasApi, UsageApi};
 use crate::identity::api::{

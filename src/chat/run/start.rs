@@ -10,8 +10,7 @@ use super::event::RunEvent;
 use super::generate::Generation;
 use super::history::History;
 use super::live::LiveRun;
-use super::{Chat, Question, RunRef};
-use crate::chat::store::run_leases::Orphan;
+use super::{Chat, Question, RunRef, Started};
 use crate::chat::store::runs::NewRun;
 use crate::db::{self, OnConstraint};
 use crate::governance::{ExceededQuota, QuotaWarning, Reservation, ReserveError, reserve_quota};
@@ -72,7 +71,7 @@ impl Chat {
     ///
     /// # Errors
     /// See [`StartError`]; nothing was stored then.
-    pub async fn start(&self, question: Question) -> Result<RunRef, StartError> {
+    pub async fn start(&self, question: Question) -> Result<Started, StartError> {
         let began = Instant::now();
         let run = NewRun {
             run_id: new_id(),
@@ -114,10 +113,11 @@ impl Chat {
             }
             let Some(session_id) = question.session_id else { continue };
             let mut tx = self.db.tenant(question.tenant).await?;
-            let Some(run_id) = tx.find_active_run(session_id).await? else { continue };
+            let active = tx.find_active_run(session_id).await?;
             drop(tx);
-            busy = Some(run_id);
-            if !self.end_orphan(Orphan { run_id, tenant: question.tenant }).await? {
+            let Some((active, is_orphaned)) = active else { continue };
+            busy = Some(active.run_id);
+            if !is_orphaned || !self.end_orphan(active).await? {
                 break;
             }
         }

@@ -1,7 +1,6 @@
 //! Limits of keys, persons and tenants, and of what costs much.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use pidima::adapters::models::ExtractiveModel;

@@ -103,7 +103,7 @@ impl ChatModel for PacedModel {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.open.fetch_add(1, Ordering::SeqCst);
         let open = Open(Arc::clone(&self.open));
-        let usage = ModelEvent::Usage { input_tokens: INPUT_TOKENS, output_tokens: 1 };
+        let usage = ModelEvent::Usage(ModelUsage { input_tokens: INPUT_TOKENS, output_tokens: 1, ..ModelUsage::default() });
         let mut steps = vec![(usage, Duration::ZERO)];
         for (place, (text, pause)) in made_up.pieces.iter().enumerate() {
             if made_up.reset_after == Some(place) {
