@@ -26,7 +26,8 @@ create table app.feedback (
         end
     ),
     constraint feedback_reason_check check (
-        reason in ('wrong', 'incomplete', 'outdated', 'off_topic', 'not_answered', 'unclear', 'unsafe', 'other')
+        reason is null
+        or reason in ('wrong', 'incomplete', 'outdated', 'off_topic', 'not_answered', 'unclear', 'unsafe', 'other')
         and citation_number is null
     ),
     constraint feedback_comment_check check (length(comment) between 1 and 2000)

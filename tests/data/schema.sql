@@ -596,7 +596,7 @@ CASE
     WHEN (citation_number IS NULL) THEN (rating = ANY (ARRAY['up'::text, 'down'::text]))
     ELSE (rating = ANY (ARRAY['correct'::text, 'wrong'::text, 'irrelevant'::text]))
 END),
-    CONSTRAINT feedback_reason_check CHECK (((reason = ANY (ARRAY['wrong'::text, 'incomplete'::text, 'outdated'::text, 'off_topic'::text, 'not_answered'::text, 'unclear'::text, 'unsafe'::text, 'other'::text])) AND (citation_number IS NULL)))
+    CONSTRAINT feedback_reason_check CHECK (((reason IS NULL) OR ((reason = ANY (ARRAY['wrong'::text, 'incomplete'::text, 'outdated'::text, 'off_topic'::text, 'not_answered'::text, 'unclear'::text, 'unsafe'::text, 'other'::text])) AND (citation_number IS NULL))))
 )
 PARTITION BY RANGE (message_id);
 
@@ -1345,7 +1345,7 @@ CASE
     WHEN (citation_number IS NULL) THEN (rating = ANY (ARRAY['up'::text, 'down'::text]))
     ELSE (rating = ANY (ARRAY['correct'::text, 'wrong'::text, 'irrelevant'::text]))
 END),
-    CONSTRAINT feedback_reason_check CHECK (((reason = ANY (ARRAY['wrong'::text, 'incomplete'::text, 'outdated'::text, 'off_topic'::text, 'not_answered'::text, 'unclear'::text, 'unsafe'::text, 'other'::text])) AND (citation_number IS NULL)))
+    CONSTRAINT feedback_reason_check CHECK (((reason IS NULL) OR ((reason = ANY (ARRAY['wrong'::text, 'incomplete'::text, 'outdated'::text, 'off_topic'::text, 'not_answered'::text, 'unclear'::text, 'unsafe'::text, 'other'::text])) AND (citation_number IS NULL))))
 );
 
 ALTER TABLE ONLY app.feedback_default FORCE ROW LEVEL SECURITY;
