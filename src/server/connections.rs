@@ -1,18 +1,22 @@
 //! Connections and what is under way on each. A client that sends the head of a request byte by byte, or nothing, is cut off
 //! when its time is over; one whose request is being answered, or still sent, is left to the limits of requests. poem
 //! (through 3.1.12) has no time-out for heads, and waits for ever for the rest of one, also after its idle time.
+//!
+//! And a response whose body fails breaks off. poem goes on with a connection that has failed, and then hyper (1.12) ends the
+//! body as if it were whole: half an export would look like all of it.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
+use poem::http::Version;
 use poem::{Body, Endpoint, Request, Response, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -38,6 +42,8 @@ struct Underway {
     now: AtomicUsize,
     /// Requests so far.
     ever: AtomicU64,
+    /// Whether the body of a response failed: nothing more is written.
+    is_broken: AtomicBool,
 }
 
 impl Connections {
@@ -101,6 +107,14 @@ impl<S> Watched<S> {
         &self.inner
     }
 
+    /// Fails once a body has failed.
+    fn check_whole(&self) -> io::Result<()> {
+        match self.open.underway.is_broken.load(Ordering::Acquire) {
+            true => Err(io::Error::new(io::ErrorKind::BrokenPipe, "a response broke off")),
+            false => Ok(()),
+        }
+    }
+
     fn wait(&mut self, time: Duration) {
         self.deadline.as_mut().reset(Instant::now() + time);
     }
@@ -149,6 +163,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.check_whole()?;
         Pin::new(&mut self.inner).poll_write(context, bytes)
     }
 
@@ -165,6 +180,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.check_whole()?;
         Pin::new(&mut self.inner).poll_write_vectored(context, buffers)
     }
 
@@ -185,10 +201,12 @@ impl<E: Endpoint> Endpoint for Told<E> {
     async fn call(&self, request: Request) -> Result<Response> {
         let peer = request.remote_addr().as_socket_addr().copied();
         let underway = peer.and_then(|peer| self.connections.lock().get(&peer).cloned());
+        // In HTTP/2 the stream alone is reset, and others go on.
+        let is_alone = request.version() < Version::HTTP_2;
         let request_underway = underway.map(RequestUnderway::begin);
         let mut response = self.inner.get_response(request).await;
         let inner: BoxBody<Bytes, io::Error> = response.take_body().into();
-        let body = BodyUnderway { inner, _request: request_underway };
+        let body = BodyUnderway { inner, request: request_underway, is_alone };
         response.set_body(Body::from(BoxBody::new(body)));
         Ok(response)
     }
@@ -214,7 +232,9 @@ impl Drop for RequestUnderway {
 /// The same body, at whose end the request ends.
 struct BodyUnderway {
     inner: BoxBody<Bytes, io::Error>,
-    _request: Option<RequestUnderway>,
+    request: Option<RequestUnderway>,
+    /// Whether the connection carries nothing beside it.
+    is_alone: bool,
 }
 
 impl HttpBody for BodyUnderway {
@@ -225,7 +245,13 @@ impl HttpBody for BodyUnderway {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if let (Poll::Ready(Some(Err(_))), Some(request), true) =
+            (&polled, &self.request, self.is_alone)
+        {
+            request.0.is_broken.store(true, Ordering::Release);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
