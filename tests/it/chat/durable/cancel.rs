@@ -87,8 +87,7 @@ async fn an_answer_that_is_cancelled_before_its_first_word_ends_in_an_error() {
 #[tokio::test]
 async fn the_providers_stream_is_closed_within_a_second_also_from_another_instance() {
     let model = Arc::new(PacedModel::default());
-    let outside =
-        Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
+    let outside = Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
     // As it is set by default.
     let app = TestApp::start_outside(&[], outside).await;
     let tenant = app.tenant("acme").await;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-use pidima::adapters::models::ChatModel;
+use pidima::adapters::models::{ChatModel, ModelRegistry};
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
 use pidima::server;
@@ -35,7 +35,8 @@ impl Instance {
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-        let outside = Outside { embedder: Arc::new(minilm().await), models: ModelRegistry::plain(model) };
+        let outside =
+            Outside { embedder: Arc::new(minilm().await), models: ModelRegistry::plain(model) };
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let serving = async move {
             let app = App::build(&config, outside).unwrap();

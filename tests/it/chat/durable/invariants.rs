@@ -44,8 +44,7 @@ struct Seen {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_answers_survive_cuts_cancels_and_kills() {
     let model = Arc::new(PacedModel::default());
-    let outside =
-        Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
+    let outside = Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
     let valkey = services().valkey.unwrap();
     let settings = [
         IMPATIENT,

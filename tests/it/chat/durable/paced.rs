@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use pidima::adapters::models::{
-    ChatModel, FinishReason, ModelError, ModelEvent, ModelStream, Prompt, Turn,
+    ChatModel, FinishReason, ModelError, ModelEvent, ModelStream, ModelUsage, Prompt, Turn,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -103,7 +103,11 @@ impl ChatModel for PacedModel {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.open.fetch_add(1, Ordering::SeqCst);
         let open = Open(Arc::clone(&self.open));
-        let usage = ModelEvent::Usage(ModelUsage { input_tokens: INPUT_TOKENS, output_tokens: 1, ..ModelUsage::default() });
+        let usage = ModelEvent::Usage(ModelUsage {
+            input_tokens: INPUT_TOKENS,
+            output_tokens: 1,
+            ..ModelUsage::default()
+        });
         let mut steps = vec![(usage, Duration::ZERO)];
         for (place, (text, pause)) in made_up.pieces.iter().enumerate() {
             if made_up.reset_after == Some(place) {
