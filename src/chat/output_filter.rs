@@ -264,11 +264,13 @@ impl OutputFilter {
     }
 
     /// Whether a code span is one for every renderer: within a row of a table each `|` ends a cell, and with it the span;
-    /// and the label of a definition ends within code too.
+    /// the label of a definition ends within code too, and for some the text of a link.
     fn is_whole(&self, content: &str) -> bool {
         let parts = ["<", "](", "![", "://", "www.", "&"];
         let is_cut = content.contains('|') && parts.iter().any(|part| content.contains(part));
-        !(is_cut || self.output.is_in_label() && content.contains(']'))
+        let ends_label = self.output.is_in_label() && content.contains(']');
+        let ends_text = self.output.is_in_brackets() && content.contains("](");
+        !is_cut && !ends_label && !ends_text
     }
 
     /// Reads what was held back, and the character after it, once more.

@@ -94,7 +94,7 @@ impl CitationsApi {
         /// Id of the citation.
         citation_id: Path<Uuid>,
         /// Characters of the text before and after the quote; 600 when absent.
-        #[oai(validator(maximum(value = "4000")))]
+        #[oai(validator(minimum(value = "0"), maximum(value = "4000")))]
         context_chars: Query<Option<u32>>,
     ) -> Result<Json<CitationDetail>, ApiError> {
         let actor = caller.require(Action::ConversationRead)?;

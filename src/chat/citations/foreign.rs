@@ -10,8 +10,10 @@ pub fn without_markers(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut copied = 0;
     for (open, _) in text.match_indices('[') {
-        let is_of_name = text[..open].chars().next_back().is_some_and(|before| {
-            before.is_alphanumeric() || matches!(before, '_' | ')' | ']' | '$')
+        let is_of_name = text[..open].chars().next_back().is_some_and(|before| match before {
+            // The second of two markers, or the second index of one name.
+            ']' => copied != open,
+            _ => before.is_alphanumeric() || matches!(before, '_' | ')' | '$'),
         });
         let close = text[open..].find(']').map(|length| open + length);
         let Some(close) = close.filter(|close| scanner::is_marker(&text[open..*close])) else {
@@ -37,8 +39,8 @@ mod tests {
     #[test]
     fn markers_of_a_document_become_numbers_in_round_brackets() {
         assert_eq!(
-            without_markers("As told.[3] See [1, 22] and [ 4 ], not list[3] nor [x] nor []."),
-            "As told.(3) See (1, 22) and ( 4 ), not list[3] nor [x] nor []."
+            without_markers("As told.[3][4] See [1, 22] and [ 4 ], not list[3][4] nor [x] nor []."),
+            "As told.(3)(4) See (1, 22) and ( 4 ), not list[3][4] nor [x] nor []."
         );
         assert!(matches!(without_markers("Größe [x]"), Cow::Borrowed(_)));
     }

@@ -75,6 +75,13 @@ impl FenceLine {
         format!("{}{}{}", self.indent, self.run, self.rest)
     }
 
+    /// Whether a line of fence marks is indented less than the block, and does not close it.
+    fn leaves(&self, fence: &Fence) -> bool {
+        !self.run.is_empty()
+            && columns(&self.indent) < fence.indent
+            && self.closing(fence).is_none()
+    }
+
     /// The line that closes the block, when it does in any renderer.
     fn closing(&self, fence: &Fence) -> Option<String> {
         let marks = self.run.chars().take_while(|mark| *mark == fence.mark).count();
@@ -197,6 +204,7 @@ impl OutputFilter {
     pub(super) fn fence_line(&mut self, mut line: FenceLine, next: char) {
         let Some(fence) = self.fence else { return self.again("", Some(next)) };
         match next {
+            '\n' if line.leaves(&fence) => return self.leave_fence(&fence, &line, next),
             '\n' => {
                 self.end_fence_line(&line);
                 self.output.put_code("\n");
@@ -213,12 +221,7 @@ impl OutputFilter {
                 line.run.push(next);
             }
             _ if columns(&line.indent) < fence.indent => {
-                // The list that the block stands in may end here, and with it the block.
-                self.output.put_code(&format!("{}\n", fence.line(fence.count)));
-                self.fence = None;
-                self.state = State::Indent(String::new());
-                self.again(&line.text(), Some(next));
-                return;
+                return self.leave_fence(&fence, &line, next);
             }
             _ => {
                 self.output.put_code(&line.text());
@@ -227,6 +230,14 @@ impl OutputFilter {
             }
         }
         self.state = State::FenceLine(line);
+    }
+
+    /// The list that the block stands in may end with the line, and with it the block: it ends here for everybody.
+    fn leave_fence(&mut self, fence: &Fence, line: &FenceLine, next: char) {
+        self.output.put_code(&format!("{}\n", fence.line(fence.count)));
+        self.fence = None;
+        self.state = State::Indent(String::new());
+        self.again(&line.text(), Some(next));
     }
 
     /// A line of white space and fence marks alone.
@@ -245,6 +256,12 @@ impl OutputFilter {
 
     /// Too long to be held back: a run that long closes the block whatever follows, white space is code.
     pub(super) fn long_fence_line(&mut self, line: &FenceLine) {
+        if let Some(fence) = self.fence.filter(|fence| line.leaves(fence)) {
+            self.output.put_code(&format!("{}\n", fence.line(fence.count)));
+            self.fence = None;
+            self.state = State::Indent(String::new());
+            return self.again(&line.text(), None);
+        }
         if line.run.is_empty() || self.fence.is_none() {
             self.output.put_code(&line.text());
             self.state = State::FenceText;

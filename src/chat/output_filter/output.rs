@@ -25,6 +25,8 @@ pub struct Output {
     open_brackets: usize,
     /// Whether the last bracket that opened can be the label of a link definition.
     opens_label: bool,
+    /// The same before that bracket: a marker may be taken out of a label later.
+    opened_label: bool,
     /// Set while the last bracket that opened has but a citation's numbers in it: whether it stood in the prefix.
     marker: Option<bool>,
     /// Whether the text ends with what may begin a character reference.
@@ -43,6 +45,7 @@ impl Default for Output {
             is_blank: true,
             open_brackets: 0,
             opens_label: false,
+            opened_label: false,
             marker: None,
             is_in_reference: false,
             ended_text: false,
@@ -126,6 +129,7 @@ impl Output {
         let is_prefix = self.is_prefix;
         self.append('[');
         self.open_brackets += 1;
+        self.opened_label = self.opens_label;
         self.opens_label = is_prefix;
         self.marker = Some(is_prefix);
         is_image
@@ -140,6 +144,7 @@ impl Output {
             self.ended_text = true;
         }
         self.ended_label = std::mem::take(&mut self.opens_label);
+        self.opens_label = marker.is_some() && self.opened_label;
         // A marker may be taken out later: what follows then stands where the marker stood.
         self.is_prefix = marker == Some(true);
     }

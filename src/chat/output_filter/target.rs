@@ -105,8 +105,9 @@ impl Target {
 
     /// What is read again as text must not become a target then.
     fn no_target(&self) -> Progress {
-        let is_word = |sign: char| sign.is_alphanumeric() || "-.,".contains(sign);
-        if self.address.chars().all(is_word) && !self.held.contains('<') {
+        let is_word = |sign: char| sign.is_alphanumeric() || "-,".contains(sign);
+        let is_first = matches!(self.part, Part::Begin | Part::Plain | Part::Gap);
+        if is_first && self.address.chars().all(is_word) && !self.held.contains('<') {
             Progress::None
         } else {
             Progress::Doubtful

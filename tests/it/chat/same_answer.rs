@@ -15,7 +15,7 @@ const ANSWERS: u64 = 1_000;
 const IN_A_SESSION: u64 = 25;
 
 /// Texts that answers are put together from. In code there is only `[0]`, which no answer has as a marker.
-const FRAGMENTS: [&str; 50] = [
+const FRAGMENTS: [&str; 49] = [
     "Keys live for 90 days.",
     "A key is refused after that",
     " Größe: höchstens 5 MB — «genau».",
@@ -60,7 +60,6 @@ const FRAGMENTS: [&str; 50] = [
     "`<i> list[0]`",
     "\n\n1. Do:\n   ```html\n   <p> list[0]\n   ```\n",
     "\n- ```\n  list[0]\n",
-    "~~~",
     "\u{200b}\u{202e}",
     "**bold** ",
     "\u{0}",
