@@ -230,6 +230,7 @@ CREATE TABLE app.runs (
     asked_by uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ended_at timestamp with time zone,
+    event_count integer,
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
     cached_input_tokens bigint,
     usage_estimated boolean DEFAULT false NOT NULL,
@@ -238,7 +239,7 @@ CREATE TABLE app.runs (
     CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
     CONSTRAINT runs_filtered_check CHECK ((jsonb_typeof(filtered) = 'object'::text)),
     CONSTRAINT runs_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'partial'::text, 'no_answer'::text, 'clarification'::text, 'blocked'::text, 'failed'::text]))),
-    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text])))
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (run_id);
 
@@ -256,7 +257,7 @@ COMMENT ON COLUMN app.runs.question_id IS 'Message of the user';
 
 COMMENT ON COLUMN app.runs.answer_id IS 'Message of the assistant; null until there is one';
 
-COMMENT ON COLUMN app.runs.state IS 'running, completed, failed or interrupted';
+COMMENT ON COLUMN app.runs.state IS 'running, completed, failed, interrupted or cancelled';
 
 COMMENT ON COLUMN app.runs.outcome IS 'answered, partial, no_answer, clarification, blocked or failed';
 
@@ -289,6 +290,8 @@ COMMENT ON COLUMN app.runs.asked_by IS 'Key that asked';
 COMMENT ON COLUMN app.runs.created_at IS 'When the question came';
 
 COMMENT ON COLUMN app.runs.ended_at IS 'When the run ended';
+
+COMMENT ON COLUMN app.runs.event_count IS 'Number of the last event; null while running, and for runs before events were kept';
 
 COMMENT ON COLUMN app.runs.attempts IS 'Each try of a provider in order: provider, model, mode, outcome, milliseconds, tokens, findings of its guardrail';
 
@@ -1888,6 +1891,71 @@ CREATE TABLE app.retrievals_default (
 
 ALTER TABLE ONLY app.retrievals_default FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE app.run_events (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    first_number integer NOT NULL,
+    last_number integer NOT NULL,
+    events text NOT NULL,
+    CONSTRAINT run_events_numbers_check CHECK (((first_number >= 1) AND (last_number >= first_number)))
+)
+PARTITION BY RANGE (run_id);
+
+ALTER TABLE ONLY app.run_events FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.run_events IS 'What readers of a run were shown, in numbered events';
+
+COMMENT ON COLUMN app.run_events.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.run_events.run_id IS 'Run; its month decides the partition';
+
+COMMENT ON COLUMN app.run_events.first_number IS 'Number of the first event of the row';
+
+COMMENT ON COLUMN app.run_events.last_number IS 'Number of the last event of the row';
+
+COMMENT ON COLUMN app.run_events.events IS 'The events as a JSON array; as text, since jsonb knows no NUL';
+
+CREATE TABLE app.run_events_default (
+    tenant_id uuid CONSTRAINT run_events_tenant_id_not_null NOT NULL,
+    run_id uuid CONSTRAINT run_events_run_id_not_null NOT NULL,
+    first_number integer CONSTRAINT run_events_first_number_not_null NOT NULL,
+    last_number integer CONSTRAINT run_events_last_number_not_null NOT NULL,
+    events text CONSTRAINT run_events_events_not_null NOT NULL,
+    CONSTRAINT run_events_numbers_check CHECK (((first_number >= 1) AND (last_number >= first_number)))
+);
+
+ALTER TABLE ONLY app.run_events_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.run_leases (
+    run_id uuid NOT NULL,
+    for_tenant uuid NOT NULL,
+    session_id uuid,
+    instance_id uuid NOT NULL,
+    event_count integer NOT NULL,
+    read_collection_ids uuid[],
+    expires_at timestamp with time zone NOT NULL,
+    cancel_requested_at timestamp with time zone,
+    CONSTRAINT run_leases_event_count_check CHECK ((event_count >= 1))
+);
+
+COMMENT ON TABLE app.run_leases IS 'Which instance makes a run that goes on, and until when it is believed to live';
+
+COMMENT ON COLUMN app.run_leases.run_id IS 'Run';
+
+COMMENT ON COLUMN app.run_leases.for_tenant IS 'Its tenant';
+
+COMMENT ON COLUMN app.run_leases.session_id IS 'Its conversation; null for a single question';
+
+COMMENT ON COLUMN app.run_leases.instance_id IS 'Instance that makes it; nobody else may add events';
+
+COMMENT ON COLUMN app.run_leases.event_count IS 'Number of the last event that is stored';
+
+COMMENT ON COLUMN app.run_leases.read_collection_ids IS 'Collections whose text the model was given; null until that is known';
+
+COMMENT ON COLUMN app.run_leases.expires_at IS 'After that the instance is taken for dead and the run is ended by another';
+
+COMMENT ON COLUMN app.run_leases.cancel_requested_at IS 'When somebody asked to stop it';
+
 CREATE TABLE app.runs_default (
     tenant_id uuid CONSTRAINT runs_tenant_id_not_null NOT NULL,
     run_id uuid CONSTRAINT runs_run_id_not_null NOT NULL,
@@ -1911,6 +1979,7 @@ CREATE TABLE app.runs_default (
     asked_by uuid CONSTRAINT runs_asked_by_not_null NOT NULL,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT runs_created_at_not_null NOT NULL,
     ended_at timestamp with time zone,
+    event_count integer,
     attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT runs_attempts_not_null NOT NULL,
     cached_input_tokens bigint,
     usage_estimated boolean DEFAULT false CONSTRAINT runs_usage_estimated_not_null NOT NULL,
@@ -1919,7 +1988,7 @@ CREATE TABLE app.runs_default (
     CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
     CONSTRAINT runs_filtered_check CHECK ((jsonb_typeof(filtered) = 'object'::text)),
     CONSTRAINT runs_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'partial'::text, 'no_answer'::text, 'clarification'::text, 'blocked'::text, 'failed'::text]))),
-    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text])))
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY app.runs_default FORCE ROW LEVEL SECURITY;
@@ -2002,6 +2071,8 @@ ALTER TABLE ONLY app.messages ATTACH PARTITION app.messages_default DEFAULT;
 ALTER TABLE ONLY app.quota_reservations ATTACH PARTITION app.quota_reservations_default DEFAULT;
 
 ALTER TABLE ONLY app.retrievals ATTACH PARTITION app.retrievals_default DEFAULT;
+
+ALTER TABLE ONLY app.run_events ATTACH PARTITION app.run_events_default DEFAULT;
 
 ALTER TABLE ONLY app.runs ATTACH PARTITION app.runs_default DEFAULT;
 
@@ -2164,6 +2235,18 @@ ALTER TABLE ONLY app.retrievals
 ALTER TABLE ONLY app.retrievals_default
     ADD CONSTRAINT retrievals_default_pkey PRIMARY KEY (tenant_id, run_id, rank);
 
+ALTER TABLE ONLY app.run_events
+    ADD CONSTRAINT run_events_pkey PRIMARY KEY (tenant_id, run_id, first_number);
+
+ALTER TABLE ONLY app.run_events_default
+    ADD CONSTRAINT run_events_default_pkey PRIMARY KEY (tenant_id, run_id, first_number);
+
+ALTER TABLE ONLY app.run_leases
+    ADD CONSTRAINT run_leases_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY app.run_leases
+    ADD CONSTRAINT run_leases_session_id_key UNIQUE (for_tenant, session_id);
+
 ALTER TABLE ONLY app.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (tenant_id, run_id);
 
@@ -2273,6 +2356,8 @@ ALTER INDEX app.quota_reservations_run_id_idx ATTACH PARTITION app.quota_reserva
 
 ALTER INDEX app.retrievals_pkey ATTACH PARTITION app.retrievals_default_pkey;
 
+ALTER INDEX app.run_events_pkey ATTACH PARTITION app.run_events_default_pkey;
+
 ALTER INDEX app.runs_pkey ATTACH PARTITION app.runs_default_pkey;
 
 ALTER INDEX app.runs_session_id_idx ATTACH PARTITION app.runs_default_tenant_id_session_id_run_id_idx;
@@ -2360,6 +2445,9 @@ ALTER TABLE ONLY app.quotas
 
 ALTER TABLE app.retrievals
     ADD CONSTRAINT retrievals_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
+
+ALTER TABLE app.run_events
+    ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
 
 ALTER TABLE app.runs
     ADD CONSTRAINT runs_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
@@ -2462,6 +2550,10 @@ ALTER TABLE app.retrievals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.retrievals_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.run_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.run_events_default ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.runs_default ENABLE ROW LEVEL SECURITY;
@@ -2535,6 +2627,10 @@ CREATE POLICY tenant ON app.quotas TO pidima_app USING ((tenant_id = ( SELECT ap
 CREATE POLICY tenant ON app.retrievals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.retrievals_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.run_events TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.run_events_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.runs TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -2919,6 +3015,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE app.pending_logins TO pidima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quota_counters TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quotas TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.run_events TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.run_leases TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.sealed_collections TO pidima_app;
 
