@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use crate::api::operations::{PERSONAL, unique_email};
 use crate::support::{TestApp, TestTenant};
 
-const VERBS: [&str; 8] =
-    ["list", "get", "create", "update", "delete", "rotate", "search", "export"];
+const VERBS: [&str; 9] =
+    ["list", "get", "create", "update", "delete", "rotate", "search", "export", "cancel"];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
 const FORMATS: [&str; 6] = ["uuid", "date-time", "int32", "int64", "double", "binary"];
@@ -378,6 +378,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
         ("{session_id}", text_of(&session["id"])),
         ("{message_id}", text_of(&answer["message_id"])),
         ("{run_id}", text_of(&answer["run_id"])),
+        ("{citation_id}", text_of(&answer["citations"][0]["id"])),
         ("{api_key_id}", text_of(&key["api_key"]["id"])),
     ]
 }

@@ -73,7 +73,7 @@ impl Chat {
     /// See [`StartError`]; nothing was stored then.
     pub async fn start(&self, question: Question) -> Result<Started, StartError> {
         let began = Instant::now();
-        let run = NewRun {
+        let mut run = NewRun {
             run_id: new_id(),
             session_id: question.session_id,
             question_id: new_id(),
@@ -84,7 +84,7 @@ impl Chat {
             instance_id: self.instance_id,
             lease: self.settings.runs.lease,
         };
-        let (history, warnings) = self.store_when_free(&question, &run).await?;
+        let (history, warnings) = self.store_when_free(&question, &mut run).await?;
         let NewRun { run_id, session_id, question_id, .. } = run;
         let live = LiveRun::new(question.tenant);
         live.log.append(RunEvent::Started { run_id, session_id, question_id });
@@ -102,7 +102,7 @@ impl Chat {
     async fn store_when_free(
         &self,
         question: &Question,
-        run: &NewRun,
+        run: &mut NewRun,
     ) -> Result<(History, Vec<QuotaWarning>), StartError> {
         let mut busy = None;
         for _ in 0..TRIES {

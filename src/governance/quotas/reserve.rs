@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Estimate, Measure, Period, Subject};
 use crate::db::{self, TenantTx};
-use crate::governance::store::quota_use::{Counted, LimitInForce, Open, Place};
+use crate::governance::store::quota_amounts::{Counted, LimitInForce, Open, Place};
 use crate::identity::{Actor, Principal};
 use crate::kernel::ids::TenantId;
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Measure, Period, Subject};
 use crate::db::{self, TenantTx};
-use crate::governance::store::quota_use::Place;
+use crate::governance::store::quota_amounts::Place;
 
 /// Use of one measure in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,7 +33,7 @@ async fn the_text_of_a_run_whose_instance_was_killed_is_kept_and_readers_go_on_e
     let tenant = app.tenant("acme").await;
     tenant.learn("guide.md", GUIDE).await;
     let doomed = Instance::beside(&app, model.clone(), IMPATIENT).await;
-    let said = vec![delta("Keys live for 90 days. [1]"), delta(" And")];
+    let said = vec![delta("Keys live for 90 days. [1] (Yes)"), delta(" And")];
     model.on("How long?", Script::Pause(said, vec![]));
     model.on("silent?", Script::Pause(vec![], vec![]));
     let at = tenant.at(&doomed.url);
@@ -49,7 +49,7 @@ async fn the_text_of_a_run_whose_instance_was_killed_is_kept_and_readers_go_on_e
     doomed.kill();
     let rest = elsewhere.rest().await;
     let answer = rest.last().unwrap().data["answer"].clone();
-    assert_eq!(answer["content"], "Keys live for 90 days. [1] And");
+    assert_eq!(answer["content"], "Keys live for 90 days. [1] (Yes) And");
     assert_eq!(answer["content"], joined(&rest));
     assert!(rest.iter().all(|event| event.name != "reset"), "nothing that was shown is void");
     assert_eq!(answer["outcome"], "partial");
@@ -140,7 +140,7 @@ async fn what_was_shown_and_not_stored_is_taken_back() {
     assert_eq!(resets.len(), 1, "{events:?}");
     assert_eq!(resets[0].data["reason"], "interrupted");
     let answer = &events.last().unwrap().data["answer"];
-    assert_eq!(answer["content"], "Keys live for 90 days. [1]");
+    assert_eq!(answer["content"], "Keys live for 90 days. [1] (Yes)");
     assert_eq!(answer["content"], joined(&events));
     assert_eq!(answer["citations"].as_array().unwrap().len(), 1);
 }

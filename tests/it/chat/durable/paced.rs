@@ -16,8 +16,8 @@ use rand::{Rng, SeedableRng};
 const FRAGMENTS: [&str; 10] = [
     "Keys live for 90 days. [1]",
     " A key is refused after that",
-    " Größe: «genau»\u{2028}",
-    "\r\n- data: eins\n\n",
+    " Größe: «genau»",
+    "\n- data: eins\n\n",
     " 🗂️ und",
     " `list[0]`",
     " The limit is 20 requests.",

@@ -118,9 +118,10 @@ async fn whatever_stands_in_a_text_an_event_stays_one() {
     let events = ask(&tenant, "How long?").await.rest().await;
     check_numbers(&events);
     let answer = &events.last().unwrap().data["answer"];
-    // PostgreSQL stores no NUL: it is left out everywhere.
-    assert_eq!(joined(&events), format!("{wild}tail"));
-    assert_eq!(answer["content"], format!("{wild}tail"));
+    // PostgreSQL stores no NUL, and what is not seen is filtered: both are left out everywhere.
+    let told = "a\nb\ncdata: x\n\nevent: done\n\nid: 99def [1]tail";
+    assert_eq!(joined(&events), told);
+    assert_eq!(answer["content"], told);
     let id = answer["message_id"].as_str().unwrap();
     assert_eq!(seen(answer), seen(&tenant.get(&format!("/v1/messages/{id}")).await.expect(200)));
     let again = follow(&tenant, &run_id(&events[0]), 0).await.rest().await;
@@ -218,7 +219,7 @@ async fn a_reader_who_takes_nothing_is_dropped() {
     let request = at.request(Method::POST, "/v1/answers").header("accept", "text/event-stream");
     let mut stalled = request.json(&json!({ "question": "How long?" })).send().await.unwrap();
     no_run_is_left(&app).await;
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let mut read = 0;
     let cut = loop {
         match stalled.chunk().await {
