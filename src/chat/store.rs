@@ -1,7 +1,9 @@
 //! SQL of chat, as methods on the tenant's transaction.
 
+pub mod assistants;
 pub mod citations;
 pub mod feedback;
 pub mod messages;
 pub mod runs;
 pub mod sessions;
+pub mod summaries;

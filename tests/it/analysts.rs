@@ -66,6 +66,8 @@ fn look(foreign: &TestTenant) -> String {
         "model_attempts",
         "unanswered_questions",
         "documents_by_use",
+        "assistants",
+        "assistant_versions",
     ];
     let mut sql = String::from("\n");
     for view in views {

@@ -98,6 +98,11 @@ impl From<StartError> for ApiError {
             StartError::UnknownSession => Self::not_found("session"),
             StartError::UnknownCollection => Self::not_found("collection"),
             StartError::QuotaExceeded(quota) => refused(&quota),
+            StartError::UnknownAssistant => Self::not_found("assistant"),
+            StartError::Unpublished | StartError::AssistantGone => {
+                Self::new(ProblemCode::Conflict, error.to_string())
+            }
+            StartError::OutsideAssistant => Self::invalid("/collection_ids", error.to_string()),
             StartError::Database(error) => error.into(),
         }
     }

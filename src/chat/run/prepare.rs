@@ -7,7 +7,6 @@ impl Generation {
     /// The question with what the conversation adds; as it stands when the model can not tell.
     pub(super) async fn prepare(&self, progress: &mut Progress) -> String {
         let standalone = self
-            .chat
             .model
             .standalone_question(&self.history.turns, &self.question.content)
             .await

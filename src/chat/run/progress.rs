@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::RunLog;
 use super::write::Writer;
+use crate::chat::output_filter::FilterSettings;
+use crate::chat::prompt::Built;
 use crate::chat::store::runs::EndedRun;
 use crate::knowledge::Hit;
 
@@ -37,6 +39,15 @@ impl Progress {
             ..EndedRun::default()
         };
         Self { ended, hits: Vec::new(), given: 0, writer: Writer::new(log, began) }
+    }
+
+    /// Notes what the model is told: its passages are those that the answer can cite.
+    pub fn give(&mut self, built: &Built, filter: &FilterSettings) {
+        self.given = built.passages;
+        self.ended.prompt_sha256 = Some(built.sha256.to_vec());
+        self.ended.prompt_left_out = built.left_out_facts();
+        let passages = self.passages().iter().map(|hit| hit.passage.clone()).collect();
+        self.writer.cite_from(passages, filter);
     }
 
     /// What the model is given.

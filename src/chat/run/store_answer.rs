@@ -71,8 +71,9 @@ impl Generation {
 
 fn outcome(ending: &Ending, progress: &Progress) -> (Outcome, Option<&'static str>) {
     match ending {
-        Ending::Finished(FinishReason::NoAnswer) if progress.given == 0 => {
-            (Outcome::NoAnswer, Some("no_candidates"))
+        Ending::Refused(refusal) => {
+            let (outcome, reason) = refusal.outcome();
+            (outcome, Some(reason))
         }
         Ending::Finished(FinishReason::NoAnswer) => (Outcome::NoAnswer, Some("model_abstained")),
         Ending::Finished(FinishReason::Length) => (Outcome::Partial, Some("length")),

@@ -14,8 +14,8 @@ use crate::chat::citations::{Citation, CitationBuilder, Piece};
 use crate::chat::output_filter::{FilterSettings, Filtered};
 use crate::knowledge::Passage;
 
-/// Said when search finds nothing at all, so that no model need be asked.
-pub(super) const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
+/// Said when a model finds nothing and says nothing.
+const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
 
 /// The answer as it is being written.
 pub(super) struct Writer {
@@ -96,7 +96,7 @@ impl Writer {
                 self.finish();
                 Ok(())
             }
-            Ending::Finished(FinishReason::ContentFilter) => Ok(()),
+            Ending::Finished(FinishReason::ContentFilter) | Ending::Refused(_) => Ok(()),
             Ending::Finished(FinishReason::Stop | FinishReason::Length) => Err(ModelError::Empty),
             Ending::Broken => Err(ModelError::Cut),
         }
@@ -120,7 +120,7 @@ impl Generation {
         prompt: Prompt,
         progress: &mut Progress,
     ) -> Result<Ending, RunError> {
-        let mut stream = self.chat.model.answer(prompt).await?;
+        let mut stream = self.model.answer(prompt).await?;
         loop {
             let is_begun = !progress.writer.content().is_empty();
             match stream.next().await {

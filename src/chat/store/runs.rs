@@ -1,6 +1,6 @@
 //! Rows of `runs` and `retrievals`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -21,6 +21,12 @@ pub struct NewRun {
     pub question_id: Uuid,
     /// Collections that are asked; empty for all.
     pub collection_ids: Vec<Uuid>,
+    /// Assistant that answers.
+    pub assistant_id: Uuid,
+    /// Its version; absent for its draft.
+    pub assistant_version: Option<i32>,
+    /// Digest of the configuration that answers.
+    pub configuration_sha256: [u8; 32],
     /// Key that asked.
     pub asked_by: Uuid,
 }
@@ -56,6 +62,10 @@ pub struct EndedRun {
     pub attempts: Vec<Attempt>,
     /// Markers that stood for nothing.
     pub unknown_markers: i32,
+    /// Digest of what the model was told.
+    pub prompt_sha256: Option<Vec<u8>>,
+    /// What did not fit into the prompt.
+    pub prompt_left_out: Option<Value>,
     /// Milliseconds of search.
     pub search_ms: Option<i32>,
     /// Milliseconds to the first text.
@@ -87,7 +97,16 @@ impl EndedRun {
 impl TenantTx {
     /// Stores a run that begins.
     pub(in crate::chat) async fn insert_run(&mut self, run: &NewRun) -> db::Result<()> {
-        let NewRun { run_id, session_id, question_id, collection_ids, asked_by } = run;
+        let NewRun {
+            run_id,
+            session_id,
+            question_id,
+            collection_ids,
+            assistant_id,
+            assistant_version,
+            configuration_sha256,
+            asked_by,
+        } = run;
         sqlx::query!(
             "insert into runs (
                 tenant_id,
@@ -95,15 +114,21 @@ impl TenantTx {
                 session_id,
                 question_id,
                 collection_ids,
-                asked_by
+                asked_by,
+                assistant_id,
+                assistant_version,
+                configuration_sha256
             )
-            values ($1, $2, $3, $4, $5, $6)",
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             self.tenant().uuid(),
             run_id,
             session_id.as_ref(),
             question_id,
             collection_ids,
-            asked_by
+            asked_by,
+            assistant_id,
+            assistant_version.as_ref(),
+            configuration_sha256.as_slice()
         )
         .execute(self.connection())
         .await?;
@@ -133,6 +158,8 @@ impl TenantTx {
                 cached_input_tokens = $17,
                 usage_estimated = $18,
                 cost_micro_usd = app.cost_micro_usd($16, now()),
+                prompt_sha256 = $19,
+                prompt_left_out = $20,
                 ended_at = now()
             where tenant_id = $1
                 and run_id = $2
@@ -155,7 +182,9 @@ impl TenantTx {
             run.total_ms,
             Json(&run.attempts) as _,
             run.cached_input_tokens,
-            run.usage_estimated
+            run.usage_estimated,
+            run.prompt_sha256.as_deref(),
+            run.prompt_left_out
         )
         .fetch_optional(self.connection())
         .await?;
