@@ -18,10 +18,10 @@ use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
-use crate::chat::{Chat, ChatSettings};
+use crate::chat::{Chat, ChatSettings, RunSettings};
 use crate::config::{
     AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, LimitsConfig,
-    OidcProviderConfig, ProviderName, RateConfig, RedisConfig,
+    OidcProviderConfig, ProviderName, RateConfig, RedisConfig, RunsConfig,
 };
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
@@ -32,7 +32,8 @@ use crate::identity::{
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::{IngestSettings, Ingestion, Receiver, Search, SearchSettings};
-use crate::server::{PeopleSettings, ServerSettings, Services, openapi_document};
+use crate::server::{PeopleSettings, ServerSettings, ServerTimes, Services, openapi_document};
+use crate::web::events::EventTimes;
 use crate::worker::{Worker, WorkerSettings};
 
 /// Every long-lived handle of the process.
@@ -100,6 +101,7 @@ impl App {
                 lexical_weight: config.search.lexical_weight,
             },
         );
+        let streams = streams(&config.redis, redis.as_ref());
         let chat = Chat::new(
             db.clone(),
             search.clone(),
@@ -108,7 +110,10 @@ impl App {
                 passages: config.chat.passages,
                 history_messages: config.chat.history_messages,
                 max_output_tokens: config.chat.max_output_tokens,
+                runs: run_settings(config),
             },
+            // One instance alone tells its readers itself.
+            redis.is_some().then(|| Arc::clone(&streams)),
             tasks.clone(),
         );
         let ingestion = Ingestion::new(
@@ -121,6 +126,7 @@ impl App {
             db: db.clone(),
             queue,
             ingestion,
+            chat: chat.clone(),
             work_waits: Arc::clone(&work_waits),
             settings: WorkerSettings {
                 concurrency: config.ingestion.concurrency,
@@ -149,7 +155,7 @@ impl App {
             db,
             search,
             chat,
-            streams: streams(&config.redis, redis.as_ref()),
+            streams,
             limiter: RateLimiter::new(limiter_settings(&config.limits, redis)),
             readiness: crate::server::Readiness::default(),
             tasks,
@@ -294,7 +300,26 @@ fn server_settings(config: &Config) -> ServerSettings {
         max_json_depth: config.http.max_json_depth,
         request_timeout: config.http.request_timeout,
         upload_timeout: config.http.upload_timeout,
-        shutdown_timeout: config.http.shutdown_timeout,
+        times: ServerTimes {
+            write_stall: config.http.write_stall_timeout,
+            shutdown: config.http.shutdown_timeout,
+        },
+    }
+}
+
+fn run_settings(config: &Config) -> RunSettings {
+    let RunsConfig { heartbeat, retry, drain, .. } = config.runs;
+    RunSettings {
+        lease: config.runs.lease,
+        flush_interval: config.runs.flush_interval,
+        flush_bytes: config.runs.flush_bytes,
+        cancel_poll: config.runs.cancel_poll,
+        read_poll: config.runs.read_poll,
+        // What is cut must still be stored and told before the server closes its connections.
+        drain: drain.min(config.http.shutdown_timeout * 3 / 4),
+        times: EventTimes { heartbeat, retry },
+        sweep: config.runs.sweep,
+        events_days: config.runs.events_days,
     }
 }
 

@@ -9,5 +9,6 @@ mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};
 pub use run::{
-    Answer, Chat, ChatSettings, Outcome, Question, RunEvent, RunHandle, StartError, Usage,
+    Answer, Chat, ChatSettings, NumberedEvent, Outcome, Question, RunEvent, RunRef, RunSettings,
+    StartError, Usage,
 };

@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod models;
 mod redis;
+mod runs;
 mod search;
 mod storage;
 mod telemetry;
@@ -26,6 +27,7 @@ pub use keys::KeysConfig;
 pub use limits::{LimitsConfig, RateConfig};
 pub use models::{BedrockConfig, ChatConfig, ModelTimes, OpenAiConfig, ProviderName};
 pub use redis::RedisConfig;
+pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectsConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};
@@ -57,6 +59,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// Answering questions.
     pub chat: ChatConfig,
+    /// Keeping answers while they are made.
+    pub runs: RunsConfig,
 }
 
 impl Config {
@@ -78,6 +82,7 @@ impl Config {
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),
+            runs: RunsConfig::from_env(env),
         };
         env.finish()?;
         Ok(config)

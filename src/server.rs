@@ -13,6 +13,7 @@ mod pages;
 mod problems;
 mod routes;
 mod security_headers;
+mod stall;
 mod time_limit;
 
 use std::net::SocketAddr;
@@ -50,8 +51,17 @@ pub struct ServerSettings {
     pub request_timeout: Duration,
     /// Time for an upload.
     pub upload_timeout: Duration,
+    /// How long it waits for its clients.
+    pub times: ServerTimes,
+}
+
+/// How long the server waits for its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerTimes {
+    /// How long a client may take nothing of a response.
+    pub write_stall: Duration,
     /// Time for requests in flight when asked to stop.
-    pub shutdown_timeout: Duration,
+    pub shutdown: Duration,
 }
 
 /// The whole application as one endpoint: what is served, and what the tests call.
@@ -101,14 +111,17 @@ pub fn endpoint(
 pub async fn serve(
     listener: TcpListener,
     app: impl Endpoint + 'static,
-    shutdown_timeout: Duration,
+    times: ServerTimes,
     stop: CancellationToken,
 ) -> std::io::Result<SocketAddr> {
     let address = listener.local_addr()?;
-    let acceptor = acceptor::NoDelay(TcpAcceptor::from_tokio(listener)?);
+    let acceptor = acceptor::NoDelay {
+        inner: TcpAcceptor::from_tokio(listener)?,
+        patience: times.write_stall,
+    };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(Duration::from_secs(75))
-        .run_with_graceful_shutdown(app, stop.cancelled_owned(), Some(shutdown_timeout))
+        .run_with_graceful_shutdown(app, stop.cancelled_owned(), Some(times.shutdown))
         .await?;
     Ok(address)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 
 pub mod bedrock;
 mod clock;
@@ -134,7 +135,8 @@ pub enum ModelEvent {
 }
 
 /// How another model takes over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SwitchMode {
     /// It begins the answer anew; a reset comes before.
     Restarted,

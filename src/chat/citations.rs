@@ -6,6 +6,7 @@
 mod quote;
 mod scanner;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::kernel::ids::new_id;
@@ -13,7 +14,7 @@ use crate::knowledge::Passage;
 use scanner::{Scanned, Scanner};
 
 /// Which passage a marker stands for, pinned to the version that was read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Citation {
     /// The n of the marker `[n]`.
     pub number: i32,

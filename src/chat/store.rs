@@ -1,5 +1,7 @@
 //! SQL of chat, as methods on the tenant's transaction.
 
 pub mod messages;
+pub mod run_events;
+pub mod run_leases;
 pub mod runs;
 pub mod sessions;

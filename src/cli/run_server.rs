@@ -17,7 +17,7 @@ pub async fn check(app: &App) -> anyhow::Result<()> {
     anyhow::bail!("the database is not fit to serve:\n{}", faults.join("\n"))
 }
 
-/// Serves, and works when `with_worker`, until `stop`; then ends in order: requests, runs, jobs, database.
+/// Serves, and works when `with_worker`, until `stop`; then ends in order: answers are made or cut, requests, jobs, database.
 pub async fn serve(
     app: App,
     listener: TcpListener,
@@ -28,10 +28,13 @@ pub async fn serve(
     if with_worker {
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
+    let (chat, stopping) = (app.services.chat.clone(), stop.clone());
+    tasks.spawn(async move {
+        stopping.cancelled().await;
+        chat.drain().await;
+    });
     let endpoint = server::endpoint(app.services.clone(), app.server.clone())?;
-    server::serve(listener, endpoint, app.server.shutdown_timeout, stop)
-        .await
-        .context("serving HTTP")?;
+    server::serve(listener, endpoint, app.server.times, stop).await.context("serving HTTP")?;
     tasks.close();
     tasks.wait().await;
     app.close().await;

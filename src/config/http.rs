@@ -31,6 +31,8 @@ pub struct HttpConfig {
     pub request_timeout: Duration,
     /// `PIDIMA_UPLOAD_TIMEOUT_MS`: time for an upload to arrive whole; default 120000.
     pub upload_timeout: Duration,
+    /// `PIDIMA_WRITE_STALL_TIMEOUT_MS`: how long a client may take nothing of a response; default 30000.
+    pub write_stall_timeout: Duration,
     /// `PIDIMA_SHUTDOWN_TIMEOUT_MS`: time for requests in flight when asked to stop; default 20000.
     pub shutdown_timeout: Duration,
 }
@@ -49,6 +51,7 @@ impl HttpConfig {
             max_json_depth: env.number("PIDIMA_MAX_JSON_DEPTH", 32, 4, 100),
             request_timeout: env.millis("PIDIMA_REQUEST_TIMEOUT_MS", 30_000, 100, 600_000),
             upload_timeout: env.millis("PIDIMA_UPLOAD_TIMEOUT_MS", 120_000, 100, 3_600_000),
+            write_stall_timeout: env.millis("PIDIMA_WRITE_STALL_TIMEOUT_MS", 30_000, 100, 600_000),
             shutdown_timeout: env.millis("PIDIMA_SHUTDOWN_TIMEOUT_MS", 20_000, 0, 120_000),
         }
     }

@@ -15,7 +15,7 @@ use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
-use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
+use crate::chat::api::{AnswersApi, MessagesApi, RunsApi, SessionsApi};
 use crate::db::Db;
 use crate::governance::api::AuditEventsApi;
 use crate::identity::api::{
@@ -163,6 +163,7 @@ fn api_service(
     let chat = (
         SessionsApi { db: db.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
+        RunsApi { db: db.clone(), chat: chat.clone() },
         AnswersApi { chat, max_question_chars },
     );
     let apis = (identity, knowledge, chat, AuditEventsApi { db });

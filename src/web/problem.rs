@@ -10,6 +10,7 @@ use poem::http::StatusCode;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, Enum, Object};
+use uuid::Uuid;
 
 use crate::db;
 
@@ -142,6 +143,8 @@ pub struct Problem {
     /// The values that are not acceptable, where the problem is about values.
     #[oai(validator(max_items = 100))]
     pub errors: Option<Vec<FieldError>>,
+    /// The run that the problem is about: the one that makes an answer already, or that goes on.
+    pub run_id: Option<Uuid>,
 }
 
 /// What a handler fails with.
@@ -152,6 +155,8 @@ pub struct ApiError {
     pub detail: String,
     /// Values that are not acceptable.
     pub errors: Vec<FieldError>,
+    /// Run that it is about.
+    run_id: Option<Uuid>,
     /// When to try again.
     retry_after: Option<Duration>,
     /// Cause of an inner failure: for the log only.
@@ -161,7 +166,14 @@ pub struct ApiError {
 impl ApiError {
     /// A problem with a code and an explanation of what to do.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, cause: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            run_id: None,
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// 404, the same words whether the thing belongs to another tenant or to nobody.
@@ -210,6 +222,11 @@ impl ApiError {
         }
     }
 
+    /// The same, naming the run that it is about.
+    pub fn about_run(self, run_id: Uuid) -> Self {
+        Self { run_id: Some(run_id), ..self }
+    }
+
     /// The cause, for the log.
     pub fn cause(&self) -> Option<&anyhow::Error> {
         self.cause.as_ref()
@@ -233,6 +250,7 @@ impl ApiError {
             detail: self.detail.clone(),
             request_id: request_id.map(str::to_owned),
             errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
+            run_id: self.run_id,
         }
     }
 

@@ -259,6 +259,17 @@ async fn what_the_service_sends_is_what_the_document_says() {
             checked.insert(id);
             continue;
         }
+        if essence == "text/event-stream" {
+            let schema = json!({ "$ref": "#/components/schemas/ChatEvent" });
+            let text = reply.text();
+            let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
+            let events: Vec<Value> =
+                events.map(|data| serde_json::from_str(data).expect("an event")).collect();
+            assert!(!events.is_empty(), "{id}");
+            faults.extend(events.iter().flat_map(|it| schema::faults(&document, &schema, it)));
+            checked.insert(id);
+            continue;
+        }
         let told = schema::faults(&document, &content[essence]["schema"], &reply.json());
         faults.extend(told.into_iter().map(|fault| format!("{id} {status}{fault}")));
         checked.insert(id);
@@ -363,6 +374,7 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
         ("{collection_id}", text_of(&collection["id"])),
         ("{session_id}", text_of(&session["id"])),
         ("{message_id}", text_of(&answer["message_id"])),
+        ("{run_id}", text_of(&answer["run_id"])),
         ("{api_key_id}", text_of(&key["api_key"]["id"])),
     ]
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pidima::adapters::models::{FinishReason, ModelEvent};
 use pidima::app::Outside;
-use pidima::server;
+use pidima::server::{self, ServerTimes};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -71,8 +71,8 @@ async fn a_server_that_stops_finishes_its_streams_and_takes_no_new_connection() 
     let address = listener.local_addr().unwrap();
     let endpoint = server::endpoint(app.app.services.clone(), app.app.server.clone()).unwrap();
     let stop = CancellationToken::new();
-    let serving =
-        tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(20), stop.clone()));
+    let times = ServerTimes { shutdown: Duration::from_secs(20), ..app.app.server.times };
+    let serving = tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
     let begun = vec![ModelEvent::Delta("Keys live".to_owned())];
     let rest = vec![
         ModelEvent::Delta(" for 90 days. [1]".to_owned()),

@@ -75,6 +75,7 @@ impl AnswersApi {
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,
         };
-        Ok(AskResponse::Ok(reply(self.chat.start(question).await?, form).await?))
+        let run = self.chat.start(question).await?;
+        Ok(AskResponse::Ok(reply(&self.chat, run, form).await?))
     }
 }

@@ -109,7 +109,8 @@ impl MessagesApi {
             collection_ids: session.collection_ids,
             content,
         };
-        Ok(AskResponse::Ok(reply(self.chat.start(question).await?, form).await?))
+        let run = self.chat.start(question).await?;
+        Ok(AskResponse::Ok(reply(&self.chat, run, form).await?))
     }
 
     /// List messages of a session

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use uuid::Uuid;
+
 use super::error::RunError;
 use super::generate::Generation;
 use super::progress::{Progress, millis};
@@ -33,6 +35,13 @@ impl Generation {
         progress.given = progress.hits.len().min(self.chat.settings.passages);
         let passages = progress.passages().iter().map(|hit| hit.passage.clone()).collect();
         progress.writer.cite_from(passages);
+        self.run.log.set_read_collections(self.read_collections(progress));
         Ok(())
+    }
+
+    /// Collections that the answer is made of.
+    pub(super) fn read_collections(&self, progress: &Progress) -> Vec<Uuid> {
+        let given = progress.passages().iter();
+        self.history.with(given.map(|hit| hit.passage.collection_id))
     }
 }

@@ -44,6 +44,7 @@ pub struct Things {
     pub document_id: String,
     pub session_id: String,
     pub message_id: String,
+    pub run_id: String,
     pub group_id: String,
     pub invitation_id: String,
 }
@@ -147,6 +148,9 @@ const TABLE: &[Row] = &[
     ("create_message", "POST", "/v1/sessions/{session_id}/messages", ASKERS, ASK,
         Body::Json(|_| json!({ "content": "And the pump?" }))),
     ("list_messages", "GET", "/v1/sessions/{session_id}/messages", EVERYBODY, ASK, Body::Nothing),
+    ("get_run", "GET", "/v1/runs/{run_id}", EVERYBODY, ASK, Body::Nothing),
+    ("list_run_events", "GET", "/v1/runs/{run_id}/events", EVERYBODY, ASK, Body::Nothing),
+    ("cancel_run", "POST", "/v1/runs/{run_id}/cancel", ASKERS, ASK, Body::Nothing),
     ("list_audit_events", "GET", "/v1/audit_events", ADMINS, AUDIT, Body::Nothing),
     ("export_audit_events", "GET", "/v1/audit_events/export", ADMINS, AUDIT, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
@@ -224,6 +228,7 @@ impl Operation {
             .replace("{document_id}", &things.document_id)
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
+            .replace("{run_id}", &things.run_id)
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
     }
@@ -266,6 +271,7 @@ impl Things {
             document_id,
             session_id,
             message_id: text(&answer["message_id"]),
+            run_id: text(&answer["run_id"]),
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
         }
@@ -284,6 +290,7 @@ impl Things {
             document_id: id(),
             session_id: id(),
             message_id: id(),
+            run_id: id(),
             group_id: id(),
             invitation_id: id(),
         }

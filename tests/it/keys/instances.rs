@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pidima::adapters::models::ExtractiveModel;
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
-use pidima::server;
+use pidima::server::{self, ServerTimes};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +32,9 @@ async fn beside(app: &TestApp) -> (String, tokio_util::sync::DropGuard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
+    let times = ServerTimes { shutdown: Duration::from_secs(1), ..other.server.times };
     let endpoint = server::endpoint(other.services, other.server).unwrap();
-    tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
+    tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
     (url, stop.drop_guard())
 }
 

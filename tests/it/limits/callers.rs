@@ -1,12 +1,13 @@
 //! Limits of keys, persons and tenants, and of what costs much.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use pidima::adapters::models::ExtractiveModel;
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
-use pidima::server;
+use pidima::server::{self, ServerTimes};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -123,8 +124,8 @@ async fn instance(app: &TestApp, settings: &[(&str, &str)], stop: &CancellationT
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let endpoint = server::endpoint(second.services.clone(), second.server.clone()).unwrap();
-    let patience = std::time::Duration::from_secs(1);
-    tokio::spawn(server::serve(listener, endpoint, patience, stop.clone()));
+    let times = ServerTimes { shutdown: Duration::from_secs(1), ..second.server.times };
+    tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
     url
 }
 

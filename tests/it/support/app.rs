@@ -16,7 +16,7 @@ use pidima::identity::{
     create_local_member, create_operator_key, invite_member,
 };
 use pidima::kernel::ids::{TenantId, new_id};
-use pidima::server;
+use pidima::server::{self, ServerTimes};
 use pidima::tenancy::create_tenant;
 use reqwest::header::COOKIE;
 use reqwest::multipart::{Form, Part};
@@ -131,7 +131,8 @@ impl TestApp {
         let stop = CancellationToken::new();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = server::endpoint(app.services.clone(), app.server.clone()).unwrap();
-        tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
+        let times = ServerTimes { shutdown: Duration::from_secs(1), ..app.server.times };
+        tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
         Self { app, database, url, objects, stop }
     }
 
