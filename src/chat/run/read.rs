@@ -11,7 +11,7 @@ use super::event::{NumberedEvent, RunEvent, numbered};
 use super::live::LiveRun;
 use super::relay::heard_after;
 use super::{Answer, Chat, Outcome, Usage};
-use crate::adapters::streams::{StreamKey, Tail};
+use crate::adapters::streams::{StreamError, StreamKey, Tail};
 use crate::chat::store::run_events::EventBatch;
 use crate::chat::store::runs::Run;
 use crate::db::{self, TenantTx};
@@ -148,7 +148,7 @@ impl Follower {
         let after = u64::try_from(self.position).ok()?;
         let heard = tokio::select! {
             heard = tail.after(after, LOOK_EVERY) => heard,
-            () = self.chat.leaving.cancelled() => return None,
+            () = self.chat.leaving.cancelled() => Err(StreamError::Lost),
         };
         let Ok(entries) = heard else {
             // It is lost, or its end is stored: from here on the database is asked.

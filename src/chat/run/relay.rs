@@ -46,7 +46,7 @@ impl Generation {
         match streams.append(&key, &[end]).await {
             Ok(()) | Err(StreamError::Lost | StreamError::Ended) => {}
             Err(error) => {
-                tracing::debug!(run.id = %self.run_id, %error, "the end is found in the database")
+                tracing::debug!(run.id = %self.run_id, %error, "the end is found in the database");
             }
         }
     }

@@ -10,7 +10,6 @@ use super::generate::Generation;
 use super::history::History;
 use super::live::LiveRun;
 use super::{Chat, Question, RunRef};
-use crate::chat::store::run_leases::Orphan;
 use crate::chat::store::runs::NewRun;
 use crate::db::{self, OnConstraint};
 use crate::kernel::ids::new_id;
@@ -99,10 +98,11 @@ impl Chat {
             }
             let Some(session_id) = question.session_id else { continue };
             let mut tx = self.db.tenant(question.tenant).await?;
-            let Some(run_id) = tx.find_active_run(session_id).await? else { continue };
+            let active = tx.find_active_run(session_id).await?;
             drop(tx);
-            busy = Some(run_id);
-            if !self.end_orphan(Orphan { run_id, tenant: question.tenant }).await? {
+            let Some((active, is_orphaned)) = active else { continue };
+            busy = Some(active.run_id);
+            if !is_orphaned || !self.end_orphan(active).await? {
                 break;
             }
         }

@@ -14,6 +14,8 @@ pub(in crate::chat) struct Orphan {
     pub run_id: Uuid,
     /// Its tenant.
     pub tenant: TenantId,
+    /// Number of the last event that is stored.
+    pub event_count: i32,
 }
 
 /// A lease, locked.
@@ -76,7 +78,8 @@ impl SystemTx {
         let rows = sqlx::query!(
             "select
                 run_id,
-                for_tenant
+                for_tenant,
+                event_count
             from run_leases
             where expires_at < now()
             order by expires_at
@@ -85,8 +88,12 @@ impl SystemTx {
         )
         .fetch_all(self.connection())
         .await?;
-        let orphan = |row: (Uuid, Uuid)| Orphan { run_id: row.0, tenant: row.1.into() };
-        Ok(rows.into_iter().map(|row| orphan((row.run_id, row.for_tenant))).collect())
+        let orphans = rows.into_iter().map(|row| Orphan {
+            run_id: row.run_id,
+            tenant: row.for_tenant.into(),
+            event_count: row.event_count,
+        });
+        Ok(orphans.collect())
     }
 }
 
@@ -116,22 +123,29 @@ impl TenantTx {
         Ok(lease)
     }
 
-    /// The run of a session that goes on.
+    /// The run of a session that goes on, and whether it is orphaned.
     pub(in crate::chat) async fn find_active_run(
         &mut self,
         session_id: Uuid,
-    ) -> db::Result<Option<Uuid>> {
-        let run_id = sqlx::query_scalar!(
-            "select run_id
+    ) -> db::Result<Option<(Orphan, bool)>> {
+        let row = sqlx::query!(
+            r#"select
+                run_id,
+                event_count,
+                expires_at < now() as "is_expired!"
             from run_leases
             where for_tenant = $1
-                and session_id = $2",
+                and session_id = $2"#,
             self.tenant().uuid(),
             session_id
         )
         .fetch_optional(self.connection())
         .await?;
-        Ok(run_id)
+        let tenant = self.tenant();
+        Ok(row.map(|row| {
+            let orphan = Orphan { run_id: row.run_id, tenant, event_count: row.event_count };
+            (orphan, row.is_expired)
+        }))
     }
 
     /// Asks whoever holds a run to stop it; asking again changes nothing.

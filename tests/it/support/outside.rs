@@ -23,6 +23,8 @@ pub enum Script {
     Say(Vec<Result<ModelEvent, ModelError>>),
     /// Says the first things, waits to be released, says the rest.
     Pause(Vec<ModelEvent>, Vec<ModelEvent>),
+    /// Says these things one by one, and then stands still.
+    Hang(Vec<ModelEvent>),
     /// Falls over.
     Panic,
 }
@@ -94,6 +96,10 @@ impl ChatModel for ScriptedModel {
                     },
                 );
                 Ok(stream::iter(before).chain(wait).chain(stream::iter(after)).map(Ok).boxed())
+            }
+            Script::Hang(steps) => {
+                let steps = steps.into_iter().map(Ok).collect();
+                Ok(one_by_one(steps).chain(stream::pending()).boxed())
             }
             Script::Panic => panic!("the script says so"),
         }

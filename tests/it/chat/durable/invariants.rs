@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::instance::Instance;
 use super::paced::{INPUT_TOKENS, MadeUp, PacedModel};
 use super::{GUIDE, IMPATIENT, check_numbers, follow, joined, no_run_is_left, seen};
-use crate::support::{EventReader, StreamEvent, TestApp, TestTenant, minilm};
+use crate::support::{EventReader, StreamEvent, TestApp, TestTenant, minilm, services};
 
 /// Rounds, each with an instance of its own, which is killed in every second one.
 const ROUNDS: u64 = 10;
@@ -46,8 +46,10 @@ async fn two_hundred_answers_survive_cuts_cancels_and_kills() {
     let model = Arc::new(PacedModel::default());
     let outside =
         Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as Arc<_> };
+    let valkey = services().valkey.unwrap();
     let settings = [
         IMPATIENT,
+        &[("PIDIMA_REDIS_URL", valkey.as_str())],
         &[
             ("PIDIMA_LIMIT_ASK_BURST", "100000"),
             ("PIDIMA_LIMIT_CALLER_BURST", "1000000"),

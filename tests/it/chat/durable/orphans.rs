@@ -11,7 +11,7 @@ use super::{
     open_session, paused, run, run_id, seen,
 };
 use crate::chat::scripted_with;
-use crate::support::{Script, StreamEvent, eventually};
+use crate::support::{Script, StreamEvent, TestApp, eventually, services};
 
 /// Waits until the lease of a run tells of so many events.
 async fn stored(admin: &PgPool, run: &str, count: i32) {
@@ -90,6 +90,69 @@ async fn a_session_is_free_again_when_the_instance_of_its_run_is_gone() {
     let texts: Vec<&str> = told.iter().map(|it| it["content"].as_str().unwrap()).collect();
     assert_eq!(texts, ["How long?", "Keys live for", "Again?", "90 days. [1]"]);
     assert_eq!(told[1]["outcome_reason"], "interrupted");
+}
+
+/// An instance that is killed before it has stored all that it had shown; what its reader sees in the end.
+async fn killed_too_early(redis: Option<&str>) -> (TestApp, Vec<StreamEvent>) {
+    let mut settings = IMPATIENT.to_vec();
+    settings.retain(|(name, _)| *name != "PIDIMA_RUN_FLUSH_INTERVAL_MS");
+    // The first words are stored at once, the few that follow are not.
+    settings.push(("PIDIMA_RUN_FLUSH_INTERVAL_MS", "10000"));
+    settings.push(("PIDIMA_RUN_FLUSH_BYTES", "20"));
+    settings.extend(redis.map(|url| ("PIDIMA_REDIS_URL", url)));
+    let (app, model) = scripted_with(&settings).await;
+    let tenant = app.tenant("acme").await;
+    tenant.learn("guide.md", GUIDE).await;
+    let doomed = Instance::beside(&app, model.clone(), &settings).await;
+    model.on("How long?", Script::Hang(vec![delta("Keys live for 90 days. [1]"), delta(" And")]));
+    let mut reader = ask(&tenant.at(&doomed.url), "How long?").await;
+    let mut events = Vec::new();
+    while !joined(&events).ends_with(" And") {
+        events.push(reader.next().await.unwrap());
+    }
+    let id = run_id(&events[0]);
+    let shown = i32::try_from(events.len()).unwrap();
+    stored(&app.database.admin(), &id, shown - 1).await;
+    if redis.is_some() {
+        // Who reads elsewhere sees what is stored nowhere.
+        let mut elsewhere = follow(&tenant, &id, 0).await;
+        let mut seen = Vec::new();
+        while !joined(&seen).ends_with(" And") {
+            seen.push(elsewhere.next().await.unwrap());
+        }
+        let count: i32 = sqlx::query_scalar("select event_count from app.run_leases")
+            .fetch_one(&app.database.admin())
+            .await
+            .unwrap();
+        assert_eq!(count, shown - 1);
+    }
+    doomed.kill();
+    events.extend(follow(&tenant, &id, events.len()).await.rest().await);
+    check_numbers(&events);
+    no_run_is_left(&app).await;
+    (app, events)
+}
+
+#[tokio::test]
+async fn what_was_shown_and_not_stored_is_taken_back() {
+    let (_app, events) = killed_too_early(None).await;
+    let resets: Vec<&StreamEvent> = events.iter().filter(|event| event.name == "reset").collect();
+    assert_eq!(resets.len(), 1, "{events:?}");
+    assert_eq!(resets[0].data["reason"], "interrupted");
+    let answer = &events.last().unwrap().data["answer"];
+    assert_eq!(answer["content"], "Keys live for 90 days. [1]");
+    assert_eq!(answer["content"], joined(&events));
+    assert_eq!(answer["citations"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_redis_still_has_of_a_killed_instance_is_kept_too() {
+    let valkey = services().valkey.unwrap();
+    let (_app, events) = killed_too_early(Some(&valkey)).await;
+    assert!(events.iter().all(|event| event.name != "reset"), "{events:?}");
+    let answer = &events.last().unwrap().data["answer"];
+    assert_eq!(answer["content"], "Keys live for 90 days. [1] And");
+    assert_eq!(answer["content"], joined(&events));
 }
 
 /// An instance that stands still for longer than its lease, while another ends its run; then it goes on, and its model says
