@@ -37,11 +37,12 @@ use log::RunLog;
 pub use answer::{Answer, Outcome, Usage};
 pub use event::{NumberedEvent, RunEvent};
 pub use read::RunRef;
-pub use start::StartError;
+pub use start::{StartError, Started};
 
 use crate::adapters::models::ChatModel;
 use crate::adapters::streams::EventStreams;
 use crate::db::Db;
+use crate::db::idempotency::Claim;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Reader, Search};
 use crate::web::events::EventTimes;
@@ -97,6 +98,8 @@ pub struct Question {
     pub collection_ids: Vec<Uuid>,
     /// The question.
     pub content: String,
+    /// Key under which it is asked once.
+    pub claim: Option<Claim>,
 }
 
 /// The chat service.

@@ -2,7 +2,8 @@
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
-use super::Result;
+use super::idempotency::Claim;
+use super::{Error, Result};
 use crate::kernel::ids::TenantId;
 
 /// A transaction in which row-level security shows one tenant's rows and no other's.
@@ -10,6 +11,8 @@ use crate::kernel::ids::TenantId;
 pub struct TenantTx {
     transaction: Transaction<'static, Postgres>,
     tenant: TenantId,
+    /// Key under which the effect is wanted once; its outcome has to be kept before the end.
+    pub(super) claim: Option<Claim>,
 }
 
 impl TenantTx {
@@ -29,7 +32,7 @@ impl TenantTx {
             .bind(tenant.to_string())
             .execute(&mut *transaction)
             .await?;
-        Ok(Self { transaction, tenant })
+        Ok(Self { transaction, tenant, claim: None })
     }
 
     /// The tenant, for the explicit `tenant_id = $1` that lets the planner use an index or prune partitions.
@@ -45,8 +48,15 @@ impl TenantTx {
     /// Makes the writes lasting.
     ///
     /// # Errors
-    /// The server refused or is gone; nothing was written, unless it went away after it had committed.
+    /// The server refused or is gone; nothing was written, unless it went away after it had committed. Or there is a claim
+    /// whose outcome nobody kept: a repeated request would do everything again.
     pub async fn commit(self) -> Result<()> {
+        if self.claim.is_some() {
+            return Err(Error::Inconsistent {
+                table: "idempotency_keys",
+                detail: "an effect under a key would be committed without its outcome".to_owned(),
+            });
+        }
         Ok(self.transaction.commit().await?)
     }
 }

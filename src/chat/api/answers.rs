@@ -10,6 +10,7 @@ use crate::chat::run::{Chat, Question};
 use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::problem::ApiError;
 use crate::web::reading::question_text;
 use crate::web::spec::Tag;
@@ -39,6 +40,12 @@ enum AskResponse {
     Ok(Reply),
 }
 
+impl From<Reply> for AskResponse {
+    fn from(reply: Reply) -> Self {
+        Self::Ok(reply)
+    }
+}
+
 /// Operations on single questions.
 pub struct AnswersApi {
     /// The chat service.
@@ -60,10 +67,11 @@ impl AnswersApi {
         /// `text/event-stream` for a stream of events, `application/json` for the whole answer.
         #[oai(name = "Accept", validator(max_length = 500))]
         accept: Header<Option<String>>,
-        body: JsonBody<AnswerCreate>,
-    ) -> Result<AskResponse, ApiError> {
+        body: Once<JsonBody<AnswerCreate>>,
+    ) -> Result<Replayable<AskResponse>, ApiError> {
         let actor = caller.require(Action::Ask)?;
         let form = Form::of(accept.0.as_deref())?;
+        let (body, claim) = body.by(actor.id());
         let mut collection_ids = body.0.collection_ids.unwrap_or_default();
         collection_ids.sort_unstable();
         collection_ids.dedup();
@@ -74,8 +82,9 @@ impl AnswersApi {
             session_id: None,
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,
+            claim,
         };
-        let run = self.chat.start(question).await?;
-        Ok(AskResponse::Ok(reply(&self.chat, run, form).await?))
+        let started = self.chat.start(question).await?;
+        reply(&self.chat, started, form).await
     }
 }

@@ -16,6 +16,7 @@ use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::knowledge::Reach;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
 use crate::web::reading::question_text;
@@ -57,6 +58,12 @@ enum AskResponse {
     Ok(Reply),
 }
 
+impl From<Reply> for AskResponse {
+    fn from(reply: Reply) -> Self {
+        Self::Ok(reply)
+    }
+}
+
 /// Operations on messages.
 pub struct MessagesApi {
     /// The database.
@@ -86,10 +93,11 @@ impl MessagesApi {
         /// `text/event-stream` for a stream of events, `application/json` for the whole answer.
         #[oai(name = "Accept", validator(max_length = 500))]
         accept: Header<Option<String>>,
-        body: JsonBody<MessageCreate>,
-    ) -> Result<AskResponse, ApiError> {
+        body: Once<JsonBody<MessageCreate>>,
+    ) -> Result<Replayable<AskResponse>, ApiError> {
         let actor = caller.require(Action::Converse)?;
         let form = Form::of(accept.0.as_deref())?;
+        let (body, claim) = body.by(actor.id());
         let content = question_text("/content", &body.0.content, self.max_question_chars)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
@@ -108,9 +116,10 @@ impl MessagesApi {
             session_id: Some(session.session_id),
             collection_ids: session.collection_ids,
             content,
+            claim,
         };
-        let run = self.chat.start(question).await?;
-        Ok(AskResponse::Ok(reply(&self.chat, run, form).await?))
+        let started = self.chat.start(question).await?;
+        reply(&self.chat, started, form).await
     }
 
     /// List messages of a session

@@ -3,14 +3,16 @@
 use std::pin::pin;
 
 use futures_util::StreamExt;
+use poem::IntoResponse;
 use poem_openapi::ResponseContent;
 use poem_openapi::payload::Json;
 
 use super::events::{ChatEvent, to_frame};
 use super::views::AnswerView;
-use crate::chat::run::{Chat, RunEvent, RunRef, StartError};
+use crate::chat::run::{Chat, RunEvent, RunRef, StartError, Started};
 use crate::knowledge::Reach;
 use crate::web::events::Events;
+use crate::web::idempotency::Replayable;
 use crate::web::problem::{ApiError, ProblemCode};
 
 /// The forms of a reply.
@@ -53,15 +55,26 @@ impl Form {
     }
 }
 
-/// The reply to a question whose run was started.
+/// The reply to a question, from the run that answers it: in the form asked for now, also when the question was asked
+/// before in the other one.
 ///
 /// # Errors
 /// For the whole form: the run ended without an answer.
-pub async fn reply(chat: &Chat, run: RunRef, form: Form) -> Result<Reply, ApiError> {
-    match form {
-        Form::Stream => Ok(Reply::Stream(stream(chat, run, 0, None))),
-        Form::Whole => whole(chat, run).await.map(|answer| Reply::Whole(Json(answer))),
-    }
+pub async fn reply<T: From<Reply> + IntoResponse>(
+    chat: &Chat,
+    started: Started,
+    form: Form,
+) -> Result<Replayable<T>, ApiError> {
+    let (run, reach) = match started {
+        Started::Now(run) => (run, None),
+        Started::Before(run, reach) => (run, Some(reach)),
+    };
+    let is_repeated = reach.is_some();
+    let reply = match form {
+        Form::Stream => Reply::Stream(stream(chat, run, 0, reach)),
+        Form::Whole => Reply::Whole(Json(whole(chat, run, reach).await?)),
+    };
+    Ok(Replayable::of(T::from(reply), is_repeated))
 }
 
 /// The events of a run after a number, as they are written.
@@ -70,8 +83,8 @@ pub fn stream(chat: &Chat, run: RunRef, after: usize, reach: Option<Reach>) -> E
     Events::new(events.map(to_frame), chat.run_settings().times)
 }
 
-async fn whole(chat: &Chat, run: RunRef) -> Result<AnswerView, ApiError> {
-    let mut events = pin!(chat.follow(run, 0, None));
+async fn whole(chat: &Chat, run: RunRef, reach: Option<Reach>) -> Result<AnswerView, ApiError> {
+    let mut events = pin!(chat.follow(run, 0, reach));
     while let Some(event) = events.next().await {
         match event.event {
             RunEvent::Done(answer) => return Ok((*answer).into()),

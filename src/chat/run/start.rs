@@ -11,12 +11,28 @@ use super::history::History;
 use super::live::LiveRun;
 use super::{Chat, Question, RunRef};
 use crate::chat::store::runs::NewRun;
+use crate::db::idempotency::{Begun, Kept, Outcome};
 use crate::db::{self, OnConstraint};
 use crate::kernel::ids::new_id;
 use crate::knowledge::Reach;
 
 /// How often a question is tried to be stored when the session's earlier run has just ended, or was orphaned.
 const TRIES: usize = 3;
+
+/// The run that answers a question.
+#[derive(Clone, Debug)]
+pub enum Started {
+    /// It begins now.
+    Now(RunRef),
+    /// The very question was asked before, and this run answers it. What the asker reaches now decides what they may read.
+    Before(RunRef, Reach),
+}
+
+/// What became of a question that was to be stored.
+enum Stored {
+    Now(History),
+    Before(Uuid, Reach),
+}
 
 /// Why no run was started.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +68,11 @@ impl<E: Into<StartError>> From<E> for NotStored {
 }
 
 impl Chat {
-    /// Stores the question and starts its run.
+    /// Stores the question and starts its run; with a claim, once for its key.
     ///
     /// # Errors
     /// See [`StartError`]; nothing was stored then.
-    pub async fn start(&self, question: Question) -> Result<RunRef, StartError> {
+    pub async fn start(&self, question: Question) -> Result<Started, StartError> {
         let began = Instant::now();
         let run = NewRun {
             run_id: new_id(),
@@ -69,7 +85,12 @@ impl Chat {
             instance_id: self.instance_id,
             lease: self.settings.runs.lease,
         };
-        let history = self.store_when_free(&question, &run).await?;
+        let history = match self.store_when_free(&question, &run).await? {
+            Stored::Now(history) => history,
+            Stored::Before(run_id, reach) => {
+                return Ok(Started::Before(RunRef { tenant: question.tenant, run_id }, reach));
+            }
+        };
         let NewRun { run_id, session_id, question_id, .. } = run;
         let live = LiveRun::new(question.tenant);
         live.log.append(RunEvent::Started { run_id, session_id, question_id });
@@ -80,7 +101,7 @@ impl Chat {
         let generation =
             Generation { chat: self.clone(), question, run_id, history, run: live, began };
         self.tasks.spawn(generation.run());
-        Ok(reference)
+        Ok(Started::Now(reference))
     }
 
     /// Stores the question unless an answer is being made in its session. One whose instance is gone makes none.
@@ -88,11 +109,11 @@ impl Chat {
         &self,
         question: &Question,
         run: &NewRun,
-    ) -> Result<History, StartError> {
+    ) -> Result<Stored, StartError> {
         let mut busy = None;
         for _ in 0..TRIES {
             match self.store_question(question, run).await {
-                Ok(history) => return Ok(history),
+                Ok(stored) => return Ok(stored),
                 Err(NotStored::Because(error)) => return Err(error),
                 Err(NotStored::Busy) => {}
             }
@@ -111,12 +132,11 @@ impl Chat {
     }
 
     /// Stores question and run in one transaction, which also gives what was said before.
-    async fn store_question(
-        &self,
-        question: &Question,
-        run: &NewRun,
-    ) -> Result<History, NotStored> {
-        let mut tx = self.db.tenant(question.tenant).await?;
+    async fn store_question(&self, question: &Question, run: &NewRun) -> Result<Stored, NotStored> {
+        let mut tx = match self.db.tenant_once(question.tenant, question.claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return self.asked_before(question, &kept).await,
+        };
         let reach = Reach::of(&mut tx, &question.reader).await?;
         if !tx.has_collections(&reach, &question.collection_ids).await? {
             return Err(StartError::UnknownCollection.into());
@@ -141,7 +161,17 @@ impl Chat {
             &[],
         )
         .await?;
-        tx.commit().await?;
-        Ok(history)
+        tx.commit_outcome(&Outcome::of_run(200, run.run_id)).await?;
+        Ok(Stored::Now(history))
+    }
+
+    async fn asked_before(&self, question: &Question, kept: &Kept) -> Result<Stored, NotStored> {
+        let run_id = kept.outcome.run_id.ok_or_else(|| db::Error::Inconsistent {
+            table: "idempotency_keys",
+            detail: "a question was kept without its run".to_owned(),
+        })?;
+        let mut tx = self.db.tenant(question.tenant).await?;
+        let reach = Reach::of(&mut tx, &question.reader).await?;
+        Ok(Stored::Before(run_id, reach))
     }
 }
