@@ -44,3 +44,4 @@ mod streams;
 mod support;
 mod tenancy_tables;
 mod tokens;
+mod typescript;
