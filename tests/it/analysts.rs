@@ -64,6 +64,7 @@ fn look(foreign: &TestTenant) -> String {
         "retrievals",
         "usage_by_day",
         "model_attempts",
+        "usage_of_subjects_by_day",
         "unanswered_questions",
         "documents_by_use",
     ];

@@ -349,12 +349,15 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
     let member = tenant.local_member(&unique_email(), Role::Member, None).await;
     let place = format!("/v1/groups/{}/members/{member}", text_of(&group["id"]));
     tenant.put(&place).await.expect(204);
+    let quota = json!({ "subject": "tenant", "measure": "tokens", "period": "month", "hard_limit": 1_000_000 });
+    let quota = tenant.post("/v1/quotas", &quota).await.expect(201);
     tenant.as_member("member").await;
     let logins = tenant.get("/v1/browser_sessions").await.expect(200);
     vec![
         // Not the tenant itself: an example suspends it.
         ("{tenant_id}", app.tenant("operated").await.id.to_string()),
         (PUBLISHABLE_KEY, text_of(&widget["api_key"]["id"])),
+        ("{quota_id}", text_of(&quota["id"])),
         ("{group_id}", text_of(&group["id"])),
         ("{member_id}", member),
         ("{invitation_id}", text_of(&invited["invitation"]["id"])),

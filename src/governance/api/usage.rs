@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::quota_names::{MeasureName, PeriodName, SubjectName};
 use crate::db::Db;
 use crate::governance::Subject;
-use crate::governance::quotas::{Charged, Usage, find_usage};
+use crate::governance::quotas::{Charged, QuotaError, Usage, find_usage};
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::clock;
@@ -78,6 +78,11 @@ impl UsageApi {
         }
         let mut tx = self.db.tenant(actor.tenant).await?;
         let usage = find_usage(&mut tx, subject, id, clock::now()).await?;
+        // End users have no row of their own: they are there when they asked something.
+        let is_known = usage.iter().any(|usage| usage.used > 0);
+        if !is_known && own(actor) != (subject, id) && !tx.has_quota_subject(subject, id).await? {
+            return Err(QuotaError::UnknownSubject(subject).into());
+        }
         let items = usage.into_iter().map(Into::into).collect();
         Ok(Json(UsageView { subject: subject.into(), subject_id: id, items }))
     }

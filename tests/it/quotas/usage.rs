@@ -71,8 +71,14 @@ async fn the_use_of_others_is_for_admins() {
     ] {
         problem(&owner.get(&format!("/v1/usage?{query}")).await, 422, "validation_failed");
     }
-    // Somebody who never asked anything, whether there is such a person here or not: nothing was used.
-    let nobody = format!("/v1/usage?subject=person&subject_id={}", Uuid::now_v7());
-    let usage = owner.get(&nobody).await.expect(200);
-    assert!(usage["items"].as_array().unwrap().iter().all(|item| item["used"] == 0), "{usage}");
+    let of = |id: Uuid| format!("/v1/usage?subject=person&subject_id={id}");
+    problem(&owner.get(&of(Uuid::now_v7())).await, 404, "not_found");
+    owner.get(&of(person.member_id.unwrap())).await.expect(200);
+    // An end user is nobody until they ask.
+    let visitor = Uuid::now_v7();
+    problem(&owner.get(&of(visitor)).await, 404, "not_found");
+    let charged = Charged { person_id: Some(visitor), ..Charged::default() };
+    assert!(Asker::new(&app.app.services.db, &owner, charged).ask(3, 0).await);
+    let usage = owner.get(&of(visitor)).await.expect(200);
+    assert_eq!(entry(&usage, "tokens", Some("day"))["used"], 3);
 }
