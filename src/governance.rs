@@ -14,5 +14,5 @@ pub use quotas::{
 };
 pub use store::audit_events::{AuditEvent, AuditFilter, AuditHead};
 pub use store::models::{ModelPrice, PricedModel};
-pub use store::quota_use::Observed;
+pub use store::quota_settlement::Observed;
 pub use verify_audit::{Anchor, AuditVerdict, VerifyError, verify_audit};

@@ -8,6 +8,8 @@ mod feedback_views;
 mod messages;
 mod reply;
 mod sessions;
+mod trace_views;
+mod traces;
 mod views;
 
 pub use answers::AnswersApi;
@@ -15,3 +17,4 @@ pub use citations::CitationsApi;
 pub use feedback::FeedbackApi;
 pub use messages::MessagesApi;
 pub use sessions::SessionsApi;
+pub use traces::TracesApi;

@@ -5,3 +5,4 @@ pub mod feedback;
 pub mod messages;
 pub mod runs;
 pub mod sessions;
+pub mod traces;

@@ -14,13 +14,14 @@ use super::{Db, Result};
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// Tables whose rows are partitioned by month.
-pub const MONTHLY_TABLES: [&str; 6] = [
+pub const MONTHLY_TABLES: [&str; 7] = [
     "app.messages",
     "app.runs",
     "app.retrievals",
     "app.citations",
     "app.feedback",
     "app.quota_reservations",
+    "app.run_traces",
 ];
 
 /// Months of partitions that are kept ready, counted from the current one.

@@ -713,7 +713,10 @@ CREATE TABLE app.retrievals (
     lexical_rank integer,
     lexical_score real,
     fused_score real NOT NULL,
-    used boolean NOT NULL
+    used boolean NOT NULL,
+    matched_terms text[] DEFAULT '{}'::text[] NOT NULL,
+    dropped text,
+    CONSTRAINT retrievals_dropped_check CHECK ((dropped = ANY (ARRAY['below_cut'::text, 'prompt_budget'::text, 'run_failed'::text])))
 )
 PARTITION BY RANGE (run_id);
 
@@ -745,6 +748,10 @@ COMMENT ON COLUMN app.retrievals.fused_score IS 'Reciprocal rank fusion of both'
 
 COMMENT ON COLUMN app.retrievals.used IS 'Whether the model was given it';
 
+COMMENT ON COLUMN app.retrievals.matched_terms IS 'Terms of the question that stand in the passage';
+
+COMMENT ON COLUMN app.retrievals.dropped IS 'Why the model was not given it: below_cut, prompt_budget or run_failed; null when it was given it';
+
 CREATE VIEW analytics.retrievals WITH (security_invoker='true', security_barrier='true') AS
  SELECT run_id,
     rank,
@@ -756,7 +763,9 @@ CREATE VIEW analytics.retrievals WITH (security_invoker='true', security_barrier
     lexical_rank,
     lexical_score,
     fused_score,
-    used
+    used,
+    matched_terms,
+    dropped
    FROM app.retrievals r;
 
 COMMENT ON VIEW analytics.retrievals IS 'One row per passage that search found for an answer, with its scores';
@@ -802,6 +811,74 @@ CREATE VIEW analytics.sessions WITH (security_invoker='true', security_barrier='
    FROM app.sessions s;
 
 COMMENT ON VIEW analytics.sessions IS 'One row per conversation';
+
+CREATE TABLE app.run_traces (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    terms text[] DEFAULT '{}'::text[] NOT NULL,
+    searched_chunks bigint,
+    dense_candidates integer,
+    lexical_candidates integer,
+    prepare_ms real,
+    embed_ms real,
+    dense_ms real,
+    lexical_ms real,
+    fuse_ms real,
+    history_messages integer DEFAULT 0 NOT NULL,
+    prompt_chars bigint,
+    max_output_tokens integer
+)
+PARTITION BY RANGE (run_id);
+
+ALTER TABLE ONLY app.run_traces FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.run_traces IS 'How the answer of a run came about, beside what its own row and its retrievals say';
+
+COMMENT ON COLUMN app.run_traces.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.run_traces.run_id IS 'Run; its month decides the partition';
+
+COMMENT ON COLUMN app.run_traces.terms IS 'Terms of the standalone question that the search by words looked for';
+
+COMMENT ON COLUMN app.run_traces.searched_chunks IS 'Passages that were searched; null when the run ended before';
+
+COMMENT ON COLUMN app.run_traces.dense_candidates IS 'Passages that the search by meaning brought';
+
+COMMENT ON COLUMN app.run_traces.lexical_candidates IS 'Passages that the search by words brought';
+
+COMMENT ON COLUMN app.run_traces.prepare_ms IS 'Milliseconds to make the standalone question';
+
+COMMENT ON COLUMN app.run_traces.embed_ms IS 'Milliseconds to embed it';
+
+COMMENT ON COLUMN app.run_traces.dense_ms IS 'Milliseconds of the search by meaning';
+
+COMMENT ON COLUMN app.run_traces.lexical_ms IS 'Milliseconds of the search by words';
+
+COMMENT ON COLUMN app.run_traces.fuse_ms IS 'Milliseconds to fuse both and to read the passages';
+
+COMMENT ON COLUMN app.run_traces.history_messages IS 'Earlier messages that the model was given';
+
+COMMENT ON COLUMN app.run_traces.prompt_chars IS 'Characters of instructions, history, passages and question; null when no model was asked';
+
+COMMENT ON COLUMN app.run_traces.max_output_tokens IS 'Longest answer that the model was allowed';
+
+CREATE VIEW analytics.traces WITH (security_invoker='true', security_barrier='true') AS
+ SELECT run_id,
+    terms,
+    searched_chunks,
+    dense_candidates,
+    lexical_candidates,
+    prepare_ms,
+    embed_ms,
+    dense_ms,
+    lexical_ms,
+    fuse_ms,
+    history_messages,
+    prompt_chars,
+    max_output_tokens
+   FROM app.run_traces t;
+
+COMMENT ON VIEW analytics.traces IS 'One row per answer: what search found, what the prompt held, and what each stage took';
 
 CREATE VIEW analytics.unanswered_questions WITH (security_invoker='true', security_barrier='true') AS
  SELECT r.run_id,
@@ -1883,10 +1960,32 @@ CREATE TABLE app.retrievals_default (
     lexical_rank integer,
     lexical_score real,
     fused_score real CONSTRAINT retrievals_fused_score_not_null NOT NULL,
-    used boolean CONSTRAINT retrievals_used_not_null NOT NULL
+    used boolean CONSTRAINT retrievals_used_not_null NOT NULL,
+    matched_terms text[] DEFAULT '{}'::text[] CONSTRAINT retrievals_matched_terms_not_null NOT NULL,
+    dropped text,
+    CONSTRAINT retrievals_dropped_check CHECK ((dropped = ANY (ARRAY['below_cut'::text, 'prompt_budget'::text, 'run_failed'::text])))
 );
 
 ALTER TABLE ONLY app.retrievals_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.run_traces_default (
+    tenant_id uuid CONSTRAINT run_traces_tenant_id_not_null NOT NULL,
+    run_id uuid CONSTRAINT run_traces_run_id_not_null NOT NULL,
+    terms text[] DEFAULT '{}'::text[] CONSTRAINT run_traces_terms_not_null NOT NULL,
+    searched_chunks bigint,
+    dense_candidates integer,
+    lexical_candidates integer,
+    prepare_ms real,
+    embed_ms real,
+    dense_ms real,
+    lexical_ms real,
+    fuse_ms real,
+    history_messages integer DEFAULT 0 CONSTRAINT run_traces_history_messages_not_null NOT NULL,
+    prompt_chars bigint,
+    max_output_tokens integer
+);
+
+ALTER TABLE ONLY app.run_traces_default FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE app.runs_default (
     tenant_id uuid CONSTRAINT runs_tenant_id_not_null NOT NULL,
@@ -2002,6 +2101,8 @@ ALTER TABLE ONLY app.messages ATTACH PARTITION app.messages_default DEFAULT;
 ALTER TABLE ONLY app.quota_reservations ATTACH PARTITION app.quota_reservations_default DEFAULT;
 
 ALTER TABLE ONLY app.retrievals ATTACH PARTITION app.retrievals_default DEFAULT;
+
+ALTER TABLE ONLY app.run_traces ATTACH PARTITION app.run_traces_default DEFAULT;
 
 ALTER TABLE ONLY app.runs ATTACH PARTITION app.runs_default DEFAULT;
 
@@ -2164,6 +2265,12 @@ ALTER TABLE ONLY app.retrievals
 ALTER TABLE ONLY app.retrievals_default
     ADD CONSTRAINT retrievals_default_pkey PRIMARY KEY (tenant_id, run_id, rank);
 
+ALTER TABLE ONLY app.run_traces
+    ADD CONSTRAINT run_traces_pkey PRIMARY KEY (tenant_id, run_id);
+
+ALTER TABLE ONLY app.run_traces_default
+    ADD CONSTRAINT run_traces_default_pkey PRIMARY KEY (tenant_id, run_id);
+
 ALTER TABLE ONLY app.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (tenant_id, run_id);
 
@@ -2273,6 +2380,8 @@ ALTER INDEX app.quota_reservations_run_id_idx ATTACH PARTITION app.quota_reserva
 
 ALTER INDEX app.retrievals_pkey ATTACH PARTITION app.retrievals_default_pkey;
 
+ALTER INDEX app.run_traces_pkey ATTACH PARTITION app.run_traces_default_pkey;
+
 ALTER INDEX app.runs_pkey ATTACH PARTITION app.runs_default_pkey;
 
 ALTER INDEX app.runs_session_id_idx ATTACH PARTITION app.runs_default_tenant_id_session_id_run_id_idx;
@@ -2361,6 +2470,9 @@ ALTER TABLE ONLY app.quotas
 ALTER TABLE app.retrievals
     ADD CONSTRAINT retrievals_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
 
+ALTER TABLE app.run_traces
+    ADD CONSTRAINT run_traces_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
+
 ALTER TABLE app.runs
     ADD CONSTRAINT runs_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
 
@@ -2385,6 +2497,8 @@ CREATE POLICY analyst ON app.messages FOR SELECT TO pidima_analyst USING ((tenan
 CREATE POLICY analyst ON app.quota_reservations FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 CREATE POLICY analyst ON app.retrievals FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.run_traces FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 CREATE POLICY analyst ON app.runs FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
@@ -2462,6 +2576,10 @@ ALTER TABLE app.retrievals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.retrievals_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.run_traces ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.run_traces_default ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.runs_default ENABLE ROW LEVEL SECURITY;
@@ -2535,6 +2653,10 @@ CREATE POLICY tenant ON app.quotas TO pidima_app USING ((tenant_id = ( SELECT ap
 CREATE POLICY tenant ON app.retrievals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.retrievals_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.run_traces TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.run_traces_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.runs TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -2817,6 +2939,10 @@ GRANT SELECT(fused_score) ON TABLE app.retrievals TO pidima_analyst;
 
 GRANT SELECT(used) ON TABLE app.retrievals TO pidima_analyst;
 
+GRANT SELECT(matched_terms) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(dropped) ON TABLE app.retrievals TO pidima_analyst;
+
 GRANT SELECT ON TABLE analytics.retrievals TO pidima_app;
 GRANT SELECT ON TABLE analytics.retrievals TO pidima_analyst;
 
@@ -2836,6 +2962,39 @@ GRANT SELECT(updated_at) ON TABLE app.sessions TO pidima_analyst;
 
 GRANT SELECT ON TABLE analytics.sessions TO pidima_app;
 GRANT SELECT ON TABLE analytics.sessions TO pidima_analyst;
+
+GRANT SELECT,INSERT ON TABLE app.run_traces TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(run_id) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(terms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(searched_chunks) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(dense_candidates) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(lexical_candidates) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(prepare_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(embed_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(dense_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(lexical_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(fuse_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(history_messages) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(prompt_chars) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(max_output_tokens) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.traces TO pidima_app;
+GRANT SELECT ON TABLE analytics.traces TO pidima_analyst;
 
 GRANT SELECT ON TABLE analytics.unanswered_questions TO pidima_app;
 GRANT SELECT ON TABLE analytics.unanswered_questions TO pidima_analyst;

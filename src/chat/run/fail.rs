@@ -5,6 +5,7 @@ use super::generate::Generation;
 use super::progress::{Progress, millis};
 use super::{Outcome, RunEvent};
 use crate::chat::store::runs::EndedRun;
+use crate::chat::trace::Fate;
 
 impl Generation {
     /// Stores that there is no answer, and tells the readers.
@@ -19,13 +20,18 @@ impl Generation {
             total_ms: millis(self.began),
             ..progress.ended
         };
+        let was_asked = progress.trace.prompt_chars.is_some();
+        let wanted = self.chat.settings.passages;
+        let fate = was_asked.then_some(Fate { used: progress.given, wanted });
         let stored = async {
             let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-            if tx.end_run(&ended).await?.is_some() {
-                tx.insert_retrievals(self.run_id, &progress.hits, 0).await?;
+            let cost = tx.end_run(&ended).await?;
+            if cost.is_some() {
+                tx.insert_retrievals(self.run_id, &progress.hits, fate).await?;
+                tx.insert_run_trace(self.run_id, &progress.trace).await?;
             }
             // Also of a run that was deleted meanwhile: what was used stays used.
-            tx.settle_quota(self.run_id, &ended.observed()).await?;
+            tx.settle_quota(self.run_id, &ended.observed(cost)).await?;
             tx.commit().await
         };
         if let Err(error) = stored.await {

@@ -8,11 +8,14 @@ use uuid::Uuid;
 use super::RunLog;
 use super::write::Writer;
 use crate::chat::store::runs::EndedRun;
+use crate::chat::trace::RunTrace;
 use crate::knowledge::Hit;
 
 pub(super) struct Progress {
     /// The row of the run, as it will be stored.
     pub ended: EndedRun,
+    /// How it came about, beside that row.
+    pub trace: RunTrace,
     /// What search found, best first.
     pub hits: Vec<Hit>,
     /// How many of the hits, from the first, the model is given.
@@ -36,7 +39,13 @@ impl Progress {
             model: model.to_owned(),
             ..EndedRun::default()
         };
-        Self { ended, hits: Vec::new(), given: 0, writer: Writer::new(log, began) }
+        Self {
+            ended,
+            trace: RunTrace::default(),
+            hits: Vec::new(),
+            given: 0,
+            writer: Writer::new(log, began),
+        }
     }
 
     /// What the model is given.

@@ -5,6 +5,7 @@ use super::generate::{Ending, Generation};
 use super::progress::{Progress, millis};
 use super::{Answer, Outcome, Usage};
 use crate::adapters::models::FinishReason;
+use crate::chat::trace::Fate;
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 
@@ -44,8 +45,10 @@ impl Generation {
         .await?;
         tx.insert_citations(message_id, writer.citations()).await?;
         tx.note_filtered(self.run_id, writer.filtered()).await?;
-        tx.insert_retrievals(self.run_id, &progress.hits, given).await?;
-        tx.settle_quota(self.run_id, &ended.observed()).await?;
+        let fate = Fate { used: given, wanted: self.chat.settings.passages };
+        tx.insert_retrievals(self.run_id, &progress.hits, Some(fate)).await?;
+        tx.insert_run_trace(self.run_id, &progress.trace).await?;
+        tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
         Ok(Answer {
             message_id,
