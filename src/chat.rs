@@ -3,6 +3,7 @@
 pub mod api;
 mod citations;
 mod feedback;
+mod hot_context;
 mod output_filter;
 mod prompt;
 mod readable;
@@ -11,6 +12,7 @@ mod store;
 mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};
+pub use hot_context::HotContexts;
 pub use output_filter::{FilterSettings, LinkPrefix};
 pub use run::{
     Answer, Chat, ChatSettings, Outcome, Question, RunEvent, RunHandle, StartError, Usage,

@@ -8,6 +8,7 @@ mod estimate;
 mod fail;
 mod generate;
 mod history;
+mod keep_near;
 mod log;
 mod prepare;
 mod progress;
@@ -27,6 +28,7 @@ pub use start::StartError;
 
 use super::output_filter::FilterSettings;
 use crate::adapters::models::ChatModel;
+use crate::chat::HotContexts;
 use crate::db::Db;
 use crate::governance::{Charged, QuotaWarning};
 use crate::kernel::ids::TenantId;
@@ -82,6 +84,7 @@ pub struct Chat {
     search: Search,
     model: Arc<dyn ChatModel>,
     settings: ChatSettings,
+    hot: HotContexts,
     tasks: TaskTracker,
 }
 
@@ -92,8 +95,14 @@ impl Chat {
         search: Search,
         model: Arc<dyn ChatModel>,
         settings: ChatSettings,
+        hot: HotContexts,
         tasks: TaskTracker,
     ) -> Self {
-        Self { db, search, model, settings, tasks }
+        Self { db, search, model, settings, hot, tasks }
+    }
+
+    /// Forgets what is kept near of a session that was deleted.
+    pub async fn forget_session(&self, tenant: TenantId, session_id: Uuid) {
+        self.hot.forget(tenant, session_id).await;
     }
 }

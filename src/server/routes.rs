@@ -163,7 +163,7 @@ fn api_service(
         SearchApi { search },
     );
     let chat = (
-        SessionsApi { db: db.clone() },
+        SessionsApi { db: db.clone(), chat: chat.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         AnswersApi { chat, max_question_chars },
         CitationsApi { db: db.clone() },

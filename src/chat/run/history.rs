@@ -14,20 +14,24 @@ pub(super) struct History {
     pub turns: Vec<Turn>,
     /// What an answer made of them is made of too.
     pub collection_ids: Vec<Uuid>,
+    /// Revision of the session with the question in it; nothing without a session.
+    pub revision: i64,
+    /// As the rows hold them, whoever reads.
+    pub past: Vec<PastMessage>,
 }
 
 impl History {
     /// The messages, with a sentence in place of those that the reader may not read.
     pub fn within(reach: &Reach, past: Vec<PastMessage>) -> Self {
-        let mut history = Self::default();
-        for message in past {
+        let mut history = Self { past, ..Self::default() };
+        for message in &history.past {
             let readable = reach.holds_all(&message.read_collection_ids);
             if readable {
-                history.collection_ids.extend(message.read_collection_ids);
+                history.collection_ids.extend(&message.read_collection_ids);
             }
             history.turns.push(Turn {
                 role: if message.role == "user" { Role::User } else { Role::Assistant },
-                content: if readable { message.content } else { WITHHELD.to_owned() },
+                content: if readable { message.content.clone() } else { WITHHELD.to_owned() },
             });
         }
         history

@@ -79,6 +79,11 @@ impl Chat {
         question: &Question,
         run: &NewRun,
     ) -> Result<(History, Vec<QuotaWarning>), StartError> {
+        // Before the transaction, which is held across no other service.
+        let copy = match question.session_id {
+            Some(session_id) => self.hot.recall(question.tenant, session_id).await,
+            None => None,
+        };
         let mut tx = self.db.tenant(question.tenant).await?;
         let reach = Reach::of(&mut tx, &question.reader).await?;
         if !tx.has_collections(&reach, &question.collection_ids).await? {
@@ -86,12 +91,14 @@ impl Chat {
         }
         let mut history = History::default();
         if let Some(session_id) = question.session_id {
-            if tx.find_session(session_id, None).await?.is_none() {
-                return Err(StartError::UnknownSession);
-            }
-            let past = tx.list_turns(session_id, self.settings.history_messages).await?;
-            history = History::within(&reach, past);
-            tx.touch_session(session_id, &question.content).await?;
+            let counted = tx.count_message_in(session_id, Some(&question.content)).await?;
+            let revision = counted.ok_or(StartError::UnknownSession)?;
+            let most = self.settings.history_messages;
+            let past = match copy.and_then(|copy| copy.at(revision - 1, most)) {
+                Some(past) => past,
+                None => tx.list_turns(session_id, most).await?,
+            };
+            history = History { revision, ..History::within(&reach, past) };
         }
         tx.insert_run(run).await?;
         tx.insert_message(

@@ -28,10 +28,16 @@ impl Generation {
         ended.first_token_ms = writer.first_token_ms();
         ended.total_ms = millis(self.began);
 
-        let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-        let cost = tx.end_run(ended).await?.ok_or(RunError::Gone)?;
         let session_id = self.question.session_id;
+        let mut tx = self.chat.db.tenant(self.question.tenant).await?;
+        // The session before the run, as who deletes a session locks them.
+        let revision = match session_id {
+            Some(id) => Some(tx.count_message_in(id, None).await?.ok_or(RunError::Gone)?),
+            None => None,
+        };
+        let cost = tx.end_run(ended).await?.ok_or(RunError::Gone)?;
         let read = progress.hits[..given].iter().map(|hit| hit.passage.collection_id);
+        let read_collection_ids = self.history.with(read);
         tx.insert_message(
             message_id,
             session_id,
@@ -39,7 +45,7 @@ impl Generation {
             "assistant",
             writer.content(),
             created_at,
-            &self.history.with(read),
+            &read_collection_ids,
         )
         .await?;
         tx.insert_citations(message_id, writer.citations()).await?;
@@ -47,6 +53,9 @@ impl Generation {
         tx.insert_retrievals(self.run_id, &progress.hits, given).await?;
         tx.settle_quota(self.run_id, &ended.observed()).await?;
         tx.commit().await?;
+        if let Some((session_id, revision)) = session_id.zip(revision) {
+            self.keep_near(session_id, revision, writer.content(), read_collection_ids);
+        }
         Ok(Answer {
             message_id,
             run_id: self.run_id,
