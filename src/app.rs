@@ -16,12 +16,10 @@ use crate::adapters::models::{
 use crate::adapters::objects::{DirectoryObjects, Objects};
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
-use crate::adapters::redis::Redis;
-use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::{Chat, ChatSettings};
 use crate::config::{
     AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, LimitsConfig,
-    OidcProviderConfig, ProviderName, RateConfig, RedisConfig,
+    OidcProviderConfig, ProviderName, RateConfig,
 };
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
@@ -82,9 +80,6 @@ impl App {
             acquire_timeout: config.database.acquire_timeout,
         })
         .context("DATABASE_URL is no connection string")?;
-        let redis = config.redis.url.as_ref();
-        let redis = redis.map(|url| Redis::new(url, config.redis.timeout)).transpose();
-        let redis = redis.context("PIDIMA_REDIS_URL")?;
         let tasks = TaskTracker::new();
         let providers = config.identity.oidc_providers.iter().map(provider_settings).collect();
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
@@ -149,8 +144,8 @@ impl App {
             db,
             search,
             chat,
-            streams: streams(&config.redis, redis.as_ref()),
-            limiter: RateLimiter::new(limiter_settings(&config.limits, redis)),
+            limiter: RateLimiter::new(limiter_settings(&config.limits))
+                .context("PIDIMA_REDIS_URL")?,
             readiness: crate::server::Readiness::default(),
             tasks,
         };
@@ -307,15 +302,7 @@ fn people_settings(config: &Config) -> PeopleSettings {
     }
 }
 
-fn streams(config: &RedisConfig, redis: Option<&Redis>) -> Arc<dyn EventStreams> {
-    let settings = StreamSettings { max_events: config.stream_max_events, ttl: config.stream_ttl };
-    match redis {
-        Some(redis) => Arc::new(RedisStreams::new(redis.clone(), settings)),
-        None => Arc::new(LocalStreams::new(settings)),
-    }
-}
-
-fn limiter_settings(config: &LimitsConfig, redis: Option<Redis>) -> LimiterSettings {
+fn limiter_settings(config: &LimitsConfig) -> LimiterSettings {
     let quota = |limit: Limit| {
         let RateConfig { per_minute, burst } = match limit {
             Limit::Address => config.address_rate,
@@ -332,7 +319,12 @@ fn limiter_settings(config: &LimitsConfig, redis: Option<Redis>) -> LimiterSetti
         };
         Quota { per_minute, burst }
     };
-    LimiterSettings { quotas: Quotas::new(quota), redis, instances: config.limit_instances }
+    LimiterSettings {
+        quotas: Quotas::new(quota),
+        redis_url: config.redis_url.clone(),
+        redis_timeout: config.redis_timeout,
+        instances: config.limit_instances,
+    }
 }
 
 fn ingest_settings(config: &IngestionConfig) -> IngestSettings {

@@ -11,7 +11,6 @@ mod ingestion;
 mod keys;
 mod limits;
 mod models;
-mod redis;
 mod search;
 mod storage;
 mod telemetry;
@@ -25,7 +24,6 @@ pub use ingestion::IngestionConfig;
 pub use keys::KeysConfig;
 pub use limits::{LimitsConfig, RateConfig};
 pub use models::{BedrockConfig, ChatConfig, ModelTimes, OpenAiConfig, ProviderName};
-pub use redis::RedisConfig;
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectsConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};
@@ -47,8 +45,6 @@ pub struct Config {
     pub keys: KeysConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
-    /// Redis, and the events of runs.
-    pub redis: RedisConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
     /// Embedding passages and questions.
@@ -73,7 +69,6 @@ impl Config {
             accounts: AccountsConfig::from_env(env),
             keys: KeysConfig::from_env(env),
             limits: LimitsConfig::from_env(env),
-            redis: RedisConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

@@ -11,23 +11,25 @@ mod quota;
 mod shared;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
 
 pub use gcra::{Taken, Use, decide};
 pub use key::{LimitKey, Subject};
 pub use local::{LocalLimits, REMEMBERED};
 pub use quota::{Limit, Quota, Quotas};
-pub use shared::SharedLimits;
-
-use super::redis::{Redis, RedisError};
+pub use shared::{SharedError, SharedLimits, TRY_EVERY};
 
 /// What the limits are and where they are counted.
 #[derive(Clone, Debug)]
 pub struct LimiterSettings {
     /// How much each limit lets through.
     pub quotas: Quotas,
-    /// Redis or Valkey; absent: this process counts alone.
-    pub redis: Option<Redis>,
+    /// Address of Redis or Valkey; absent: this process counts alone.
+    pub redis_url: Option<SecretString>,
+    /// Longest wait for Redis.
+    pub redis_timeout: Duration,
     /// Instances that share the limits while Redis is away.
     pub instances: u32,
 }
@@ -40,7 +42,7 @@ pub struct RateLimiter(Arc<Inner>);
 struct Inner {
     quotas: Quotas,
     instances: u32,
-    shared: Option<SharedLimits>,
+    shared: Option<Arc<SharedLimits>>,
     local: LocalLimits,
     began: Instant,
 }
@@ -70,15 +72,19 @@ impl Decision {
 
 impl RateLimiter {
     /// Limits that nobody has used yet. Redis is asked with the first request.
-    pub fn new(settings: LimiterSettings) -> Self {
-        let LimiterSettings { quotas, redis, instances } = settings;
-        Self(Arc::new(Inner {
+    ///
+    /// # Errors
+    /// The address of Redis can not be read.
+    pub fn new(settings: LimiterSettings) -> Result<Self, SharedError> {
+        let LimiterSettings { quotas, redis_url, redis_timeout, instances } = settings;
+        let shared = redis_url.map(|url| SharedLimits::new(&url, redis_timeout)).transpose()?;
+        Ok(Self(Arc::new(Inner {
             quotas,
             instances,
-            shared: redis.map(SharedLimits::new),
+            shared: shared.map(Arc::new),
             local: LocalLimits::default(),
             began: Instant::now(),
-        }))
+        })))
     }
 
     /// Takes one unit, or says when to come again.
@@ -95,7 +101,7 @@ impl RateLimiter {
     ///
     /// # Errors
     /// It does not, for this reason.
-    pub async fn check(&self) -> Result<bool, RedisError> {
+    pub async fn check(&self) -> Result<bool, SharedError> {
         match &self.0.shared {
             Some(shared) => shared.check().await.map(|()| true),
             None => Ok(false),

@@ -13,7 +13,6 @@ use super::docs::{self, Docs};
 use super::pages::{self, Readiness};
 use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
-use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
 use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
 use crate::db::Db;
@@ -54,8 +53,6 @@ pub struct Services {
     pub search: Search,
     /// Answers questions.
     pub chat: Chat,
-    /// Events of runs on their way to readers.
-    pub streams: Arc<dyn EventStreams>,
     /// Counts requests.
     pub limiter: RateLimiter,
     /// Tells whether the service can serve.

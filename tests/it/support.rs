@@ -6,14 +6,12 @@ mod database;
 mod events;
 pub mod issuers;
 mod outside;
-mod redis;
 
 pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
 pub use browser::{Browser, Visit};
 pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
 pub use outside::{ProbedEmbedder, Script, ScriptedModel};
-pub use redis::{Mode, OwnValkey, RedisProxy};
 
 use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use pidima::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};

@@ -11,9 +11,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::proxy::{Mode, Proxy};
 use super::valkey;
 use crate::api::problem;
-use crate::support::{Mode, RedisProxy, TestApp, TestTenant, minilm};
+use crate::support::{TestApp, TestTenant, minilm};
 
 async fn start(settings: &[(&str, &str)]) -> TestApp {
     TestApp::start_with(settings, Arc::new(ExtractiveModel)).await
@@ -130,7 +131,7 @@ async fn instance(app: &TestApp, settings: &[(&str, &str)], stop: &CancellationT
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_share_one_limit_and_serve_their_shares_while_redis_is_away() {
-    let proxy = RedisProxy::before(&valkey()).await;
+    let proxy = Proxy::before(&valkey()).await;
     let settings = [
         ("PIDIMA_REDIS_URL", proxy.url.as_str()),
         ("PIDIMA_REDIS_TIMEOUT_MS", "5000"),

@@ -1,10 +1,10 @@
 //! Counting in a real Valkey: exact, together, and whole again after anything that is found there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use pidima::adapters::limits::{Quota, SharedLimits, Use, decide};
-use pidima::adapters::redis::Redis;
 use rand::Rng;
 
 use super::{PATIENT, limiter, passed, somebody, valkey};
@@ -23,7 +23,7 @@ async fn run(command: &mut redis::Cmd) -> redis::Value {
 
 #[tokio::test]
 async fn the_script_decides_as_the_function_does() {
-    let shared = SharedLimits::new(Redis::new(&valkey().into(), PATIENT).unwrap());
+    let shared = SharedLimits::new(&valkey().into(), PATIENT).unwrap();
     let mut random = rand::rng();
     // Slow ones: the time is injected, but the key ends by the server's clock.
     for quota in [
@@ -129,7 +129,7 @@ async fn the_check_of_the_doctor_says_what_is_wrong_and_no_password() {
     let wrong = "redis://:a-secret-word@127.0.0.1:1/0";
     let error = limiter(Some(wrong), RARE, 1, PATIENT).check().await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("a-secret-word"), "{error:?}");
-    let redis = Redis::new(&"no address: a-secret-word".to_owned().into(), PATIENT);
-    let error = redis.unwrap_err();
+    let shared = SharedLimits::new(&"no address: a-secret-word".to_owned().into(), PATIENT);
+    let error = shared.map(Arc::new).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("a-secret-word"), "{error:?}");
 }

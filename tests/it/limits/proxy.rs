@@ -1,9 +1,7 @@
-//! A proxy in front of Valkey that can cut its connections, or fall silent; and a Valkey of one's own.
+//! A proxy in front of Valkey that can cut its connections, or fall silent.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use pidima::devservices::{PackageCache, VALKEY, Valkey, ValkeyOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -18,13 +16,13 @@ pub enum Mode {
     Silent,
 }
 
-pub struct RedisProxy {
+pub struct Proxy {
     /// The server's address through the proxy.
     pub url: String,
     mode: Arc<watch::Sender<Mode>>,
 }
 
-impl RedisProxy {
+impl Proxy {
     /// In front of `redis://…@127.0.0.1:port/…`.
     pub async fn before(url: &str) -> Self {
         let (login, place) = url.rsplit_once('@').unwrap();
@@ -68,26 +66,5 @@ async fn carry(mut client: TcpStream, target: String, mut modes: watch::Receiver
                 _ => return,
             },
         }
-    }
-}
-
-/// A server that no other test uses.
-pub struct OwnValkey {
-    pub server: Valkey,
-    home: PathBuf,
-}
-
-impl OwnValkey {
-    pub async fn start() -> Self {
-        let home = std::env::temp_dir().join(format!("pidima-valkey-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(&home).unwrap();
-        let program = PackageCache::locate().unwrap().ensure(&VALKEY).await.unwrap();
-        let options = ValkeyOptions { home: home.clone(), program, port: None };
-        Self { server: Valkey::start(&options).await.unwrap(), home }
-    }
-
-    pub async fn stop(self) {
-        self.server.stop().await.unwrap();
-        std::fs::remove_dir_all(&self.home).unwrap();
     }
 }
