@@ -142,16 +142,6 @@ pub enum SwitchMode {
     Continued,
 }
 
-impl SwitchMode {
-    /// As stored and sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Restarted => "restarted",
-            Self::Continued => "continued",
-        }
-    }
-}
-
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinishReason {
