@@ -58,7 +58,7 @@ mod tests {
         for over in ["-5", "-1e300", "Wed, 21 Oct 2015 07:28:00 GMT", "0"] {
             assert_eq!(wait("retry-after", over), Some(Duration::ZERO), "{over}");
         }
-        for huge in ["1e300", "inf", "99999999999999999999", "Fri, 31 Dec 2999 23:59:59 GMT"] {
+        for huge in ["1e300", "inf", "99999999999999999999", "Tue, 31 Dec 2999 23:59:59 GMT"] {
             assert_eq!(wait("retry-after", huge), Some(MOST), "{huge}");
         }
         for nonsense in ["", "soon", "NaN", "7 seconds", "26.11.2026"] {
