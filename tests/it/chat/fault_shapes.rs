@@ -176,6 +176,7 @@ async fn eleven_shapes_of_failure_end_honestly_with_both_protocols_and_whole_wit
     assert!(pieces()[..45].concat().len() > 160);
     let mut table = String::new();
     for wire in Wire::BOTH {
+        assert!(wire.long_token().len() > 10_000_000);
         let (without, with) = tokio::join!(run_all(wire, false), run_all(wire, true));
         let mut whole: Vec<&str> = Vec::new();
         for (one, two) in without.iter().zip(&with) {

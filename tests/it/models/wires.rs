@@ -1,7 +1,7 @@
 //! The two protocols as bytes, a stand-in that answers each request as the test decides, and the eleven shapes in which a
 //! model's answer breaks.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aws_smithy_eventstream::frame::write_message_to;
@@ -53,6 +53,17 @@ impl Wire {
                 &json!({ "contentBlockIndex": 0, "delta": { "text": text } }),
             ),
         }
+    }
+
+    /// Ten megabytes in one piece, made once: it takes longer than a first token may.
+    pub fn long_token(self) -> &'static [u8] {
+        static OPENAI: OnceLock<Vec<u8>> = OnceLock::new();
+        static BEDROCK: OnceLock<Vec<u8>> = OnceLock::new();
+        let kept = match self {
+            Self::OpenAi => &OPENAI,
+            Self::Bedrock => &BEDROCK,
+        };
+        kept.get_or_init(|| self.token(&"x".repeat(10 * 1024 * 1024)))
     }
 
     /// The end of the text, without the count and without the last line.
@@ -324,8 +335,7 @@ impl Shape {
                 split.collect()
             }
             Self::TenMegabytes => {
-                let long = "x".repeat(10 * 1024 * 1024);
-                vec![Do::Send([begun(3), wire.token(&long), wire.stop()].concat())]
+                vec![Do::Send([&begun(3), wire.long_token(), &wire.stop()].concat())]
             }
             Self::Gzip => {
                 let body = wire.answer(&pieces())[wire.head().len()..].to_vec();

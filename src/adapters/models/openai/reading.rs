@@ -135,8 +135,8 @@ impl Reading {
     }
 
     fn take_events(&mut self, piece: &[u8]) -> Result<Option<Vec<String>>, ModelError> {
-        let events =
-            self.sse.push(piece).map_err(|error| ModelError::Malformed(error.to_string()))?;
+        let mut events = Vec::new();
+        let read = self.sse.push(piece, &mut events);
         let mut deltas = Vec::new();
         for event in events {
             if event.trim() == "[DONE]" {
@@ -155,6 +155,16 @@ impl Reading {
                     }
                 }
             }
+        }
+        if let Err(error) = read
+            && self.finish.is_none()
+            && self.failure.is_none()
+        {
+            let error = ModelError::Malformed(error.to_string());
+            if deltas.is_empty() {
+                return Err(error);
+            }
+            self.failure = Some(error);
         }
         Ok(Some(deltas))
     }

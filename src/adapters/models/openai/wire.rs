@@ -20,9 +20,7 @@ pub(super) struct Completion {
     usage: Option<Value>,
     #[serde(default)]
     error: Option<Value>,
-    /// vLLM's errors are objects of the kind `error` and have no field of that name.
-    #[serde(default)]
-    object: Option<String>,
+    /// Errors of vLLM, and of llama.cpp inside a stream, have no field `error`: they are an object with a message.
     #[serde(default)]
     message: Option<String>,
     #[serde(default)]
@@ -71,8 +69,8 @@ pub(super) fn read(json: &str, key: Option<&SecretString>) -> Result<Step, Model
     let completion: Completion = serde_json::from_str(json)
         .map_err(|error| ModelError::Malformed(format!("no chunk of an answer ({error})")))?;
     let error = completion.error.or_else(|| {
-        let is_error = completion.object.as_deref() == Some("error");
-        is_error.then(|| json!({ "message": completion.message, "code": completion.code }))
+        let message = completion.message.filter(|_| completion.choices.is_none())?;
+        Some(json!({ "message": message, "code": completion.code }))
     });
     if let Some(error) = error {
         return Err(ModelError::status(code_of(&error), message(&error, key)));
