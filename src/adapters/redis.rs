@@ -112,7 +112,7 @@ impl Redis {
     /// At once while the server is away; else none could be made.
     pub async fn own_connection(&self) -> Result<MultiplexedConnection, RedisError> {
         let (_, number) = self.connection().await.ok_or(RedisError::Away)?;
-        let connecting = self.0.open(self.0.patience, None);
+        let connecting = self.0.open(self.0.patience);
         connecting.await.inspect_err(|error| self.0.leave(number, error))
     }
 
@@ -143,21 +143,18 @@ impl Inner {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    async fn open(
-        &self,
-        patience: Duration,
-        longest_reply: Option<Duration>,
-    ) -> Result<MultiplexedConnection, RedisError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(patience))
-            .set_response_timeout(longest_reply);
+    /// The waits are bounded here and by the callers: a limit of the library's would end some of them with an error that
+    /// reads like one of the server.
+    async fn open(&self, patience: Duration) -> Result<MultiplexedConnection, RedisError> {
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         Ok(timeout(patience, connecting).await.map_err(|_| RedisError::Slow(patience))??)
     }
 
     /// A connection over which something was written.
     async fn connect(&self, patience: Duration) -> Result<MultiplexedConnection, RedisError> {
-        let mut connection = self.open(patience, Some(patience)).await?;
+        let mut connection = self.open(patience).await?;
         let trial = Script::new(TRIAL);
         let call = trial.key(TRIAL_KEY);
         let writing = call.invoke_async::<()>(&mut connection);

@@ -23,7 +23,8 @@ async fn pings(redis: &Redis) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_server_costs_one_time_out_and_comes_back_by_a_new_connection() {
     let proxy = RedisProxy::before(&services().valkey.unwrap()).await;
-    let redis = handle(&proxy.url, Duration::from_millis(300));
+    let patience = Duration::from_secs(2);
+    let redis = handle(&proxy.url, patience);
     eventually("an answer", || pings(&redis)).await;
     proxy.set(Mode::Silent);
     let error = redis.query::<String>(cmd("PING")).await.unwrap_err();
@@ -34,7 +35,7 @@ async fn a_silent_server_costs_one_time_out_and_comes_back_by_a_new_connection()
         assert!(matches!(error, RedisError::Away), "{error:?}");
     }
     assert!(matches!(redis.own_connection().await, Err(RedisError::Away)));
-    assert!(began.elapsed() < Duration::from_millis(300), "{:?}", began.elapsed());
+    assert!(began.elapsed() < patience, "{:?}", began.elapsed());
     proxy.set(Mode::Pass);
     eventually("an answer again", || pings(&redis)).await;
 }
@@ -70,7 +71,7 @@ async fn a_command_that_fails_by_itself_leaves_the_connection_to_others() {
     let unexpected = redis.query::<Vec<String>>(length).await.unwrap_err();
     for error in [wrong_type, unknown, unexpected] {
         assert!(matches!(error, RedisError::Command(_)), "{error:?}");
-        assert!(pings(&redis).await);
+        assert_eq!(redis.query::<String>(cmd("PING")).await.unwrap(), "PONG");
     }
 }
 

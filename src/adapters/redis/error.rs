@@ -34,7 +34,8 @@ impl RedisError {
 impl From<redis::RedisError> for RedisError {
     fn from(error: redis::RedisError) -> Self {
         let is_of_the_command = match error.kind() {
-            ErrorKind::UnexpectedReturnType => true,
+            // A reply that is none at all ends the connection as well, which the next command learns.
+            ErrorKind::UnexpectedReturnType | ErrorKind::Parse => true,
             ErrorKind::Server(kind) => matches!(
                 kind,
                 ServerErrorKind::ResponseError
