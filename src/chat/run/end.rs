@@ -56,6 +56,7 @@ impl Generation {
                     pause *= 2;
                 }
                 Err(NotStored::Because(error @ RunError::Gone)) => {
+                    self.settle_alone(&progress).await;
                     return self.run.log.append(failure(&error));
                 }
                 // An answer that the database refuses for good becomes a failure, which it may take.
@@ -71,6 +72,20 @@ impl Generation {
                     return self.run.log.lose();
                 }
             }
+        }
+    }
+
+    /// Settles what was used by a run of which nothing else is left. What fails here is settled when the reservation is found
+    /// to have no run.
+    async fn settle_alone(&self, progress: &Progress) {
+        let settled = async {
+            let mut tx = self.chat.db.tenant(self.question.tenant).await?;
+            tx.settle_quota(self.run_id, &progress.ended.observed()).await?;
+            tx.commit().await
+        };
+        if let Err(error) = settled.await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(run.id = %self.run_id, error, "settling a run whose session is gone");
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::end::failure;
+use super::error::RunError;
 use super::event::{NumberedEvent, RunEvent};
 use super::read::decode;
 use super::record::batch;
@@ -17,7 +19,6 @@ use crate::chat::store::runs::{EndedRun, Run};
 use crate::db::{self, TenantTx};
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
-use crate::web::problem::ProblemCode;
 
 /// Orphans that are ended in one turn.
 const AT_ONCE: i64 = 100;
@@ -130,15 +131,12 @@ fn end_of(run: &Run, lease: &Lease, kept: &Kept, told: Vec<NumberedEvent>) -> db
     // What somebody wanted stopped is stopped.
     let state = if lease.is_cancel_requested { "cancelled" } else { "interrupted" };
     let count = usize::try_from(lease.event_count).unwrap_or_default();
-    let failed = RunEvent::Failed {
-        code: ProblemCode::Unavailable,
-        detail: "the server stopped before the answer had any text; ask again".to_owned(),
-        is_retryable: true,
-    };
     let mut events: Vec<RunEvent> = told.into_iter().map(|event| event.event).collect();
     let event_count = count + events.len() + 1;
     if !kept.has_text() {
-        events.push(failed);
+        let is_wanted = lease.is_cancel_requested;
+        let error = if is_wanted { RunError::Cancelled } else { RunError::Interrupted };
+        events.push(failure(&error));
     }
     let rest = if events.is_empty() { None } else { Some(batch(count + 1, events)?) };
     let outcome = if kept.has_text() { Outcome::Partial } else { Outcome::Failed };

@@ -197,16 +197,19 @@ impl Follower {
         if run.is_running() {
             return Ok(Stored::Nothing { is_readable: true });
         }
-        Ok(self.ended(&run, answer_of(&mut tx, &run).await?))
+        let end = match answer_of(&mut tx, &run).await? {
+            Some(answer) => RunEvent::Done(Box::new(answer)),
+            None => last_of(&mut tx, &run).await?.unwrap_or_else(|| failed(&run)),
+        };
+        Ok(self.ended(&run, end))
     }
 
     /// What follows the stored events of a run that is over.
-    fn ended(&self, run: &Run, answer: Option<Answer>) -> Stored {
+    fn ended(&self, run: &Run, end: RunEvent) -> Stored {
         if run.is_over_after(self.position) {
             return Stored::End;
         }
         let next = self.position + 1;
-        let end = answer.map_or_else(|| failed(run), |answer| RunEvent::Done(Box::new(answer)));
         let last = run.event_count.and_then(|count| usize::try_from(count).ok());
         let events = if last == Some(next) { vec![end] } else { anew(self.position, end) };
         Stored::Events(numbered(next, events))
@@ -253,6 +256,14 @@ fn gone() -> RunEvent {
         detail: "the session was deleted while the answer was made".to_owned(),
         is_retryable: false,
     }
+}
+
+/// The last event of a run, as long as it is kept.
+async fn last_of(tx: &mut TenantTx, run: &Run) -> db::Result<Option<RunEvent>> {
+    let Some(before) = run.event_count.map(|count| count - 1) else { return Ok(None) };
+    let rows = tx.list_run_events(run.run_id, before, 1).await?;
+    let events = decode(rows, usize::try_from(before).unwrap_or_default())?;
+    Ok(events.into_iter().map(|event| event.event).find(RunEvent::is_last))
 }
 
 /// Only where the event itself is not kept any more.

@@ -120,6 +120,8 @@ impl Chat {
             if !is_orphaned || !self.end_orphan(active).await? {
                 break;
             }
+            // What is kept of the orphan's answer stands before this question.
+            run.question_id = new_id();
         }
         // Runs that come and go this fast are somebody's who asks without waiting.
         Err(StartError::Busy { run_id: busy.unwrap_or(run.run_id) })
