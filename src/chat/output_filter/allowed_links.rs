@@ -1,5 +1,6 @@
-//! Which addresses an answer may link to: those of the documents that it was made of, those in their text, and those that
-//! begin as the settings allow.
+//! Which addresses an answer may link to: those of the documents that it was made of, and those that begin as the settings
+//! allow. An address that only stands in the text of a document is shown and is no link: whoever wrote the text would else
+//! decide where readers are led.
 
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -8,7 +9,6 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::FilterSettings;
-use super::address::{core, is_of_address};
 use crate::knowledge::Passage;
 
 /// The begin of addresses that may be linked to: scheme, host and the first segments of the path.
@@ -42,14 +42,13 @@ pub struct AllowedLinks {
 }
 
 impl AllowedLinks {
-    /// Addresses of these passages' documents, addresses in their text, and what the settings allow.
+    /// Addresses of these passages' documents, and what the settings allow.
     pub fn of(passages: &[Passage], settings: &FilterSettings) -> Self {
-        let mut addresses = HashSet::new();
-        for passage in passages {
-            addresses.extend(passage.source_url.as_deref().and_then(normal));
-            addresses.extend(addresses_in(&passage.body).filter_map(normal));
+        let addresses = passages.iter().filter_map(|passage| passage.source_url.as_deref());
+        Self {
+            addresses: addresses.filter_map(normal).collect(),
+            prefixes: Arc::clone(&settings.allowed_links),
         }
-        Self { addresses, prefixes: Arc::clone(&settings.allowed_links) }
     }
 
     /// Whether a link may lead to an address, as it is written in Markdown.
@@ -98,15 +97,6 @@ fn normal(address: &str) -> Option<String> {
     }
     let path = path.strip_suffix('/').unwrap_or(path);
     Some(format!("{scheme}://{}{path}", host.to_lowercase()))
-}
-
-fn addresses_in(text: &str) -> impl Iterator<Item = &str> {
-    ["https://", "http://"].into_iter().flat_map(move |scheme| {
-        text.match_indices(scheme).map(move |(start, _)| {
-            let rest = &text[start..];
-            core(&rest[..rest.find(|sign| !is_of_address(sign)).unwrap_or(rest.len())])
-        })
-    })
 }
 
 fn is_reference(after: &str) -> bool {
@@ -180,12 +170,5 @@ mod tests {
         {
             assert!(bad.parse::<LinkPrefix>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn addresses_in_a_text_end_before_its_punctuation() {
-        let text = "See https://a.example/x, (http://b.example/y(z)) or \"https://c.example\".";
-        let found: Vec<&str> = addresses_in(text).collect();
-        assert_eq!(found, ["https://a.example/x", "https://c.example", "http://b.example/y(z)"]);
     }
 }
