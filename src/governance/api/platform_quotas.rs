@@ -20,7 +20,7 @@ const MOST_CEILINGS: u32 = 10;
 
 /// A limit of a whole tenant.
 #[derive(Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct CeilingSet {
     /// What it counts.
     measure: MeasureName,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{GUIDE, no_run_is_left};
 use crate::support::{Reply, TestApp, TestTenant};
 
-const QUESTION: &str = "How long do keys live?";
+const QUESTION: &str = "For how many days do keys live?";
 
 async fn put(client: &TestTenant, path: &str, body: &Value) -> Reply {
     client.send(client.request(reqwest::Method::PUT, path).json(body)).await

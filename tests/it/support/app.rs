@@ -29,7 +29,7 @@ use uuid::Uuid;
 use super::{EventReader, TestDatabase, Watch, minilm, services};
 
 /// How long a condition may take to come true.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Signs widget tokens in the tests.
 pub const SIGNING_SECRET: &str = "the secret of the tests, 32 bytes or more";
@@ -56,7 +56,7 @@ pub struct TestTenant {
     pub member_id: Option<Uuid>,
     cookie: Option<String>,
     db: Db,
-    url: String,
+    pub url: String,
     http: reqwest::Client,
 }
 

@@ -8,7 +8,7 @@
 //! 6. a killed instance leaves no run that goes on, and its text is kept.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 use super::instance::Instance;
 use super::paced::{INPUT_TOKENS, MadeUp, PacedModel};
-use super::{GUIDE, IMPATIENT, check_numbers, follow, joined, no_run_is_left, seen};
-use crate::support::{EventReader, StreamEvent, TestApp, TestTenant, minilm, services};
+use super::{GUIDE, IMPATIENT, check_numbers, follow, joined, no_run_is_left, run_id, seen};
+use crate::support::{EventReader, StreamEvent, TestApp, TestTenant, eventually, minilm, services};
 
 /// Rounds, each with an instance of its own, which is killed in every second one.
 const ROUNDS: u64 = 10;
@@ -64,17 +64,22 @@ async fn two_hundred_answers_survive_cuts_cancels_and_kills() {
     let began = Instant::now();
     let (mut all, mut kills) = (Vec::new(), 0);
     for round in 0..ROUNDS {
+        let taken = AtomicU64::new(0);
         let other = Instance::beside(&app, Arc::clone(&model) as Arc<_>, &settings).await;
         let at = tenant.at(&other.url);
-        let clients = (0..RUNS).map(|number| client(round * RUNS + number, &tenant, &at));
+        let clients = (0..RUNS).map(|number| client(round * RUNS + number, &tenant, &at, &taken));
         let clients = join_all(clients);
         let mut chance = StdRng::seed_from_u64(round);
         let killed = async {
             if round % 2 == 0 {
                 return (None, Some(other));
             }
+            eventually("all questions of the round are taken", || async {
+                taken.load(Ordering::SeqCst) == RUNS
+            })
+            .await;
             // The moment is the cut: anywhere in the answers.
-            tokio::time::sleep(Duration::from_millis(chance.random_range(100..900))).await;
+            tokio::time::sleep(Duration::from_millis(chance.random_range(0..400))).await;
             other.kill();
             (Some(Instant::now()), None)
         };
@@ -106,7 +111,12 @@ fn is_void(events: &[StreamEvent]) -> bool {
 
 /// Asks one instance, is cut again and again, and comes back to either, until it has seen the end. `None` when its question
 /// was never taken.
-async fn client(seed: u64, here: &TestTenant, there: &TestTenant) -> Option<Seen> {
+async fn client(
+    seed: u64,
+    here: &TestTenant,
+    there: &TestTenant,
+    taken: &AtomicU64,
+) -> Option<Seen> {
     let mut chance = StdRng::seed_from_u64(seed ^ 0xC0FFEE);
     let cancels = chance.random_bool(0.15).then(|| chance.random_range(1..CUTS));
     let asked = if chance.random_bool(0.8) { there } else { here };
@@ -118,14 +128,18 @@ async fn client(seed: u64, here: &TestTenant, there: &TestTenant) -> Option<Seen
     let mut seen =
         Seen { seed, run_id: String::new(), events: Vec::new(), cuts: 0, cancelled: false };
     loop {
-        let most = if seen.cuts < CUTS { chance.random_range(1..4) } else { usize::MAX };
+        // Some connections are cut before they bring anything.
+        let least = usize::from(seen.events.is_empty());
+        let most = if seen.cuts < CUTS { chance.random_range(least..2) } else { usize::MAX };
         if let Some(reader) = reader.take()
             && read(reader, most, &mut seen.events).await
         {
+            seen.run_id = run_id(&seen.events[0]);
+            taken.fetch_add(u64::from(seen.cuts == 0), Ordering::SeqCst);
             return Some(seen);
         }
-        let Some(started) = seen.events.first() else { return None };
-        seen.run_id = started.data["run_id"].as_str().unwrap().to_owned();
+        seen.run_id = run_id(seen.events.first()?);
+        taken.fetch_add(u64::from(seen.cuts == 0), Ordering::SeqCst);
         seen.cuts += 1;
         let place = if chance.random_bool(0.5) { there } else { here };
         if cancels == Some(seen.cuts) {
