@@ -190,7 +190,7 @@ async fn check(tenant: &TestTenant, seen: &Seen, killed_at: Option<Instant>) {
     let text = joined(&seen.events);
     if last.name == "error" {
         assert!(matches!(told["state"].as_str(), Some("interrupted" | "cancelled")), "{told}");
-        assert_eq!(text, "", "{seen:?}", seen = seen.events);
+        assert_eq!(text.trim(), "", "{seen:?}", seen = seen.events);
         assert_eq!(told["outcome"], "failed");
     } else {
         // 2.

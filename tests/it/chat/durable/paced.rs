@@ -26,6 +26,9 @@ const FRAGMENTS: [&str; 10] = [
     " e\u{301} 検索",
 ];
 
+/// The seed of an answer that takes longer than any test waits.
+pub const ENDLESS: u64 = 1_000_000;
+
 /// What a made-up answer does.
 #[derive(Clone, Debug)]
 pub struct MadeUp {
@@ -39,7 +42,7 @@ impl MadeUp {
     /// The answer of a seed.
     pub fn of(seed: u64) -> Self {
         let mut chance = StdRng::seed_from_u64(seed);
-        let count = chance.random_range(20..60);
+        let count = if seed == ENDLESS { 2_000 } else { chance.random_range(20..60) };
         let pieces: Vec<(String, Duration)> = (0..count)
             .map(|_| {
                 let piece = FRAGMENTS[chance.random_range(0..FRAGMENTS.len())];
@@ -51,7 +54,8 @@ impl MadeUp {
                 (piece.to_owned(), Duration::from_millis(pause))
             })
             .collect();
-        let reset_after = chance.random_bool(0.2).then(|| chance.random_range(1..count));
+        let reset_after =
+            (seed != ENDLESS && chance.random_bool(0.2)).then(|| chance.random_range(1..count));
         Self { pieces, reset_after }
     }
 
