@@ -1,4 +1,5 @@
-//! Outside services, behind one trait each: embeddings, chat models, objects, the queue; and rate limits, which need none.
+//! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs; and the rate limits
+//! and the connection to Redis, which need none.
 
 pub mod embeddings;
 pub mod limits;
@@ -6,3 +7,5 @@ pub mod models;
 pub mod objects;
 pub mod oidc;
 pub mod queue;
+pub mod redis;
+pub mod streams;

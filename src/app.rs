@@ -1,36 +1,39 @@
 //! The composition root: settings in, every long-lived handle out. Nothing else makes a service.
 
+mod models;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas, RateLimiter};
-use crate::adapters::models::{
-    BedrockModel, BedrockSettings, ChatModel, ExtractiveModel, OpenAiModel, OpenAiSettings,
-};
+use crate::adapters::models::{ExtractiveModel, ModelRegistry};
 use crate::adapters::objects::{DirectoryObjects, Objects};
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
-use crate::chat::{Chat, ChatSettings};
+use crate::adapters::redis::Redis;
+use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
+use crate::chat::{Chat, ChatSettings, FilterSettings, RunSettings};
 use crate::config::{
-    AccountsConfig, ChatConfig, Config, EmbeddingsConfig, Env, IngestionConfig, LimitsConfig,
-    OidcProviderConfig, ProviderName, RateConfig,
+    AccountsConfig, ChatConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig,
+    RateConfig, RedisConfig, RunsConfig,
 };
 use crate::db::{Db, PoolSettings, PostgresQueue};
-use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
-    PasswordSettings, Passwords, Rate, Verifier, VerifierSettings, WidgetSigner,
+    PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::{IngestSettings, Ingestion, Receiver, Search, SearchSettings};
-use crate::server::{PeopleSettings, ServerSettings, Services, openapi_document};
+use crate::server::{PeopleSettings, ServerSettings, ServerTimes, Services, openapi_document};
+use crate::web::events::EventTimes;
 use crate::worker::{Worker, WorkerSettings};
 
 /// Every long-lived handle of the process.
@@ -44,6 +47,12 @@ pub struct App {
     pub server: ServerSettings,
     /// Where documents' originals lie.
     pub objects: Arc<dyn Objects>,
+    /// What embeds passages and questions.
+    pub embedder: Arc<dyn Embedder>,
+    /// What answers, by name.
+    pub models: ModelRegistry,
+    /// How often the table of models is read again.
+    models_refresh: Duration,
 }
 
 /// Outside services that the tests replace.
@@ -51,8 +60,8 @@ pub struct App {
 pub struct Outside {
     /// Embeds passages and questions.
     pub embedder: Arc<dyn Embedder>,
-    /// Answers questions.
-    pub model: Arc<dyn ChatModel>,
+    /// Answer questions.
+    pub models: ModelRegistry,
 }
 
 impl Outside {
@@ -62,8 +71,8 @@ impl Outside {
     /// The model cannot be fetched or loaded.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            embedder: embedder(&config.embeddings).await?,
-            model: chat_model(&config.chat).await?,
+            embedder: models::embedder(&config.embeddings).await?,
+            models: models::registry(&config.chat).await?,
         })
     }
 }
@@ -80,6 +89,9 @@ impl App {
             acquire_timeout: config.database.acquire_timeout,
         })
         .context("DATABASE_URL is no connection string")?;
+        let redis = config.redis.url.as_ref();
+        let redis = redis.map(|url| Redis::new(url, config.redis.timeout)).transpose();
+        let redis = redis.context("PIDIMA_REDIS_URL")?;
         let tasks = TaskTracker::new();
         let providers = config.identity.oidc_providers.iter().map(provider_settings).collect();
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
@@ -95,27 +107,34 @@ impl App {
                 lexical_weight: config.search.lexical_weight,
             },
         );
+        let (models, embedder) = (outside.models, Arc::clone(&outside.embedder));
+        let streams = streams(&config.redis, redis.as_ref());
         let chat = Chat::new(
             db.clone(),
             search.clone(),
-            outside.model,
+            models.in_order(),
             ChatSettings {
                 passages: config.chat.passages,
                 history_messages: config.chat.history_messages,
                 max_output_tokens: config.chat.max_output_tokens,
+                filter: filter_settings(&config.chat)?,
+                runs: run_settings(config),
             },
+            // One instance alone tells its readers itself.
+            redis.is_some().then(|| Arc::clone(&streams)),
             tasks.clone(),
         );
         let ingestion = Ingestion::new(
             db.clone(),
             Arc::clone(&objects),
-            outside.embedder,
+            Arc::clone(&outside.embedder),
             ingest_settings(&config.ingestion),
         );
         let worker = Worker {
             db: db.clone(),
             queue,
             ingestion,
+            chat: chat.clone(),
             work_waits: Arc::clone(&work_waits),
             settings: WorkerSettings {
                 concurrency: config.ingestion.concurrency,
@@ -134,22 +153,46 @@ impl App {
         .with_signer(signer.clone());
         let services = Services {
             people: people_settings(config),
-            accounts: accounts(config, &db, &verifier, &tasks),
+            accounts: accounts(config, &db, &verifier, &tasks, redis.clone()),
             browser_logins: browser_logins(config, &db, &providers),
             verifier,
             signer,
             max_api_keys: config.keys.max_api_keys,
+            max_quotas: config.limits.max_quotas,
             receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
             providers,
             db,
             search,
             chat,
-            limiter: RateLimiter::new(limiter_settings(&config.limits))
-                .context("PIDIMA_REDIS_URL")?,
+            streams,
+            limiter: RateLimiter::new(limiter_settings(&config.limits, redis)),
             readiness: crate::server::Readiness::default(),
             tasks,
         };
-        Ok(Self { services, worker, server: server_settings(config), objects })
+        let (server, models_refresh) = (server_settings(config), config.chat.catalogue_refresh);
+        Ok(Self { services, worker, server, objects, embedder, models, models_refresh })
+    }
+
+    /// Reads what is known of models, at once and then again and again: the operator changes it while the service runs.
+    pub async fn follow_models(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.read_models().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "reading the table of models"
+                );
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.models_refresh) => {}
+            }
+        }
+    }
+
+    async fn read_models(&self) -> crate::db::Result<()> {
+        let cards = self.services.db.system().await?.list_model_cards().await?;
+        self.models.cards().replace(cards);
+        Ok(())
     }
 
     /// Waits for tasks that outlive their requests, then closes the database.
@@ -168,7 +211,8 @@ impl App {
 pub fn openapi_text() -> anyhow::Result<String> {
     let env = Env::from_pairs([("DATABASE_URL", "postgres://nobody@localhost/nothing")]);
     let config = Config::from_env(&env)?;
-    let outside = Outside { embedder: Arc::new(NoEmbedder), model: Arc::new(ExtractiveModel) };
+    let outside =
+        Outside { embedder: Arc::new(NoEmbedder), models: Arc::new(ExtractiveModel).into() };
     let app = App::build(&config, outside)?;
     let document = openapi_document(&app.services)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
@@ -241,7 +285,13 @@ fn browser_logins(config: &Config, db: &Db, providers: &ProviderRegistry) -> Bro
     BrowserLogins::new(db.clone(), providers.clone(), settings)
 }
 
-fn accounts(config: &Config, db: &Db, verifier: &Verifier, tasks: &TaskTracker) -> Accounts {
+fn accounts(
+    config: &Config,
+    db: &Db,
+    verifier: &Verifier,
+    tasks: &TaskTracker,
+    redis: Option<Redis>,
+) -> Accounts {
     let settings = AccountSettings {
         address: Rate {
             burst: config.accounts.login_address_burst,
@@ -258,7 +308,7 @@ fn accounts(config: &Config, db: &Db, verifier: &Verifier, tasks: &TaskTracker) 
         session_lifetime: config.identity.browser_session_lifetime,
     };
     let passwords = passwords(&config.accounts);
-    Accounts::new(db.clone(), verifier.clone(), passwords, tasks.clone(), &settings)
+    Accounts::new(db.clone(), verifier.clone(), passwords, tasks.clone(), redis, &settings)
 }
 
 /// What hashes passwords: also for the commands that make accounts without a server.
@@ -269,6 +319,7 @@ pub fn passwords(config: &AccountsConfig) -> Passwords {
             iterations: config.argon2_iterations,
             lanes: config.argon2_lanes,
         },
+        peppers: Peppers::new(config.password_peppers.clone()),
         threads: config.password_threads,
         queue: config.password_queue,
         rules: PasswordRules {
@@ -289,7 +340,27 @@ fn server_settings(config: &Config) -> ServerSettings {
         max_json_depth: config.http.max_json_depth,
         request_timeout: config.http.request_timeout,
         upload_timeout: config.http.upload_timeout,
-        shutdown_timeout: config.http.shutdown_timeout,
+        times: ServerTimes {
+            head: config.http.header_timeout,
+            write_stall: config.http.write_stall_timeout,
+            shutdown: config.http.shutdown_timeout,
+        },
+    }
+}
+
+fn run_settings(config: &Config) -> RunSettings {
+    let RunsConfig { heartbeat, retry, drain, .. } = config.runs;
+    RunSettings {
+        lease: config.runs.lease,
+        flush_interval: config.runs.flush_interval,
+        flush_bytes: config.runs.flush_bytes,
+        cancel_poll: config.runs.cancel_poll,
+        read_poll: config.runs.read_poll,
+        // What is cut must still be stored and told before the server closes its connections.
+        drain: drain.min(config.http.shutdown_timeout * 3 / 4),
+        times: EventTimes { heartbeat, retry },
+        sweep: config.runs.sweep,
+        events_days: config.runs.events_days,
     }
 }
 
@@ -302,7 +373,15 @@ fn people_settings(config: &Config) -> PeopleSettings {
     }
 }
 
-fn limiter_settings(config: &LimitsConfig) -> LimiterSettings {
+fn streams(config: &RedisConfig, redis: Option<&Redis>) -> Arc<dyn EventStreams> {
+    let settings = StreamSettings { max_events: config.stream_max_events, ttl: config.stream_ttl };
+    match redis {
+        Some(redis) => Arc::new(RedisStreams::new(redis.clone(), settings)),
+        None => Arc::new(LocalStreams::new(settings)),
+    }
+}
+
+fn limiter_settings(config: &LimitsConfig, redis: Option<Redis>) -> LimiterSettings {
     let quota = |limit: Limit| {
         let RateConfig { per_minute, burst } = match limit {
             Limit::Address => config.address_rate,
@@ -319,12 +398,17 @@ fn limiter_settings(config: &LimitsConfig) -> LimiterSettings {
         };
         Quota { per_minute, burst }
     };
-    LimiterSettings {
-        quotas: Quotas::new(quota),
-        redis_url: config.redis_url.clone(),
-        redis_timeout: config.redis_timeout,
-        instances: config.limit_instances,
-    }
+    LimiterSettings { quotas: Quotas::new(quota), redis, instances: config.limit_instances }
+}
+
+fn filter_settings(config: &ChatConfig) -> anyhow::Result<FilterSettings> {
+    let links = config.allowed_links.iter().map(|link| {
+        link.parse().with_context(|| format!("PIDIMA_CHAT_ALLOWED_LINKS has \"{link}\""))
+    });
+    Ok(FilterSettings {
+        allowed_links: links.collect::<anyhow::Result<_>>()?,
+        max_held_bytes: config.max_held_bytes,
+    })
 }
 
 fn ingest_settings(config: &IngestionConfig) -> IngestSettings {
@@ -339,43 +423,4 @@ fn ingest_settings(config: &IngestionConfig) -> IngestSettings {
         max_attempts: config.max_attempts,
         lease: config.lease,
     }
-}
-
-async fn embedder(config: &EmbeddingsConfig) -> anyhow::Result<Arc<dyn Embedder>> {
-    let cache = match &config.cache_dir {
-        Some(directory) => PackageCache::at(directory),
-        None => PackageCache::locate()?,
-    };
-    let files = MiniLmFiles {
-        runtime_library: cache.ensure(&ONNXRUNTIME).await?,
-        model: cache.ensure(&MINILM_MODEL).await?,
-        tokenizer: cache.ensure(&MINILM_TOKENIZER).await?,
-    };
-    let threads = config.threads;
-    let model = tokio::task::spawn_blocking(move || MiniLm::load(&files, threads)).await??;
-    Ok(Arc::new(model))
-}
-
-async fn chat_model(config: &ChatConfig) -> anyhow::Result<Arc<dyn ChatModel>> {
-    let times = config.times;
-    Ok(match (config.provider, &config.openai, &config.bedrock) {
-        (ProviderName::OpenAi, Some(openai), _) => Arc::new(OpenAiModel::new(OpenAiSettings {
-            api_key: openai.api_key.clone(),
-            first_token_timeout: times.first_token_timeout,
-            next_token_timeout: times.next_token_timeout,
-            total_timeout: times.total_timeout,
-            ..OpenAiSettings::new(&openai.base_url, &openai.model)
-        })?),
-        (ProviderName::Bedrock, _, Some(bedrock)) => {
-            let settings = BedrockSettings {
-                guardrail: bedrock.guardrail.clone(),
-                first_token_timeout: times.first_token_timeout,
-                next_token_timeout: times.next_token_timeout,
-                total_timeout: times.total_timeout,
-                ..BedrockSettings::new(&bedrock.model)
-            };
-            Arc::new(BedrockModel::connect(settings).await)
-        }
-        _ => Arc::new(ExtractiveModel),
-    })
 }

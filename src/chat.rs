@@ -2,12 +2,17 @@
 
 pub mod api;
 mod citations;
+mod feedback;
+mod output_filter;
 mod prompt;
+mod readable;
 mod run;
 mod store;
 mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};
+pub use output_filter::{FilterSettings, LinkPrefix};
 pub use run::{
-    Answer, Chat, ChatSettings, Outcome, Question, RunEvent, RunHandle, StartError, Usage,
+    Answer, Chat, ChatSettings, NumberedEvent, Outcome, Question, RunEvent, RunRef, RunSettings,
+    StartError, Usage,
 };

@@ -8,6 +8,7 @@ mod eval;
 mod import;
 mod member;
 mod migrate;
+mod model;
 mod openapi;
 mod operator;
 mod run_server;
@@ -55,6 +56,9 @@ enum Command {
     /// Create people with passwords, and reset passwords
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// List models with their prices, and change what is known of them
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// Create, list and revoke keys of the operator
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
@@ -86,7 +90,7 @@ pub async fn run() -> ExitCode {
     let logs = TelemetryConfig::from_env(&env);
     telemetry::start(&logs.filter, logs.format == LogFormat::Json);
     let done = match cli.command {
-        Command::Demo(args) => demo::run(args, env).await,
+        Command::Demo(args) => Box::pin(demo::run(args, env)).await,
         Command::Serve(args) => serve::run(args, &env).await,
         Command::Worker => worker::run(&env).await,
         Command::Migrate(args) => migrate::run(args, &env).await,
@@ -94,6 +98,7 @@ pub async fn run() -> ExitCode {
         Command::Seed(args) => seed::run(args, &env).await,
         Command::Tenant(command) => tenant::run(command, &env).await,
         Command::Member(command) => member::run(command, &env).await,
+        Command::Model(command) => model::run(command, &env).await,
         Command::Operator(command) => operator::run(command, &env).await,
         Command::Audit(command) => audit::run(command, &env).await,
         Command::Eval(command) => eval::run(command, &env).await,

@@ -11,19 +11,26 @@ mod ingestion;
 mod keys;
 mod limits;
 mod models;
+mod redis;
+mod runs;
 mod search;
 mod storage;
 mod telemetry;
 
 pub use accounts::AccountsConfig;
-pub use embeddings::EmbeddingsConfig;
+pub use embeddings::{EmbeddingProvider, EmbeddingsConfig, RemoteEmbeddingsConfig};
 pub use env::{ConfigError, Env};
 pub use http::HttpConfig;
 pub use identity::{IdentityConfig, OidcProviderConfig};
 pub use ingestion::IngestionConfig;
 pub use keys::KeysConfig;
 pub use limits::{LimitsConfig, RateConfig};
-pub use models::{BedrockConfig, ChatConfig, ModelTimes, OpenAiConfig, ProviderName};
+pub use models::{
+    BedrockConfig, ChatConfig, FailoverConfig, ModelTimes, OpenAiConfig, ProviderConfig,
+    ProviderKind, ServerName,
+};
+pub use redis::RedisConfig;
+pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectsConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};
@@ -45,6 +52,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
+    /// Redis, and the events of runs.
+    pub redis: RedisConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
     /// Embedding passages and questions.
@@ -53,6 +62,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// Answering questions.
     pub chat: ChatConfig,
+    /// Keeping answers while they are made.
+    pub runs: RunsConfig,
 }
 
 impl Config {
@@ -69,10 +80,12 @@ impl Config {
             accounts: AccountsConfig::from_env(env),
             keys: KeysConfig::from_env(env),
             limits: LimitsConfig::from_env(env),
+            redis: RedisConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),
+            runs: RunsConfig::from_env(env),
         };
         env.finish()?;
         Ok(config)

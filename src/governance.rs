@@ -1,11 +1,18 @@
-//! What an organisation needs to trust the service: its audit log, read, exported and verified.
+//! What an organisation needs to trust the service: its audit log, read, exported and verified, and its quotas.
 
 pub mod api;
 mod export_audit;
 mod note_reading;
+mod quotas;
 mod store;
 mod verify_audit;
 
 pub use note_reading::note_reading;
+pub use quotas::{
+    Charged, Estimate, ExceededQuota, Measure, Period, QuotaLimits, QuotaWarning, Reservation,
+    ReserveError, Subject, estimated_tokens, reserve_quota,
+};
 pub use store::audit_events::{AuditEvent, AuditFilter, AuditHead};
+pub use store::models::{ModelPrice, PricedModel};
+pub use store::quota_amounts::Observed;
 pub use verify_audit::{Anchor, AuditVerdict, VerifyError, verify_audit};

@@ -31,6 +31,7 @@ mod places;
 mod policy;
 mod rotate_api_key;
 mod secret;
+mod shared_throttle;
 mod store;
 mod throttle;
 mod verify;
@@ -74,7 +75,9 @@ pub use may_grant_role::{GrantError, may_decide_reach, may_grant_role};
 pub use operator_key::{
     DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, Operator, create_operator_key,
 };
-pub use passwords::{ArgonSettings, HashError, PasswordRules, PasswordSettings, Passwords};
+pub use passwords::{
+    ArgonSettings, HashError, Lane, PasswordRules, PasswordSettings, Passwords, Peppers, Verdict,
+};
 pub use person::{Identity, LOCAL};
 pub use policy::{Action, Role, Scope};
 pub use rotate_api_key::rotate_api_key;

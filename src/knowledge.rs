@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod chunk;
+mod embedding_space;
 mod ingest_version;
 mod limit_collection;
 pub mod parse;
@@ -10,6 +11,7 @@ mod receive_document;
 mod search;
 mod store;
 
+pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
 pub use ingest_version::{INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL};
 pub use limit_collection::{LimitError, limit_collection};
 pub use reach::{Reach, Reader};

@@ -4,6 +4,7 @@ mod acceptor;
 mod allow;
 mod body_limit;
 mod client_address;
+mod connections;
 mod cors;
 mod detach;
 mod docs;
@@ -13,6 +14,7 @@ mod pages;
 mod problems;
 mod routes;
 mod security_headers;
+mod stall;
 mod time_limit;
 
 use std::net::SocketAddr;
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub use pages::Readiness;
 pub use routes::{PeopleSettings, Services, openapi_document};
 
+use self::connections::{Connections, Patience};
 use crate::web::body::MaxJsonDepth;
 use crate::web::origin::PublicUrl;
 
@@ -50,9 +53,24 @@ pub struct ServerSettings {
     pub request_timeout: Duration,
     /// Time for an upload.
     pub upload_timeout: Duration,
-    /// Time for requests in flight when asked to stop.
-    pub shutdown_timeout: Duration,
+    /// How long it waits for its clients.
+    pub times: ServerTimes,
 }
+
+/// How long the server waits for its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerTimes {
+    /// For the head of a request.
+    pub head: Duration,
+    /// How long a client may take nothing of a response.
+    pub write_stall: Duration,
+    /// Time for requests in flight when asked to stop.
+    pub shutdown: Duration,
+}
+
+/// How long a connection lives without a request. Longer than the 60 seconds after which load balancers let go of theirs:
+/// else they would send a request into a connection that is just being closed.
+const IDLE: Duration = Duration::from_secs(75);
 
 /// The whole application as one endpoint: what is served, and what the tests call.
 ///
@@ -72,7 +90,9 @@ pub fn endpoint(
     );
     let (table, allowed) = routes::table(services, settings.clone())?;
     // From the inside out: the last one sees a request first.
+    // Boxed, as the type of the whole would be deeper than compilers follow.
     Ok(table
+        .boxed()
         .data(verifier)
         .data(limiter.clone())
         .data(MaxJsonDepth(settings.max_json_depth))
@@ -94,21 +114,28 @@ pub fn endpoint(
         .with(security_headers))
 }
 
-/// Serves until `stop`, then lets requests in flight finish.
+/// Serves until `stop`, then lets requests in flight finish for the time of the settings.
 ///
 /// # Errors
 /// The listener failed.
 pub async fn serve(
     listener: TcpListener,
     app: impl Endpoint + 'static,
-    shutdown_timeout: Duration,
+    times: ServerTimes,
     stop: CancellationToken,
 ) -> std::io::Result<SocketAddr> {
     let address = listener.local_addr()?;
-    let acceptor = acceptor::NoDelay(TcpAcceptor::from_tokio(listener)?);
+    let connections = Connections::default();
+    let app = connections.endpoint(app);
+    let acceptor = acceptor::WatchedAcceptor {
+        inner: TcpAcceptor::from_tokio(listener)?,
+        connections,
+        patience: Patience { head: times.head, idle: IDLE },
+        write_stall: times.write_stall,
+    };
     poem::Server::new_with_acceptor(acceptor)
-        .idle_timeout(Duration::from_secs(75))
-        .run_with_graceful_shutdown(app, stop.cancelled_owned(), Some(shutdown_timeout))
+        .idle_timeout(IDLE)
+        .run_with_graceful_shutdown(app, stop.cancelled_owned(), Some(times.shutdown))
         .await?;
     Ok(address)
 }

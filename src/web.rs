@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod docs_page;
+pub mod events;
 pub mod origin;
 pub mod page;
 pub mod paging;

@@ -3,13 +3,14 @@
 //! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::adapters::queue::{Delivery, Queue, QueueError};
+use crate::chat::Chat;
 use crate::db::Db;
 use crate::knowledge::{INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
 
@@ -17,6 +18,8 @@ use crate::knowledge::{INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
 const RELAY_BATCH: i64 = 100;
 /// How often what is over is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How often events that are kept long enough are removed.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Wait after a fault of database or queue.
 const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
 
@@ -42,6 +45,8 @@ pub struct Worker {
     pub queue: Arc<dyn Queue>,
     /// The jobs on documents.
     pub ingestion: Ingestion,
+    /// Runs, of which those of dead instances are ended.
+    pub chat: Chat,
     /// Wakes the worker at once after an upload in this process.
     pub work_waits: Arc<Notify>,
     /// How it works.
@@ -53,6 +58,7 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let jobs = TaskTracker::new();
         jobs.spawn(sweep(self.db.clone(), stop.clone()));
+        jobs.spawn(sweep_runs(self.chat.clone(), stop.clone()));
         let places = Arc::new(Semaphore::new(self.settings.concurrency));
         while !stop.is_cancelled() {
             let found = match self.turn(&jobs, &places).await {
@@ -201,6 +207,27 @@ async fn sweep(db: Db, stop: CancellationToken) {
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Ends the runs of instances that are gone, again and again; and now and then removes events that are kept long enough.
+async fn sweep_runs(chat: Chat, stop: CancellationToken) {
+    let every = chat.run_settings().sweep;
+    let mut forgotten = None;
+    while !stop.is_cancelled() {
+        if let Err(error) = chat.end_orphans().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "looking for orphaned runs");
+        }
+        if forgotten.is_none_or(|at: Instant| at.elapsed() > FORGET_EVERY) {
+            forgotten = Some(Instant::now());
+            if let Err(error) = chat.forget_events().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "removing old events");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
             () = stop.cancelled() => {}
         }
     }

@@ -4,6 +4,7 @@
 //! its model's window is embedded in windows. It stores nothing and knows no tenant.
 
 pub mod minilm;
+pub mod remote;
 
 use std::path::PathBuf;
 
@@ -75,6 +76,14 @@ pub enum EmbeddingError {
         /// Id of the model.
         model: String,
         /// What is wrong with the vector.
+        reason: String,
+    },
+    /// The provider refuses the request, and will refuse it again: a wrong key, an unknown model.
+    #[error("the embedding model {model} refuses: {reason}; check key, address and name")]
+    Refused {
+        /// Id of the model.
+        model: String,
+        /// What the provider said.
         reason: String,
     },
     /// The model is not running now, as while the process shuts down.

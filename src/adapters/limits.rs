@@ -11,25 +11,23 @@ mod quota;
 mod shared;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use secrecy::SecretString;
+use std::time::Instant;
 
 pub use gcra::{Taken, Use, decide};
 pub use key::{LimitKey, Subject};
 pub use local::{LocalLimits, REMEMBERED};
 pub use quota::{Limit, Quota, Quotas};
-pub use shared::{SharedError, SharedLimits, TRY_EVERY};
+pub use shared::SharedLimits;
+
+use super::redis::{Redis, RedisError};
 
 /// What the limits are and where they are counted.
 #[derive(Clone, Debug)]
 pub struct LimiterSettings {
     /// How much each limit lets through.
     pub quotas: Quotas,
-    /// Address of Redis or Valkey; absent: this process counts alone.
-    pub redis_url: Option<SecretString>,
-    /// Longest wait for Redis.
-    pub redis_timeout: Duration,
+    /// Redis or Valkey; absent: this process counts alone.
+    pub redis: Option<Redis>,
     /// Instances that share the limits while Redis is away.
     pub instances: u32,
 }
@@ -42,7 +40,7 @@ pub struct RateLimiter(Arc<Inner>);
 struct Inner {
     quotas: Quotas,
     instances: u32,
-    shared: Option<Arc<SharedLimits>>,
+    shared: Option<SharedLimits>,
     local: LocalLimits,
     began: Instant,
 }
@@ -72,24 +70,26 @@ impl Decision {
 
 impl RateLimiter {
     /// Limits that nobody has used yet. Redis is asked with the first request.
-    ///
-    /// # Errors
-    /// The address of Redis can not be read.
-    pub fn new(settings: LimiterSettings) -> Result<Self, SharedError> {
-        let LimiterSettings { quotas, redis_url, redis_timeout, instances } = settings;
-        let shared = redis_url.map(|url| SharedLimits::new(&url, redis_timeout)).transpose()?;
-        Ok(Self(Arc::new(Inner {
+    pub fn new(settings: LimiterSettings) -> Self {
+        let LimiterSettings { quotas, redis, instances } = settings;
+        Self(Arc::new(Inner {
             quotas,
             instances,
-            shared: shared.map(Arc::new),
+            shared: redis.map(SharedLimits::new),
             local: LocalLimits::default(),
             began: Instant::now(),
-        })))
+        }))
     }
 
     /// Takes one unit, or says when to come again.
     pub async fn take(&self, key: &LimitKey) -> Decision {
         self.apply(key, Use::Take).await
+    }
+
+    /// Takes one unit for each key of a tenant, in one round trip. The first that is used up refuses and is the last in the
+    /// list: those behind it lose nothing.
+    pub async fn take_all(&self, keys: &[LimitKey]) -> Vec<Decision> {
+        self.apply_all(keys, Use::Take).await
     }
 
     /// Takes units for what has happened already, as many as are left.
@@ -101,7 +101,7 @@ impl RateLimiter {
     ///
     /// # Errors
     /// It does not, for this reason.
-    pub async fn check(&self) -> Result<bool, SharedError> {
+    pub async fn check(&self) -> Result<bool, RedisError> {
         match &self.0.shared {
             Some(shared) => shared.check().await.map(|()| true),
             None => Ok(false),
@@ -109,21 +109,56 @@ impl RateLimiter {
     }
 
     async fn apply(&self, key: &LimitKey, used_as: Use) -> Decision {
-        let inner = &*self.0;
-        let (limit, quota) = (key.limit(), inner.quotas.of(key.limit()));
-        let now = u64::try_from(inner.began.elapsed().as_micros()).unwrap_or(u64::MAX / 2);
-        let Some(shared) = &inner.shared else {
-            return Decision { limit, quota, taken: inner.local.apply(key, quota, used_as, now) };
-        };
-        let share = quota.share(inner.instances);
-        let Some(taken) = shared.apply(key, quota, used_as).await else {
-            let taken = inner.local.apply(key, share, used_as, now);
-            return Decision { limit, quota: share, taken };
-        };
-        // Noted here too: who has used much is not given a new burst when Redis goes away.
-        if taken.is_allowed {
-            inner.local.apply(key, share, Use::Charge(used_as.units()), now);
+        let mut decisions = self.apply_all(std::slice::from_ref(key), used_as).await;
+        match decisions.pop() {
+            Some(decision) => decision,
+            None => self.0.apply_here(key, used_as),
         }
-        Decision { limit, quota, taken }
+    }
+
+    async fn apply_all(&self, keys: &[LimitKey], used_as: Use) -> Vec<Decision> {
+        let inner = &*self.0;
+        let asked: Vec<(&LimitKey, Quota)> =
+            keys.iter().map(|key| (key, inner.quotas.of(key.limit()))).collect();
+        let told = match &inner.shared {
+            Some(shared) => shared.apply(&asked, used_as).await,
+            None => None,
+        };
+        let Some(told) = told else { return inner.apply_all_here(keys, used_as) };
+        let decisions = told.into_iter().zip(asked).map(|(taken, (key, quota))| {
+            // Noted here too: who has used much is not given a new burst when Redis goes away.
+            if taken.is_allowed {
+                let share = quota.share(inner.instances);
+                inner.local.apply(key, share, Use::Charge(used_as.units()), inner.now());
+            }
+            Decision { limit: key.limit(), quota, taken }
+        });
+        decisions.collect()
+    }
+}
+
+impl Inner {
+    /// Microseconds since the start.
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX / 2)
+    }
+
+    fn apply_all_here(&self, keys: &[LimitKey], used_as: Use) -> Vec<Decision> {
+        let mut decisions = Vec::with_capacity(keys.len());
+        for key in keys {
+            let decision = self.apply_here(key, used_as);
+            decisions.push(decision);
+            if !decision.is_allowed() {
+                break;
+            }
+        }
+        decisions
+    }
+
+    /// By this process alone: the whole limit where there is no Redis, its share while Redis is away.
+    fn apply_here(&self, key: &LimitKey, used_as: Use) -> Decision {
+        let instances = if self.shared.is_some() { self.instances } else { 1 };
+        let (limit, quota) = (key.limit(), self.quotas.of(key.limit()).share(instances));
+        Decision { limit, quota, taken: self.local.apply(key, quota, used_as, self.now()) }
     }
 }

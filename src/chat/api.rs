@@ -1,12 +1,19 @@
 //! HTTP of chat.
 
 mod answers;
+mod citations;
 mod events;
+mod feedback;
+mod feedback_views;
 mod messages;
 mod reply;
+mod runs;
 mod sessions;
 mod views;
 
 pub use answers::AnswersApi;
+pub use citations::CitationsApi;
+pub use feedback::FeedbackApi;
 pub use messages::MessagesApi;
+pub use runs::RunsApi;
 pub use sessions::SessionsApi;

@@ -2,18 +2,26 @@
 //!
 //! Stream, JSON answer and history are all made of what it gives, so the three are equal. A marker maps only to a passage
 //! that this run gave to the model; any other is removed and counted. Markers are numbered in the order of appearance.
+//! Before anything else the text is filtered, so that nothing forbidden is in what the builder gives.
 
+mod deep_link;
+mod foreign;
+mod joint;
 mod quote;
 mod scanner;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::output_filter::{AllowedLinks, FilterSettings, Filtered, OutputFilter, Segment};
 use crate::kernel::ids::new_id;
 use crate::knowledge::Passage;
 use scanner::{Scanned, Scanner};
 
+pub use foreign::without_markers;
+
 /// Which passage a marker stands for, pinned to the version that was read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Citation {
     /// The n of the marker `[n]`.
     pub number: i32,
@@ -31,6 +39,8 @@ pub struct Citation {
     pub document_title: String,
     /// Headings above the passage, outermost first.
     pub heading_path: Vec<String>,
+    /// Page of the original, from 1; absent for formats without pages.
+    pub page: Option<i32>,
     /// Where a reader finds it.
     pub url: Option<String>,
     /// First character of the quote in the extracted text of the version, from 0.
@@ -41,6 +51,8 @@ pub struct Citation {
     pub quote: String,
     /// Whether the words of the answer were found in the quote.
     pub verified: bool,
+    /// Whether a newer version is read by now, or the document is gone.
+    pub stale: bool,
 }
 
 /// A piece of an answer, in the order of the stream.
@@ -56,40 +68,44 @@ pub enum Piece {
 #[derive(Debug)]
 pub struct CitationBuilder {
     passages: Vec<Passage>,
+    filter: OutputFilter,
     scanner: Scanner,
     content: String,
     citations: Vec<Citation>,
     /// Place in `passages` of each citation, by number - 1.
     cited: Vec<usize>,
     unknown_markers: i32,
+    /// Whether a marker was removed at the end of the content.
+    has_gap: bool,
 }
 
 impl CitationBuilder {
     /// A builder for the passages that the model was given as `[1]`, `[2]` …
-    pub fn new(passages: Vec<Passage>) -> Self {
+    pub fn new(passages: Vec<Passage>, settings: &FilterSettings) -> Self {
+        let links = AllowedLinks::of(&passages, settings);
         Self {
             passages,
+            filter: OutputFilter::new(links, settings.max_held_bytes),
             scanner: Scanner::default(),
             content: String::new(),
             citations: Vec::new(),
             cited: Vec::new(),
             unknown_markers: 0,
+            has_gap: false,
         }
     }
 
     /// Takes the next text of the model.
     pub fn push(&mut self, delta: &str) -> Vec<Piece> {
-        let mut scanned = Vec::new();
-        // PostgreSQL stores no NUL, and no reader misses it.
-        for character in delta.chars().filter(|character| *character != '\0') {
-            self.scanner.push(character, &mut scanned);
-        }
+        let segments = self.filter.push(delta);
+        let scanned = self.scan(&segments);
         self.take(scanned)
     }
 
     /// Takes the end of the model's text: what was held back comes out.
     pub fn finish(&mut self) -> Vec<Piece> {
-        let mut scanned = Vec::new();
+        let segments = self.filter.finish();
+        let mut scanned = self.scan(&segments);
         self.scanner.finish(&mut scanned);
         self.take(scanned)
     }
@@ -109,32 +125,41 @@ impl CitationBuilder {
         self.unknown_markers
     }
 
+    /// What was taken out of the model's text or made harmless.
+    pub fn filtered(&self) -> Filtered {
+        self.filter.filtered()
+    }
+
+    fn scan(&mut self, segments: &[Segment]) -> Vec<Scanned> {
+        let mut scanned = Vec::new();
+        for Segment { text, is_code } in segments {
+            if *is_code {
+                self.scanner.pass(text, &mut scanned);
+            } else {
+                text.chars().for_each(|character| self.scanner.push(character, &mut scanned));
+            }
+        }
+        scanned
+    }
+
     fn take(&mut self, scanned: Vec<Scanned>) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut text = String::new();
         for item in scanned {
             match item {
-                Scanned::Text(more) => {
-                    self.content.push_str(&more);
-                    text.push_str(&more);
-                }
+                Scanned::Text(more) => self.write(&more, &mut text),
                 Scanned::Markers { space, numbers } => {
                     let mut space = Some(space);
                     for number in numbers {
                         let Some((number, citation)) = self.cite(number) else { continue };
-                        let marker = format!("{}[{number}]", space.take().unwrap_or_default());
-                        self.content.push_str(&marker);
-                        text.push_str(&marker);
+                        let space = space.take().unwrap_or_default();
+                        self.write(&format!("{space}[{number}]"), &mut text);
                         if let Some(citation) = citation {
                             pieces.push(Piece::Text(std::mem::take(&mut text)));
                             pieces.push(Piece::Citation(citation));
                         }
                     }
-                    // What stood around a marker that is removed must not become one, as in `[[99]1]`.
-                    if space.is_some() && ends_inside_brackets(&self.content) {
-                        self.content.push(' ');
-                        text.push(' ');
-                    }
+                    self.has_gap |= space.is_some();
                 }
             }
         }
@@ -142,6 +167,17 @@ impl CitationBuilder {
             pieces.push(Piece::Text(text));
         }
         pieces
+    }
+
+    /// Adds to the content and to the text of the next piece.
+    fn write(&mut self, more: &str, text: &mut String) {
+        let Some(first) = more.chars().next() else { return };
+        if std::mem::take(&mut self.has_gap) && joint::needs_space(&self.content, first) {
+            self.content.push(' ');
+            text.push(' ');
+        }
+        self.content.push_str(more);
+        text.push_str(more);
     }
 
     /// Number of a marker's passage in this answer, with the citation when it is its first time.
@@ -174,19 +210,16 @@ impl CitationBuilder {
             version_number: passage.version_number,
             document_title: passage.document_title.clone(),
             heading_path: passage.heading_path.clone(),
-            url: passage.url(),
+            // No format that is read has pages yet.
+            page: None,
+            url: deep_link::to(passage, &quote.text),
             char_start: offset(quote.start),
             char_end: offset(quote.end),
             quote: quote.text,
             verified: quote.verified,
+            stale: false,
         }
     }
-}
-
-/// Whether the text ends with what a marker may begin with.
-fn ends_inside_brackets(text: &str) -> bool {
-    text.rsplit_once('[')
-        .is_some_and(|(_, inside)| inside.chars().all(|inner| inner.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Stage 3 of a run: what the model is told. Retrieved text is data, whatever it says.
 
 use crate::adapters::models::{Passage, Prompt, Turn};
+use crate::chat::citations::without_markers;
 use crate::knowledge::Hit;
 
 /// What every answer is asked to be.
@@ -18,9 +19,9 @@ pub fn build(
     #[expect(clippy::cast_possible_truncation, reason = "scores lose nothing that matters")]
     let passages = (1..).zip(hits).map(|(marker, hit)| Passage {
         marker,
-        title: hit.passage.document_title.clone(),
-        heading_path: hit.passage.heading_path.clone(),
-        text: hit.passage.body.clone(),
+        title: own(&hit.passage.document_title),
+        heading_path: hit.passage.heading_path.iter().map(|heading| own(heading)).collect(),
+        text: own(&hit.passage.body),
         score: hit.ranks.fused as f32,
         similarity: hit.ranks.similarity.map(|similarity| similarity as f32),
     });
@@ -33,4 +34,9 @@ pub fn build(
         max_output_tokens,
         temperature: 0.0,
     }
+}
+
+/// Numbers in brackets that the document brings along are no markers of ours.
+fn own(text: &str) -> String {
+    without_markers(text).into_owned()
 }

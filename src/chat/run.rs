@@ -2,34 +2,56 @@
 //! its own searches, asks the model, builds citations, and stores the answer. Readers follow its log of numbered events.
 
 mod answer;
+mod attempts;
+mod drain;
+mod end;
 mod error;
+mod estimate;
+mod event;
 mod fail;
+mod forget;
 mod generate;
 mod history;
+mod interrupt;
+mod keep;
+mod live;
 mod log;
 mod prepare;
 mod progress;
+mod read;
+mod record;
+mod relay;
 mod retrieve;
 mod start;
 mod store_answer;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use live::LiveRuns;
+use log::RunLog;
+
 pub use answer::{Answer, Outcome, Usage};
-pub use log::{NumberedEvent, RunEvent, RunLog};
+pub use event::{NumberedEvent, RunEvent};
+pub use read::RunRef;
 pub use start::StartError;
 
+use super::output_filter::FilterSettings;
 use crate::adapters::models::ChatModel;
+use crate::adapters::streams::EventStreams;
 use crate::db::Db;
+use crate::governance::{Charged, QuotaWarning};
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Reader, Search};
+use crate::web::events::EventTimes;
 
 /// How questions are answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ChatSettings {
     /// Passages given to the model.
     pub passages: usize,
@@ -37,6 +59,33 @@ pub struct ChatSettings {
     pub history_messages: i64,
     /// Longest answer, in the model's tokens.
     pub max_output_tokens: u32,
+    /// What answers may hold.
+    pub filter: FilterSettings,
+    /// How runs are kept.
+    pub runs: RunSettings,
+}
+
+/// How runs are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct RunSettings {
+    /// How long an instance is believed to live without a sign.
+    pub lease: Duration,
+    /// Longest time that an event is not stored.
+    pub flush_interval: Duration,
+    /// Text, in bytes, that is stored at once however little time has passed.
+    pub flush_bytes: usize,
+    /// How often an instance looks whether somebody asked to stop one of its runs.
+    pub cancel_poll: Duration,
+    /// How often a reader of another instance's run looks for events.
+    pub read_poll: Duration,
+    /// How long answers go on when this instance is asked to stop.
+    pub drain: Duration,
+    /// How streams of events are kept open.
+    pub times: EventTimes,
+    /// How often orphaned runs are looked for.
+    pub sweep: Duration,
+    /// How long events are kept, in days.
+    pub events_days: u32,
 }
 
 /// A question to be answered.
@@ -48,6 +97,8 @@ pub struct Question {
     pub reader: Reader,
     /// Key that asks.
     pub asked_by: Uuid,
+    /// Who is charged for the answer.
+    pub charged: Charged,
     /// Conversation; absent for a single question.
     pub session_id: Option<Uuid>,
     /// Collections to ask; all that the reader reaches when empty. The ids are distinct.
@@ -56,13 +107,13 @@ pub struct Question {
     pub content: String,
 }
 
-/// A run that goes on.
+/// A run that was started.
 #[derive(Clone, Debug)]
-pub struct RunHandle {
-    /// Id.
-    pub run_id: Uuid,
-    /// What has happened, and what will.
-    pub log: Arc<RunLog>,
+pub struct Started {
+    /// The run.
+    pub reference: RunRef,
+    /// Quotas of which little is left.
+    pub warnings: Vec<QuotaWarning>,
 }
 
 /// The chat service.
@@ -73,6 +124,13 @@ pub struct Chat {
     model: Arc<dyn ChatModel>,
     settings: ChatSettings,
     tasks: TaskTracker,
+    /// Name of this instance in leases: a new one at each start.
+    instance_id: Uuid,
+    live: Arc<LiveRuns>,
+    /// Where readers on other instances are told of events at once; absent: they look into the database.
+    streams: Option<Arc<dyn EventStreams>>,
+    /// Cancelled when this instance ends.
+    leaving: CancellationToken,
 }
 
 impl Chat {
@@ -82,8 +140,24 @@ impl Chat {
         search: Search,
         model: Arc<dyn ChatModel>,
         settings: ChatSettings,
+        streams: Option<Arc<dyn EventStreams>>,
         tasks: TaskTracker,
     ) -> Self {
-        Self { db, search, model, settings, tasks }
+        Self {
+            db,
+            search,
+            model,
+            settings,
+            tasks,
+            instance_id: Uuid::new_v4(),
+            live: Arc::default(),
+            streams,
+            leaving: CancellationToken::new(),
+        }
+    }
+
+    /// How runs are kept.
+    pub fn run_settings(&self) -> RunSettings {
+        self.settings.runs
     }
 }

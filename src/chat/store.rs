@@ -1,5 +1,9 @@
 //! SQL of chat, as methods on the tenant's transaction.
 
+pub mod citations;
+pub mod feedback;
 pub mod messages;
+pub mod run_events;
+pub mod run_leases;
 pub mod runs;
 pub mod sessions;

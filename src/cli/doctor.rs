@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::adapters::embeddings::Embedder;
 use crate::app::{App, Outside};
 use crate::config::{Config, Env};
+use crate::knowledge::claim_embedding_space;
 
 pub async fn run(env: &Env) -> anyhow::Result<()> {
     let config = Config::from_env(env)?;
@@ -41,6 +42,13 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
                 }
                 Err(error) => Err(error.to_string()),
             },
+        );
+        let space = claim_embedding_space(&app.services.db, &*app.embedder).await;
+        report.note(
+            "stored vectors",
+            space
+                .map(|()| "of the same embedding model".to_owned())
+                .map_err(|error| error.to_string()),
         );
         let months = app.services.db.months_prepared().await;
         report.note(

@@ -6,18 +6,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::knowledge::claim_embedding_space;
 use crate::server;
 
 /// Refuses to go on when the database is not as it must be.
 pub async fn check(app: &App) -> anyhow::Result<()> {
     let faults = app.services.readiness.faults(&app.services.db).await;
-    if faults.is_empty() {
-        return Ok(());
-    }
-    anyhow::bail!("the database is not fit to serve:\n{}", faults.join("\n"))
+    anyhow::ensure!(faults.is_empty(), "the database is not fit to serve:\n{}", faults.join("\n"));
+    claim_embedding_space(&app.services.db, &*app.embedder).await?;
+    Ok(())
 }
 
-/// Serves, and works when `with_worker`, until `stop`; then ends in order: requests, runs, jobs, database.
+/// Serves, and works when `with_worker`, until `stop`; then ends in order: answers are made or cut, requests, jobs, database.
 pub async fn serve(
     app: App,
     listener: TcpListener,
@@ -28,10 +28,14 @@ pub async fn serve(
     if with_worker {
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
+    tasks.spawn(app.clone().follow_models(stop.clone()));
+    let (chat, stopping) = (app.services.chat.clone(), stop.clone());
+    tasks.spawn(async move {
+        stopping.cancelled().await;
+        chat.drain().await;
+    });
     let endpoint = server::endpoint(app.services.clone(), app.server.clone())?;
-    server::serve(listener, endpoint, app.server.shutdown_timeout, stop)
-        .await
-        .context("serving HTTP")?;
+    server::serve(listener, endpoint, app.server.times, stop).await.context("serving HTTP")?;
     tasks.close();
     tasks.wait().await;
     app.close().await;

@@ -27,10 +27,14 @@ pub struct HttpConfig {
     pub max_question_chars: u32,
     /// `PIDIMA_MAX_JSON_DEPTH`: deepest nesting of a JSON body; default 32.
     pub max_json_depth: u32,
+    /// `PIDIMA_HEADER_TIMEOUT_MS`: time for the head of a request to arrive whole; default 10000.
+    pub header_timeout: Duration,
     /// `PIDIMA_REQUEST_TIMEOUT_MS`: time for a whole request that is no stream; default 30000.
     pub request_timeout: Duration,
     /// `PIDIMA_UPLOAD_TIMEOUT_MS`: time for an upload to arrive whole; default 120000.
     pub upload_timeout: Duration,
+    /// `PIDIMA_WRITE_STALL_TIMEOUT_MS`: how long a client may take nothing of a response; default 30000.
+    pub write_stall_timeout: Duration,
     /// `PIDIMA_SHUTDOWN_TIMEOUT_MS`: time for requests in flight when asked to stop; default 20000.
     pub shutdown_timeout: Duration,
 }
@@ -47,8 +51,10 @@ impl HttpConfig {
             max_body_bytes: env.number("PIDIMA_MAX_BODY_BYTES", 256 << 10, 1_024, 16 << 20),
             max_question_chars: env.number("PIDIMA_MAX_QUESTION_CHARS", 4_000, 1, 100_000),
             max_json_depth: env.number("PIDIMA_MAX_JSON_DEPTH", 32, 4, 100),
+            header_timeout: env.millis("PIDIMA_HEADER_TIMEOUT_MS", 10_000, 100, 60_000),
             request_timeout: env.millis("PIDIMA_REQUEST_TIMEOUT_MS", 30_000, 100, 600_000),
             upload_timeout: env.millis("PIDIMA_UPLOAD_TIMEOUT_MS", 120_000, 100, 3_600_000),
+            write_stall_timeout: env.millis("PIDIMA_WRITE_STALL_TIMEOUT_MS", 30_000, 100, 600_000),
             shutdown_timeout: env.millis("PIDIMA_SHUTDOWN_TIMEOUT_MS", 20_000, 0, 120_000),
         }
     }

@@ -1,23 +1,17 @@
-//! Rate limits: how much each lets through, and where they are counted.
-
-use std::time::Duration;
-
-use secrecy::SecretString;
+//! Rate limits: how much each lets through.
 
 use super::Env;
 
 /// Highest rate and burst that a limit can have.
 const MOST: u32 = 1_000_000;
 
-/// Redis and the named limits.
+/// The named limits, and how many quotas there can be.
 #[derive(Clone, Debug)]
 pub struct LimitsConfig {
-    /// `PIDIMA_REDIS_URL`: address of the Redis or Valkey in which all instances count; absent: each process counts alone.
-    pub redis_url: Option<SecretString>,
-    /// `PIDIMA_REDIS_TIMEOUT_MS`: longest wait of a request for Redis; default 50.
-    pub redis_timeout: Duration,
     /// `PIDIMA_LIMIT_INSTANCES`: instances that share the limits while Redis is away; default 1.
     pub limit_instances: u32,
+    /// `PIDIMA_MAX_QUOTAS`: most quotas that a tenant's admins can set; default 500.
+    pub max_quotas: u32,
     /// `PIDIMA_LIMIT_ADDRESS_PER_MINUTE` and `…_BURST`: all requests of an address.
     pub address_rate: RateConfig,
     /// `PIDIMA_LIMIT_TENANT_PER_MINUTE` and `…_BURST`: all requests of a tenant, but those with publishable keys.
@@ -59,9 +53,8 @@ impl LimitsConfig {
             burst: env.number(burst.0, burst.1, 1, MOST),
         };
         Self {
-            redis_url: env.secret("PIDIMA_REDIS_URL"),
-            redis_timeout: env.millis("PIDIMA_REDIS_TIMEOUT_MS", 50, 1, 10_000),
             limit_instances: env.number("PIDIMA_LIMIT_INSTANCES", 1, 1, 1_000),
+            max_quotas: env.number("PIDIMA_MAX_QUOTAS", 500, 1, 10_000),
             address_rate: rate(
                 ("PIDIMA_LIMIT_ADDRESS_PER_MINUTE", 6_000),
                 ("PIDIMA_LIMIT_ADDRESS_BURST", 6_000),

@@ -7,7 +7,13 @@ table_without_tenant (object) as (
     -- Ids and slugs only, never a text of a tenant; the last tells whether migrations are missing.
     values ('app.tenant_directory'), ('app.outbox'), ('app.jobs'), ('app._sqlx_migrations'),
         -- Before a login is done and outside the tenants there is no tenant; neither holds a text of one.
-        ('app.pending_logins'), ('app.operator_keys')
+        ('app.pending_logins'), ('app.operator_keys'),
+        -- Public facts about models and their prices.
+        ('app.models'), ('app.model_prices'),
+        -- One row: which embedding model all vectors are of.
+        ('app.embedding_space'),
+        -- Ids and times of the runs that go on, for whoever looks for those whose instance is gone.
+        ('app.run_leases')
 ),
 definer_function (grantee, object) as (
     values
@@ -39,16 +45,20 @@ analyst_columns (object, columns) as (
         ('app.messages', '{tenant_id,message_id,session_id,run_id,role,content,created_at}'),
         ('app.runs', '{tenant_id,run_id,session_id,question_id,answer_id,state,outcome,outcome_reason,collection_ids,'
             'standalone_question,provider,model,input_tokens,output_tokens,cost_micro_usd,unknown_markers,search_ms,'
-            'first_token_ms,total_ms,created_at,ended_at}'),
+            'first_token_ms,total_ms,created_at,ended_at,attempts,cached_input_tokens,usage_estimated,filtered}'),
         ('app.retrievals', '{tenant_id,run_id,rank,chunk_id,document_id,version_id,dense_rank,similarity,lexical_rank,'
             'lexical_score,fused_score,used}'),
         ('app.citations', '{tenant_id,message_id,number,citation_id,document_id,version_id,version_number,'
-            'document_title,heading_path,url,char_start,char_end,quote,verified}'),
+            'document_title,heading_path,url,char_start,char_end,quote,verified,page}'),
+        ('app.feedback', '{tenant_id,feedback_id,message_id,citation_number,given_by_kind,rating,reason,comment,'
+            'created_at,updated_at}'),
         ('app.collections', '{tenant_id,collection_id,name,chunk_count}'),
         ('app.documents', '{tenant_id,document_id,collection_id,name,title,source_url,metadata,active_version_id,'
             'latest_version_number,created_at,updated_at}'),
         ('app.document_versions', '{tenant_id,version_id,document_id,number,state,failure_code,failure_detail,'
-            'media_type,size_bytes,char_count,chunk_count,attempts,created_at,ready_at}')
+            'media_type,size_bytes,char_count,chunk_count,attempts,created_at,ready_at}'),
+        ('app.quota_reservations', '{tenant_id,run_id,assistant_id,api_key_id,person_id,reserved_at,settled_at,provider,'
+            'model,input_tokens,output_tokens,cost_micro_usd}')
 ),
 rule (code, says, remedy) as (
     values

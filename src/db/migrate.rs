@@ -14,8 +14,15 @@ use super::{Db, Result};
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// Tables whose rows are partitioned by month.
-pub const MONTHLY_TABLES: [&str; 4] =
-    ["app.messages", "app.runs", "app.retrievals", "app.citations"];
+pub const MONTHLY_TABLES: [&str; 7] = [
+    "app.messages",
+    "app.runs",
+    "app.run_events",
+    "app.retrievals",
+    "app.citations",
+    "app.feedback",
+    "app.quota_reservations",
+];
 
 /// Months of partitions that are kept ready, counted from the current one.
 const MONTHS_AHEAD: i32 = 13;

@@ -45,9 +45,10 @@ impl TenantTx {
     /// Makes the writes lasting.
     ///
     /// # Errors
-    /// The server refused or is gone; nothing was written, unless it went away after it had committed.
+    /// The server refused or is gone, or a statement failed whose error nobody minded; nothing was written, unless the
+    /// server went away after it had committed.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.transaction.commit().await?)
+        commit(self.transaction).await
     }
 }
 
@@ -71,8 +72,16 @@ impl SystemTx {
     /// Makes the writes lasting.
     ///
     /// # Errors
-    /// The server refused or is gone.
+    /// The server refused or is gone, or a statement failed whose error nobody minded.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.transaction.commit().await?)
+        commit(self.transaction).await
     }
+}
+
+/// Commits in one round trip, or fails. PostgreSQL answers COMMIT after a failed statement with a rollback and no error,
+/// and sqlx (through 0.9.0) takes that for success: hence the statement in front, which fails with the transaction. The
+/// empty transaction behind it is the one that sqlx believes to be open; the pool rolls it back.
+async fn commit(mut transaction: Transaction<'static, Postgres>) -> Result<()> {
+    sqlx::raw_sql("select 1; commit; begin").execute(&mut *transaction).await?;
+    Ok(())
 }

@@ -82,10 +82,18 @@ pub async fn find_open_invitation(
     };
     let equal = bool::from(stored.as_slice().ct_eq(&link.secret_sha256));
     let invitation = invitation.filter(|_| equal).ok_or(AcceptError::Refused)?;
-    if !invitation.is_open(Utc::now()) || tx.get_tenant().await?.is_suspended() {
+    let is_open = invitation.is_open(Utc::now()) && !is_of_ended_key(tx, &invitation).await?;
+    if !is_open || tx.get_tenant().await?.is_suspended() {
         return Err(AcceptError::Refused);
     }
     Ok(invitation)
+}
+
+/// Whether a key made it that is over by now: one that was replaced may have ended before what it had promised.
+async fn is_of_ended_key(tx: &mut TenantTx, invitation: &Invitation) -> db::Result<bool> {
+    let Some(maker) = invitation.invited_by else { return Ok(false) };
+    let key = tx.find_api_key(maker).await?;
+    Ok(key.is_some_and(|key| key.is_over(Utc::now())))
 }
 
 /// Makes the member that an invitation promises, in its groups. `tx` is a transaction of `link.tenant`; whoever comes

@@ -29,7 +29,9 @@ pub use reset_password::{ResetPasswordError, reset_password};
 use self::failures::Failures;
 use super::Verifier;
 use super::passwords::Passwords;
+use super::shared_throttle::SharedThrottle;
 use super::throttle::{Rate, Throttle};
+use crate::adapters::redis::Redis;
 use crate::db::Db;
 
 /// How often somebody may try, and how long a login lasts.
@@ -52,19 +54,20 @@ pub struct Accounts {
     verifier: Verifier,
     passwords: Passwords,
     by_address: Arc<Throttle<Option<IpAddr>>>,
-    by_account: Arc<Throttle<[u8; 32]>>,
+    by_account: Arc<SharedThrottle>,
     by_member: Arc<Throttle<Uuid>>,
     failures: Failures,
     session_lifetime: Duration,
 }
 
 impl Accounts {
-    /// Accounts of every tenant of the database.
+    /// Accounts of every tenant of the database; failures are counted together with other instances where there is Redis.
     pub fn new(
         db: Db,
         verifier: Verifier,
         passwords: Passwords,
         tasks: TaskTracker,
+        redis: Option<Redis>,
         settings: &AccountSettings,
     ) -> Self {
         Self {
@@ -73,7 +76,7 @@ impl Accounts {
             verifier,
             passwords,
             by_address: Arc::new(Throttle::new(settings.address)),
-            by_account: Arc::new(Throttle::new(settings.account)),
+            by_account: Arc::new(SharedThrottle::new(settings.account, redis)),
             by_member: Arc::new(Throttle::new(settings.change)),
             session_lifetime: settings.session_lifetime,
         }

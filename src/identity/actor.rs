@@ -79,7 +79,11 @@ impl Principal {
             }
             Self::EndUser { .. } => matches!(
                 action,
-                Action::MeRead | Action::Ask | Action::Converse | Action::ConversationRead
+                Action::MeRead
+                    | Action::Ask
+                    | Action::Converse
+                    | Action::ConversationRead
+                    | Action::FeedbackWrite
             ),
             Self::ApiKey { .. } | Self::Member { .. } => true,
         }

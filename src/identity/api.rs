@@ -22,7 +22,7 @@ mod widget_tokens;
 pub use acceptance_form::{ACCEPTANCE_PATH, show_acceptance_form, submit_acceptance_form};
 pub use api_keys::ApiKeysApi;
 pub use browser_sessions::BrowserSessionsApi;
-pub use caller::Caller;
+pub use caller::{Caller, Standing};
 pub use groups::GroupsApi;
 pub use invitations::InvitationsApi;
 pub use login_form::{show_login_form, submit_login_form};

@@ -123,13 +123,14 @@ pub(super) async fn create_limited_api_key(
         allowed_addresses: limits.allowed_addresses,
         allowed_origins: limits.allowed_origins,
         rotated_from,
+        created_by,
         hint: credential.hint(),
         created_at: now,
         expires_at,
         revoked_at: None,
         last_used_at: None,
     };
-    tx.insert_api_key(&api_key, &credential.secret_sha256(), created_by).await?;
+    tx.insert_api_key(&api_key, &credential.secret_sha256()).await?;
     Ok(CreatedApiKey { api_key, credential })
 }
 

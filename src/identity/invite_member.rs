@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::key_rights::end_within;
 use super::store::invitations::Invitation;
 use super::{Actor, GrantError, InvitationLink, Role, may_grant_role};
 use crate::db::audit::AuditEntry;
@@ -63,7 +64,7 @@ pub enum InviteError {
     Database(#[from] db::Error),
 }
 
-/// Makes an invitation within the transaction. On an error the transaction must not be committed.
+/// Makes an invitation within the transaction. One that a key makes ends with the key at the latest. On an error the transaction must not be committed.
 ///
 /// # Errors
 /// See [`InviteError`].
@@ -79,6 +80,7 @@ pub async fn invite_member(
     if expires_at <= now || expires_at > now + TimeDelta::days(MAX_DAYS) {
         return Err(InviteError::Expiry);
     }
+    let expires_at = end_within(tx, actor, expires_at).await?;
     let mut group_ids = new.group_ids;
     group_ids.sort_unstable();
     group_ids.dedup();

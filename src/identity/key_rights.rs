@@ -108,15 +108,18 @@ pub(super) async fn reaches(
     Ok(())
 }
 
-/// End of a new key: a key that a key makes ends at the latest with its maker, so that whoever finds a key can not make
-/// it last. A person's login says nothing of how long their programs may run.
+/// End of a new key or invitation: what a key makes ends at the latest with its maker, so that whoever finds a key can not
+/// make it last. A person's login says nothing of how long their programs may run.
 pub(super) async fn end_within(
     tx: &mut TenantTx,
     actor: &Actor,
     asked: DateTime<Utc>,
-) -> Result<DateTime<Utc>, KeyError> {
+) -> db::Result<DateTime<Utc>> {
     let Principal::ApiKey { api_key_id, .. } = actor.principal else { return Ok(asked) };
-    let maker = tx.find_api_key(api_key_id).await?.ok_or(KeyError::Unknown)?;
+    let maker = tx.find_api_key(api_key_id).await?.ok_or_else(|| db::Error::Inconsistent {
+        table: "api_keys",
+        detail: format!("{api_key_id} makes something and is not there"),
+    })?;
     Ok(asked.min(maker.expires_at))
 }
 

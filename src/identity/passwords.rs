@@ -4,22 +4,26 @@
 mod argon;
 mod hashers;
 mod one_time;
+mod peppers;
 mod rules;
 
 use secrecy::{ExposeSecret, SecretString};
 
 pub use argon::ArgonSettings;
 pub use one_time::one_time_password;
+pub use peppers::Peppers;
 pub use rules::{PasswordFault, PasswordRules};
 
 use self::argon::Argon;
 use self::hashers::Hashers;
 
 /// How passwords are hashed, and how many at once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PasswordSettings {
     /// What one hash costs.
     pub argon: ArgonSettings,
+    /// Secrets that go into the hashes; none by default.
+    pub peppers: Peppers,
     /// Hashed at once.
     pub threads: usize,
     /// Waiting in each lane.
@@ -44,7 +48,7 @@ pub enum Verdict {
     Wrong,
     /// The same.
     Right {
-        /// The stored hash costs less than the settings now say: hash anew.
+        /// The stored hash costs less than the settings now say, or has another pepper: hash anew.
         is_outdated: bool,
     },
 }
@@ -72,7 +76,7 @@ impl Passwords {
     /// Ready to hash.
     pub fn new(settings: &PasswordSettings) -> Self {
         Self {
-            argon: Argon::new(settings.argon),
+            argon: Argon::new(settings.argon, settings.peppers.clone()),
             rules: settings.rules,
             hashers: Hashers::start(settings.threads, settings.queue),
         }
@@ -88,7 +92,7 @@ impl Passwords {
     /// # Errors
     /// See [`HashError`].
     pub async fn hash(&self, password: SecretString, lane: Lane) -> Result<String, HashError> {
-        let argon = self.argon;
+        let argon = self.argon.clone();
         self.hashers.run(lane, move |memory| argon.hash(password.expose_secret(), memory)).await
     }
 
@@ -102,7 +106,7 @@ impl Passwords {
         stored: Option<String>,
         lane: Lane,
     ) -> Result<Verdict, HashError> {
-        let argon = self.argon;
+        let argon = self.argon.clone();
         let verify = move |memory: &mut _| {
             let text = stored.clone().unwrap_or_else(|| argon.nobodys_hash());
             let verdict = argon.verify(password.expose_secret(), &text, memory)?;

@@ -75,6 +75,12 @@ pub enum Action {
     WidgetTokenWrite,
     /// Read the audit log.
     AuditRead,
+    /// List and read quotas, and what anybody used.
+    QuotaRead,
+    /// Set, change and delete quotas.
+    QuotaWrite,
+    /// Read what one used oneself.
+    UsageRead,
     /// List and read collections.
     CollectionRead,
     /// Create, change and delete collections.
@@ -91,6 +97,10 @@ pub enum Action {
     Ask,
     /// Open, change and delete conversations, and ask in them.
     Converse,
+    /// Rate answers and citations that one may read.
+    FeedbackWrite,
+    /// List what everybody said of answers and citations.
+    FeedbackRead,
 }
 
 /// What an action needs.
@@ -106,12 +116,16 @@ const EVERYBODY: &[Role] = &Role::ALL;
 const ASKERS: &[Role] = &[Role::Member, Role::Editor, Role::Admin, Role::Owner];
 const EDITORS: &[Role] = &[Role::Editor, Role::Admin, Role::Owner];
 const ADMINS: &[Role] = &[Role::Admin, Role::Owner];
+/// Those who see conversations of others.
+const OVERSEERS: &[Role] = &[Role::Analyst, Role::Admin, Role::Owner];
 
 /// The table.
 pub fn rule(action: Action) -> Rule {
     let (roles, scope) = match action {
-        Action::MeRead | Action::MeWrite => (EVERYBODY, None),
-        Action::TenantRead | Action::TenantWrite => (ADMINS, Some(Scope::TenantManage)),
+        Action::MeRead | Action::MeWrite | Action::UsageRead => (EVERYBODY, None),
+        Action::TenantRead | Action::TenantWrite | Action::QuotaRead | Action::QuotaWrite => {
+            (ADMINS, Some(Scope::TenantManage))
+        }
         Action::MemberRead
         | Action::MemberWrite
         | Action::InvitationRead
@@ -124,7 +138,8 @@ pub fn rule(action: Action) -> Rule {
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
         Action::Search | Action::ConversationRead => (EVERYBODY, Some(Scope::Ask)),
-        Action::Ask | Action::Converse => (ASKERS, Some(Scope::Ask)),
+        Action::Ask | Action::Converse | Action::FeedbackWrite => (ASKERS, Some(Scope::Ask)),
+        Action::FeedbackRead => (OVERSEERS, Some(Scope::Ask)),
     };
     Rule { roles, scope }
 }
@@ -167,7 +182,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -182,6 +197,9 @@ impl Action {
         Self::ApiKeyWrite,
         Self::WidgetTokenWrite,
         Self::AuditRead,
+        Self::QuotaRead,
+        Self::QuotaWrite,
+        Self::UsageRead,
         Self::CollectionRead,
         Self::CollectionWrite,
         Self::DocumentRead,
@@ -190,6 +208,8 @@ impl Action {
         Self::ConversationRead,
         Self::Ask,
         Self::Converse,
+        Self::FeedbackWrite,
+        Self::FeedbackRead,
     ];
 }
 

@@ -2,6 +2,7 @@
 
 pub mod collections;
 pub mod documents;
+pub mod embedding_space;
 pub mod index;
 pub mod ingestion;
 pub mod media_type;

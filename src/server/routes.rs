@@ -13,10 +13,11 @@ use super::docs::{self, Docs};
 use super::pages::{self, Readiness};
 use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
+use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
-use crate::chat::api::{AnswersApi, MessagesApi, SessionsApi};
+use crate::chat::api::{AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi};
 use crate::db::Db;
-use crate::governance::api::AuditEventsApi;
+use crate::governance::api::{AuditEventsApi, PlatformQuotasApi, QuotasApi, UsageApi};
 use crate::identity::api::{
     ACCEPTANCE_PATH, ApiKeysApi, BrowserSessionsApi, GroupsApi, InvitationsApi, LoginsApi, MeApi,
     MembersApi, PlatformTenantsApi, TenantApi, WidgetTokensApi, login_pages, show_acceptance_form,
@@ -45,6 +46,8 @@ pub struct Services {
     pub signer: Option<WidgetSigner>,
     /// Most good API keys of a tenant.
     pub max_api_keys: u32,
+    /// Most quotas that a tenant's admins can set.
+    pub max_quotas: u32,
     /// Logs people in through their issuers.
     pub browser_logins: BrowserLogins,
     /// Takes and removes documents.
@@ -53,6 +56,8 @@ pub struct Services {
     pub search: Search,
     /// Answers questions.
     pub chat: Chat,
+    /// Events of runs on their way to readers.
+    pub streams: Arc<dyn EventStreams>,
     /// Counts requests.
     pub limiter: RateLimiter,
     /// Tells whether the service can serve.
@@ -160,9 +165,18 @@ fn api_service(
     let chat = (
         SessionsApi { db: db.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
+        RunsApi { db: db.clone(), chat: chat.clone() },
         AnswersApi { chat, max_question_chars },
+        CitationsApi { db: db.clone() },
+        FeedbackApi { db: db.clone() },
     );
-    let apis = (identity, knowledge, chat, AuditEventsApi { db });
+    let governance = (
+        AuditEventsApi { db: db.clone() },
+        QuotasApi { db: db.clone(), max_quotas: services.max_quotas },
+        UsageApi { db: db.clone() },
+        PlatformQuotasApi { db },
+    );
+    let apis = (identity, knowledge, chat, governance);
     OpenApiService::new(apis, "Pidima", env!("CARGO_PKG_VERSION"))
         .description(
             "A multi-tenant documentation assistant: give it documentation, ask questions, get answers in which every \

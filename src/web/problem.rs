@@ -6,10 +6,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use poem::http::StatusCode;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, Enum, Object};
+use uuid::Uuid;
 
 use crate::db;
 
@@ -49,6 +51,8 @@ pub enum ProblemCode {
     ValidationFailed,
     /// 429: more requests than a limit lets through; come again after `Retry-After`.
     RateLimited,
+    /// 429: a quota is used up; `quota` tells which, and `Retry-After` when there is something again.
+    QuotaExceeded,
     /// 500: a fault of ours; the request id finds it in the log.
     Internal,
     /// 503: a part that is needed can not be reached; try again.
@@ -57,7 +61,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MalformedRequest,
         Self::InvalidCursor,
         Self::TenantRequired,
@@ -74,6 +78,7 @@ impl ProblemCode {
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
         Self::RateLimited,
+        Self::QuotaExceeded,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -95,7 +100,7 @@ impl ProblemCode {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ValidationFailed => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited | Self::QuotaExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -116,6 +121,23 @@ pub struct FieldError {
     /// What is wrong with the value and what would be right.
     #[oai(validator(max_length = 2000))]
     pub detail: String,
+}
+
+/// The quota that a question was refused for.
+#[derive(Clone, Debug, PartialEq, Eq, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct RefusedQuota {
+    /// What is limited: `tenant`, `assistant`, `key` or `person`.
+    #[oai(validator(max_length = 20))]
+    pub subject: String,
+    /// What is counted: `questions`, `tokens`, `cost_micro_usd` or `concurrent_runs`.
+    #[oai(validator(max_length = 20))]
+    pub measure: String,
+    /// In which period: `minute`, `day` or `month`; absent for `concurrent_runs`.
+    #[oai(validator(max_length = 20))]
+    pub period: Option<String>,
+    /// When the period ends; absent for `concurrent_runs`.
+    pub resets_at: Option<DateTime<Utc>>,
 }
 
 /// An error (RFC 9457), as `application/problem+json`.
@@ -142,6 +164,10 @@ pub struct Problem {
     /// The values that are not acceptable, where the problem is about values.
     #[oai(validator(max_items = 100))]
     pub errors: Option<Vec<FieldError>>,
+    /// The quota that is used up, where the problem is that.
+    pub quota: Option<RefusedQuota>,
+    /// The run that the problem is about: the one that makes an answer already, or that goes on.
+    pub run_id: Option<Uuid>,
 }
 
 /// What a handler fails with.
@@ -152,8 +178,12 @@ pub struct ApiError {
     pub detail: String,
     /// Values that are not acceptable.
     pub errors: Vec<FieldError>,
+    /// Run that it is about.
+    run_id: Option<Uuid>,
     /// When to try again.
     retry_after: Option<Duration>,
+    /// The quota that is used up.
+    quota: Option<Box<RefusedQuota>>,
     /// Cause of an inner failure: for the log only.
     cause: Option<anyhow::Error>,
 }
@@ -161,7 +191,15 @@ pub struct ApiError {
 impl ApiError {
     /// A problem with a code and an explanation of what to do.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, cause: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            run_id: None,
+            retry_after: None,
+            quota: None,
+            cause: None,
+        }
     }
 
     /// 404, the same words whether the thing belongs to another tenant or to nobody.
@@ -199,6 +237,19 @@ impl ApiError {
         }
     }
 
+    /// 429 of a quota, with the time after which there is something again.
+    pub fn quota_exceeded(
+        retry_after: Duration,
+        quota: RefusedQuota,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            quota: Some(Box::new(quota)),
+            ..Self::new(ProblemCode::QuotaExceeded, detail)
+        }
+    }
+
     /// 500 with a cause that only the log sees.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self {
@@ -208,6 +259,11 @@ impl ApiError {
                 "something failed on our side; try again, and name the request id if it stays",
             )
         }
+    }
+
+    /// The same, naming the run that it is about.
+    pub fn about_run(self, run_id: Uuid) -> Self {
+        Self { run_id: Some(run_id), ..self }
     }
 
     /// The cause, for the log.
@@ -233,6 +289,8 @@ impl ApiError {
             detail: self.detail.clone(),
             request_id: request_id.map(str::to_owned),
             errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
+            quota: self.quota.as_deref().cloned(),
+            run_id: self.run_id,
         }
     }
 

@@ -23,7 +23,7 @@ pub enum Tag {
     /// Tenants, for the operator of the installation.
     #[oai(rename = "Platform")]
     Platform,
-    /// The audit log.
+    /// The audit log, quotas and usage.
     #[oai(rename = "Governance")]
     Governance,
 }

@@ -19,6 +19,37 @@ $$;
 
 COMMENT ON FUNCTION app.analyst_tid() IS 'Tenant of the SQL login that asks; null for any other role';
 
+CREATE FUNCTION app.cost_micro_usd(p_attempts jsonb, p_at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select case when bool_and(p.input_usd is not null) then round(sum(
+        (u.input_tokens - u.cached_tokens - u.written_tokens) * p.input_usd
+        + u.cached_tokens * coalesce(p.cached_input_usd, p.input_usd)
+        + u.written_tokens * coalesce(p.cache_write_usd, p.input_usd)
+        + u.output_tokens * p.output_usd
+    ))::bigint end
+    from jsonb_array_elements(p_attempts) a
+    cross join lateral (
+        select
+            (a -> 'usage' ->> 'input_tokens')::numeric as input_tokens,
+            (a -> 'usage' ->> 'output_tokens')::numeric as output_tokens,
+            coalesce((a -> 'usage' ->> 'cached_input_tokens')::numeric, 0) as cached_tokens,
+            coalesce((a -> 'usage' ->> 'cache_write_tokens')::numeric, 0) as written_tokens
+    ) u
+    left join lateral (
+        select m.input_usd, m.output_usd, m.cached_input_usd, m.cache_write_usd
+        from app.model_prices m
+        where m.model = a ->> 'model'
+            and m.provider in (a ->> 'provider', a ->> 'kind')
+            and m.valid_from <= p_at
+        order by (m.provider = a ->> 'provider') desc, m.valid_from desc
+        limit 1
+    ) p on true
+    where u.input_tokens is not null
+$$;
+
+COMMENT ON FUNCTION app.cost_micro_usd(p_attempts jsonb, p_at timestamp with time zone) IS 'Price of the attempts of a run in millionths of a US dollar, at the prices of that time; null when one of them has none';
+
 CREATE PROCEDURE app.create_month_partitions(IN p_table regclass, IN p_first date, IN p_months integer)
     LANGUAGE plpgsql
     AS $$
@@ -199,9 +230,16 @@ CREATE TABLE app.runs (
     asked_by uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ended_at timestamp with time zone,
+    event_count integer,
+    attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    cached_input_tokens bigint,
+    usage_estimated boolean DEFAULT false NOT NULL,
+    filtered jsonb,
+    CONSTRAINT runs_attempts_check CHECK ((jsonb_typeof(attempts) = 'array'::text)),
     CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
+    CONSTRAINT runs_filtered_check CHECK ((jsonb_typeof(filtered) = 'object'::text)),
     CONSTRAINT runs_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'partial'::text, 'no_answer'::text, 'clarification'::text, 'blocked'::text, 'failed'::text]))),
-    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text])))
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text, 'cancelled'::text])))
 )
 PARTITION BY RANGE (run_id);
 
@@ -219,7 +257,7 @@ COMMENT ON COLUMN app.runs.question_id IS 'Message of the user';
 
 COMMENT ON COLUMN app.runs.answer_id IS 'Message of the assistant; null until there is one';
 
-COMMENT ON COLUMN app.runs.state IS 'running, completed, failed or interrupted';
+COMMENT ON COLUMN app.runs.state IS 'running, completed, failed, interrupted or cancelled';
 
 COMMENT ON COLUMN app.runs.outcome IS 'answered, partial, no_answer, clarification, blocked or failed';
 
@@ -252,6 +290,16 @@ COMMENT ON COLUMN app.runs.asked_by IS 'Key that asked';
 COMMENT ON COLUMN app.runs.created_at IS 'When the question came';
 
 COMMENT ON COLUMN app.runs.ended_at IS 'When the run ended';
+
+COMMENT ON COLUMN app.runs.event_count IS 'Number of the last event; null while running, and for runs before events were kept';
+
+COMMENT ON COLUMN app.runs.attempts IS 'Each try of a provider in order: provider, model, mode, outcome, milliseconds, tokens, findings of its guardrail';
+
+COMMENT ON COLUMN app.runs.cached_input_tokens IS 'Of the input tokens, those that came from a provider''s cache; null when nobody counted';
+
+COMMENT ON COLUMN app.runs.usage_estimated IS 'Whether some of the tokens are made from lengths, since the provider did not count';
+
+COMMENT ON COLUMN app.runs.filtered IS 'Links, images, markup and characters taken out of the model''s text or made harmless, by kind; null when there were none';
 
 CREATE VIEW analytics.answers WITH (security_invoker='true', security_barrier='true') AS
  SELECT r.run_id,
@@ -294,7 +342,9 @@ CREATE TABLE app.citations (
     char_start integer NOT NULL,
     char_end integer NOT NULL,
     quote text NOT NULL,
-    verified boolean NOT NULL
+    verified boolean NOT NULL,
+    page integer,
+    CONSTRAINT citations_page_check CHECK ((page >= 1))
 )
 PARTITION BY RANGE (message_id);
 
@@ -332,6 +382,50 @@ COMMENT ON COLUMN app.citations.quote IS 'The words of the passage that the answ
 
 COMMENT ON COLUMN app.citations.verified IS 'Whether the words of the answer were found in the passage';
 
+COMMENT ON COLUMN app.citations.page IS 'Page of the original, from 1; null for formats without pages';
+
+CREATE TABLE app.documents (
+    tenant_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    name text NOT NULL,
+    title text NOT NULL,
+    source_url text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    active_version_id uuid,
+    latest_version_number integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT documents_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000)))
+);
+
+ALTER TABLE ONLY app.documents FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.documents IS 'One document of a collection; its contents are its versions';
+
+COMMENT ON COLUMN app.documents.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.documents.document_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.documents.collection_id IS 'Collection that it is in';
+
+COMMENT ON COLUMN app.documents.name IS 'File name or path; the same name again is a new version';
+
+COMMENT ON COLUMN app.documents.title IS 'Title found in the active version, else the name';
+
+COMMENT ON COLUMN app.documents.source_url IS 'Where a reader finds the original; citations link there';
+
+COMMENT ON COLUMN app.documents.metadata IS 'Object of the tenant''s own, for filters';
+
+COMMENT ON COLUMN app.documents.active_version_id IS 'Version that search and answers read; null until the first one is ready';
+
+COMMENT ON COLUMN app.documents.latest_version_number IS 'Number of the newest version, ready or not';
+
+COMMENT ON COLUMN app.documents.created_at IS 'When the document was first received';
+
+COMMENT ON COLUMN app.documents.updated_at IS 'When anything of it last changed';
+
 CREATE VIEW analytics.citations WITH (security_invoker='true', security_barrier='true') AS
  SELECT citation_id,
     message_id,
@@ -344,7 +438,11 @@ CREATE VIEW analytics.citations WITH (security_invoker='true', security_barrier=
     char_start,
     char_end,
     quote,
-    verified
+    verified,
+    page,
+    (NOT (EXISTS ( SELECT
+           FROM app.documents d
+          WHERE ((d.tenant_id = c.tenant_id) AND (d.document_id = c.document_id) AND (d.active_version_id = c.version_id))))) AS stale
    FROM app.citations c;
 
 COMMENT ON VIEW analytics.citations IS 'One row per citation of an answer';
@@ -464,48 +562,6 @@ COMMENT ON COLUMN app.document_versions.created_at IS 'When it was received';
 
 COMMENT ON COLUMN app.document_versions.ready_at IS 'When readers first saw it';
 
-CREATE TABLE app.documents (
-    tenant_id uuid NOT NULL,
-    document_id uuid NOT NULL,
-    collection_id uuid NOT NULL,
-    name text NOT NULL,
-    title text NOT NULL,
-    source_url text,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    active_version_id uuid,
-    latest_version_number integer DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
-    CONSTRAINT documents_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000)))
-);
-
-ALTER TABLE ONLY app.documents FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE app.documents IS 'One document of a collection; its contents are its versions';
-
-COMMENT ON COLUMN app.documents.tenant_id IS 'Tenant';
-
-COMMENT ON COLUMN app.documents.document_id IS 'UUIDv7';
-
-COMMENT ON COLUMN app.documents.collection_id IS 'Collection that it is in';
-
-COMMENT ON COLUMN app.documents.name IS 'File name or path; the same name again is a new version';
-
-COMMENT ON COLUMN app.documents.title IS 'Title found in the active version, else the name';
-
-COMMENT ON COLUMN app.documents.source_url IS 'Where a reader finds the original; citations link there';
-
-COMMENT ON COLUMN app.documents.metadata IS 'Object of the tenant''s own, for filters';
-
-COMMENT ON COLUMN app.documents.active_version_id IS 'Version that search and answers read; null until the first one is ready';
-
-COMMENT ON COLUMN app.documents.latest_version_number IS 'Number of the newest version, ready or not';
-
-COMMENT ON COLUMN app.documents.created_at IS 'When the document was first received';
-
-COMMENT ON COLUMN app.documents.updated_at IS 'When anything of it last changed';
-
 CREATE VIEW analytics.documents_by_use WITH (security_invoker='true', security_barrier='true') AS
  SELECT d.document_id,
     d.name,
@@ -524,6 +580,99 @@ CREATE VIEW analytics.documents_by_use WITH (security_invoker='true', security_b
 
 COMMENT ON VIEW analytics.documents_by_use IS 'Documents with their state and how often answers cite them; never cited ones have 0';
 
+CREATE TABLE app.feedback (
+    tenant_id uuid NOT NULL,
+    feedback_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    citation_number integer,
+    given_by uuid NOT NULL,
+    given_by_kind text NOT NULL,
+    rating text NOT NULL,
+    reason text,
+    comment text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feedback_comment_check CHECK (((length(comment) >= 1) AND (length(comment) <= 2000))),
+    CONSTRAINT feedback_given_by_kind_check CHECK ((given_by_kind = ANY (ARRAY['api_key'::text, 'member'::text, 'end_user'::text]))),
+    CONSTRAINT feedback_rating_check CHECK (
+CASE
+    WHEN (citation_number IS NULL) THEN (rating = ANY (ARRAY['up'::text, 'down'::text]))
+    ELSE (rating = ANY (ARRAY['correct'::text, 'wrong'::text, 'irrelevant'::text]))
+END),
+    CONSTRAINT feedback_reason_check CHECK (((reason IS NULL) OR ((reason = ANY (ARRAY['wrong'::text, 'incomplete'::text, 'outdated'::text, 'off_topic'::text, 'not_answered'::text, 'unclear'::text, 'unsafe'::text, 'other'::text])) AND (citation_number IS NULL))))
+)
+PARTITION BY RANGE (message_id);
+
+ALTER TABLE ONLY app.feedback FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.feedback IS 'What readers say of answers and citations';
+
+COMMENT ON COLUMN app.feedback.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.feedback.feedback_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.feedback.message_id IS 'Answer; its month decides the partition';
+
+COMMENT ON COLUMN app.feedback.citation_number IS 'Number of the citation; null when the answer as a whole is meant';
+
+COMMENT ON COLUMN app.feedback.given_by IS 'Key, person or end user';
+
+COMMENT ON COLUMN app.feedback.given_by_kind IS 'api_key, member or end_user';
+
+COMMENT ON COLUMN app.feedback.rating IS 'up or down for an answer; correct, wrong or irrelevant for a citation';
+
+COMMENT ON COLUMN app.feedback.reason IS 'wrong, incomplete, outdated, off_topic, not_answered, unclear, unsafe or other; null for none and for citations';
+
+COMMENT ON COLUMN app.feedback.comment IS 'In the reader''s own words; null for none';
+
+COMMENT ON COLUMN app.feedback.created_at IS 'When it was first given';
+
+COMMENT ON COLUMN app.feedback.updated_at IS 'When it was last changed';
+
+CREATE VIEW analytics.feedback WITH (security_invoker='true', security_barrier='true') AS
+ SELECT f.feedback_id,
+    f.message_id,
+    c.citation_id,
+    c.document_id,
+    c.document_title,
+    f.given_by_kind,
+    f.rating,
+    f.reason,
+    f.comment,
+    f.created_at,
+    f.updated_at
+   FROM (app.feedback f
+     LEFT JOIN app.citations c ON (((c.tenant_id = f.tenant_id) AND (c.message_id = f.message_id) AND (c.number = f.citation_number))));
+
+COMMENT ON VIEW analytics.feedback IS 'One row per reader and answer or citation that they rated';
+
+CREATE VIEW analytics.feedback_by_day WITH (security_invoker='true', security_barrier='true') AS
+ SELECT ((created_at AT TIME ZONE 'UTC'::text))::date AS day,
+    count(*) FILTER (WHERE (rating = 'up'::text)) AS up,
+    count(*) FILTER (WHERE (rating = 'down'::text)) AS down,
+    count(*) FILTER (WHERE (rating = 'correct'::text)) AS citations_correct,
+    count(*) FILTER (WHERE (rating = 'wrong'::text)) AS citations_wrong,
+    count(*) FILTER (WHERE (rating = 'irrelevant'::text)) AS citations_irrelevant
+   FROM app.feedback f
+  GROUP BY (((created_at AT TIME ZONE 'UTC'::text))::date);
+
+COMMENT ON VIEW analytics.feedback_by_day IS 'Ratings by day (UTC) of answers and of citations';
+
+CREATE VIEW analytics.filtered_answers WITH (security_invoker='true', security_barrier='true') AS
+ SELECT run_id,
+    answer_id AS message_id,
+    provider,
+    model,
+    COALESCE(((filtered ->> 'links'::text))::integer, 0) AS links,
+    COALESCE(((filtered ->> 'images'::text))::integer, 0) AS images,
+    COALESCE(((filtered ->> 'markup'::text))::integer, 0) AS markup,
+    COALESCE(((filtered ->> 'characters'::text))::integer, 0) AS characters,
+    created_at AS asked_at
+   FROM app.runs r
+  WHERE (filtered IS NOT NULL);
+
+COMMENT ON VIEW analytics.filtered_answers IS 'One row per answer of which something was taken out or made harmless before anybody saw it';
+
 CREATE VIEW analytics.messages WITH (security_invoker='true', security_barrier='true') AS
  SELECT message_id,
     session_id,
@@ -534,6 +683,26 @@ CREATE VIEW analytics.messages WITH (security_invoker='true', security_barrier='
    FROM app.messages m;
 
 COMMENT ON VIEW analytics.messages IS 'One row per question or answer';
+
+CREATE VIEW analytics.model_attempts WITH (security_invoker='true', security_barrier='true') AS
+ SELECT r.run_id,
+    t.number,
+    (t.attempt ->> 'provider'::text) AS provider,
+    (t.attempt ->> 'model'::text) AS model,
+    (t.attempt ->> 'mode'::text) AS mode,
+    (t.attempt ->> 'outcome'::text) AS outcome,
+    ((t.attempt ->> 'status'::text))::integer AS status,
+    ((t.attempt ->> 'first_token_ms'::text))::bigint AS first_token_ms,
+    ((t.attempt ->> 'total_ms'::text))::bigint AS total_ms,
+    (((t.attempt -> 'usage'::text) ->> 'input_tokens'::text))::bigint AS input_tokens,
+    (((t.attempt -> 'usage'::text) ->> 'output_tokens'::text))::bigint AS output_tokens,
+    (((t.attempt -> 'usage'::text) ->> 'cached_input_tokens'::text))::bigint AS cached_input_tokens,
+    COALESCE((((t.attempt -> 'usage'::text) ->> 'is_estimated'::text))::boolean, false) AS usage_estimated,
+    r.created_at AS asked_at
+   FROM (app.runs r
+     CROSS JOIN LATERAL jsonb_array_elements(r.attempts) WITH ORDINALITY t(attempt, number));
+
+COMMENT ON VIEW analytics.model_attempts IS 'One row per try of a model provider: what came of it, how long it took, its tokens';
 
 CREATE TABLE app.retrievals (
     tenant_id uuid NOT NULL,
@@ -671,6 +840,73 @@ CREATE VIEW analytics.usage_by_day WITH (security_invoker='true', security_barri
   GROUP BY (((created_at AT TIME ZONE 'UTC'::text))::date), provider, model;
 
 COMMENT ON VIEW analytics.usage_by_day IS 'Questions, outcomes, tokens, cost and time to first text by day (UTC) and model';
+
+CREATE TABLE app.quota_reservations (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    assistant_id uuid,
+    api_key_id uuid,
+    person_id uuid,
+    reserved_at timestamp with time zone NOT NULL,
+    reserved_tokens bigint NOT NULL,
+    reserved_cost_micro_usd bigint NOT NULL,
+    settled_at timestamp with time zone,
+    provider text,
+    model text,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cost_micro_usd bigint DEFAULT 0 NOT NULL
+)
+PARTITION BY RANGE (run_id);
+
+ALTER TABLE ONLY app.quota_reservations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.quota_reservations IS 'What each run may use while it goes on, and what it used; no word of the conversation';
+
+COMMENT ON COLUMN app.quota_reservations.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.quota_reservations.run_id IS 'Run; its month decides the partition';
+
+COMMENT ON COLUMN app.quota_reservations.assistant_id IS 'Assistant that was asked; null for none';
+
+COMMENT ON COLUMN app.quota_reservations.api_key_id IS 'Key that asked, or the key of the widget; null for a person with a login';
+
+COMMENT ON COLUMN app.quota_reservations.person_id IS 'Member or end user who asked; null for a key';
+
+COMMENT ON COLUMN app.quota_reservations.reserved_at IS 'When the question came: it and what it uses count in the periods of this instant';
+
+COMMENT ON COLUMN app.quota_reservations.reserved_tokens IS 'Most tokens of prompt and answer that the run may use';
+
+COMMENT ON COLUMN app.quota_reservations.reserved_cost_micro_usd IS 'Their price, in millionths of a US dollar; 0 when no price is known';
+
+COMMENT ON COLUMN app.quota_reservations.settled_at IS 'When the run ended; null while it goes on';
+
+COMMENT ON COLUMN app.quota_reservations.provider IS 'Provider of the model that answered';
+
+COMMENT ON COLUMN app.quota_reservations.model IS 'Model that answered';
+
+COMMENT ON COLUMN app.quota_reservations.input_tokens IS 'Tokens of the prompt that were used; 0 until it is settled, and when the provider does not say';
+
+COMMENT ON COLUMN app.quota_reservations.output_tokens IS 'Tokens of the answer that were used; 0 likewise';
+
+COMMENT ON COLUMN app.quota_reservations.cost_micro_usd IS 'Price of both, in millionths of a US dollar; 0 when no price is known';
+
+CREATE VIEW analytics.usage_of_subjects_by_day WITH (security_invoker='true', security_barrier='true') AS
+ SELECT ((reserved_at AT TIME ZONE 'UTC'::text))::date AS day,
+    assistant_id,
+    api_key_id,
+    person_id,
+    provider,
+    model,
+    count(*) AS questions,
+    count(*) FILTER (WHERE (settled_at IS NULL)) AS running,
+    (sum(input_tokens))::bigint AS input_tokens,
+    (sum(output_tokens))::bigint AS output_tokens,
+    (sum(cost_micro_usd) / '1000000'::numeric) AS cost_usd
+   FROM app.quota_reservations r
+  GROUP BY (((reserved_at AT TIME ZONE 'UTC'::text))::date), assistant_id, api_key_id, person_id, provider, model;
+
+COMMENT ON VIEW analytics.usage_of_subjects_by_day IS 'Questions, tokens and cost by day (UTC), assistant, key, person and model; they stay when conversations are deleted';
 
 CREATE TABLE app.analyst_logins (
     login name NOT NULL,
@@ -1031,7 +1267,9 @@ CREATE TABLE app.citations_default (
     char_start integer CONSTRAINT citations_char_start_not_null NOT NULL,
     char_end integer CONSTRAINT citations_char_end_not_null NOT NULL,
     quote text CONSTRAINT citations_quote_not_null NOT NULL,
-    verified boolean CONSTRAINT citations_verified_not_null NOT NULL
+    verified boolean CONSTRAINT citations_verified_not_null NOT NULL,
+    page integer,
+    CONSTRAINT citations_page_check CHECK ((page >= 1))
 );
 
 ALTER TABLE ONLY app.citations_default FORCE ROW LEVEL SECURITY;
@@ -1070,6 +1308,50 @@ COMMENT ON COLUMN app.document_texts.tenant_id IS 'Tenant';
 COMMENT ON COLUMN app.document_texts.version_id IS 'Version that the text was read from';
 
 COMMENT ON COLUMN app.document_texts.body IS 'Readable text: substring(body from char_start + 1 for char_end - char_start) is a passage';
+
+CREATE TABLE app.embedding_space (
+    singleton boolean DEFAULT true NOT NULL,
+    model text NOT NULL,
+    dimensions integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT embedding_space_dimensions_check CHECK (((dimensions >= 1) AND (dimensions <= 4000))),
+    CONSTRAINT embedding_space_model_check CHECK (((length(model) >= 1) AND (length(model) <= 300))),
+    CONSTRAINT embedding_space_singleton_check CHECK (singleton)
+);
+
+COMMENT ON TABLE app.embedding_space IS 'The embedding model of all vectors, in one row; of no tenant';
+
+COMMENT ON COLUMN app.embedding_space.singleton IS 'Always true: there is one row';
+
+COMMENT ON COLUMN app.embedding_space.model IS 'Id of the model, as it stands beside each vector';
+
+COMMENT ON COLUMN app.embedding_space.dimensions IS 'Numbers in each vector; a row of vectors must fit on a page of 8 KB';
+
+COMMENT ON COLUMN app.embedding_space.created_at IS 'When the first process claimed it';
+
+CREATE TABLE app.feedback_default (
+    tenant_id uuid CONSTRAINT feedback_tenant_id_not_null NOT NULL,
+    feedback_id uuid CONSTRAINT feedback_feedback_id_not_null NOT NULL,
+    message_id uuid CONSTRAINT feedback_message_id_not_null NOT NULL,
+    citation_number integer,
+    given_by uuid CONSTRAINT feedback_given_by_not_null NOT NULL,
+    given_by_kind text CONSTRAINT feedback_given_by_kind_not_null NOT NULL,
+    rating text CONSTRAINT feedback_rating_not_null NOT NULL,
+    reason text,
+    comment text,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT feedback_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT feedback_updated_at_not_null NOT NULL,
+    CONSTRAINT feedback_comment_check CHECK (((length(comment) >= 1) AND (length(comment) <= 2000))),
+    CONSTRAINT feedback_given_by_kind_check CHECK ((given_by_kind = ANY (ARRAY['api_key'::text, 'member'::text, 'end_user'::text]))),
+    CONSTRAINT feedback_rating_check CHECK (
+CASE
+    WHEN (citation_number IS NULL) THEN (rating = ANY (ARRAY['up'::text, 'down'::text]))
+    ELSE (rating = ANY (ARRAY['correct'::text, 'wrong'::text, 'irrelevant'::text]))
+END),
+    CONSTRAINT feedback_reason_check CHECK (((reason IS NULL) OR ((reason = ANY (ARRAY['wrong'::text, 'incomplete'::text, 'outdated'::text, 'off_topic'::text, 'not_answered'::text, 'unclear'::text, 'unsafe'::text, 'other'::text])) AND (citation_number IS NULL))))
+);
+
+ALTER TABLE ONLY app.feedback_default FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE app.group_members (
     tenant_id uuid NOT NULL,
@@ -1329,6 +1611,70 @@ CREATE TABLE app.messages_default (
 
 ALTER TABLE ONLY app.messages_default FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE app.model_prices (
+    provider text NOT NULL,
+    model text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    input_usd numeric(14,6) NOT NULL,
+    output_usd numeric(14,6) NOT NULL,
+    cached_input_usd numeric(14,6),
+    cache_write_usd numeric(14,6),
+    source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT model_prices_source_check CHECK (((length(source) >= 1) AND (length(source) <= 300))),
+    CONSTRAINT model_prices_usd_check CHECK ((((input_usd >= (0)::numeric) AND (input_usd <= (100000)::numeric)) AND ((output_usd >= (0)::numeric) AND (output_usd <= (100000)::numeric)) AND ((cached_input_usd >= (0)::numeric) AND (cached_input_usd <= (100000)::numeric)) AND ((cache_write_usd >= (0)::numeric) AND (cache_write_usd <= (100000)::numeric))))
+);
+
+COMMENT ON TABLE app.model_prices IS 'What a model costs, in US dollars for a million tokens; a new price is a new row, so that old runs keep theirs';
+
+COMMENT ON COLUMN app.model_prices.provider IS 'Provider of the model';
+
+COMMENT ON COLUMN app.model_prices.model IS 'Model';
+
+COMMENT ON COLUMN app.model_prices.valid_from IS 'From then on, until the next row begins';
+
+COMMENT ON COLUMN app.model_prices.input_usd IS 'For a million tokens read';
+
+COMMENT ON COLUMN app.model_prices.output_usd IS 'For a million tokens written';
+
+COMMENT ON COLUMN app.model_prices.cached_input_usd IS 'For a million tokens read from the cache; null: as any others';
+
+COMMENT ON COLUMN app.model_prices.cache_write_usd IS 'For a million tokens read and put into the cache; null: as any others';
+
+COMMENT ON COLUMN app.model_prices.source IS 'Where the price was read';
+
+COMMENT ON COLUMN app.model_prices.created_at IS 'When it was entered';
+
+CREATE TABLE app.models (
+    provider text NOT NULL,
+    model text NOT NULL,
+    context_tokens integer,
+    max_output_tokens integer,
+    prompt_caching boolean DEFAULT false NOT NULL,
+    system_prompt boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT models_context_tokens_check CHECK ((context_tokens > 0)),
+    CONSTRAINT models_max_output_tokens_check CHECK ((max_output_tokens > 0)),
+    CONSTRAINT models_model_check CHECK (((length(model) >= 1) AND (length(model) <= 200))),
+    CONSTRAINT models_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 30)))
+);
+
+COMMENT ON TABLE app.models IS 'Models that can be asked: how much they read and write, and what they can; of no tenant';
+
+COMMENT ON COLUMN app.models.provider IS 'Adapter (extractive, bedrock, openai) or name of a provider of the settings';
+
+COMMENT ON COLUMN app.models.model IS 'Name of the model as the provider knows it';
+
+COMMENT ON COLUMN app.models.context_tokens IS 'Tokens that a prompt may have; null when unknown';
+
+COMMENT ON COLUMN app.models.max_output_tokens IS 'Tokens of the longest answer; null when unknown';
+
+COMMENT ON COLUMN app.models.prompt_caching IS 'Whether requests mark what the provider shall keep in its cache';
+
+COMMENT ON COLUMN app.models.system_prompt IS 'Whether it takes rules apart from the conversation';
+
+COMMENT ON COLUMN app.models.updated_at IS 'When the operator last changed it';
+
 CREATE TABLE app.operator_keys (
     operator_key_id uuid NOT NULL,
     name text NOT NULL,
@@ -1430,6 +1776,104 @@ COMMENT ON COLUMN app.pending_logins.created_at IS 'When it began';
 
 COMMENT ON COLUMN app.pending_logins.expires_at IS 'From then on it is refused, and the row is swept';
 
+CREATE TABLE app.quota_counters (
+    tenant_id uuid NOT NULL,
+    subject text NOT NULL,
+    subject_id uuid NOT NULL,
+    period text NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    questions bigint DEFAULT 0 NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    cost_micro_usd bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT quota_counters_period_check CHECK ((period = ANY (ARRAY['minute'::text, 'day'::text, 'month'::text, 'none'::text]))),
+    CONSTRAINT quota_counters_subject_check CHECK ((subject = ANY (ARRAY['tenant'::text, 'assistant'::text, 'key'::text, 'person'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY app.quota_counters FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.quota_counters IS 'What limited subjects used in the period that runs: sums of quota_reservations, kept so that no question adds them up';
+
+COMMENT ON COLUMN app.quota_counters.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.quota_counters.subject IS 'tenant, assistant, key or person';
+
+COMMENT ON COLUMN app.quota_counters.subject_id IS 'Which one';
+
+COMMENT ON COLUMN app.quota_counters.period IS 'minute, day or month; none orders questions of those whose concurrent runs are limited';
+
+COMMENT ON COLUMN app.quota_counters.period_start IS 'When the period that is counted began; a later question begins it anew';
+
+COMMENT ON COLUMN app.quota_counters.questions IS 'Questions asked in it';
+
+COMMENT ON COLUMN app.quota_counters.tokens IS 'Tokens of prompts and answers of those that are settled';
+
+COMMENT ON COLUMN app.quota_counters.cost_micro_usd IS 'Their price, in millionths of a US dollar';
+
+CREATE TABLE app.quota_reservations_default (
+    tenant_id uuid CONSTRAINT quota_reservations_tenant_id_not_null NOT NULL,
+    run_id uuid CONSTRAINT quota_reservations_run_id_not_null NOT NULL,
+    assistant_id uuid,
+    api_key_id uuid,
+    person_id uuid,
+    reserved_at timestamp with time zone CONSTRAINT quota_reservations_reserved_at_not_null NOT NULL,
+    reserved_tokens bigint CONSTRAINT quota_reservations_reserved_tokens_not_null NOT NULL,
+    reserved_cost_micro_usd bigint CONSTRAINT quota_reservations_reserved_cost_micro_usd_not_null NOT NULL,
+    settled_at timestamp with time zone,
+    provider text,
+    model text,
+    input_tokens bigint DEFAULT 0 CONSTRAINT quota_reservations_input_tokens_not_null NOT NULL,
+    output_tokens bigint DEFAULT 0 CONSTRAINT quota_reservations_output_tokens_not_null NOT NULL,
+    cost_micro_usd bigint DEFAULT 0 CONSTRAINT quota_reservations_cost_micro_usd_not_null NOT NULL
+);
+
+ALTER TABLE ONLY app.quota_reservations_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.quotas (
+    tenant_id uuid NOT NULL,
+    quota_id uuid NOT NULL,
+    set_by text NOT NULL,
+    subject text NOT NULL,
+    subject_id uuid NOT NULL,
+    measure text NOT NULL,
+    period text NOT NULL,
+    soft_limit bigint,
+    hard_limit bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT quotas_limits_check CHECK (((soft_limit >= 0) AND (hard_limit >= 0) AND (soft_limit <= hard_limit))),
+    CONSTRAINT quotas_measure_check CHECK ((measure = ANY (ARRAY['questions'::text, 'tokens'::text, 'cost_micro_usd'::text, 'concurrent_runs'::text]))),
+    CONSTRAINT quotas_period_check CHECK (((period = ANY (ARRAY['minute'::text, 'day'::text, 'month'::text, 'none'::text])) AND ((measure = 'concurrent_runs'::text) = (period = 'none'::text)))),
+    CONSTRAINT quotas_set_by_check CHECK ((set_by = ANY (ARRAY['operator'::text, 'tenant'::text]))),
+    CONSTRAINT quotas_subject_check CHECK ((subject = ANY (ARRAY['tenant'::text, 'assistant'::text, 'key'::text, 'person'::text])))
+);
+
+ALTER TABLE ONLY app.quotas FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.quotas IS 'How much may be used; what has no row is not limited';
+
+COMMENT ON COLUMN app.quotas.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.quotas.quota_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.quotas.set_by IS 'operator: a ceiling that the tenant cannot change; tenant: set by its admins';
+
+COMMENT ON COLUMN app.quotas.subject IS 'tenant, assistant, key or person: what is limited';
+
+COMMENT ON COLUMN app.quotas.subject_id IS 'Which one; zeros for each one that has no row of its own';
+
+COMMENT ON COLUMN app.quotas.measure IS 'questions, tokens (of prompt and answer), cost_micro_usd or concurrent_runs';
+
+COMMENT ON COLUMN app.quotas.period IS 'minute, day or month of UTC; none for concurrent_runs';
+
+COMMENT ON COLUMN app.quotas.soft_limit IS 'From this much on answers carry a warning; null for never';
+
+COMMENT ON COLUMN app.quotas.hard_limit IS 'From this much on questions are refused; null for never';
+
+COMMENT ON COLUMN app.quotas.created_at IS 'When it was set first';
+
+COMMENT ON COLUMN app.quotas.updated_at IS 'When it was last changed';
+
 CREATE TABLE app.retrievals_default (
     tenant_id uuid CONSTRAINT retrievals_tenant_id_not_null NOT NULL,
     run_id uuid CONSTRAINT retrievals_run_id_not_null NOT NULL,
@@ -1446,6 +1890,71 @@ CREATE TABLE app.retrievals_default (
 );
 
 ALTER TABLE ONLY app.retrievals_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.run_events (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    first_number integer NOT NULL,
+    last_number integer NOT NULL,
+    events text NOT NULL,
+    CONSTRAINT run_events_numbers_check CHECK (((first_number >= 1) AND (last_number >= first_number)))
+)
+PARTITION BY RANGE (run_id);
+
+ALTER TABLE ONLY app.run_events FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.run_events IS 'What readers of a run were shown, in numbered events';
+
+COMMENT ON COLUMN app.run_events.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.run_events.run_id IS 'Run; its month decides the partition';
+
+COMMENT ON COLUMN app.run_events.first_number IS 'Number of the first event of the row';
+
+COMMENT ON COLUMN app.run_events.last_number IS 'Number of the last event of the row';
+
+COMMENT ON COLUMN app.run_events.events IS 'The events as a JSON array; as text, since jsonb knows no NUL';
+
+CREATE TABLE app.run_events_default (
+    tenant_id uuid CONSTRAINT run_events_tenant_id_not_null NOT NULL,
+    run_id uuid CONSTRAINT run_events_run_id_not_null NOT NULL,
+    first_number integer CONSTRAINT run_events_first_number_not_null NOT NULL,
+    last_number integer CONSTRAINT run_events_last_number_not_null NOT NULL,
+    events text CONSTRAINT run_events_events_not_null NOT NULL,
+    CONSTRAINT run_events_numbers_check CHECK (((first_number >= 1) AND (last_number >= first_number)))
+);
+
+ALTER TABLE ONLY app.run_events_default FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.run_leases (
+    run_id uuid NOT NULL,
+    for_tenant uuid NOT NULL,
+    session_id uuid,
+    instance_id uuid NOT NULL,
+    event_count integer NOT NULL,
+    read_collection_ids uuid[],
+    expires_at timestamp with time zone NOT NULL,
+    cancel_requested_at timestamp with time zone,
+    CONSTRAINT run_leases_event_count_check CHECK ((event_count >= 1))
+);
+
+COMMENT ON TABLE app.run_leases IS 'Which instance makes a run that goes on, and until when it is believed to live';
+
+COMMENT ON COLUMN app.run_leases.run_id IS 'Run';
+
+COMMENT ON COLUMN app.run_leases.for_tenant IS 'Its tenant';
+
+COMMENT ON COLUMN app.run_leases.session_id IS 'Its conversation; null for a single question';
+
+COMMENT ON COLUMN app.run_leases.instance_id IS 'Instance that makes it; nobody else may add events';
+
+COMMENT ON COLUMN app.run_leases.event_count IS 'Number of the last event that is stored';
+
+COMMENT ON COLUMN app.run_leases.read_collection_ids IS 'Collections whose text the model was given; null until that is known';
+
+COMMENT ON COLUMN app.run_leases.expires_at IS 'After that the instance is taken for dead and the run is ended by another';
+
+COMMENT ON COLUMN app.run_leases.cancel_requested_at IS 'When somebody asked to stop it';
 
 CREATE TABLE app.runs_default (
     tenant_id uuid CONSTRAINT runs_tenant_id_not_null NOT NULL,
@@ -1470,9 +1979,16 @@ CREATE TABLE app.runs_default (
     asked_by uuid CONSTRAINT runs_asked_by_not_null NOT NULL,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT runs_created_at_not_null NOT NULL,
     ended_at timestamp with time zone,
+    event_count integer,
+    attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT runs_attempts_not_null NOT NULL,
+    cached_input_tokens bigint,
+    usage_estimated boolean DEFAULT false CONSTRAINT runs_usage_estimated_not_null NOT NULL,
+    filtered jsonb,
+    CONSTRAINT runs_attempts_check CHECK ((jsonb_typeof(attempts) = 'array'::text)),
     CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
+    CONSTRAINT runs_filtered_check CHECK ((jsonb_typeof(filtered) = 'object'::text)),
     CONSTRAINT runs_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'partial'::text, 'no_answer'::text, 'clarification'::text, 'blocked'::text, 'failed'::text]))),
-    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text])))
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'interrupted'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY app.runs_default FORCE ROW LEVEL SECURITY;
@@ -1548,9 +2064,15 @@ ALTER TABLE ONLY app.chunks ATTACH PARTITION app.chunks_p00 FOR VALUES WITH (mod
 
 ALTER TABLE ONLY app.citations ATTACH PARTITION app.citations_default DEFAULT;
 
+ALTER TABLE ONLY app.feedback ATTACH PARTITION app.feedback_default DEFAULT;
+
 ALTER TABLE ONLY app.messages ATTACH PARTITION app.messages_default DEFAULT;
 
+ALTER TABLE ONLY app.quota_reservations ATTACH PARTITION app.quota_reservations_default DEFAULT;
+
 ALTER TABLE ONLY app.retrievals ATTACH PARTITION app.retrievals_default DEFAULT;
+
+ALTER TABLE ONLY app.run_events ATTACH PARTITION app.run_events_default DEFAULT;
 
 ALTER TABLE ONLY app.runs ATTACH PARTITION app.runs_default DEFAULT;
 
@@ -1623,6 +2145,21 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (tenant_id, document_id);
 
+ALTER TABLE ONLY app.embedding_space
+    ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY app.feedback
+    ADD CONSTRAINT feedback_pkey PRIMARY KEY (tenant_id, message_id, feedback_id);
+
+ALTER TABLE ONLY app.feedback_default
+    ADD CONSTRAINT feedback_default_pkey PRIMARY KEY (tenant_id, message_id, feedback_id);
+
+ALTER TABLE ONLY app.feedback
+    ADD CONSTRAINT feedback_given_by_key UNIQUE NULLS NOT DISTINCT (tenant_id, message_id, citation_number, given_by);
+
+ALTER TABLE ONLY app.feedback_default
+    ADD CONSTRAINT feedback_default_tenant_id_message_id_citation_number_given_key UNIQUE NULLS NOT DISTINCT (tenant_id, message_id, citation_number, given_by);
+
 ALTER TABLE ONLY app.group_members
     ADD CONSTRAINT group_members_pkey PRIMARY KEY (tenant_id, group_id, member_id);
 
@@ -1659,6 +2196,12 @@ ALTER TABLE ONLY app.messages
 ALTER TABLE ONLY app.messages_default
     ADD CONSTRAINT messages_default_pkey PRIMARY KEY (tenant_id, message_id);
 
+ALTER TABLE ONLY app.model_prices
+    ADD CONSTRAINT model_prices_pkey PRIMARY KEY (provider, model, valid_from);
+
+ALTER TABLE ONLY app.models
+    ADD CONSTRAINT models_pkey PRIMARY KEY (provider, model);
+
 ALTER TABLE ONLY app.operator_keys
     ADD CONSTRAINT operator_keys_pkey PRIMARY KEY (operator_key_id);
 
@@ -1671,11 +2214,38 @@ ALTER TABLE ONLY app.pending_logins
 ALTER TABLE ONLY app.pending_logins
     ADD CONSTRAINT pending_logins_state_sha256_key UNIQUE (state_sha256);
 
+ALTER TABLE ONLY app.quota_counters
+    ADD CONSTRAINT quota_counters_pkey PRIMARY KEY (tenant_id, subject, subject_id, period);
+
+ALTER TABLE ONLY app.quota_reservations
+    ADD CONSTRAINT quota_reservations_pkey PRIMARY KEY (tenant_id, run_id);
+
+ALTER TABLE ONLY app.quota_reservations_default
+    ADD CONSTRAINT quota_reservations_default_pkey PRIMARY KEY (tenant_id, run_id);
+
+ALTER TABLE ONLY app.quotas
+    ADD CONSTRAINT quotas_pkey PRIMARY KEY (tenant_id, quota_id);
+
+ALTER TABLE ONLY app.quotas
+    ADD CONSTRAINT quotas_subject_key UNIQUE (tenant_id, subject, subject_id, measure, period, set_by);
+
 ALTER TABLE ONLY app.retrievals
     ADD CONSTRAINT retrievals_pkey PRIMARY KEY (tenant_id, run_id, rank);
 
 ALTER TABLE ONLY app.retrievals_default
     ADD CONSTRAINT retrievals_default_pkey PRIMARY KEY (tenant_id, run_id, rank);
+
+ALTER TABLE ONLY app.run_events
+    ADD CONSTRAINT run_events_pkey PRIMARY KEY (tenant_id, run_id, first_number);
+
+ALTER TABLE ONLY app.run_events_default
+    ADD CONSTRAINT run_events_default_pkey PRIMARY KEY (tenant_id, run_id, first_number);
+
+ALTER TABLE ONLY app.run_leases
+    ADD CONSTRAINT run_leases_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY app.run_leases
+    ADD CONSTRAINT run_leases_session_id_key UNIQUE (for_tenant, session_id);
 
 ALTER TABLE ONLY app.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (tenant_id, run_id);
@@ -1712,6 +2282,10 @@ CREATE INDEX chunks_embedded_sha256_idx ON ONLY app.chunks USING btree (tenant_i
 
 CREATE INDEX chunks_p00_tenant_id_embedding_model_embedded_sha256_idx ON app.chunks_p00 USING btree (tenant_id, embedding_model, embedded_sha256);
 
+CREATE INDEX citations_citation_id_idx ON ONLY app.citations USING btree (tenant_id, citation_id);
+
+CREATE INDEX citations_default_tenant_id_citation_id_idx ON app.citations_default USING btree (tenant_id, citation_id);
+
 CREATE INDEX citations_document_id_idx ON ONLY app.citations USING btree (tenant_id, document_id);
 
 CREATE INDEX citations_default_tenant_id_document_id_idx ON app.citations_default USING btree (tenant_id, document_id);
@@ -1719,6 +2293,10 @@ CREATE INDEX citations_default_tenant_id_document_id_idx ON app.citations_defaul
 CREATE INDEX collection_groups_group_id_idx ON app.collection_groups USING btree (tenant_id, group_id);
 
 CREATE INDEX documents_collection_id_idx ON app.documents USING btree (tenant_id, collection_id, document_id);
+
+CREATE INDEX feedback_feedback_id_idx ON ONLY app.feedback USING btree (tenant_id, feedback_id);
+
+CREATE INDEX feedback_default_tenant_id_feedback_id_idx ON app.feedback_default USING btree (tenant_id, feedback_id);
 
 CREATE INDEX group_members_member_id_idx ON app.group_members USING btree (tenant_id, member_id);
 
@@ -1733,6 +2311,10 @@ CREATE INDEX messages_default_tenant_id_session_id_message_id_idx ON app.message
 CREATE INDEX pending_logins_browser_sha256_idx ON app.pending_logins USING btree (browser_sha256);
 
 CREATE INDEX pending_logins_expires_at_idx ON app.pending_logins USING btree (expires_at);
+
+CREATE INDEX quota_reservations_run_id_idx ON ONLY app.quota_reservations USING btree (tenant_id, run_id) WHERE (settled_at IS NULL);
+
+CREATE INDEX quota_reservations_default_tenant_id_run_id_idx ON app.quota_reservations_default USING btree (tenant_id, run_id) WHERE (settled_at IS NULL);
 
 CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, session_id, run_id);
 
@@ -1754,13 +2336,27 @@ ALTER INDEX app.chunks_ordinal_key ATTACH PARTITION app.chunks_p00_tenant_id_ver
 
 ALTER INDEX app.citations_pkey ATTACH PARTITION app.citations_default_pkey;
 
+ALTER INDEX app.citations_citation_id_idx ATTACH PARTITION app.citations_default_tenant_id_citation_id_idx;
+
 ALTER INDEX app.citations_document_id_idx ATTACH PARTITION app.citations_default_tenant_id_document_id_idx;
+
+ALTER INDEX app.feedback_pkey ATTACH PARTITION app.feedback_default_pkey;
+
+ALTER INDEX app.feedback_feedback_id_idx ATTACH PARTITION app.feedback_default_tenant_id_feedback_id_idx;
+
+ALTER INDEX app.feedback_given_by_key ATTACH PARTITION app.feedback_default_tenant_id_message_id_citation_number_given_key;
 
 ALTER INDEX app.messages_pkey ATTACH PARTITION app.messages_default_pkey;
 
 ALTER INDEX app.messages_session_id_idx ATTACH PARTITION app.messages_default_tenant_id_session_id_message_id_idx;
 
+ALTER INDEX app.quota_reservations_pkey ATTACH PARTITION app.quota_reservations_default_pkey;
+
+ALTER INDEX app.quota_reservations_run_id_idx ATTACH PARTITION app.quota_reservations_default_tenant_id_run_id_idx;
+
 ALTER INDEX app.retrievals_pkey ATTACH PARTITION app.retrievals_default_pkey;
+
+ALTER INDEX app.run_events_pkey ATTACH PARTITION app.run_events_default_pkey;
 
 ALTER INDEX app.runs_pkey ATTACH PARTITION app.runs_default_pkey;
 
@@ -1811,6 +2407,12 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
 
+ALTER TABLE app.feedback
+    ADD CONSTRAINT feedback_citation_number_fkey FOREIGN KEY (tenant_id, message_id, citation_number) REFERENCES app.citations(tenant_id, message_id, number) ON DELETE CASCADE;
+
+ALTER TABLE app.feedback
+    ADD CONSTRAINT feedback_message_id_fkey FOREIGN KEY (tenant_id, message_id) REFERENCES app.messages(tenant_id, message_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY app.group_members
     ADD CONSTRAINT group_members_group_id_fkey FOREIGN KEY (tenant_id, group_id) REFERENCES app.groups(tenant_id, group_id) ON DELETE CASCADE;
 
@@ -1835,8 +2437,17 @@ ALTER TABLE ONLY app.members
 ALTER TABLE app.messages
     ADD CONSTRAINT messages_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.model_prices
+    ADD CONSTRAINT model_prices_provider_model_fkey FOREIGN KEY (provider, model) REFERENCES app.models(provider, model) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.quotas
+    ADD CONSTRAINT quotas_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE app.retrievals
     ADD CONSTRAINT retrievals_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
+
+ALTER TABLE app.run_events
+    ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
 
 ALTER TABLE app.runs
     ADD CONSTRAINT runs_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
@@ -1855,7 +2466,11 @@ CREATE POLICY analyst ON app.document_versions FOR SELECT TO pidima_analyst USIN
 
 CREATE POLICY analyst ON app.documents FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
+CREATE POLICY analyst ON app.feedback FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
 CREATE POLICY analyst ON app.messages FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.quota_reservations FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 CREATE POLICY analyst ON app.retrievals FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
@@ -1903,6 +2518,10 @@ ALTER TABLE app.document_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.documents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.feedback ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.feedback_default ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.group_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.groups ENABLE ROW LEVEL SECURITY;
@@ -1919,9 +2538,21 @@ ALTER TABLE app.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.messages_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.quota_counters ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.quota_reservations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.quota_reservations_default ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.quotas ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.retrievals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.retrievals_default ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.run_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.run_events_default ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.runs ENABLE ROW LEVEL SECURITY;
 
@@ -1965,6 +2596,10 @@ CREATE POLICY tenant ON app.document_versions TO pidima_app USING ((tenant_id = 
 
 CREATE POLICY tenant ON app.documents TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.feedback TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.feedback_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.group_members TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.groups TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -1981,9 +2616,21 @@ CREATE POLICY tenant ON app.messages TO pidima_app USING ((tenant_id = ( SELECT 
 
 CREATE POLICY tenant ON app.messages_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.quota_counters TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.quota_reservations TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.quota_reservations_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.quotas TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.retrievals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.retrievals_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.run_events TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.run_events_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.runs TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -2005,6 +2652,9 @@ GRANT USAGE ON SCHEMA app TO pidima_analyst;
 
 REVOKE ALL ON FUNCTION app.analyst_tid() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.analyst_tid() TO pidima_analyst;
+
+REVOKE ALL ON FUNCTION app.cost_micro_usd(p_attempts jsonb, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.cost_micro_usd(p_attempts jsonb, p_at timestamp with time zone) TO pidima_app;
 
 REVOKE ALL ON PROCEDURE app.create_month_partitions(IN p_table regclass, IN p_first date, IN p_months integer) FROM PUBLIC;
 
@@ -2088,6 +2738,14 @@ GRANT SELECT(created_at) ON TABLE app.runs TO pidima_analyst;
 
 GRANT SELECT(ended_at) ON TABLE app.runs TO pidima_analyst;
 
+GRANT SELECT(attempts) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(cached_input_tokens) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(usage_estimated) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(filtered) ON TABLE app.runs TO pidima_analyst;
+
 GRANT SELECT ON TABLE analytics.answers TO pidima_app;
 GRANT SELECT ON TABLE analytics.answers TO pidima_analyst;
 
@@ -2120,6 +2778,32 @@ GRANT SELECT(char_end) ON TABLE app.citations TO pidima_analyst;
 GRANT SELECT(quote) ON TABLE app.citations TO pidima_analyst;
 
 GRANT SELECT(verified) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT(page) ON TABLE app.citations TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.documents TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(document_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(collection_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(name) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(title) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(source_url) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(metadata) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(active_version_id) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(latest_version_number) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.documents TO pidima_analyst;
+
+GRANT SELECT(updated_at) ON TABLE app.documents TO pidima_analyst;
 
 GRANT SELECT ON TABLE analytics.citations TO pidima_app;
 GRANT SELECT ON TABLE analytics.citations TO pidima_analyst;
@@ -2164,35 +2848,44 @@ GRANT SELECT(created_at) ON TABLE app.document_versions TO pidima_analyst;
 
 GRANT SELECT(ready_at) ON TABLE app.document_versions TO pidima_analyst;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.documents TO pidima_app;
-
-GRANT SELECT(tenant_id) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(document_id) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(collection_id) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(name) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(title) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(source_url) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(metadata) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(active_version_id) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(latest_version_number) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(created_at) ON TABLE app.documents TO pidima_analyst;
-
-GRANT SELECT(updated_at) ON TABLE app.documents TO pidima_analyst;
-
 GRANT SELECT ON TABLE analytics.documents_by_use TO pidima_app;
 GRANT SELECT ON TABLE analytics.documents_by_use TO pidima_analyst;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.feedback TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(feedback_id) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(message_id) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(citation_number) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(given_by_kind) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(rating) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(reason) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(comment) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT(updated_at) ON TABLE app.feedback TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.feedback TO pidima_app;
+GRANT SELECT ON TABLE analytics.feedback TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.feedback_by_day TO pidima_app;
+GRANT SELECT ON TABLE analytics.feedback_by_day TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.filtered_answers TO pidima_app;
+GRANT SELECT ON TABLE analytics.filtered_answers TO pidima_analyst;
+
 GRANT SELECT ON TABLE analytics.messages TO pidima_app;
 GRANT SELECT ON TABLE analytics.messages TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.model_attempts TO pidima_analyst;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.retrievals TO pidima_app;
 
@@ -2246,6 +2939,35 @@ GRANT SELECT ON TABLE analytics.unanswered_questions TO pidima_analyst;
 GRANT SELECT ON TABLE analytics.usage_by_day TO pidima_app;
 GRANT SELECT ON TABLE analytics.usage_by_day TO pidima_analyst;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quota_reservations TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(run_id) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(assistant_id) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(api_key_id) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(person_id) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(reserved_at) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(settled_at) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(provider) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(model) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(input_tokens) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(output_tokens) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT(cost_micro_usd) ON TABLE app.quota_reservations TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.usage_of_subjects_by_day TO pidima_app;
+GRANT SELECT ON TABLE analytics.usage_of_subjects_by_day TO pidima_analyst;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE app.api_keys TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.audit_events TO pidima_app;
@@ -2264,6 +2986,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE app.collection_groups TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.document_texts TO pidima_app;
 
+GRANT SELECT,INSERT ON TABLE app.embedding_space TO pidima_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE app.group_members TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.groups TO pidima_app;
@@ -2278,11 +3002,23 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.local_accounts TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.members TO pidima_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE app.model_prices TO pidima_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.models TO pidima_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE app.operator_keys TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.pending_logins TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quota_counters TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quotas TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.run_events TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.run_leases TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.sealed_collections TO pidima_app;
 

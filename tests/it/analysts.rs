@@ -63,6 +63,8 @@ fn look(foreign: &TestTenant) -> String {
         "citations",
         "retrievals",
         "usage_by_day",
+        "model_attempts",
+        "usage_of_subjects_by_day",
         "unanswered_questions",
         "documents_by_use",
     ];

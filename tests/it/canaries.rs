@@ -1,6 +1,7 @@
 //! Canaries: every text of a tenant holds its mark, both tenants do everything at once, and nothing that leaves the
 //! service, nor anything that it keeps, holds the mark of the other.
 
+mod planted;
 mod scan;
 
 use std::sync::{Arc, Mutex};
@@ -50,15 +51,17 @@ impl ChatModel for Recorder {
 
 /// Marks what no operation can name yet.
 async fn mark_people(app: &TestApp, marked: &Marked) {
-    let sql = format!(
-        "update app.tenants set name = '{0}' where tenant_id = '{1}';
-        insert into app.groups (tenant_id, group_id, name) values ('{1}', gen_random_uuid(), '{0}');
-        insert into app.invitations (tenant_id, invitation_id, email, role, secret_sha256, expires_at)
-        values ('{1}', gen_random_uuid(), '{0}@example.com', 'member', decode(repeat('00', 32), 'hex'), now())",
-        marked.word, marked.tenant.id
-    );
     let admin = app.database.admin();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&admin).await.unwrap();
+    for sql in [
+        "update app.tenants set name = $1 where tenant_id = $2",
+        "insert into app.groups (tenant_id, group_id, name) values ($2, gen_random_uuid(), $1)",
+        "insert into app.invitations (tenant_id, invitation_id, email, role, secret_sha256, expires_at)
+        values ($2, gen_random_uuid(), $1 || '@example.com', 'member', decode(repeat('00', 32), 'hex'), now())",
+    ] {
+        // What the database driver says of slow statements holds their text and no values.
+        let statement = sqlx::query(sql).bind(marked.word).bind(marked.tenant.id.uuid());
+        statement.execute(&admin).await.unwrap();
+    }
 }
 
 async fn things(marked: &Marked) -> Things {
@@ -127,8 +130,10 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
     let guard = tracing::subscriber::set_default(subscriber);
 
     let model = Arc::new(Recorder::default());
-    let outside =
-        pidima::app::Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as _ };
+    let outside = pidima::app::Outside {
+        embedder: Arc::new(minilm().await),
+        models: Arc::clone(&model).into(),
+    };
     let app = TestApp::start_outside(&[], outside).await;
     let scan = Scan::default();
     let one = Marked::make(&app, "canary-one", "zarquonite").await;
@@ -166,7 +171,7 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
         scan.look("prompts", "prompt", prompt, if of_two { &marks[..1] } else { &marks[1..] });
     }
     scan::rows(&app, &scan, &forbidden).await;
-    scan::valkey(&scan, &marks).await;
+    scan::valkey(&scan, &forbidden).await;
     let logged = log.text();
     assert!(logged.lines().count() > 50, "{logged}");
     scan.look("logs", "log", &logged, &marks);

@@ -1,7 +1,13 @@
 //! Chat through HTTP: the stream, the JSON answer and the history are one answer, whatever the model does and whatever
 //! becomes of the client.
 
+mod citations;
+mod durable;
+mod exfiltration;
 mod failures;
+mod fault_shapes;
+mod feedback;
+mod model_prices;
 mod same_answer;
 mod sessions;
 mod stand_in_model;
@@ -20,10 +26,14 @@ const GUIDE: &str = "# Keys\n\nKeys live for 90 days. A key is refused after tha
 
 /// The application with a model that follows scripts.
 async fn scripted() -> (TestApp, Arc<ScriptedModel>) {
+    scripted_with(&[]).await
+}
+
+/// The same with settings.
+async fn scripted_with(settings: &[(&str, &str)]) -> (TestApp, Arc<ScriptedModel>) {
     let model = Arc::new(ScriptedModel::default());
-    let outside =
-        Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as Arc<_> };
-    (TestApp::start_outside(&[], outside).await, model)
+    let outside = Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
+    (TestApp::start_outside(settings, outside).await, model)
 }
 
 /// Every run has ended or ends soon.

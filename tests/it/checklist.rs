@@ -49,7 +49,7 @@ fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
 fn each_test_that_the_checklist_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();
-    sources(&root.join("tests/it"), &mut all);
+    sources(&root.join("tests"), &mut all);
     sources(&root.join("src"), &mut all);
     let mut count = 0;
     for (ids, cell) in rows() {

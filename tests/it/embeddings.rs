@@ -2,6 +2,9 @@
 //!
 //! `tests/data/minilm_reference.py` made the reference and tells its format. Needs the model's files.
 
+mod remote;
+mod space;
+
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 

@@ -18,8 +18,10 @@ use crate::support::{ProbedEmbedder, TestApp, TestTenant};
 /// The application without a worker: the test runs the jobs.
 async fn idle(settings: &[(&str, &str)]) -> (TestApp, Arc<ProbedEmbedder>) {
     let embedder = ProbedEmbedder::new().await;
-    let outside =
-        Outside { embedder: Arc::clone(&embedder) as Arc<_>, model: Arc::new(ExtractiveModel) };
+    let outside = Outside {
+        embedder: Arc::clone(&embedder) as Arc<_>,
+        models: Arc::new(ExtractiveModel).into(),
+    };
     (TestApp::start_idle(settings, outside).await, embedder)
 }
 

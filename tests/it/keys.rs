@@ -2,7 +2,7 @@
 
 mod changes;
 mod forged;
-mod instances;
+pub mod instances;
 mod places;
 mod publishable;
 mod rotation;

@@ -7,7 +7,6 @@ mod hashing;
 mod keys;
 mod latency;
 mod outages;
-mod proxy;
 mod public;
 mod shared;
 
@@ -16,6 +15,7 @@ use std::time::Duration;
 use pidima::adapters::limits::{
     Limit, LimitKey, LimiterSettings, Quota, Quotas, RateLimiter, Subject,
 };
+use pidima::adapters::redis::Redis;
 use pidima::kernel::ids::{TenantId, new_id};
 
 use crate::support::services;
@@ -25,13 +25,8 @@ const PATIENT: Duration = Duration::from_secs(5);
 
 /// Limits of one quota each, counted at an address.
 fn limiter(url: Option<&str>, quota: Quota, instances: u32, patience: Duration) -> RateLimiter {
-    RateLimiter::new(LimiterSettings {
-        quotas: Quotas::new(|_| quota),
-        redis_url: url.map(|url| url.to_owned().into()),
-        redis_timeout: patience,
-        instances,
-    })
-    .unwrap()
+    let redis = url.map(|url| Redis::new(&url.to_owned().into(), patience).unwrap());
+    RateLimiter::new(LimiterSettings { quotas: Quotas::new(|_| quota), redis, instances })
 }
 
 /// The Valkey that all tests share. What is counted there is about subjects that no other test has.

@@ -3,9 +3,10 @@
 mod bounds;
 mod callbacks;
 mod choices;
-mod chromium;
+pub mod chromium;
 mod csrf;
 mod flows;
+mod forged;
 mod invitations;
 mod issuer_faults;
 mod pages;

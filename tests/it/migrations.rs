@@ -196,6 +196,11 @@ async fn an_id_of_a_month_that_nobody_prepared_is_stored_and_found() {
             "insert into app.runs (tenant_id, run_id, question_id, asked_by) values ($1, $2, $2, $2)",
         ),
         (
+            "run_events",
+            "insert into app.run_events (tenant_id, run_id, first_number, last_number, events)
+            values ($1, $2, 2, 2, '[]')",
+        ),
+        (
             "retrievals",
             "insert into app.retrievals
                 (tenant_id, run_id, rank, chunk_id, document_id, version_id, fused_score, used)
@@ -219,6 +224,7 @@ async fn an_id_of_a_month_that_nobody_prepared_is_stored_and_found() {
     for (table, id) in [
         ("messages", "message_id"),
         ("runs", "run_id"),
+        ("run_events", "run_id"),
         ("retrievals", "run_id"),
         ("citations", "message_id"),
     ] {

@@ -8,7 +8,10 @@ use pidima::adapters::models::*;
 use tokio::net::TcpListener;
 
 mod bedrock;
+mod failover;
+mod ministack;
 pub mod stand_in;
+pub mod wires;
 
 use stand_in::{Do, StandIn};
 
@@ -95,7 +98,11 @@ async fn a_whole_stream_gives_text_usage_and_end_in_this_order() {
     let outcome = ask(&stand_in.model()).await;
     assert_eq!(outcome.text, "At most 25. [1]");
     assert_eq!(outcome.error, None);
-    let usage = ModelEvent::Usage { input_tokens: 11, output_tokens: 4 };
+    let usage = ModelEvent::Usage(ModelUsage {
+        input_tokens: 11,
+        output_tokens: 4,
+        ..ModelUsage::default()
+    });
     assert_eq!(outcome.others, [usage, ModelEvent::Finished(FinishReason::Stop)]);
 }
 
@@ -240,7 +247,7 @@ async fn an_error_object_inside_a_stream_is_told_with_its_code() {
     let error = "data: {\"error\":{\"message\":\"overloaded, try later\",\"code\":503}}\n\n";
     let outcome = ask_stand_in(vec![send(&[STREAM, &token("a"), error])]).await;
     assert_eq!(outcome.text, "a");
-    let expected = ModelError::Status { code: 503, message: "overloaded, try later".to_owned() };
+    let expected = ModelError::status(503, "overloaded, try later");
     assert_eq!(outcome.error, Some(expected));
 }
 
@@ -250,7 +257,7 @@ async fn an_error_object_with_status_200_in_place_of_the_stream_is_an_error() {
     let body = "{\"error\":{\"message\":\"no such model\",\"code\":\"model_not_found\"}}";
     let outcome = ask_stand_in(vec![send(&[head, body])]).await;
     assert!(outcome.was_refused);
-    let expected = ModelError::Status { code: 200, message: "no such model".to_owned() };
+    let expected = ModelError::status(200, "no such model");
     assert_eq!(outcome.error, Some(expected));
 }
 
@@ -261,7 +268,11 @@ async fn a_whole_json_answer_in_place_of_the_stream_is_accepted() {
                 \"usage\":{\"prompt_tokens\":5,\"completion_tokens\":6}}";
     let outcome = ask_stand_in(vec![send(&[head, body])]).await;
     assert_eq!(outcome.text, "At most 25. [1]");
-    let usage = ModelEvent::Usage { input_tokens: 5, output_tokens: 6 };
+    let usage = ModelEvent::Usage(ModelUsage {
+        input_tokens: 5,
+        output_tokens: 6,
+        ..ModelUsage::default()
+    });
     assert_eq!(outcome.others, [usage, ModelEvent::Finished(FinishReason::Length)]);
 }
 
@@ -282,7 +293,7 @@ async fn refusals_keep_their_status_and_a_short_message_without_the_key() {
         let outcome = ask_stand_in(vec![send(&[&head, &body])]).await;
         let error = outcome.error.unwrap();
         assert_eq!(error.is_retryable(), is_retryable, "{code}");
-        let ModelError::Status { code: told, message } = error else { panic!() };
+        let ModelError::Status { code: told, message, .. } = error else { panic!() };
         assert_eq!(told, code);
         assert!(message.starts_with("no: [key]") && message.len() <= 300, "{message}");
     }
@@ -370,4 +381,93 @@ fn neither_settings_nor_model_print_the_key() {
     let model = OpenAiModel::new(settings.clone()).unwrap();
     assert!(!format!("{settings:?} {model:?}").contains("top-secret-key"));
     assert!(OpenAiModel::new(OpenAiSettings::new("no address", "m")).is_err());
+}
+
+#[tokio::test]
+async fn a_wait_that_the_server_asks_for_is_told_however_it_is_written() {
+    for (header, wait) in [
+        ("retry-after: 7", Some(Duration::from_secs(7))),
+        ("retry-after: -7", Some(Duration::ZERO)),
+        ("retry-after: 99999999999999", Some(Duration::from_secs(86_400))),
+        ("retry-after: Wed, 21 Oct 2015 07:28:00 GMT", Some(Duration::ZERO)),
+        ("retry-after-ms: 250", Some(Duration::from_millis(250))),
+        ("retry-after: soon", None),
+        ("x-nothing: 1", None),
+    ] {
+        let head = format!("HTTP/1.1 429 No\r\n{header}\r\nconnection: close\r\n\r\n{{}}");
+        let outcome = ask_stand_in(vec![send(&[&head])]).await;
+        assert_eq!(outcome.error.unwrap().retry_after(), wait, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_stream_is_refused_with_words_that_say_so() {
+    let head = STREAM.replace("connection", "content-encoding: gzip\r\nconnection");
+    let outcome = ask_stand_in(vec![send(&[&head, "\u{1f}"])]).await;
+    let Some(ModelError::Malformed(told)) = outcome.error else { panic!("{outcome:?}") };
+    assert!(told.contains("compressed (gzip)"), "{told}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_as_blocked_and_keeps_its_words() {
+    let refusal = "data: {\"choices\":[{\"delta\":{\"refusal\":\"I can not.\"}}]}\n\n";
+    let outcome = ask_stand_in(vec![send(&[STREAM, refusal, STOP, DONE])]).await;
+    assert_eq!(outcome, said("I can not.", FinishReason::ContentFilter));
+    let head = "HTTP/1.1 400 No\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+    let body = "{\"error\":{\"code\":\"content_filter\",\"message\":\"filtered\"}}";
+    let outcome = ask_stand_in(vec![send(&[head, body])]).await;
+    assert_eq!(outcome, said("", FinishReason::ContentFilter));
+}
+
+#[tokio::test]
+async fn a_tool_that_was_not_offered_is_no_answer() {
+    let call = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"1\"}]}}]}\n\n";
+    let stop = STOP.replace("stop", "tool_calls");
+    let outcome = ask_stand_in(vec![send(&[STREAM, &token("Let me look"), call, &stop])]).await;
+    assert_eq!(outcome.text, "Let me look");
+    assert!(matches!(outcome.error, Some(ModelError::Malformed(_))));
+}
+
+#[tokio::test]
+async fn a_model_that_refuses_a_parameter_is_asked_without_it_and_never_with_it_again() {
+    use wires::{ModelServer, Wire};
+    let server = ModelServer::start(|request| {
+        if request.contains("max_tokens") {
+            let body = "{\"error\":{\"param\":\"max_tokens\",\"message\":\"Use 'max_completion_tokens'.\"}}";
+            return vec![send(&["HTTP/1.1 400 No\r\nconnection: close\r\n\r\n", body])];
+        }
+        vec![Do::Send(Wire::OpenAi.answer(&["25."]))]
+    })
+    .await;
+    let model = OpenAiModel::new(OpenAiSettings::new(format!("{}/v1", server.url), "m")).unwrap();
+    assert_eq!(ask(&model).await.text, "25.");
+    assert_eq!(ask(&model).await.text, "25.");
+    assert_eq!(server.requests().len(), 3);
+    assert!(server.requests()[2].contains("\"max_completion_tokens\":77"));
+}
+
+#[tokio::test]
+async fn azure_is_asked_at_its_deployment_with_its_own_header() {
+    let stand_in = StandIn::start(vec![send(&[STREAM, &token("x"), STOP, DONE])]).await;
+    let server = OpenAiServer::Azure { api_version: "2024-10-21".to_owned() };
+    let base_url = stand_in.base_url().trim_end_matches("/v1").to_owned();
+    let settings = OpenAiSettings { server, base_url, ..stand_in.settings() };
+    ask(&OpenAiModel::new(settings).unwrap()).await;
+    let request = stand_in.request();
+    let line = "POST /openai/deployments/some-model/chat/completions?api-version=2024-10-21 ";
+    assert!(request.starts_with(line), "{request}");
+    assert!(request.contains("api-key: top-secret-key\r\n") && !request.contains("authorization"));
+}
+
+#[tokio::test]
+async fn errors_of_other_servers_are_read_inside_a_stream_too() {
+    for (line, code) in [
+        ("error: {\"code\":500,\"message\":\"out of memory\"}\n\n", 500),
+        ("data: {\"object\":\"error\",\"message\":\"out of memory\",\"code\":503}\n\n", 503),
+        ("data: {\"error\":\"out of memory\"}\n\n", 200),
+    ] {
+        let outcome = ask_stand_in(vec![send(&[STREAM, &token("a"), line])]).await;
+        assert_eq!(outcome.text, "a");
+        assert_eq!(outcome.error, Some(ModelError::status(code, "out of memory")), "{line}");
+    }
 }

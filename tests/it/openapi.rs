@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use crate::api::operations::{PERSONAL, unique_email};
 use crate::support::{TestApp, TestTenant};
 
-const VERBS: [&str; 8] =
-    ["list", "get", "create", "update", "delete", "rotate", "search", "export"];
+const VERBS: [&str; 9] =
+    ["list", "get", "create", "update", "delete", "rotate", "search", "export", "cancel"];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
 const FORMATS: [&str; 6] = ["uuid", "date-time", "int32", "int64", "double", "binary"];
@@ -259,6 +259,17 @@ async fn what_the_service_sends_is_what_the_document_says() {
             checked.insert(id);
             continue;
         }
+        if essence == "text/event-stream" {
+            let schema = json!({ "$ref": "#/components/schemas/ChatEvent" });
+            let text = reply.text();
+            let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
+            let events: Vec<Value> =
+                events.map(|data| serde_json::from_str(data).expect("an event")).collect();
+            assert!(!events.is_empty(), "{id}");
+            faults.extend(events.iter().flat_map(|it| schema::faults(&document, &schema, it)));
+            checked.insert(id);
+            continue;
+        }
         let told = schema::faults(&document, &content[essence]["schema"], &reply.json());
         faults.extend(told.into_iter().map(|fault| format!("{id} {status}{fault}")));
         checked.insert(id);
@@ -349,12 +360,15 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
     let member = tenant.local_member(&unique_email(), Role::Member, None).await;
     let place = format!("/v1/groups/{}/members/{member}", text_of(&group["id"]));
     tenant.put(&place).await.expect(204);
+    let quota = json!({ "subject": "tenant", "measure": "tokens", "period": "month", "hard_limit": 1_000_000 });
+    let quota = tenant.post("/v1/quotas", &quota).await.expect(201);
     tenant.as_member("member").await;
     let logins = tenant.get("/v1/browser_sessions").await.expect(200);
     vec![
         // Not the tenant itself: an example suspends it.
         ("{tenant_id}", app.tenant("operated").await.id.to_string()),
         (PUBLISHABLE_KEY, text_of(&widget["api_key"]["id"])),
+        ("{quota_id}", text_of(&quota["id"])),
         ("{group_id}", text_of(&group["id"])),
         ("{member_id}", member),
         ("{invitation_id}", text_of(&invited["invitation"]["id"])),
@@ -363,6 +377,8 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
         ("{collection_id}", text_of(&collection["id"])),
         ("{session_id}", text_of(&session["id"])),
         ("{message_id}", text_of(&answer["message_id"])),
+        ("{run_id}", text_of(&answer["run_id"])),
+        ("{citation_id}", text_of(&answer["citations"][0]["id"])),
         ("{api_key_id}", text_of(&key["api_key"]["id"])),
     ]
 }

@@ -11,14 +11,14 @@ use crate::api::{contents, problem};
 use crate::support::{Reply, TestApp, TestTenant};
 
 /// A client with a key of the operator.
-struct TestOperator {
+pub struct TestOperator {
     key: String,
     url: String,
     http: TestTenant,
 }
 
 impl TestOperator {
-    async fn of(app: &TestApp, any: &TestTenant) -> Self {
+    pub async fn of(app: &TestApp, any: &TestTenant) -> Self {
         Self { key: app.operator_key().await, url: app.url.clone(), http: any.clone() }
     }
 
@@ -31,8 +31,12 @@ impl TestOperator {
         self.http.send(request).await
     }
 
-    async fn get(&self, path: &str) -> Reply {
+    pub async fn get(&self, path: &str) -> Reply {
         self.call(Method::GET, path, None).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        self.call(Method::PUT, path, Some(body)).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Reply {

@@ -279,6 +279,40 @@ async fn a_server_process_that_ends_inside_a_transaction_costs_that_transaction_
     assert_eq!(visible(db.tenant(a).await.unwrap().connection()).await, 3);
 }
 
+/// PostgreSQL answers COMMIT after a failed statement with a rollback; who took that for success would tell people that
+/// something is stored which is not.
+#[tokio::test]
+async fn a_commit_after_an_error_that_nobody_minded_is_an_error() {
+    let database = TestDatabase::create().await;
+    let db = open(&database, 1);
+    let (a, _) = two_tenants(&db).await;
+    let before = visible(db.tenant(a).await.unwrap().connection()).await;
+    let mut tx = db.tenant(a).await.unwrap();
+    tx.insert_collection(new_id(), "t lost", "").await.unwrap();
+    let minded = sqlx::query("select 1 / 0").execute(tx.connection()).await;
+    assert!(minded.is_err());
+    assert!(tx.commit().await.is_err());
+    let mut tx = db.system().await.unwrap();
+    assert!(sqlx::query("select 1 / 0").execute(tx.connection()).await.is_err());
+    assert!(tx.commit().await.is_err());
+    // The connection is good for the next one, and what it commits is there.
+    let mut tx = db.tenant(a).await.unwrap();
+    assert_eq!(visible(tx.connection()).await, before);
+    tx.insert_collection(new_id(), "t kept", "").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(visible(db.tenant(a).await.unwrap().connection()).await, before + 1);
+}
+
+/// What the test above guards against: the driver's own commit says that all is well.
+#[tokio::test]
+async fn the_commit_of_the_driver_hides_a_rollback() {
+    let database = TestDatabase::create().await;
+    let pool = database.app();
+    let mut tx = pool.begin().await.unwrap();
+    assert!(sqlx::query("select 1 / 0").execute(&mut *tx).await.is_err());
+    assert!(tx.commit().await.is_ok(), "sqlx tells by now: db::tx needs no statement of its own");
+}
+
 #[tokio::test]
 async fn connections_that_died_while_they_waited_are_not_handed_out() {
     let database = TestDatabase::create().await;

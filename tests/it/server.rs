@@ -1,13 +1,14 @@
 //! The server around the handlers: sockets, stopping, panics, clients that go away, headers.
 
 mod headers;
+mod slow_heads;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pidima::adapters::models::{FinishReason, ModelEvent};
 use pidima::app::Outside;
-use pidima::server;
+use pidima::server::{self, ServerTimes};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +27,7 @@ const AT_ONCE: Duration = Duration::from_millis(25);
 async fn start() -> (TestApp, Arc<ScriptedModel>) {
     let model = Arc::new(ScriptedModel::default());
     let embedder = ProbedEmbedder::new().await;
-    let outside = Outside { embedder, model: Arc::clone(&model) as Arc<_> };
+    let outside = Outside { embedder, models: Arc::clone(&model).into() };
     (TestApp::start_outside(&[], outside).await, model)
 }
 
@@ -69,10 +70,10 @@ async fn a_server_that_stops_finishes_its_streams_and_takes_no_new_connection() 
     tenant.learn("a.md", TEXT).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let endpoint = server::endpoint(app.app.services.clone(), app.app.server.clone()).unwrap();
+    let endpoint = app.watch.endpoint(&app.app);
     let stop = CancellationToken::new();
-    let serving =
-        tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(20), stop.clone()));
+    let times = ServerTimes { shutdown: Duration::from_secs(20), ..app.app.server.times };
+    let serving = tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
     let begun = vec![ModelEvent::Delta("Keys live".to_owned())];
     let rest = vec![
         ModelEvent::Delta(" for 90 days. [1]".to_owned()),

@@ -6,12 +6,16 @@ mod database;
 mod events;
 pub mod issuers;
 mod outside;
+mod redis;
+mod watch;
 
 pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
 pub use browser::{Browser, Visit};
 pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
 pub use outside::{ProbedEmbedder, Script, ScriptedModel};
+pub use redis::{Mode, OwnValkey, RedisProxy};
+pub use watch::Watch;
 
 use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use pidima::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
@@ -21,7 +25,7 @@ use tokio::sync::OnceCell;
 pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let began = std::time::Instant::now();
     while !condition().await {
-        assert!(began.elapsed() < std::time::Duration::from_secs(30), "never: {what}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "never: {what}");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

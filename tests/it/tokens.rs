@@ -3,7 +3,7 @@
 mod claims;
 mod flood;
 mod forged;
-mod issuer;
+pub mod issuer;
 mod keys;
 mod limits;
 mod tenants;

@@ -41,7 +41,7 @@ impl LimitKey {
     /// The key of a subject of a tenant, or of nobody's yet.
     pub fn new(limit: Limit, tenant: Option<TenantId>, subject: Subject) -> Self {
         // Neither names nor ids hold a colon; what can hold one stands last.
-        let tenant = tenant.map_or("-".to_owned(), |tenant| tenant.uuid().simple().to_string());
+        let tenant = tenant.map(|tenant| tenant.uuid().simple().to_string());
         let subject = match subject {
             Subject::Whole => "whole".to_owned(),
             Subject::Id(id) => format!("id:{}", id.simple()),
@@ -49,8 +49,12 @@ impl LimitKey {
             Subject::Network(address) => format!("network:{}", network(address)),
             Subject::IdAt(id, address) => format!("at:{}:{}", id.simple(), client(address)),
         };
-        // The braces: a cluster keeps by what is within them.
-        Self { limit, text: format!("pidima:limit:{{{}:{tenant}:{subject}}}", limit.name()) }
+        // A cluster keeps by what is within the braces: all that a request of a tenant counts for lies together.
+        let text = match tenant {
+            Some(tenant) => format!("pidima:limit:{{{tenant}}}:{}:{subject}", limit.name()),
+            None => format!("pidima:limit:{{{}:{subject}}}", limit.name()),
+        };
+        Self { limit, text }
     }
 
     /// The limit.
@@ -98,7 +102,7 @@ mod tests {
     fn an_address_counts_as_one_client_and_ipv6_by_the_customers_prefix() {
         assert_eq!(
             address("203.0.113.7").as_str(),
-            "pidima:limit:{address:-:address:203.0.113.7/32}"
+            "pidima:limit:{address:address:203.0.113.7/32}"
         );
         assert_eq!(address("::ffff:203.0.113.7"), address("203.0.113.7"));
         assert_ne!(address("203.0.113.7"), address("203.0.113.8"));

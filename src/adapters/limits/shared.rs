@@ -1,99 +1,70 @@
-//! Counting in Redis or Valkey, for all instances together.
-//!
-//! One key for each script, one time-out for each request. The first request that fails ends the use of the server: from
-//! then on nobody waits for it, until a task that looks every second has seen it count again. The connection is made anew
-//! each time, since one whose replies stay away may stay so for ever.
+//! Counting in Redis or Valkey, for all instances together: one key for each subject, one script for all that a request
+//! counts for.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, Script};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{sleep, timeout};
-use tokio_util::task::TaskTracker;
+use redis::Script;
 
 use super::gcra::{Taken, Use};
 use super::{Limit, LimitKey, Quota, Subject};
-
-/// How often a server that is away is tried.
-pub const TRY_EVERY: Duration = Duration::from_secs(1);
-
-/// Why the server did not count.
-#[derive(Debug, thiserror::Error)]
-pub enum SharedError {
-    /// The setting is no address.
-    #[error("the address of Redis can not be read; write it as redis://:password@host:6379/0")]
-    Address,
-    /// It did not answer in time.
-    #[error("redis did not answer within {0:?}; check that it runs and can be reached")]
-    Slow(Duration),
-    /// It can not be reached, or refuses.
-    #[error("redis can not count: {0}")]
-    Redis(#[from] RedisError),
-}
+use crate::adapters::redis::{Redis, RedisError};
 
 /// A server that counts.
+#[derive(Debug)]
 pub struct SharedLimits {
-    client: Client,
+    redis: Redis,
     script: Script,
-    patience: Duration,
-    state: Mutex<State>,
-    /// Held while the first connection is made, so that there is one.
-    first: tokio::sync::Mutex<()>,
-}
-
-#[derive(Clone)]
-enum State {
-    Untried,
-    Up(MultiplexedConnection),
-    Away,
 }
 
 impl SharedLimits {
-    /// A server that nobody has asked yet.
-    ///
-    /// # Errors
-    /// The address can not be read.
-    pub fn new(url: &SecretString, patience: Duration) -> Result<Self, SharedError> {
-        // The library's error may hold the address, and that a password.
-        let client = Client::open(url.expose_secret()).map_err(|_| SharedError::Address)?;
-        Ok(Self {
-            client,
-            script: Script::new(include_str!("gcra.lua")),
-            patience,
-            state: Mutex::new(State::Untried),
-            first: tokio::sync::Mutex::default(),
+    /// Counts in this server.
+    pub fn new(redis: Redis) -> Self {
+        Self { redis, script: Script::new(include_str!("gcra.lua")) }
+    }
+
+    /// Takes or charges for each key in turn, up to the first that refuses, in one round trip; `None` while the server is
+    /// away. In a cluster the keys must be of one tenant.
+    pub async fn apply(&self, asked: &[(&LimitKey, Quota)], used_as: Use) -> Option<Vec<Taken>> {
+        let told = or_away(self.run(asked, used_as, None).await)?;
+        (told.is_empty() == asked.is_empty()).then_some(told)
+    }
+
+    /// Takes one of the attempts that come back one by one after an interval; how long until there is one again. `None`
+    /// while the server is away.
+    pub async fn take_attempt(
+        &self,
+        key: &str,
+        burst: u32,
+        interval: Duration,
+    ) -> Option<Result<(), Duration>> {
+        let asked = Asked::attempt(key, burst, interval, 1);
+        let interval = asked.interval;
+        let tolerance = interval * u64::from(asked.burst);
+        let told = or_away(self.ask(&[asked], None).await)?;
+        told.first().map(|(is_allowed, used)| match is_allowed {
+            true => Ok(()),
+            false => Err(Duration::from_micros((used + interval).saturating_sub(tolerance))),
         })
     }
 
-    /// Takes or charges; `None` while the server is away.
-    pub async fn apply(
-        self: &Arc<Self>,
-        key: &LimitKey,
-        quota: Quota,
-        used_as: Use,
-    ) -> Option<Taken> {
-        let mut connection = self.connection().await?;
-        match self.run(&mut connection, key, quota, used_as, None).await {
-            Ok(taken) => Some(taken),
-            Err(error) => {
-                self.leave(&error);
-                None
-            }
-        }
+    /// Gives an attempt back.
+    pub async fn give_back_attempt(&self, key: &str, burst: u32, interval: Duration) {
+        let asked = Asked::attempt(key, burst, interval, -1);
+        or_away(self.ask(&[asked], None).await);
     }
 
-    /// Whether the server counts now: a connection of its own is made and used.
+    /// Whether the server counts now.
     ///
     /// # Errors
     /// It does not, for this reason.
-    pub async fn check(&self) -> Result<(), SharedError> {
-        self.connect(TRY_EVERY).await.map(drop)
+    pub async fn check(&self) -> Result<(), RedisError> {
+        self.redis.check().await?;
+        let trial = LimitKey::new(Limit::Address, None, Subject::Whole);
+        let quota = Quota { per_minute: 60, burst: 1 };
+        self.run(&[(&trial, quota)], Use::Charge(1), None).await.map(drop)
     }
 
-    /// The script at a time in microseconds; the server's own when absent.
+    /// The script for one key at a time in microseconds.
     ///
     /// # Errors
     /// The server is away, or refuses.
@@ -103,114 +74,78 @@ impl SharedLimits {
         quota: Quota,
         used_as: Use,
         now: u64,
-    ) -> Result<Taken, SharedError> {
-        let mut connection = self.connect(TRY_EVERY).await?;
-        self.run(&mut connection, key, quota, used_as, Some(now)).await
-    }
-
-    fn state(&self) -> State {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
-    }
-
-    async fn connection(self: &Arc<Self>) -> Option<MultiplexedConnection> {
-        if let State::Untried = self.state() {
-            let _first = self.first.lock().await;
-            if let State::Untried = self.state() {
-                match self.connect(self.patience).await {
-                    Ok(connection) => self.set(State::Up(connection)),
-                    Err(error) => self.leave(&error),
-                }
-            }
-        }
-        match self.state() {
-            State::Up(connection) => Some(connection),
-            State::Untried | State::Away => None,
-        }
-    }
-
-    /// A connection over which a count was made.
-    async fn connect(&self, patience: Duration) -> Result<MultiplexedConnection, SharedError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(patience))
-            .set_response_timeout(Some(patience));
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-        let mut connection =
-            timeout(patience, connecting).await.map_err(|_| SharedError::Slow(patience))??;
-        let probe = LimitKey::new(Limit::Address, None, Subject::Whole);
-        let quota = Quota { per_minute: 60, burst: 1 };
-        let counting = self.script_at(&mut connection, &probe, quota, Use::Charge(1), None);
-        timeout(patience, counting).await.map_err(|_| SharedError::Slow(patience))??;
-        Ok(connection)
+    ) -> Result<Taken, RedisError> {
+        let told = self.run(&[(key, quota)], used_as, Some(now)).await?;
+        told.first().copied().ok_or(RedisError::Away)
     }
 
     async fn run(
         &self,
-        connection: &mut MultiplexedConnection,
-        key: &LimitKey,
-        quota: Quota,
+        asked: &[(&LimitKey, Quota)],
         used_as: Use,
         now: Option<u64>,
-    ) -> Result<Taken, SharedError> {
-        let counting = self.script_at(connection, key, quota, used_as, now);
-        timeout(self.patience, counting).await.map_err(|_| SharedError::Slow(self.patience))?
+    ) -> Result<Vec<Taken>, RedisError> {
+        let each: Vec<Asked<'_>> =
+            asked.iter().map(|(key, quota)| Asked::limit(key, *quota, used_as)).collect();
+        let told = self.ask(&each, now).await?;
+        let taken = told.into_iter().zip(asked);
+        Ok(taken.map(|((allowed, used), (_, quota))| Taken::new(allowed, used, *quota)).collect())
     }
 
-    async fn script_at(
+    /// What the script says of each key up to the first that refuses: at least of one.
+    async fn ask(
         &self,
-        connection: &mut MultiplexedConnection,
-        key: &LimitKey,
-        quota: Quota,
-        used_as: Use,
+        asked: &[Asked<'_>],
         now: Option<u64>,
-    ) -> Result<Taken, SharedError> {
-        let (allowed, used): (u8, u64) = self
-            .script
-            .key(key.as_str())
-            .arg(quota.interval())
-            .arg(quota.burst.max(1))
-            .arg(used_as.units())
-            .arg(u8::from(matches!(used_as, Use::Charge(_))))
-            .arg(now.map_or(String::new(), |now| now.to_string()))
-            .invoke_async(connection)
-            .await?;
-        Ok(Taken::new(allowed == 1, used, quota))
-    }
-
-    /// Asks the server no more until it counts again.
-    fn leave(self: &Arc<Self>, error: &SharedError) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*state, State::Away) {
-            return;
+    ) -> Result<Vec<(bool, u64)>, RedisError> {
+        let mut call = self.script.prepare_invoke();
+        call.arg(now.map_or(String::new(), |now| now.to_string()));
+        for one in asked {
+            call.key(one.key);
+            call.arg(one.interval).arg(one.burst).arg(one.units).arg(u8::from(one.charges));
         }
-        *state = State::Away;
-        tracing::warn!(%error, "limits are counted by this instance alone");
-        // Ends by itself with the last user of the limits.
-        TaskTracker::new().spawn(come_back(Arc::downgrade(self)));
+        let counting =
+            |mut connection| async move { call.invoke_async::<Vec<u64>>(&mut connection).await };
+        let told = self.redis.run(counting).await?;
+        Ok(told.chunks_exact(2).map(|pair| (pair[0] == 1, pair[1])).collect())
     }
 }
 
-async fn come_back(limits: Weak<SharedLimits>) {
-    loop {
-        sleep(TRY_EVERY).await;
-        let Some(limits) = limits.upgrade() else { return };
-        match limits.connect(TRY_EVERY).await {
-            Ok(connection) => {
-                limits.set(State::Up(connection));
-                tracing::info!("limits are counted in redis again");
-                return;
-            }
-            Err(error) => tracing::debug!(%error, "redis is still away"),
+/// What the script is asked of one key.
+struct Asked<'a> {
+    key: &'a str,
+    /// Microseconds.
+    interval: u64,
+    burst: u32,
+    units: i64,
+    charges: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn limit(key: &'a LimitKey, quota: Quota, used_as: Use) -> Self {
+        Self {
+            key: key.as_str(),
+            interval: quota.interval(),
+            burst: quota.burst.max(1),
+            units: used_as.units().into(),
+            charges: matches!(used_as, Use::Charge(_)),
         }
+    }
+
+    fn attempt(key: &'a str, burst: u32, interval: Duration, units: i64) -> Self {
+        let interval = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX);
+        // Numbers of Lua hold 53 bits.
+        let interval = interval.clamp(1, (1 << 52) / u64::from(burst.max(1)));
+        Self { key, interval, burst: burst.max(1), units, charges: units < 0 }
     }
 }
 
-impl fmt::Debug for SharedLimits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Never the address: a password stands in it.
-        f.debug_struct("SharedLimits").field("patience", &self.patience).finish_non_exhaustive()
-    }
+/// The answer, where the server gave one.
+fn or_away<T>(told: Result<T, RedisError>) -> Option<T> {
+    told.inspect_err(|error| {
+        if let RedisError::Command(_) = error {
+            tracing::warn!(%error, "a limit is counted by this instance alone");
+        }
+    })
+    .ok()
 }

@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::types::{
-    GuardrailStreamConfiguration, InferenceConfiguration, Message, SystemContentBlock,
+    GuardrailStreamConfiguration, GuardrailTrace, InferenceConfiguration, Message,
+    SystemContentBlock,
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures_util::{StreamExt, stream};
@@ -21,19 +22,23 @@ use tokio::time::{timeout, timeout_at};
 use super::clock::{Clock, Times};
 use super::messages::{self, Messages};
 use super::rewriting::{self, MOST_REWRITING_TOKENS};
-use super::{ChatModel, ModelError, ModelStream, Prompt, Turn};
+use super::{ChatModel, ModelCards, ModelError, ModelStream, Prompt, Role, Turn};
 
+mod findings;
 mod reading;
 mod refusal;
 mod turns;
 
 use reading::Reading;
+pub(in crate::adapters) use refusal::of_request as refused;
 
 /// Which model to ask and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct BedrockSettings {
     /// Id of a model or of a cross-region inference profile, such as `eu.anthropic.claude-sonnet-4-5-20250929-v1:0`.
     pub model: String,
+    /// Region; that of the environment when absent.
+    pub region: Option<String>,
     /// Guardrail that reads questions and answers: its id and version.
     pub guardrail: Option<(String, String)>,
     /// For the connection itself.
@@ -53,6 +58,7 @@ impl BedrockSettings {
     pub fn new(model: impl Into<String>) -> Self {
         Self {
             model: model.into(),
+            region: None,
             guardrail: None,
             connect_timeout: Duration::from_secs(3),
             first_token_timeout: Duration::from_secs(10),
@@ -76,39 +82,54 @@ impl BedrockSettings {
 pub struct BedrockModel {
     settings: BedrockSettings,
     client: Client,
+    cards: ModelCards,
+}
+
+/// A client of the runtime, with the credentials and the endpoint of the environment. Nothing is sent yet.
+pub(in crate::adapters) async fn connect(
+    region: Option<String>,
+    connect_timeout: Duration,
+) -> Client {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let mut environment = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().connect_timeout(connect_timeout).build());
+    if let Some(region) = region {
+        environment = environment.region(Region::new(region));
+    }
+    Client::new(&environment.load().await)
 }
 
 impl BedrockModel {
     /// A model reached with the credentials, the region and the endpoint of the environment. Nothing is sent yet.
     pub async fn connect(settings: BedrockSettings) -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let environment = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder().connect_timeout(settings.connect_timeout).build(),
-            )
-            .load()
-            .await;
-        Self::with_client(settings, Client::new(&environment))
+        let client = connect(settings.region.clone(), settings.connect_timeout).await;
+        Self::with_client(settings, client)
     }
 
     /// A model behind a client made elsewhere.
     pub fn with_client(settings: BedrockSettings, client: Client) -> Self {
-        Self { settings, client }
+        Self { settings, client, cards: ModelCards::default() }
+    }
+
+    /// The same with what is known of models.
+    #[must_use]
+    pub fn with_cards(self, cards: ModelCards) -> Self {
+        Self { cards, ..self }
     }
 
     async fn rewrite(&self, history: &[Turn], question: &str) -> Result<String, ModelError> {
-        let Messages { system, turns } = messages::for_rewriting(history, question);
+        let (system, turns) = self.in_form(messages::for_rewriting(history, question), false)?;
         let limits = inference(MOST_REWRITING_TOKENS, 0.0);
         let reply = self
             .client
             .converse()
             .model_id(&self.settings.model)
-            .system(SystemContentBlock::Text(system))
-            .set_messages(Some(turns::in_form(&turns)?))
+            .set_system(system)
+            .set_messages(Some(turns))
             .inference_config(limits)
             .send()
             .await
@@ -117,25 +138,63 @@ impl BedrockModel {
         rewriting::question(&message.map(turns::text_of).unwrap_or_default())
     }
 
+    /// Rules and turns as this model takes them: with marks for the cache where it has one, and with the rules before the
+    /// first question where it takes none apart.
+    fn in_form(
+        &self,
+        messages: Messages,
+        may_cache: bool,
+    ) -> Result<(Option<Vec<SystemContentBlock>>, Vec<Message>), ModelError> {
+        let Messages { system, mut turns } = messages;
+        let card = self.cards.find(self.provider(), &self.settings.model);
+        let caches = may_cache && card.as_ref().is_some_and(|card| card.prompt_caching);
+        if card.is_some_and(|card| !card.system_prompt) {
+            turns.insert(0, Turn { role: Role::User, content: system });
+            return Ok((None, turns::in_form(&turns, caches)?));
+        }
+        let mut rules = vec![SystemContentBlock::Text(system)];
+        if caches {
+            rules.push(SystemContentBlock::CachePoint(turns::cache_point()?));
+        }
+        Ok((Some(rules), turns::in_form(&turns, caches)?))
+    }
+
+    async fn stream(&self, messages: Messages, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let clock = Clock::start(self.settings.times());
+        let (system, turns) = self.in_form(messages, true)?;
+        let (deadline, overdue) = clock.until_first();
+        let beginning = self.begin(prompt, system, turns);
+        let receiver = timeout_at(deadline, beginning).await.map_err(|_| overdue)??;
+        let mut events = reading::events(Reading::new(receiver, clock));
+        match events.next().await {
+            Some(Ok(first)) => Ok(stream::once(async { Ok(first) }).chain(events).boxed()),
+            Some(Err(error)) => Err(error),
+            None => Err(ModelError::Empty),
+        }
+    }
+
     async fn begin(
         &self,
         prompt: &Prompt,
-        system: String,
+        system: Option<Vec<SystemContentBlock>>,
         turns: Vec<Message>,
     ) -> Result<reading::Receiver, ModelError> {
         let guardrail = self.settings.guardrail.as_ref().map(|(id, version)| {
             GuardrailStreamConfiguration::builder()
                 .guardrail_identifier(id)
                 .guardrail_version(version)
+                .trace(GuardrailTrace::Enabled)
                 .build()
         });
+        let model = &self.settings.model;
+        let most = self.cards.output_bound(self.provider(), model, prompt.max_output_tokens);
         let started = self
             .client
             .converse_stream()
-            .model_id(&self.settings.model)
-            .system(SystemContentBlock::Text(system))
+            .model_id(model)
+            .set_system(system)
             .set_messages(Some(turns))
-            .inference_config(inference(prompt.max_output_tokens, prompt.temperature))
+            .inference_config(inference(most, prompt.temperature))
             .set_guardrail_config(guardrail)
             .send()
             .await;
@@ -154,18 +213,19 @@ impl ChatModel for BedrockModel {
     }
 
     async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let clock = Clock::start(self.settings.times());
-        let Messages { system, turns } = messages::for_answer(&prompt);
-        let turns = turns::in_form(&turns)?;
-        let (deadline, overdue) = clock.until_first();
-        let beginning = self.begin(&prompt, system, turns);
-        let receiver = timeout_at(deadline, beginning).await.map_err(|_| overdue)??;
-        let mut events = reading::events(Reading::new(receiver, clock));
-        match events.next().await {
-            Some(Ok(first)) => Ok(stream::once(async { Ok(first) }).chain(events).boxed()),
-            Some(Err(error)) => Err(error),
-            None => Err(ModelError::Empty),
-        }
+        self.stream(messages::for_answer(&prompt), &prompt).await
+    }
+
+    fn can_continue(&self) -> bool {
+        true
+    }
+
+    async fn continue_answer(
+        &self,
+        prompt: Prompt,
+        written: &str,
+    ) -> Result<ModelStream, ModelError> {
+        self.stream(messages::for_continuation(&prompt, written), &prompt).await
     }
 
     async fn standalone_question(

@@ -24,7 +24,9 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{ChatModel, FinishReason, ModelError, ModelEvent, ModelStream, Passage, Prompt, Turn};
+use super::{
+    ChatModel, FinishReason, ModelError, ModelEvent, ModelStream, ModelUsage, Passage, Prompt, Turn,
+};
 
 mod choose;
 mod compose;
@@ -62,10 +64,11 @@ impl ChatModel for ExtractiveModel {
 
     async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
         let answer = write_answer(&prompt);
-        let usage = ModelEvent::Usage {
+        let usage = ModelEvent::Usage(ModelUsage {
             input_tokens: input_words(&prompt),
             output_tokens: count_words(&answer.text),
-        };
+            ..ModelUsage::default()
+        });
         let mut events: Vec<ModelEvent> = deltas(&answer.text).map(ModelEvent::Delta).collect();
         events.extend([usage, ModelEvent::Finished(answer.finish)]);
         Ok(stream::iter(events.into_iter().map(Ok)).boxed())

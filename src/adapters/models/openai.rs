@@ -1,40 +1,51 @@
 //! Any server that speaks OpenAI's chat completions: hosted ones, vLLM, llama.cpp, Ollama and the
-//! like. Called through [`ChatModel`]; it sends one request per call and never repeats one.
+//! like. Called through [`ChatModel`]; it sends one request per call and repeats it only without a parameter that was
+//! refused.
 //!
 //! Redirects are not followed, since the request carries a key and the customer's text. Whatever
 //! goes wrong before the first event is the error of `answer` itself; later it is the last item of
 //! the stream.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::time::{timeout, timeout_at};
 
 use super::clock::{Clock, Times};
 use super::messages::{self, Messages};
 use super::rewriting::{self, MOST_REWRITING_TOKENS};
-use super::{ChatModel, ModelError, ModelEvent, ModelStream, Prompt, Role, Turn};
+use super::{
+    ChatModel, FinishReason, ModelCards, ModelError, ModelEvent, ModelStream, Prompt, Role, Turn,
+};
 
 mod reading;
+mod refusal;
+mod server;
 mod wire;
 
 use reading::Reading;
+use refusal::beginning;
+use server::Parameters;
 
-/// What is read of the body of a refusal.
-const MOST_ERROR_BYTES: usize = 64 * 1024;
-/// How long that body is waited for.
-const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(in crate::adapters) use refusal::Refusal;
+pub use server::OpenAiServer;
+
+/// Parameters that one request can be refused for, one after the other.
+const MOST_LESSONS: u32 = 3;
 
 /// How to reach a server and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct OpenAiSettings {
     /// Address up to and with the version, such as `https://api.openai.com/v1`.
     pub base_url: String,
-    /// Sent as a bearer token; many servers of one's own need none.
+    /// Whose server it is.
+    pub server: OpenAiServer,
+    /// Sent as a bearer token, or as Azure wants it; many servers of one's own need none.
     pub api_key: Option<SecretString>,
     /// The model's name as the server knows it.
     pub model: String,
@@ -53,8 +64,10 @@ pub struct OpenAiSettings {
 impl OpenAiSettings {
     /// Settings for a server without a key, with times that suit hosted models.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
+        let base_url = base_url.into();
         Self {
-            base_url: base_url.into(),
+            server: OpenAiServer::of_address(&base_url),
+            base_url,
             api_key: None,
             model: model.into(),
             connect_timeout: Duration::from_secs(3),
@@ -80,6 +93,8 @@ pub struct OpenAiModel {
     settings: OpenAiSettings,
     client: reqwest::Client,
     url: reqwest::Url,
+    parameters: Arc<Parameters>,
+    cards: ModelCards,
 }
 
 impl OpenAiModel {
@@ -88,54 +103,94 @@ impl OpenAiModel {
     /// # Errors
     /// [`ModelError::Connect`] when the address or the key cannot be part of a request.
     pub fn new(settings: OpenAiSettings) -> Result<Self, ModelError> {
-        let address = format!("{}/chat/completions", settings.base_url.trim_end_matches('/'));
-        let url = reqwest::Url::parse(&address).map_err(|error| {
-            ModelError::Connect(format!("{:?} is no address ({error})", settings.base_url))
-        })?;
-        let mut headers = HeaderMap::new();
-        if let Some(key) = &settings.api_key {
-            let bearer = format!("Bearer {}", key.expose_secret());
-            let mut value = HeaderValue::from_str(&bearer).map_err(|_| {
-                ModelError::Connect(
-                    "the api key holds characters that no header may hold".to_owned(),
-                )
-            })?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        let client = reqwest::Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .default_headers(headers)
-            .build()
-            .map_err(lost)?;
-        Ok(Self { settings, client, url })
+        let url =
+            settings.server.address(&settings.base_url, &settings.model, "chat/completions")?;
+        let client = client(&settings.server, settings.api_key.as_ref(), settings.connect_timeout)?;
+        let parameters = Arc::new(Parameters::of(&settings.server, &settings.model));
+        Ok(Self { settings, client, url, parameters, cards: ModelCards::default() })
     }
 
-    /// Sends the request; a status other than 2xx becomes an error.
-    async fn send(&self, body: &Value) -> Result<reqwest::Response, ModelError> {
-        let response = self.client.post(self.url.clone()).json(body).send().await.map_err(lost)?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
+    /// The same with what is known of models.
+    #[must_use]
+    pub fn with_cards(self, cards: ModelCards) -> Self {
+        Self { cards, ..self }
+    }
+
+    /// Sends a request; one that is refused for a parameter is sent again without it.
+    async fn send(
+        &self,
+        messages: &Messages,
+        most_tokens: u32,
+        temperature: f32,
+        streams: bool,
+    ) -> Result<reqwest::Response, Refused> {
+        let mut learned = 0;
+        loop {
+            let mut body = json!({ "model": self.settings.model, "messages": in_form(messages) });
+            self.parameters.fill(&mut body, most_tokens, temperature, streams);
+            let sent = self.client.post(self.url.clone()).json(&body).send().await;
+            let response = sent.map_err(|error| Refused::Error(lost(error)))?;
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            let refusal = Refusal::read(response).await;
+            if refusal.is_filtered() {
+                return Err(Refused::Filtered);
+            }
+            let is_new = refusal.of_request().is_some_and(|error| self.parameters.learn(error));
+            if !is_new || learned == MOST_LESSONS {
+                let error = refusal.into_error(self.settings.api_key.as_ref());
+                return Err(Refused::Error(error));
+            }
+            learned += 1;
         }
-        let key = self.settings.api_key.as_ref();
-        let text = timeout(ERROR_BODY_TIMEOUT, beginning(response)).await.unwrap_or_default();
-        Err(wire::refused(status.as_u16(), &text, key))
+    }
+
+    async fn stream(&self, messages: Messages, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let clock = Clock::start(self.settings.times());
+        let (deadline, overdue) = clock.until_first();
+        let model = &self.settings.model;
+        let most = self.cards.output_bound(self.provider(), model, prompt.max_output_tokens);
+        let sending = self.send(&messages, most, prompt.temperature, true);
+        let response = match timeout_at(deadline, sending).await {
+            Err(_) => return Err(overdue),
+            Ok(Err(Refused::Error(error))) => return Err(error),
+            Ok(Err(Refused::Filtered)) => {
+                let end = Ok(ModelEvent::Finished(FinishReason::ContentFilter));
+                return Ok(stream::iter([end]).boxed());
+            }
+            Ok(Ok(response)) => response,
+        };
+        refuse_other_content(&response)?;
+        let bytes = response.bytes_stream();
+        // Whatever breaks a body that has begun, its end was not seen.
+        let bytes = bytes.map(|piece| piece.map(|it| it.to_vec()).map_err(|_| ModelError::Cut));
+        let key = self.settings.api_key.clone();
+        let mut events = events(Reading::new(bytes.boxed(), clock, key));
+        match events.next().await {
+            Some(Ok(first)) => Ok(stream::once(async { Ok(first) }).chain(events).boxed()),
+            Some(Err(error)) => Err(error),
+            None => Err(ModelError::Empty),
+        }
     }
 
     async fn rewrite(&self, history: &[Turn], question: &str) -> Result<String, ModelError> {
-        let body = json!({
-            "model": self.settings.model,
-            "messages": in_form(&messages::for_rewriting(history, question)),
-            "max_tokens": MOST_REWRITING_TOKENS,
-            "temperature": 0.0,
-            "stream": false,
-        });
-        let answer = beginning(self.send(&body).await?).await;
-        let step = wire::read(&answer, self.settings.api_key.as_ref())?;
+        let messages = messages::for_rewriting(history, question);
+        let response = match self.send(&messages, MOST_REWRITING_TOKENS, 0.0, false).await {
+            Ok(response) => response,
+            Err(Refused::Error(error)) => return Err(error),
+            Err(Refused::Filtered) => return Err(ModelError::Empty),
+        };
+        let step = wire::read(&beginning(response).await, self.settings.api_key.as_ref())?;
         rewriting::question(&step.text)
     }
+}
+
+/// Why there is no response to read.
+enum Refused {
+    /// The provider's filter withholds an answer to the question.
+    Filtered,
+    Error(ModelError),
 }
 
 #[async_trait]
@@ -149,28 +204,19 @@ impl ChatModel for OpenAiModel {
     }
 
     async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let clock = Clock::start(self.settings.times());
-        let body = json!({
-            "model": self.settings.model,
-            "messages": in_form(&messages::for_answer(&prompt)),
-            "max_tokens": prompt.max_output_tokens,
-            "temperature": prompt.temperature,
-            "stream": true,
-            "stream_options": { "include_usage": true },
-        });
-        let (deadline, overdue) = clock.until_first();
-        let response = timeout_at(deadline, self.send(&body)).await.map_err(|_| overdue)??;
-        refuse_pages(&response)?;
-        let bytes = response.bytes_stream();
-        // Whatever breaks a body that has begun, its end was not seen.
-        let bytes = bytes.map(|piece| piece.map(|it| it.to_vec()).map_err(|_| ModelError::Cut));
-        let key = self.settings.api_key.clone();
-        let mut events = events(Reading::new(bytes.boxed(), clock, key));
-        match events.next().await {
-            Some(Ok(first)) => Ok(stream::once(async { Ok(first) }).chain(events).boxed()),
-            Some(Err(error)) => Err(error),
-            None => Err(ModelError::Empty),
-        }
+        self.stream(messages::for_answer(&prompt), &prompt).await
+    }
+
+    fn can_continue(&self) -> bool {
+        true
+    }
+
+    async fn continue_answer(
+        &self,
+        prompt: Prompt,
+        written: &str,
+    ) -> Result<ModelStream, ModelError> {
+        self.stream(messages::for_continuation(&prompt, written), &prompt).await
     }
 
     async fn standalone_question(
@@ -184,6 +230,20 @@ impl ChatModel for OpenAiModel {
         let rewritten = timeout(self.settings.rewriting_timeout, self.rewrite(history, question));
         Ok(rewriting::or_as_written(rewritten.await, question))
     }
+}
+
+/// A client for one server: no redirects, the key in its header.
+pub(in crate::adapters) fn client(
+    server: &OpenAiServer,
+    key: Option<&SecretString>,
+    connect_timeout: Duration,
+) -> Result<reqwest::Client, ModelError> {
+    reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .default_headers(server.headers(key)?)
+        .build()
+        .map_err(lost)
 }
 
 fn events(mut reading: Reading) -> ModelStream {
@@ -213,31 +273,25 @@ fn in_form(messages: &Messages) -> Value {
     std::iter::once(system).chain(turns).collect()
 }
 
-/// A web page with status 200 comes from a proxy or a login, not from a model.
-fn refuse_pages(response: &reqwest::Response) -> Result<(), ModelError> {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default().to_ascii_lowercase();
-    if kind.starts_with("text/html") {
+/// A web page with status 200 comes from a proxy or a login, not from a model; and what is compressed was not asked for.
+fn refuse_other_content(response: &reqwest::Response) -> Result<(), ModelError> {
+    let header = |name| {
+        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_ascii_lowercase()
+    };
+    if header(CONTENT_TYPE).starts_with("text/html") {
         return Err(ModelError::Malformed("it is a web page (text/html)".to_owned()));
+    }
+    let encoding = header(CONTENT_ENCODING);
+    if !matches!(encoding.as_str(), "" | "identity") {
+        let told: String = encoding.chars().take(20).collect();
+        return Err(ModelError::Malformed(format!("it is compressed ({told}), unasked")));
     }
     Ok(())
 }
 
-/// The beginning of a body as text, as far as it can be read.
-async fn beginning(mut response: reqwest::Response) -> String {
-    let mut body = Vec::new();
-    while let Ok(Some(piece)) = response.chunk().await {
-        body.extend_from_slice(&piece);
-        if body.len() >= MOST_ERROR_BYTES {
-            body.truncate(MOST_ERROR_BYTES);
-            break;
-        }
-    }
-    String::from_utf8_lossy(&body).into_owned()
-}
-
 /// Nothing of a response came. The address stays out of the message, as it may hold a password.
-fn lost(error: reqwest::Error) -> ModelError {
+pub(in crate::adapters) fn lost(error: reqwest::Error) -> ModelError {
     let error = error.without_url();
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     ModelError::Connect(match cause {

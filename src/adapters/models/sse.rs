@@ -3,8 +3,8 @@
 //! input or output.
 //!
 //! Pieces may end anywhere, also inside a line end or a character: bytes are gathered to whole
-//! lines before they are decoded. Of the fields only `data` is kept; comments, `event`, `id` and
-//! `retry` are read over (format: WHATWG HTML, section 9.2).
+//! lines before they are decoded. Of the fields `data` is kept, and `error`, in which llama.cpp puts an
+//! error object; comments, `event`, `id` and `retry` are read over (format: WHATWG HTML, section 9.2).
 
 /// Longest line and longest event that is read. An honest chunk of an answer is a few hundred
 /// bytes.
@@ -31,12 +31,11 @@ pub struct SseReader {
 }
 
 impl SseReader {
-    /// Takes the next piece and gives the data of each event that it completes, in order.
+    /// Takes the next piece and adds the data of each event that it completes to `events`, in order.
     ///
     /// # Errors
-    /// When a line or an event is too long or not UTF-8; the reader must then be given up.
-    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<String>, SseError> {
-        let mut events = Vec::new();
+    /// When a line or an event is too long or not UTF-8; the reader must then be given up. The events before it are good.
+    pub fn push(&mut self, piece: &[u8], events: &mut Vec<String>) -> Result<(), SseError> {
         let mut rest = piece;
         while let Some((first, behind)) = rest.split_first() {
             if self.after_carriage_return && *first == b'\n' {
@@ -52,7 +51,7 @@ impl SseReader {
             rest = &rest[end + 1..];
             events.extend(self.end_line()?);
         }
-        Ok(events)
+        Ok(())
     }
 
     /// The event that the end of the connection completes, for servers that leave out the last
@@ -87,7 +86,7 @@ impl SseReader {
             return Ok(self.data.take());
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        if field == "data" {
+        if matches!(field, "data" | "error") {
             let value = value.strip_prefix(' ').unwrap_or(value);
             match &mut self.data {
                 Some(data) => {
@@ -114,7 +113,7 @@ mod tests {
         let mut reader = SseReader::default();
         let mut events = Vec::new();
         for piece in pieces {
-            events.extend(reader.push(piece).unwrap());
+            reader.push(piece, &mut events).unwrap();
         }
         events.extend(reader.finish().unwrap());
         events
@@ -129,7 +128,7 @@ mod tests {
     fn a_line_without_end_is_refused_before_it_fills_the_memory() {
         let mut reader = SseReader::default();
         let piece = vec![b'x'; 64 * 1024];
-        let taken = (0..200).take_while(|_| reader.push(&piece).is_ok()).count();
+        let taken = (0..200).take_while(|_| reader.push(&piece, &mut Vec::new()).is_ok()).count();
         assert_eq!(taken, MAX_EVENT_BYTES / piece.len());
     }
 
@@ -137,13 +136,16 @@ mod tests {
     fn an_event_of_endlessly_many_short_lines_is_refused_too() {
         let mut reader = SseReader::default();
         let piece = "data: 0123456789\n".repeat(1000);
-        let refused = (0..200).find_map(|_| reader.push(piece.as_bytes()).err());
+        let refused = (0..200).find_map(|_| reader.push(piece.as_bytes(), &mut Vec::new()).err());
         assert_eq!(refused, Some(SseError::TooLong));
     }
 
     #[test]
     fn bytes_that_are_no_text_are_refused() {
-        assert_eq!(SseReader::default().push(b"data: \xff\n"), Err(SseError::NotUtf8));
+        let mut events = Vec::new();
+        let pushed = SseReader::default().push(b"data: good\n\ndata: \xff\n", &mut events);
+        assert_eq!(pushed, Err(SseError::NotUtf8));
+        assert_eq!(events, ["good"], "what came before is not lost");
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
-use super::reply::{Form, Reply, reply};
+use super::reply::{Form, Reply, quota_warning, reply};
 use crate::chat::run::{Chat, Question};
 use crate::identity::Action;
 use crate::identity::api::Caller;
@@ -36,7 +36,12 @@ impl Example for AnswerCreate {
 enum AskResponse {
     /// The answer: whole for `Accept: application/json`, as it comes for `Accept: text/event-stream`.
     #[oai(status = 200)]
-    Ok(Reply),
+    Ok(
+        Reply,
+        /// Quotas whose soft limit is reached, as `questions;subject=person;period=day`, separated by commas.
+        #[oai(header = "Pidima-Quota-Warning")]
+        Option<String>,
+    ),
 }
 
 /// Operations on single questions.
@@ -71,10 +76,13 @@ impl AnswersApi {
             tenant: actor.tenant,
             reader: actor.into(),
             asked_by: actor.id(),
+            charged: actor.into(),
             session_id: None,
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,
         };
-        Ok(AskResponse::Ok(reply(self.chat.start(question).await?, form).await?))
+        let run = self.chat.start(question).await?;
+        let warning = quota_warning(&run.warnings);
+        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
     }
 }

@@ -1,7 +1,5 @@
 //! The events of a stream, named types in the document.
 
-use futures_util::{Stream, StreamExt};
-use poem::web::sse::Event;
 use poem_openapi::types::ToJSON;
 use poem_openapi::{Enum, Object, Union};
 use uuid::Uuid;
@@ -9,6 +7,7 @@ use uuid::Uuid;
 use super::views::{AnswerView, CitationView};
 use crate::adapters::models::SwitchMode;
 use crate::chat::run::{NumberedEvent, RunEvent};
+use crate::web::events::frame;
 use crate::web::problem::ProblemCode;
 
 /// The question is stored and its run goes on, also when this stream is closed.
@@ -108,16 +107,10 @@ pub enum ChatEvent {
     Error(ErrorEvent),
 }
 
-/// Events of a run as clients see them; they come in the order of their numbers, from 1.
-pub fn chat_events(
-    events: impl Stream<Item = NumberedEvent> + Send + 'static,
-) -> impl Stream<Item = ChatEvent> + Send + 'static {
-    events.map(|numbered| numbered.event.into())
-}
-
 /// One event as it is written to the stream.
-pub fn to_sse(number: usize, event: &ChatEvent) -> Event {
-    let name = match event {
+pub fn to_frame(numbered: NumberedEvent) -> String {
+    let event = ChatEvent::from(numbered.event);
+    let name = match &event {
         ChatEvent::Started(_) => "started",
         ChatEvent::Delta(_) => "delta",
         ChatEvent::Citation(_) => "citation",
@@ -126,7 +119,7 @@ pub fn to_sse(number: usize, event: &ChatEvent) -> Event {
         ChatEvent::Done(_) => "done",
         ChatEvent::Error(_) => "error",
     };
-    Event::message(event.to_json_string()).event_type(name).id(number.to_string())
+    frame(numbered.number, name, &event.to_json_string())
 }
 
 impl From<RunEvent> for ChatEvent {

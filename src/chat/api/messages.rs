@@ -6,7 +6,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
-use super::reply::{Form, Reply, reply};
+use super::reply::{Form, Reply, quota_warning, reply};
 use super::sessions::maker;
 use super::views::MessageView;
 use crate::chat::run::{Chat, Question};
@@ -54,7 +54,12 @@ pub struct MessageList {
 enum AskResponse {
     /// The answer: whole for `Accept: application/json`, as it comes for `Accept: text/event-stream`.
     #[oai(status = 200)]
-    Ok(Reply),
+    Ok(
+        Reply,
+        /// Quotas whose soft limit is reached, as `questions;subject=person;period=day`, separated by commas.
+        #[oai(header = "Pidima-Quota-Warning")]
+        Option<String>,
+    ),
 }
 
 /// Operations on messages.
@@ -105,11 +110,14 @@ impl MessagesApi {
             tenant: actor.tenant,
             reader: actor.into(),
             asked_by: actor.id(),
+            charged: actor.into(),
             session_id: Some(session.session_id),
             collection_ids: session.collection_ids,
             content,
         };
-        Ok(AskResponse::Ok(reply(self.chat.start(question).await?, form).await?))
+        let run = self.chat.start(question).await?;
+        let warning = quota_warning(&run.warnings);
+        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
     }
 
     /// List messages of a session

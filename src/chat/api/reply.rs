@@ -1,27 +1,27 @@
 //! The two forms of a reply to a question: a stream of events, or the whole answer as JSON, by `Accept`.
 
-use std::time::Duration;
+use std::pin::pin;
 
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
 use poem_openapi::ResponseContent;
-use poem_openapi::payload::{EventStream, Json};
+use poem_openapi::payload::Json;
 
-use super::events::{ChatEvent, chat_events, to_sse};
+use super::events::{ChatEvent, to_frame};
 use super::views::AnswerView;
-use crate::chat::run::{RunEvent, RunHandle, StartError};
-use crate::web::problem::{ApiError, ProblemCode};
-
-/// Silence on a stream after which a comment is sent, so that proxies keep it open.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+use crate::chat::run::{Chat, RunEvent, RunRef, StartError};
+use crate::governance::{ExceededQuota, Period, QuotaWarning};
+use crate::knowledge::Reach;
+use crate::web::events::Events;
+use crate::web::problem::{ApiError, ProblemCode, RefusedQuota};
 
 /// The forms of a reply.
 #[derive(ResponseContent)]
+#[expect(clippy::large_enum_variant, reason = "there is one of these for each request")]
 pub enum Reply {
     /// The answer, whole.
     Whole(Json<AnswerView>),
     /// The answer as it comes.
-    Stream(EventStream<BoxStream<'static, ChatEvent>>),
+    Stream(Events<ChatEvent>),
 }
 
 /// Which form is wanted.
@@ -58,24 +58,21 @@ impl Form {
 ///
 /// # Errors
 /// For the whole form: the run ended without an answer.
-pub async fn reply(run: RunHandle, form: Form) -> Result<Reply, ApiError> {
+pub async fn reply(chat: &Chat, run: RunRef, form: Form) -> Result<Reply, ApiError> {
     match form {
-        Form::Stream => Ok(Reply::Stream(stream(run))),
-        Form::Whole => whole(run).await.map(|answer| Reply::Whole(Json(answer))),
+        Form::Stream => Ok(Reply::Stream(stream(chat, run, 0, None))),
+        Form::Whole => whole(chat, run).await.map(|answer| Reply::Whole(Json(answer))),
     }
 }
 
-fn stream(run: RunHandle) -> EventStream<BoxStream<'static, ChatEvent>> {
-    let mut number = 0;
-    let events = chat_events(run.log.follow(0)).boxed();
-    EventStream::new(events).keep_alive(HEARTBEAT).to_event(move |event| {
-        number += 1;
-        to_sse(number, &event)
-    })
+/// The events of a run after a number, as they are written.
+pub fn stream(chat: &Chat, run: RunRef, after: usize, reach: Option<Reach>) -> Events<ChatEvent> {
+    let events = chat.follow(run, after, reach);
+    Events::new(events.map(to_frame), chat.run_settings().times)
 }
 
-async fn whole(run: RunHandle) -> Result<AnswerView, ApiError> {
-    let mut events = std::pin::pin!(run.log.follow(0));
+async fn whole(chat: &Chat, run: RunRef) -> Result<AnswerView, ApiError> {
+    let mut events = pin!(chat.follow(run, 0, None));
     while let Some(event) = events.next().await {
         match event.event {
             RunEvent::Done(answer) => return Ok((*answer).into()),
@@ -87,7 +84,11 @@ async fn whole(run: RunHandle) -> Result<AnswerView, ApiError> {
             | RunEvent::ProviderSwitched { .. } => {}
         }
     }
-    Err(ApiError::internal(anyhow::anyhow!("run {} ended without an event", run.run_id)))
+    let detail = format!(
+        "this server stops or has lost its database; the answer is told by GET /v1/runs/{}",
+        run.run_id
+    );
+    Err(ApiError::new(ProblemCode::Unavailable, detail).about_run(run.run_id))
 }
 
 impl From<StartError> for ApiError {
@@ -95,9 +96,37 @@ impl From<StartError> for ApiError {
         match error {
             StartError::UnknownSession => Self::not_found("session"),
             StartError::UnknownCollection => Self::not_found("collection"),
+            StartError::QuotaExceeded(quota) => refused(&quota),
+            StartError::Busy { run_id } => Self::new(
+                ProblemCode::Conflict,
+                format!(
+                    "an answer is being made in this session by run {run_id}: follow it, cancel it, or wait for its end"
+                ),
+            )
+            .about_run(run_id),
             StartError::Database(error) => error.into(),
         }
     }
+}
+
+fn refused(quota: &ExceededQuota) -> ApiError {
+    let period = (quota.period != Period::None).then(|| quota.period.as_str().to_owned());
+    let told = RefusedQuota {
+        subject: quota.subject.to_string(),
+        measure: quota.measure.to_string(),
+        period,
+        resets_at: quota.resets_at,
+    };
+    ApiError::quota_exceeded(quota.retry_after, told, quota.to_string())
+}
+
+/// Value of the header that tells of quotas of which little is left.
+pub fn quota_warning(warnings: &[QuotaWarning]) -> Option<String> {
+    let told = warnings.iter().map(|QuotaWarning { subject, measure, period }| match period {
+        Period::None => format!("{measure};subject={subject}"),
+        period => format!("{measure};subject={subject};period={}", period.as_str()),
+    });
+    (!warnings.is_empty()).then(|| told.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

@@ -50,8 +50,11 @@ pub struct CitationView {
     /// Headings above the passage, outermost first.
     #[oai(validator(max_items = 20))]
     heading_path: Vec<String>,
-    /// Where a reader finds it: address of the original with the anchor.
-    #[oai(validator(max_length = 2500))]
+    /// Page of the original, from 1; absent for formats without pages.
+    page: Option<i32>,
+    /// Where a reader finds it: address of the original with the anchor of the section, or with a text fragment that
+    /// leads to the quote.
+    #[oai(validator(max_length = 4000))]
     url: Option<String>,
     /// First character of the quote in the extracted text of the version, from 0.
     char_start: i32,
@@ -62,22 +65,28 @@ pub struct CitationView {
     quote: String,
     /// Whether the words of the answer were found in the quote.
     verified: bool,
+    /// Whether a newer version is read by now, or the document is gone; false while an answer is being given.
+    stale: bool,
 }
 
 /// Who answered and what it took.
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "Usage", skip_serializing_if_is_none)]
 pub struct UsageView {
-    /// Provider of the model: `extractive` or `openai`.
+    /// Provider of the model, by its name in the settings.
     #[oai(validator(max_length = 100))]
     provider: String,
     /// Model that answered.
     #[oai(validator(max_length = 200))]
     model: String,
-    /// Tokens of the prompt, as the provider counts; absent when it does not say.
+    /// Tokens of the prompt, of all tries together; absent when nothing is known.
     input_tokens: Option<i64>,
-    /// Tokens of the answer, as the provider counts; absent when it does not say.
+    /// Tokens written, in all tries together; absent when nothing is known.
     output_tokens: Option<i64>,
+    /// Of the tokens of the prompt, those that came from the provider's cache.
+    cached_input_tokens: Option<i64>,
+    /// Whether some of the tokens are made from lengths, since a provider did not count.
+    estimated: bool,
     /// Price of both in US dollars; absent when no price is known.
     cost_usd: Option<f64>,
 }
@@ -174,11 +183,13 @@ impl From<Citation> for CitationView {
             version_number: citation.version_number,
             document_title: citation.document_title,
             heading_path: citation.heading_path,
+            page: citation.page,
             url: citation.url,
             char_start: citation.char_start,
             char_end: citation.char_end,
             quote: citation.quote,
             verified: citation.verified,
+            stale: citation.stale,
         }
     }
 }
@@ -192,6 +203,8 @@ impl From<Usage> for UsageView {
             model: usage.model,
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
+            cached_input_tokens: usage.cached_input_tokens,
+            estimated: usage.is_estimated,
             cost_usd,
         }
     }
@@ -225,6 +238,8 @@ impl MessageView {
             input_tokens: message.input_tokens,
             output_tokens: message.output_tokens,
             cost_micro_usd: message.cost_micro_usd,
+            cached_input_tokens: message.cached_input_tokens,
+            is_estimated: message.usage_estimated,
         };
         let outcome = message.outcome.as_deref().and_then(Outcome::from_row);
         Self {

@@ -45,7 +45,9 @@ pub fn claim(content: &str) -> &str {
 
 /// The part of `passage` that `claim` rests on.
 pub fn find(claim: &str, passage: &str) -> Quote {
-    verbatim(claim, passage).unwrap_or_else(|| best_sentence(claim, passage))
+    // As the filter writes the sign: no letters of the claim.
+    let claim = claim.replace("&lt;", "<");
+    verbatim(&claim, passage).unwrap_or_else(|| best_sentence(&claim, passage))
 }
 
 fn verbatim(claim: &str, passage: &str) -> Option<Quote> {

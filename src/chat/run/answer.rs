@@ -65,10 +65,14 @@ pub struct Usage {
     pub provider: String,
     /// Model.
     pub model: String,
-    /// Tokens of the prompt, as the provider counts; absent when it does not say.
+    /// Tokens of the prompts of all tries.
     pub input_tokens: Option<i64>,
-    /// Tokens of the answer, as the provider counts; absent when it does not say.
+    /// Tokens written in all tries.
     pub output_tokens: Option<i64>,
+    /// Of the tokens of the prompt, those that came from the provider's cache; absent when nobody counted.
+    pub cached_input_tokens: Option<i64>,
+    /// Whether some of the tokens are made from lengths, since the provider did not count.
+    pub is_estimated: bool,
     /// Price of both, in millionths of a US dollar; absent when no price is known.
     pub cost_micro_usd: Option<i64>,
 }

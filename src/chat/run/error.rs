@@ -18,6 +18,12 @@ pub(super) enum RunError {
     Gone,
     #[error("answering ended abnormally; try again")]
     Crashed,
+    #[error("the answer was cancelled before it had any text; ask again")]
+    Cancelled,
+    #[error("the server stopped before the answer had any text; ask again")]
+    Interrupted,
+    #[error("the run was ended by others")]
+    Lost,
 }
 
 impl RunError {
@@ -29,13 +35,24 @@ impl RunError {
             Self::Database(_) => "storage_failed",
             Self::Gone => "session_deleted",
             Self::Crashed => "crashed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted | Self::Lost => "interrupted",
+        }
+    }
+
+    /// State of the run, as stored.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Interrupted | Self::Lost => "interrupted",
+            _ => "failed",
         }
     }
 
     /// For programs.
     pub fn code(&self) -> ProblemCode {
         match self {
-            Self::Gone => ProblemCode::Conflict,
+            Self::Gone | Self::Cancelled => ProblemCode::Conflict,
             Self::Crashed => ProblemCode::Internal,
             Self::Model(error) if !error.is_retryable() => ProblemCode::Internal,
             _ => ProblemCode::Unavailable,
@@ -47,7 +64,12 @@ impl RunError {
         match self {
             Self::Model(error) => error.is_retryable(),
             Self::Gone => false,
-            Self::Search(_) | Self::Database(_) | Self::Crashed => true,
+            Self::Search(_)
+            | Self::Database(_)
+            | Self::Crashed
+            | Self::Cancelled
+            | Self::Interrupted
+            | Self::Lost => true,
         }
     }
 }

@@ -1,38 +1,50 @@
-//! The other end of a run: that there is no answer is stored, as far as the database lets us, and told.
+//! The other end of a run: that there is no answer is stored, with what was shown.
 
+use super::Outcome;
+use super::end::{NotStored, failure};
 use super::error::RunError;
+use super::event::RunEvent;
 use super::generate::Generation;
 use super::progress::{Progress, millis};
-use super::{Outcome, RunEvent};
+use super::record::batch;
 use crate::chat::store::runs::EndedRun;
 
 impl Generation {
-    /// Stores that there is no answer, and tells the readers.
-    pub(super) async fn fail(&self, progress: Progress, error: &RunError) {
+    /// Stores that there is no answer; the last event, which tells it.
+    pub(super) async fn store_failure(
+        &self,
+        progress: &Progress,
+        error: &RunError,
+    ) -> Result<RunEvent, NotStored> {
+        if matches!(error, RunError::Lost) {
+            return Err(NotStored::Because(RunError::Lost));
+        }
         tracing::warn!(run.id = %self.run_id, error = format!("{:#}", anyhow::anyhow!("{error}")), "run failed");
+        let event = failure(error);
+        let (saved, last) = (progress.saved, self.run.log.last());
+        let mut events = self.run.log.events(saved + 1, last);
+        events.push(event.clone());
+        let rest = batch(saved + 1, events)?;
         let ended = EndedRun {
-            state: "failed",
+            saved: rest.first_number - 1,
+            event_count: rest.last_number,
+            rest: Some(rest),
+            state: error.state(),
             outcome: Outcome::Failed.as_str(),
             outcome_reason: Some(error.reason().to_owned()),
             answer_id: None,
             first_token_ms: progress.writer.first_token_ms(),
             total_ms: millis(self.began),
-            ..progress.ended
+            ..progress.ended.clone()
         };
-        let stored = async {
-            let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-            if tx.end_run(&ended).await? {
-                tx.insert_retrievals(self.run_id, &progress.hits, 0).await?;
-            }
-            tx.commit().await
-        };
-        if let Err(error) = stored.await {
-            tracing::error!(run.id = %self.run_id, error = &error as &dyn std::error::Error, "storing a failed run");
+        let mut tx = self.chat.db.tenant(self.question.tenant).await?;
+        if tx.end_run(&ended).await?.is_none() {
+            drop(tx);
+            return Err(self.why_not(None).await);
         }
-        self.log.append(RunEvent::Failed {
-            code: error.code(),
-            detail: error.to_string(),
-            is_retryable: error.is_retryable(),
-        });
+        tx.insert_retrievals(self.run_id, &progress.hits, 0).await?;
+        tx.settle_quota(self.run_id, &ended.observed()).await?;
+        tx.commit().await?;
+        Ok(event)
     }
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use uuid::Uuid;
-
-use super::RunLog;
+use super::generate::Generation;
 use super::write::Writer;
 use crate::chat::store::runs::EndedRun;
 use crate::knowledge::Hit;
@@ -19,24 +17,22 @@ pub(super) struct Progress {
     pub given: usize,
     /// The answer so far.
     pub writer: Writer,
+    /// Number of the last event that is stored.
+    pub saved: usize,
 }
 
 impl Progress {
     /// A run that begins, with the model that is to answer.
-    pub fn new(
-        run_id: Uuid,
-        provider: &str,
-        model: &str,
-        log: Arc<RunLog>,
-        began: Instant,
-    ) -> Self {
+    pub fn new(generation: &Generation, provider: &str, model: &str) -> Self {
         let ended = EndedRun {
-            run_id,
+            run_id: generation.run_id,
+            instance_id: generation.chat.instance_id,
             provider: provider.to_owned(),
             model: model.to_owned(),
             ..EndedRun::default()
         };
-        Self { ended, hits: Vec::new(), given: 0, writer: Writer::new(log, began) }
+        let writer = Writer::new(Arc::clone(&generation.run.log), generation.began);
+        Self { ended, hits: Vec::new(), given: 0, writer, saved: 1 }
     }
 
     /// What the model is given.

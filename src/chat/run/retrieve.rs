@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use uuid::Uuid;
+
 use super::error::RunError;
 use super::generate::Generation;
 use super::progress::{Progress, millis};
@@ -32,7 +34,14 @@ impl Generation {
         progress.ended.search_ms = Some(millis(searching));
         progress.given = progress.hits.len().min(self.chat.settings.passages);
         let passages = progress.passages().iter().map(|hit| hit.passage.clone()).collect();
-        progress.writer.cite_from(passages);
+        progress.writer.cite_from(passages, &self.chat.settings.filter);
+        self.run.log.set_read_collections(self.read_collections(progress));
         Ok(())
+    }
+
+    /// Collections that the answer is made of.
+    pub(super) fn read_collections(&self, progress: &Progress) -> Vec<Uuid> {
+        let given = progress.passages().iter();
+        self.history.with(given.map(|hit| hit.passage.collection_id))
     }
 }

@@ -1,17 +1,25 @@
 //! Stage 0: question and run are stored together, and the run begins.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
+use uuid::Uuid;
 
+use super::estimate;
+use super::event::RunEvent;
 use super::generate::Generation;
 use super::history::History;
-use super::{Chat, Question, RunEvent, RunHandle, RunLog};
+use super::live::LiveRun;
+use super::{Chat, Question, RunRef, Started};
 use crate::chat::store::runs::NewRun;
-use crate::db;
+use crate::db::{self, OnConstraint};
+use crate::governance::{ExceededQuota, QuotaWarning, Reservation, ReserveError, reserve_quota};
+use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 use crate::knowledge::Reach;
+
+/// How often a question is tried to be stored when the session's earlier run has just ended, or was orphaned.
+const TRIES: usize = 3;
 
 /// Why no run was started.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +30,40 @@ pub enum StartError {
     /// A collection that there is not, or that the reader does not reach.
     #[error("there is no such collection")]
     UnknownCollection,
+    /// Somebody who is charged may use no more.
+    #[error("{0}")]
+    QuotaExceeded(ExceededQuota),
+    /// An answer is being made in the session already.
+    #[error("an answer is being made in this session")]
+    Busy {
+        /// The run that makes it.
+        run_id: Uuid,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl From<ReserveError> for StartError {
+    fn from(error: ReserveError) -> Self {
+        match error {
+            ReserveError::Exceeded(quota) => Self::QuotaExceeded(quota),
+            ReserveError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// Why a question was not stored.
+enum NotStored {
+    /// The session has a run.
+    Busy,
+    Because(StartError),
+}
+
+impl<E: Into<StartError>> From<E> for NotStored {
+    fn from(error: E) -> Self {
+        Self::Because(error.into())
+    }
 }
 
 impl Chat {
@@ -32,52 +71,84 @@ impl Chat {
     ///
     /// # Errors
     /// See [`StartError`]; nothing was stored then.
-    pub async fn start(&self, question: Question) -> Result<RunHandle, StartError> {
+    pub async fn start(&self, question: Question) -> Result<Started, StartError> {
         let began = Instant::now();
-        let run = NewRun {
+        let mut run = NewRun {
             run_id: new_id(),
             session_id: question.session_id,
             question_id: new_id(),
             collection_ids: question.collection_ids.clone(),
             asked_by: question.asked_by,
+            provider: self.model.provider().to_owned(),
+            model: self.model.model().to_owned(),
+            instance_id: self.instance_id,
+            lease: self.settings.runs.lease,
         };
-        let history = self.store_question(&question, &run).await?;
+        let (history, warnings) = self.store_when_free(&question, &mut run).await?;
         let NewRun { run_id, session_id, question_id, .. } = run;
-        let log = Arc::new(RunLog::default());
-        log.append(RunEvent::Started { run_id, session_id, question_id });
-        let generation = Generation {
-            chat: self.clone(),
-            question,
-            run_id,
-            history,
-            log: Arc::clone(&log),
-            began,
-        };
+        let live = LiveRun::new(question.tenant);
+        live.log.append(RunEvent::Started { run_id, session_id, question_id });
+        if self.live.insert(run_id, live.clone()) {
+            self.tasks.spawn(self.clone().keep_leases());
+        }
+        let reference = RunRef { tenant: question.tenant, run_id };
+        let generation =
+            Generation { chat: self.clone(), question, run_id, history, run: live, began };
         self.tasks.spawn(generation.run());
-        Ok(RunHandle { run_id, log })
+        Ok(Started { reference, warnings })
     }
 
-    /// Stores question and run in one transaction, which also gives what was said before.
+    /// Stores the question unless an answer is being made in its session. One whose instance is gone makes none.
+    async fn store_when_free(
+        &self,
+        question: &Question,
+        run: &mut NewRun,
+    ) -> Result<(History, Vec<QuotaWarning>), StartError> {
+        let mut busy = None;
+        for _ in 0..TRIES {
+            match self.store_question(question, run).await {
+                Ok(stored) => return Ok(stored),
+                Err(NotStored::Because(error)) => return Err(error),
+                Err(NotStored::Busy) => {}
+            }
+            let Some(session_id) = question.session_id else { continue };
+            let mut tx = self.db.tenant(question.tenant).await?;
+            let active = tx.find_active_run(session_id).await?;
+            drop(tx);
+            let Some((active, is_orphaned)) = active else { continue };
+            busy = Some(active.run_id);
+            if !is_orphaned || !self.end_orphan(active).await? {
+                break;
+            }
+            // What is kept of the orphan's answer stands before this question.
+            run.question_id = new_id();
+        }
+        // Runs that come and go this fast are somebody's who asks without waiting.
+        Err(StartError::Busy { run_id: busy.unwrap_or(run.run_id) })
+    }
+
+    /// Stores question and run in one transaction, which also reserves what the answer may use, and gives what was said
+    /// before.
     async fn store_question(
         &self,
         question: &Question,
         run: &NewRun,
-    ) -> Result<History, StartError> {
+    ) -> Result<(History, Vec<QuotaWarning>), NotStored> {
         let mut tx = self.db.tenant(question.tenant).await?;
         let reach = Reach::of(&mut tx, &question.reader).await?;
         if !tx.has_collections(&reach, &question.collection_ids).await? {
-            return Err(StartError::UnknownCollection);
+            return Err(StartError::UnknownCollection.into());
         }
         let mut history = History::default();
         if let Some(session_id) = question.session_id {
             if tx.find_session(session_id, None).await?.is_none() {
-                return Err(StartError::UnknownSession);
+                return Err(StartError::UnknownSession.into());
             }
             let past = tx.list_turns(session_id, self.settings.history_messages).await?;
             history = History::within(&reach, past);
             tx.touch_session(session_id, &question.content).await?;
         }
-        tx.insert_run(run).await?;
+        tx.insert_run(run).await.on_constraint("run_leases_session_id_key", || NotStored::Busy)?;
         tx.insert_message(
             run.question_id,
             question.session_id,
@@ -88,7 +159,15 @@ impl Chat {
             &[],
         )
         .await?;
+        // The last statement: what it locks makes others of the same quota wait.
+        let reservation = Reservation {
+            run_id: run.run_id,
+            charged: question.charged,
+            estimate: estimate::most(&self.settings, question, &history),
+            at: clock::now(),
+        };
+        let warnings = reserve_quota(&mut tx, &reservation).await?;
         tx.commit().await?;
-        Ok(history)
+        Ok((history, warnings))
     }
 }

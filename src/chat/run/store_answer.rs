@@ -1,26 +1,36 @@
-//! Stage 5: the answer is stored, with its citations and with what search found; then it is told.
+//! Stage 5: the answer is stored, with its citations, with what search found, and with the events that are not stored yet.
 
-use super::error::RunError;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::end::NotStored;
+use super::event::RunEvent;
 use super::generate::{Ending, Generation};
+use super::live::Stop;
 use super::progress::{Progress, millis};
+use super::record::batch;
 use super::{Answer, Outcome, Usage};
 use crate::adapters::models::FinishReason;
-use crate::kernel::clock;
-use crate::kernel::ids::new_id;
 
 impl Generation {
-    /// Stores the answer and the end of the run in one transaction.
+    /// Stores the answer and the end of the run in one transaction; the last event, which tells it.
     pub(super) async fn store_answer(
         &self,
         progress: &mut Progress,
         ending: &Ending,
-    ) -> Result<Answer, RunError> {
+        message_id: Uuid,
+        created_at: DateTime<Utc>,
+    ) -> Result<RunEvent, NotStored> {
         let (outcome, reason) = outcome(ending, progress);
-        let message_id = new_id();
-        let created_at = clock::now();
+        let read = self.read_collections(progress);
+        let (saved, last) = (progress.saved, self.run.log.last());
+        let rest = batch(saved + 1, self.run.log.events(saved + 1, last))?;
         let (given, writer) = (progress.given, &progress.writer);
         let ended = &mut progress.ended;
-        ended.state = "completed";
+        ended.saved = rest.first_number - 1;
+        ended.event_count = i32::try_from(last + 1).unwrap_or(i32::MAX);
+        ended.rest = (last > saved).then_some(rest);
+        ended.state = state(ending);
         ended.answer_id = Some(message_id);
         ended.outcome = outcome.as_str();
         ended.outcome_reason = reason.map(str::to_owned);
@@ -29,11 +39,11 @@ impl Generation {
         ended.total_ms = millis(self.began);
 
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-        if !tx.end_run(ended).await? {
-            return Err(RunError::Gone);
-        }
+        let Some(cost) = tx.end_run(ended).await? else {
+            drop(tx);
+            return Err(self.why_not(Some(message_id)).await);
+        };
         let session_id = self.question.session_id;
-        let read = progress.hits[..given].iter().map(|hit| hit.passage.collection_id);
         tx.insert_message(
             message_id,
             session_id,
@@ -41,13 +51,15 @@ impl Generation {
             "assistant",
             writer.content(),
             created_at,
-            &self.history.with(read),
+            &read,
         )
         .await?;
         tx.insert_citations(message_id, writer.citations()).await?;
+        tx.note_filtered(self.run_id, writer.filtered()).await?;
         tx.insert_retrievals(self.run_id, &progress.hits, given).await?;
+        tx.settle_quota(self.run_id, &ended.observed()).await?;
         tx.commit().await?;
-        Ok(Answer {
+        Ok(RunEvent::Done(Box::new(Answer {
             message_id,
             run_id: self.run_id,
             session_id,
@@ -60,10 +72,20 @@ impl Generation {
                 model: ended.model.clone(),
                 input_tokens: ended.input_tokens,
                 output_tokens: ended.output_tokens,
-                cost_micro_usd: None,
+                cached_input_tokens: ended.cached_input_tokens,
+                is_estimated: ended.usage_estimated,
+                cost_micro_usd: cost.micro_usd,
             },
             created_at,
-        })
+        })))
+    }
+}
+
+fn state(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Finished(_) | Ending::Broken | Ending::Crashed => "completed",
+        Ending::Stopped(Stop::Cancelled) => "cancelled",
+        Ending::Stopped(Stop::Interrupted | Stop::Lost) => "interrupted",
     }
 }
 
@@ -80,5 +102,8 @@ fn outcome(ending: &Ending, progress: &Progress) -> (Outcome, Option<&'static st
         }
         Ending::Finished(FinishReason::Stop) => (Outcome::Answered, None),
         Ending::Broken => (Outcome::Partial, Some("model_failed")),
+        Ending::Crashed => (Outcome::Partial, Some("crashed")),
+        Ending::Stopped(Stop::Cancelled) => (Outcome::Partial, Some("cancelled")),
+        Ending::Stopped(Stop::Interrupted | Stop::Lost) => (Outcome::Partial, Some("interrupted")),
     }
 }

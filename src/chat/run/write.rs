@@ -3,38 +3,50 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
+use super::RunLog;
 use super::error::RunError;
+use super::event::RunEvent;
 use super::generate::{Ending, Generation};
+use super::live::Stop;
 use super::progress::{Progress, millis};
-use super::{RunEvent, RunLog};
 use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Prompt};
 use crate::chat::citations::{Citation, CitationBuilder, Piece};
+use crate::chat::output_filter::{FilterSettings, Filtered};
 use crate::knowledge::Passage;
 
 /// Said when search finds nothing at all, so that no model need be asked.
 pub(super) const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
+
+/// Text of the model that is told at once, in bytes, when more is there already.
+const MERGED_BYTES: usize = 4_096;
 
 /// The answer as it is being written.
 pub(super) struct Writer {
     log: Arc<RunLog>,
     began: Instant,
     passages: Vec<Passage>,
+    filter: FilterSettings,
     builder: CitationBuilder,
+    /// How much of the content was told, in bytes, and how many citations.
+    told: (usize, usize),
     first_token_ms: Option<i32>,
 }
 
 impl Writer {
     /// An answer without a word yet, of a run that began then.
     pub fn new(log: Arc<RunLog>, began: Instant) -> Self {
-        let builder = CitationBuilder::new(Vec::new());
-        Self { log, began, passages: Vec::new(), builder, first_token_ms: None }
+        let filter = FilterSettings::default();
+        let builder = CitationBuilder::new(Vec::new(), &filter);
+        let told = (0, 0);
+        Self { log, began, passages: Vec::new(), filter, builder, told, first_token_ms: None }
     }
 
-    /// Markers `[1]`, `[2]` … stand for these passages from now on.
-    pub fn cite_from(&mut self, passages: Vec<Passage>) {
-        self.builder = CitationBuilder::new(passages.clone());
+    /// Markers `[1]`, `[2]` … stand for these passages from now on, and the text is filtered by these settings.
+    pub fn cite_from(&mut self, passages: Vec<Passage>, filter: &FilterSettings) {
+        self.builder = CitationBuilder::new(passages.clone(), filter);
+        self.filter = filter.clone();
         self.passages = passages;
     }
 
@@ -52,18 +64,20 @@ impl Writer {
 
     /// What was written is void: the answer begins anew.
     pub fn reset(&mut self, reason: String) {
-        self.builder = CitationBuilder::new(self.passages.clone());
+        self.builder = CitationBuilder::new(self.passages.clone(), &self.filter);
+        self.told = (0, 0);
         self.log.append(RunEvent::Reset { reason });
     }
 
     /// The answer so far: the texts of all deltas since the last reset, joined.
     pub fn content(&self) -> &str {
-        self.builder.content()
+        // Also when the builder failed in between, this is what readers have.
+        &self.builder.content()[..self.told.0]
     }
 
     /// Citations so far, by number.
     pub fn citations(&self) -> &[Citation] {
-        self.builder.citations()
+        &self.builder.citations()[..self.told.1]
     }
 
     /// Markers that stood for nothing and were removed.
@@ -71,34 +85,55 @@ impl Writer {
         self.builder.unknown_markers()
     }
 
+    /// What was taken out of the model's text or made harmless.
+    pub fn filtered(&self) -> Filtered {
+        self.builder.filtered()
+    }
+
     /// When the first text came, in milliseconds of the run; absent while there is none.
     pub fn first_token_ms(&self) -> Option<i32> {
         self.first_token_ms
     }
 
-    /// Sees to it that an answer has text. A model that finds nothing need not say so; any other must have said something.
-    pub fn needs_text(&mut self, ending: &Ending) -> Result<(), ModelError> {
-        if !self.content().trim().is_empty() {
-            return Ok(());
+    /// Completes the text. A model that finds nothing need not say so; any other must have said something.
+    pub fn complete(&mut self, ending: Ending) -> Result<Ending, RunError> {
+        if !matches!(ending, Ending::Crashed) {
+            self.finish();
         }
-        match ending {
+        if !self.content().trim().is_empty() {
+            return match ending {
+                Ending::Stopped(Stop::Lost) => Err(RunError::Lost),
+                _ => Ok(ending),
+            };
+        }
+        Err(match ending {
             Ending::Finished(FinishReason::NoAnswer) => {
                 self.push(NOTHING_FOUND);
                 self.finish();
-                Ok(())
+                return Ok(ending);
             }
-            Ending::Finished(FinishReason::ContentFilter) => Ok(()),
-            Ending::Finished(FinishReason::Stop | FinishReason::Length) => Err(ModelError::Empty),
-            Ending::Broken => Err(ModelError::Cut),
-        }
+            Ending::Finished(FinishReason::ContentFilter) => return Ok(ending),
+            Ending::Finished(FinishReason::Stop | FinishReason::Length) => ModelError::Empty.into(),
+            Ending::Broken => ModelError::Cut.into(),
+            Ending::Crashed => RunError::Crashed,
+            Ending::Stopped(Stop::Cancelled) => RunError::Cancelled,
+            Ending::Stopped(Stop::Interrupted) => RunError::Interrupted,
+            Ending::Stopped(Stop::Lost) => RunError::Lost,
+        })
     }
 
     fn emit(&mut self, pieces: Vec<Piece>) {
         for piece in pieces {
             self.first_token_ms.get_or_insert_with(|| millis(self.began));
             self.log.append(match piece {
-                Piece::Text(text) => RunEvent::Delta(text),
-                Piece::Citation(citation) => RunEvent::Citation(Box::new(citation)),
+                Piece::Text(text) => {
+                    self.told.0 += text.len();
+                    RunEvent::Delta(text)
+                }
+                Piece::Citation(citation) => {
+                    self.told.1 += 1;
+                    RunEvent::Citation(Box::new(citation))
+                }
             });
         }
     }
@@ -112,19 +147,34 @@ impl Generation {
         progress: &mut Progress,
     ) -> Result<Ending, RunError> {
         let mut stream = self.chat.model.answer(prompt).await?;
+        let mut waiting = String::new();
         loop {
-            let is_begun = !progress.writer.content().is_empty();
-            match stream.next().await {
-                Some(Ok(ModelEvent::Delta(text))) => progress.writer.push(&text),
-                Some(Ok(ModelEvent::Usage { input_tokens, output_tokens })) => {
-                    progress.ended.input_tokens = i64::try_from(input_tokens).ok();
-                    progress.ended.output_tokens = i64::try_from(output_tokens).ok();
+            // Texts that are there already are told as one: a reader who is late is not given them letter by letter.
+            let next = match stream.next().now_or_never() {
+                Some(Some(Ok(ModelEvent::Delta(text)))) if waiting.len() < MERGED_BYTES => {
+                    waiting.push_str(&text);
+                    continue;
                 }
+                Some(next) => {
+                    tell(&mut waiting, progress);
+                    next
+                }
+                None => {
+                    tell(&mut waiting, progress);
+                    stream.next().await
+                }
+            };
+            let is_begun = !progress.writer.content().is_empty();
+            match next {
+                Some(Ok(ModelEvent::Delta(text))) => waiting = text,
+                Some(Ok(ModelEvent::Usage(usage))) => progress.ended.set_usage(usage),
+                Some(Ok(ModelEvent::Attempted(attempt))) => progress.ended.add_attempt(*attempt),
+                Some(Ok(ModelEvent::Guardrail(_))) => {}
                 Some(Ok(ModelEvent::Reset { reason })) => progress.writer.reset(reason),
                 Some(Ok(ModelEvent::ProviderSwitched { provider, model, mode })) => {
                     progress.ended.provider.clone_from(&provider);
                     progress.ended.model.clone_from(&model);
-                    self.log.append(RunEvent::ProviderSwitched { provider, model, mode });
+                    self.run.log.append(RunEvent::ProviderSwitched { provider, model, mode });
                 }
                 Some(Ok(ModelEvent::Finished(reason))) => return Ok(Ending::Finished(reason)),
                 Some(Err(error)) if is_begun => return Ok(self.broken(&error)),
@@ -138,5 +188,12 @@ impl Generation {
     fn broken(&self, error: &ModelError) -> Ending {
         tracing::warn!(run.id = %self.run_id, %error, "the model stopped inside its answer");
         Ending::Broken
+    }
+}
+
+fn tell(waiting: &mut String, progress: &mut Progress) {
+    if !waiting.is_empty() {
+        progress.writer.push(waiting);
+        waiting.clear();
     }
 }

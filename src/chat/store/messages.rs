@@ -1,11 +1,8 @@
-//! Rows of `messages`, with what their runs and citations add.
-
-use std::collections::HashMap;
+//! Rows of `messages`, with what their runs add.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::chat::citations::Citation;
 use crate::db::{self, Keyset, Page, TenantTx};
 
 /// A question or an answer.
@@ -37,6 +34,10 @@ pub struct Message {
     pub output_tokens: Option<i64>,
     /// Price of both, in millionths of a US dollar.
     pub cost_micro_usd: Option<i64>,
+    /// Of the tokens of the prompt, those from a provider's cache.
+    pub cached_input_tokens: Option<i64>,
+    /// Whether some tokens are made from lengths.
+    pub usage_estimated: bool,
     /// Key that opened the session, or asked where there is none: who sees the message.
     pub seen_by: Uuid,
     /// Collections whose text the model was given for it.
@@ -73,6 +74,8 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
+                r.cached_input_tokens,
+                r.usage_estimated,
                 coalesce(s.created_by, r.asked_by) as "seen_by!",
                 m.read_collection_ids
             from messages m
@@ -110,6 +113,8 @@ impl TenantTx {
                 r.input_tokens,
                 r.output_tokens,
                 r.cost_micro_usd,
+                r.cached_input_tokens,
+                r.usage_estimated,
                 coalesce(s.created_by, r.asked_by) as "seen_by!",
                 m.read_collection_ids
             from messages m
@@ -193,106 +198,5 @@ impl TenantTx {
         .execute(self.connection())
         .await?;
         Ok(())
-    }
-
-    /// Stores an answer's citations.
-    pub(in crate::chat) async fn insert_citations(
-        &mut self,
-        message_id: Uuid,
-        citations: &[Citation],
-    ) -> db::Result<()> {
-        for citation in citations {
-            sqlx::query!(
-                "insert into citations (
-                    tenant_id,
-                    message_id,
-                    number,
-                    citation_id,
-                    chunk_id,
-                    document_id,
-                    version_id,
-                    version_number,
-                    document_title,
-                    heading_path,
-                    url,
-                    char_start,
-                    char_end,
-                    quote,
-                    verified
-                )
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-                self.tenant().uuid(),
-                message_id,
-                citation.number,
-                citation.citation_id,
-                citation.chunk_id,
-                citation.document_id,
-                citation.version_id,
-                citation.version_number,
-                citation.document_title,
-                &citation.heading_path,
-                citation.url,
-                citation.char_start,
-                citation.char_end,
-                citation.quote,
-                citation.verified
-            )
-            .execute(self.connection())
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// Citations of messages, by message, in the order of their numbers.
-    pub async fn list_citations(
-        &mut self,
-        message_ids: &[Uuid],
-    ) -> db::Result<HashMap<Uuid, Vec<Citation>>> {
-        let rows = sqlx::query!(
-            "select
-                message_id,
-                number,
-                citation_id,
-                chunk_id,
-                document_id,
-                version_id,
-                version_number,
-                document_title,
-                heading_path,
-                url,
-                char_start,
-                char_end,
-                quote,
-                verified
-            from citations
-            where tenant_id = $1
-                and message_id = any($2)
-            order by
-                message_id,
-                number",
-            self.tenant().uuid(),
-            message_ids
-        )
-        .fetch_all(self.connection())
-        .await?;
-        let mut citations: HashMap<Uuid, Vec<Citation>> = HashMap::new();
-        for row in rows {
-            citations.entry(row.message_id).or_default().push(Citation {
-                number: row.number,
-                citation_id: row.citation_id,
-                chunk_id: row.chunk_id,
-                document_id: row.document_id,
-                version_id: row.version_id,
-                version_number: row.version_number,
-                document_title: row.document_title,
-                heading_path: row.heading_path,
-                url: row.url,
-                char_start: row.char_start,
-                char_end: row.char_end,
-                quote: row.quote,
-                verified: row.verified,
-            });
-        }
-        Ok(citations)
     }
 }

@@ -142,8 +142,9 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Deletes a session with its messages.
+    /// Deletes a session with its messages. Whoever makes an answer in it finds its lease gone.
     pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
+        self.delete_session_lease(session_id).await?;
         sqlx::query!(
             "delete from sessions
             where tenant_id = $1

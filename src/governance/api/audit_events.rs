@@ -169,7 +169,7 @@ impl AuditEventsApi {
     ///
     /// All entries that the filters leave, newest first, as they are read: one JSON object on each line, or a table of
     /// comma-separated values. The export is noted in the log itself. A stream that breaks off before its end is not
-    /// complete. Needs the role admin.
+    /// complete: so it does when the key or the login that asked for it ends meanwhile. Needs the role admin.
     #[oai(path = "/audit_events/export", method = "get", operation_id = "export_audit_events")]
     async fn export_audit_events(
         &self,
@@ -203,7 +203,7 @@ impl AuditEventsApi {
         };
         let format = format.0.unwrap_or(FormatName::Ndjson);
         note_export(&self.db, actor, &filter, format).await?;
-        export(self.db.clone(), actor.tenant, filter, format).await
+        export(self.db.clone(), (actor.tenant, caller.standing()), filter, format).await
     }
 }
 

@@ -13,11 +13,13 @@ use poem_openapi::types::ToJSON;
 use poem_openapi::{ApiResponse, Enum, ResponseContent};
 
 use super::audit_events::AuditEventView;
-use crate::db::{self, Db};
-use crate::governance::export_audit::export_audit;
+use crate::db::Db;
+use crate::governance::export_audit::{ExportError, export_audit};
 use crate::governance::{AuditEvent, AuditFilter};
+use crate::identity::Action;
+use crate::identity::api::Standing;
 use crate::kernel::ids::TenantId;
-use crate::web::problem::ApiError;
+use crate::web::problem::{ApiError, ProblemCode};
 
 /// Columns of the table.
 const HEADER: &str = "sequence,occurred_at,actor_kind,actor_id,actor_name,action,target_kind,target_id,before,after,\
@@ -57,15 +59,23 @@ pub enum Export {
     Csv(Binary<Body>),
 }
 
-/// Begins an export: a database that cannot be reached is told before the first byte.
+/// Begins an export: a database that cannot be reached is told before the first byte. It breaks off when its reader may
+/// not read the log any more, however slowly they take it.
 pub async fn export(
     db: Db,
-    tenant: TenantId,
+    (tenant, standing): (TenantId, Standing),
     filter: AuditFilter,
     format: FormatName,
 ) -> Result<ExportResponse, ApiError> {
-    let mut batches = Box::pin(export_audit(db, tenant, filter, None));
-    let first = batches.next().await.transpose()?;
+    let may_read = move || {
+        let standing = standing.clone();
+        async move {
+            let asked = standing.require(Action::AuditRead).await;
+            asked.map_err(|error| ExportError::Ended(error.to_string()))
+        }
+    };
+    let mut batches = Box::pin(export_audit(db, tenant, filter, None, may_read));
+    let first = batches.next().await.transpose().map_err(refused)?;
     let header = (format == FormatName::Csv).then(|| HEADER.to_owned());
     let rest = batches.map_ok(move |events| render(events, format)).map_err(broken_off);
     let begin = header.into_iter().chain(first.map(|events| render(events, format)));
@@ -79,9 +89,16 @@ pub async fn export(
     })
 }
 
+fn refused(error: ExportError) -> ApiError {
+    match error {
+        ExportError::Ended(why) => ApiError::new(ProblemCode::Forbidden, why),
+        ExportError::Database(error) => error.into(),
+    }
+}
+
 /// An error after the first byte can only be told by ending the connection without its last chunk.
-fn broken_off(error: db::Error) -> io::Error {
-    tracing::error!(%error, "an export of the audit log broke off");
+fn broken_off(error: ExportError) -> io::Error {
+    tracing::warn!(%error, "an export of the audit log broke off");
     io::Error::other(error)
 }
 

@@ -107,12 +107,12 @@ impl Accounts {
     ) -> Result<BrowserCookie, LogInError> {
         let found = self.find(named, &attempt.request).await?;
         if found.lane == Lane::Stranger {
-            self.by_account.take(named.key).map_err(LogInError::Throttled)?;
+            self.by_account.take(named.key).await.map_err(LogInError::Throttled)?;
         }
         let stored = found.account.as_ref().map(|account| account.password_phc.clone());
         let verified = self.passwords.verify(attempt.password.clone(), stored, found.lane).await;
         if found.lane == Lane::Stranger && !matches!(verified, Ok(Verdict::Wrong)) {
-            self.by_account.give_back(named.key);
+            self.by_account.give_back(named.key).await;
         }
         let (Verdict::Right { is_outdated }, Some(account), Some(tenant), true) =
             (verified?, &found.account, found.tenant, found.may_enter)

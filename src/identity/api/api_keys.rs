@@ -68,6 +68,8 @@ impl ApiKeysApi {
     async fn list_api_keys(
         &self,
         caller: Caller,
+        /// Keys that this person or key made only.
+        created_by: Query<Option<Uuid>>,
         /// Rows of the page.
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u32>>,
@@ -77,7 +79,8 @@ impl ApiKeysApi {
     ) -> Result<Json<ApiKeyList>, ApiError> {
         let actor = caller.require(Action::ApiKeyRead)?;
         let keyset = keyset(LIST, actor.tenant, limit.0, cursor.0.as_deref())?;
-        let page = self.db.tenant(actor.tenant).await?.list_api_keys(keyset).await?;
+        let mut tx = self.db.tenant(actor.tenant).await?;
+        let page = tx.list_api_keys(created_by.0, keyset).await?;
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
         Ok(Json(ApiKeyList {
             items: page.items.into_iter().map(Into::into).collect(),

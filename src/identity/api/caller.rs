@@ -31,6 +31,28 @@ const COOKIE: &str = "browser_session";
 pub struct Caller {
     actor: Actor,
     presented: Presented,
+    standing: Standing,
+}
+
+/// What a response that goes on for long asks again and again: whether its caller could still begin it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    verifier: Verifier,
+    presented: Presented,
+    chosen: Option<TenantId>,
+    origin: RequestOrigin,
+}
+
+impl Standing {
+    /// Passes while the credential is good and its holder may do this: who loses either is refused within the time for
+    /// which credentials are trusted.
+    ///
+    /// # Errors
+    /// Why they may not any more.
+    pub async fn require(&self, action: Action) -> Result<(), ApiError> {
+        let verified = self.verifier.verify(&self.presented, self.chosen, self.origin.clone());
+        verified.await.map_err(ApiError::from)?.require(action).map(drop)
+    }
 }
 
 impl Caller {
@@ -40,6 +62,11 @@ impl Caller {
     /// 403 that names the missing role or scope.
     pub fn require(&self, action: Action) -> Result<&Actor, ApiError> {
         self.actor.require(action)
+    }
+
+    /// Asks later what was asked now.
+    pub fn standing(&self) -> Standing {
+        self.standing.clone()
     }
 
     /// What the request presented.
@@ -104,6 +131,12 @@ impl<'a> ApiExtractor<'a> for Caller {
             .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no verifier in the application")))?;
         let origin = origin_of(request);
         let chosen = chosen_tenant(request)?;
+        let standing = Standing {
+            verifier: verifier.clone(),
+            presented: presented.clone(),
+            chosen,
+            origin: origin.clone(),
+        };
         let actor = verifier.verify(&presented, chosen, origin).await.map_err(ApiError::from)?;
         note_origin(request, &actor);
         if let Err(refused) = take_limits(request, &actor).await {
@@ -112,7 +145,7 @@ impl<'a> ApiExtractor<'a> for Caller {
             while let Some(Ok(_)) = rest.next().await {}
             return Err(refused.into());
         }
-        Ok(Self { actor, presented })
+        Ok(Self { actor, presented, standing })
     }
 }
 
@@ -155,8 +188,8 @@ async fn take_limits(request: &Request, actor: &Actor) -> Result<(), ApiError> {
         .data::<RateLimiter>()
         .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no limits in the application")))?;
     let note = ResponseNote::of(request);
-    for key in limits_of(actor, request.method().as_str(), request.uri().path()) {
-        let decision = limiter.take(&key).await;
+    let keys = limits_of(actor, request.method().as_str(), request.uri().path());
+    for decision in limiter.take_all(&keys).await {
         note.note_limit(decision);
         if !decision.is_allowed() {
             let seconds = decision.retry_after_seconds();

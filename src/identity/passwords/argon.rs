@@ -2,14 +2,14 @@
 //! lends: `hashers` decides where.
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, KeyId, Params, ParamsBuilder, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand::RngCore;
 use subtle::ConstantTimeEq;
 
 use super::hashers::Memory;
-use super::{HashError, Verdict};
+use super::{HashError, Peppers, Verdict};
 
 /// 128 random bits and a hash of 256, as RFC 9106 (section 4) recommends.
 const SALT_BYTES: usize = 16;
@@ -27,26 +27,25 @@ pub struct ArgonSettings {
 }
 
 /// Hashes and compares.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Argon {
     settings: ArgonSettings,
+    peppers: Peppers,
     /// Stand where nobody's hash is: random, so that no password has them.
     nobody: ([u8; SALT_BYTES], [u8; OUTPUT_BYTES]),
 }
 
 impl Argon {
-    pub fn new(settings: ArgonSettings) -> Self {
+    pub fn new(settings: ArgonSettings, peppers: Peppers) -> Self {
         let (mut salt, mut output) = ([0; SALT_BYTES], [0; OUTPUT_BYTES]);
         rand::rng().fill_bytes(&mut salt);
         rand::rng().fill_bytes(&mut output);
-        Self { settings, nobody: (salt, output) }
+        Self { settings, peppers, nobody: (salt, output) }
     }
 
     /// The PHC text of a password.
     pub fn hash(&self, password: &str, memory: &mut Memory) -> Result<String, HashError> {
-        let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
-        let params = Params::new(memory_kib, iterations, lanes, Some(OUTPUT_BYTES));
-        let context = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(unusable)?);
+        let context = self.context(Algorithm::Argon2id, Version::V0x13, self.params()?)?;
         let (mut salt, mut output) = ([0; SALT_BYTES], [0; OUTPUT_BYTES]);
         rand::rng().fill_bytes(&mut salt);
         fill(&context, password, &salt, &mut output, memory)?;
@@ -69,7 +68,7 @@ impl Argon {
         };
         let mut found = vec![0; expected.len()];
         let is_outdated = self.is_outdated(algorithm, &params);
-        let context = Argon2::new(algorithm, version.map_err(unusable)?, params);
+        let context = self.context(algorithm, version.map_err(unusable)?, params)?;
         fill(&context, password, salt.as_ref(), &mut found, memory)?;
         match bool::from(found.as_slice().ct_eq(expected.as_bytes())) {
             true => Ok(Verdict::Right { is_outdated }),
@@ -83,19 +82,48 @@ impl Argon {
         self.text_of(salt, output)
     }
 
-    /// Whether the stored hash costs less than one made now, or is of another kind.
+    fn params(&self) -> Result<Params, HashError> {
+        let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
+        let mut builder = ParamsBuilder::new();
+        builder.m_cost(memory_kib).t_cost(iterations).p_cost(lanes).output_len(OUTPUT_BYTES);
+        builder.keyid(KeyId::new(self.peppers.current().as_bytes()).map_err(unusable)?);
+        builder.build().map_err(unusable)
+    }
+
+    /// Hashes with the pepper that the parameters name.
+    fn context(
+        &self,
+        algorithm: Algorithm,
+        version: Version,
+        params: Params,
+    ) -> Result<Argon2<'_>, HashError> {
+        let secret = self.peppers.secret(params.keyid()).ok_or_else(|| {
+            let id = String::from_utf8_lossy(params.keyid()).into_owned();
+            HashError::Unusable(format!(
+                "the pepper {id} of the stored hash is not in the settings"
+            ))
+        })?;
+        Argon2::new_with_secret(secret, algorithm, version, params).map_err(unusable)
+    }
+
+    /// Whether the stored hash costs less than one made now, has another pepper, or is of another kind.
     fn is_outdated(&self, algorithm: Algorithm, params: &Params) -> bool {
         let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
         algorithm != Algorithm::Argon2id
             || params.m_cost() < memory_kib
             || params.t_cost() < iterations
             || params.p_cost() < lanes
+            || params.keyid() != self.peppers.current().as_bytes()
     }
 
     fn text_of(&self, salt: &[u8], output: &[u8]) -> String {
         let ArgonSettings { memory_kib, iterations, lanes } = self.settings;
+        let pepper = match self.peppers.current() {
+            "" => String::new(),
+            id => format!(",keyid={}", STANDARD_NO_PAD.encode(id)),
+        };
         format!(
-            "$argon2id$v=19$m={memory_kib},t={iterations},p={lanes}${}${}",
+            "$argon2id$v=19$m={memory_kib},t={iterations},p={lanes}{pepper}${}${}",
             STANDARD_NO_PAD.encode(salt),
             STANDARD_NO_PAD.encode(output)
         )

@@ -8,7 +8,8 @@ const CHEAP: ArgonSettings = ArgonSettings { memory_kib: 64, iterations: 1, lane
 const RULES: PasswordRules = PasswordRules { min_chars: 10, max_bytes: 256 };
 
 fn passwords(argon: ArgonSettings, threads: usize, queue: usize) -> Passwords {
-    Passwords::new(&PasswordSettings { argon, threads, queue, rules: RULES })
+    let peppers = Peppers::default();
+    Passwords::new(&PasswordSettings { argon, peppers, threads, queue, rules: RULES })
 }
 
 fn secret(text: &str) -> SecretString {
@@ -74,7 +75,7 @@ async fn a_hash_that_costs_less_than_the_settings_say_is_outdated() {
 
 #[tokio::test]
 async fn where_nothing_is_stored_the_parameters_are_those_of_the_settings() {
-    let argon = Argon::new(CHEAP);
+    let argon = Argon::new(CHEAP, Peppers::default());
     let stored = argon.nobodys_hash();
     let verdict = argon.verify("anything", &stored, &mut Vec::new());
     assert_eq!(verdict.expect("compared"), Verdict::Wrong);
@@ -92,6 +93,44 @@ async fn a_stored_text_that_is_no_hash_is_a_fault_and_no_match() {
         let verdict = passwords.verify(secret("x"), Some(stored.to_owned()), Lane::Known).await;
         assert!(matches!(verdict, Err(HashError::Unusable(_))), "{stored}: {verdict:?}");
     }
+}
+
+/// With peppers by id, the current one first.
+fn peppered(ids: &[(&str, u8)]) -> Argon {
+    let secret = |byte: u8| vec![byte; 32].into();
+    let peppers = ids.iter().map(|(id, byte)| ((*id).to_owned(), secret(*byte))).collect();
+    Argon::new(CHEAP, Peppers::new(peppers))
+}
+
+#[test]
+fn a_pepper_goes_into_the_hash_and_its_id_stands_in_it() {
+    let mut memory = Vec::new();
+    let (plain, first) = (peppered(&[]), peppered(&[("2026", 1)]));
+    let stored = first.hash("the words", &mut memory).expect("hashed");
+    assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1,keyid=MjAyNg$"), "{stored}");
+    let right = |is_outdated| Verdict::Right { is_outdated };
+    assert_eq!(first.verify("the words", &stored, &mut memory).expect("compared"), right(false));
+    assert_eq!(
+        first.verify("other words", &stored, &mut memory).expect("compared"),
+        Verdict::Wrong
+    );
+    // The same id with another secret is another pepper; without the secret nobody compares at all.
+    let forged = peppered(&[("2026", 2)]);
+    assert_eq!(forged.verify("the words", &stored, &mut memory).expect("compared"), Verdict::Wrong);
+    let unknown = plain.verify("the words", &stored, &mut memory);
+    assert!(matches!(unknown, Err(HashError::Unusable(_))), "{unknown:?}");
+    // A new one in front: the old hash is still good, and is to be made anew. So is one without a pepper.
+    let second = peppered(&[("2027", 9), ("2026", 1)]);
+    assert_eq!(second.verify("the words", &stored, &mut memory).expect("compared"), right(true));
+    let bare = plain.hash("the words", &mut memory).expect("hashed");
+    assert!(!bare.contains("keyid"), "{bare}");
+    assert_eq!(second.verify("the words", &bare, &mut memory).expect("compared"), right(true));
+    // Nobody's hash costs the same look-up.
+    assert!(second.nobodys_hash().contains(",keyid=MjAyNw$"));
+    let nobody = second.verify("the words", &second.nobodys_hash(), &mut memory);
+    assert_eq!(nobody.expect("compared"), Verdict::Wrong);
+    let told = format!("{:?}", Peppers::new(vec![("2027".to_owned(), vec![9; 32].into())]));
+    assert_eq!(told, r#"["2027"]"#);
 }
 
 /// Keeps the one thread busy until what is given back is dropped.

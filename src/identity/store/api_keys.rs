@@ -28,6 +28,8 @@ pub struct ApiKey {
     pub allowed_origins: Vec<String>,
     /// Key that this one replaces.
     pub rotated_from: Option<Uuid>,
+    /// Person or key that made it; none when the operator did.
+    pub created_by: Option<Uuid>,
     /// Last four characters of the secret.
     pub hint: String,
     /// When it was made.
@@ -57,6 +59,7 @@ struct ApiKeyRow {
     allowed_addresses: Vec<String>,
     allowed_origins: Vec<String>,
     rotated_from: Option<Uuid>,
+    created_by: Option<Uuid>,
     hint: String,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
@@ -78,6 +81,7 @@ impl TryFrom<ApiKeyRow> for ApiKey {
             allowed_addresses,
             allowed_origins,
             rotated_from,
+            created_by,
             hint,
             created_at,
             expires_at,
@@ -107,6 +111,7 @@ impl TryFrom<ApiKeyRow> for ApiKey {
             allowed_addresses,
             allowed_origins,
             rotated_from,
+            created_by,
             hint,
             created_at,
             expires_at,
@@ -169,6 +174,7 @@ impl TenantTx {
                 allowed_addresses,
                 allowed_origins,
                 rotated_from,
+                created_by,
                 hint,
                 created_at,
                 expires_at,
@@ -186,8 +192,12 @@ impl TenantTx {
         .transpose()
     }
 
-    /// Keys, newest first.
-    pub async fn list_api_keys(&mut self, keyset: Keyset) -> db::Result<Page<ApiKey>> {
+    /// Keys, newest first; those that one person or key made where it is named.
+    pub async fn list_api_keys(
+        &mut self,
+        created_by: Option<Uuid>,
+        keyset: Keyset,
+    ) -> db::Result<Page<ApiKey>> {
         let rows = sqlx::query_as!(
             ApiKeyRow,
             "select
@@ -200,6 +210,7 @@ impl TenantTx {
                 allowed_addresses,
                 allowed_origins,
                 rotated_from,
+                created_by,
                 hint,
                 created_at,
                 expires_at,
@@ -208,10 +219,12 @@ impl TenantTx {
             from api_keys
             where tenant_id = $1
                 and ($2::uuid is null or api_key_id < $2)
+                and ($3::uuid is null or created_by = $3)
             order by api_key_id desc
-            limit $3",
+            limit $4",
             self.tenant().uuid(),
             keyset.after,
+            created_by,
             keyset.rows()
         )
         .fetch_all(self.connection())
@@ -225,7 +238,6 @@ impl TenantTx {
         &mut self,
         key: &ApiKey,
         secret_sha256: &[u8],
-        created_by: Option<Uuid>,
     ) -> db::Result<()> {
         let scopes: Vec<String> = key.scopes.iter().map(ToString::to_string).collect();
         sqlx::query!(
@@ -254,7 +266,7 @@ impl TenantTx {
             &scopes,
             secret_sha256,
             key.hint,
-            created_by,
+            key.created_by,
             key.created_at,
             key.expires_at,
             key.kind.name(),

@@ -2,8 +2,9 @@
 
 use pidima::db::audit::{AuditActor, AuditEntry};
 use pidima::identity::{
-    ArgonSettings, BrowserCookie, Identity, LoginFacts, Member, NewLocalMember, PasswordRules,
-    PasswordSettings, Passwords, Role, begin_browser_session, create_local_member,
+    ArgonSettings, BrowserCookie, Identity, Lane, LoginFacts, Member, NewLocalMember,
+    PasswordRules, PasswordSettings, Passwords, Peppers, Role, Verdict, begin_browser_session,
+    create_local_member,
 };
 use reqwest::{Client, Method};
 use serde_json::json;
@@ -225,6 +226,7 @@ async fn a_hash_of_lower_cost_is_made_anew_by_the_next_login_and_by_that_alone()
     let tenant = app.tenant("rehash").await;
     let weak = Passwords::new(&PasswordSettings {
         argon: ArgonSettings { memory_kib: 32, iterations: 1, lanes: 1 },
+        peppers: Peppers::default(),
         threads: 1,
         queue: 1,
         rules: PasswordRules { min_chars: 10, max_bytes: 256 },
@@ -253,4 +255,54 @@ async fn a_hash_of_lower_cost_is_made_anew_by_the_next_login_and_by_that_alone()
     assert!(after.contains("$m=64,t=1,p=1$"), "{after}");
     cookie_of(&log_in(&app, "rehash", "ada@example.com", PASSWORD).await);
     assert_eq!(stored(&app).await, after);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_pepper_goes_into_each_hash_at_the_next_login() {
+    use base64::Engine as _;
+    let of = |byte: u8| base64::engine::general_purpose::STANDARD.encode([byte; 32]);
+    // The account is older than the pepper, as where one is set for the first time.
+    let pepper = format!("2:{},1:{}", of(2), of(1));
+    let app = start(&[("PIDIMA_PASSWORD_PEPPERS", &pepper)]).await;
+    let tenant = app.tenant("pepper").await;
+    let older = Passwords::new(&PasswordSettings {
+        argon: ArgonSettings { memory_kib: 64, iterations: 1, lanes: 1 },
+        peppers: Peppers::new(vec![("1".to_owned(), vec![1; 32].into())]),
+        threads: 1,
+        queue: 1,
+        rules: PasswordRules { min_chars: 10, max_bytes: 256 },
+    });
+    let mut tx = app.app.services.db.tenant(tenant.id).await.unwrap();
+    let new = NewLocalMember {
+        email: "ada@example.com".to_owned(),
+        display_name: None,
+        role: Role::Member,
+        password: Some(PASSWORD.to_owned().into()),
+    };
+    let entry = AuditEntry::new(AuditActor::system("tests"), "member.created");
+    create_local_member(&mut tx, &older, new, entry).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = stored(&app).await;
+    assert!(before.contains(",keyid=MQ$"), "{before}");
+    let wrong = log_in(&app, "pepper", "ada@example.com", "another one").await;
+    problem(&wrong, 401, "unauthenticated");
+    assert_eq!(stored(&app).await, before);
+    cookie(&app, "pepper", "ada@example.com", PASSWORD).await;
+    let after = stored(&app).await;
+    assert!(after.contains(",keyid=Mg$"), "{after}");
+    cookie_of(&log_in(&app, "pepper", "ada@example.com", PASSWORD).await);
+    assert_eq!(stored(&app).await, after);
+    // Whoever has the database alone, and the password besides, compares nothing.
+    let thief = Passwords::new(&PasswordSettings {
+        argon: ArgonSettings { memory_kib: 64, iterations: 1, lanes: 1 },
+        peppers: Peppers::default(),
+        threads: 1,
+        queue: 1,
+        rules: PasswordRules { min_chars: 10, max_bytes: 256 },
+    });
+    let bare = after.replace(",keyid=Mg", "");
+    for text in [after, bare] {
+        let verdict = thief.verify(PASSWORD.to_owned().into(), Some(text), Lane::Known).await;
+        assert!(!matches!(verdict, Ok(Verdict::Right { .. })), "{verdict:?}");
+    }
 }

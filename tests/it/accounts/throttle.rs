@@ -4,10 +4,11 @@ use futures_util::future::join_all;
 use reqwest::Client;
 
 use super::{
-    PASSWORD, client_at, cookie_of, credentials, post_login, send, start, tenant_with_ada,
+    EASY, PASSWORD, client_at, cookie_of, credentials, post_login, send, start, tenant_with_ada,
 };
 use crate::api::problem;
-use crate::support::TestApp;
+use crate::keys::instances::beside_with;
+use crate::support::{Mode, RedisProxy, TestApp, services};
 
 async fn status(app: &TestApp, client: &Client, email: &str, password: &str) -> u16 {
     let body = credentials("throttle", email, password);
@@ -134,4 +135,46 @@ async fn a_person_is_known_in_their_whole_network_of_ipv6_and_at_one_address_of_
     ] {
         assert_eq!(status_from(address, PASSWORD).await, expected, "{address}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_have_the_same_few_tries_at_an_account_at_all_instances_together() {
+    let proxy = RedisProxy::before(&services().valkey.unwrap()).await;
+    let settings = [
+        &EASY[..],
+        &[
+            ("PIDIMA_REDIS_URL", proxy.url.as_str()),
+            ("PIDIMA_REDIS_TIMEOUT_MS", "5000"),
+            ("PIDIMA_LIMIT_LOGIN_BURST", "100000"),
+            ("PIDIMA_LIMIT_PASSWORD_HASHING_BURST", "100000"),
+            ("PIDIMA_LOGIN_ACCOUNT_BURST", "6"),
+            ("PIDIMA_LOGIN_ACCOUNT_INTERVAL_MS", "3600000"),
+        ],
+    ]
+    .concat();
+    let app = start(&settings).await;
+    // Redis is there for all tests: the account must be one of this test alone.
+    let slug = format!("throttle-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+    tenant_with_ada(&app, &slug).await;
+    let (second, _second) = beside_with(&app, &settings).await;
+    let guess = async |at: &str, email: &str| {
+        let body = credentials(&slug, email, "not the password");
+        let reply = send(client_at("127.0.9.1").post(format!("{at}/v1/login")).json(&body)).await;
+        reply.status.as_u16()
+    };
+    let mut statuses = Vec::new();
+    for number in 0..10 {
+        let at = if number % 2 == 0 { &app.url } else { &second };
+        statuses.push(guess(at, "ada@example.com").await);
+    }
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 401, 429, 429, 429, 429]);
+    // An account that is none is counted alike, and apart.
+    assert_eq!(guess(&second, "nobody@example.com").await, 401);
+    // Without Redis each counts alone, and has not forgotten what it counted.
+    proxy.set(Mode::Cut);
+    let mut alone = 0;
+    for _ in 0..10 {
+        alone += usize::from(guess(&second, "ada@example.com").await == 401);
+    }
+    assert_eq!(alone, 3, "6 less the three that it counted");
 }

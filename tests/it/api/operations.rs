@@ -44,14 +44,18 @@ pub struct Things {
     pub document_id: String,
     pub session_id: String,
     pub message_id: String,
+    pub citation_id: String,
+    pub run_id: String,
     pub group_id: String,
     pub invitation_id: String,
+    pub quota_id: String,
 }
 
 const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
 const ASKERS: &[&str] = &["member", "editor", "admin", "owner"];
 const EDITORS: &[&str] = &["editor", "admin", "owner"];
 const ADMINS: &[&str] = &["admin", "owner"];
+const OVERSEERS: &[&str] = &["analyst", "admin", "owner"];
 
 const ASK: Option<&str> = Some("ask");
 const READ: Option<&str> = Some("documents:read");
@@ -147,9 +151,29 @@ const TABLE: &[Row] = &[
     ("create_message", "POST", "/v1/sessions/{session_id}/messages", ASKERS, ASK,
         Body::Json(|_| json!({ "content": "And the pump?" }))),
     ("list_messages", "GET", "/v1/sessions/{session_id}/messages", EVERYBODY, ASK, Body::Nothing),
+    ("get_run", "GET", "/v1/runs/{run_id}", EVERYBODY, ASK, Body::Nothing),
+    ("list_run_events", "GET", "/v1/runs/{run_id}/events", EVERYBODY, ASK, Body::Nothing),
+    ("cancel_run", "POST", "/v1/runs/{run_id}/cancel", ASKERS, ASK, Body::Nothing),
     ("list_audit_events", "GET", "/v1/audit_events", ADMINS, AUDIT, Body::Nothing),
     ("export_audit_events", "GET", "/v1/audit_events/export", ADMINS, AUDIT, Body::Nothing),
+    ("list_quotas", "GET", "/v1/quotas", ADMINS, TENANT, Body::Nothing),
+    ("create_quota", "POST", "/v1/quotas", ADMINS, TENANT,
+        Body::Json(|things| json!({ "subject": "key", "subject_id": things.api_key_id, "measure": "tokens", "period": "month", "hard_limit": 1000 }))),
+    ("get_quota", "GET", "/v1/quotas/{quota_id}", ADMINS, TENANT, Body::Nothing),
+    ("update_quota", "PATCH", "/v1/quotas/{quota_id}", ADMINS, TENANT,
+        Body::Json(|_| json!({ "hard_limit": 2000 }))),
+    ("delete_quota", "DELETE", "/v1/quotas/{quota_id}", ADMINS, TENANT, Body::Nothing),
+    ("get_usage", "GET", "/v1/usage", EVERYBODY, None, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
+    ("get_citation", "GET", "/v1/citations/{citation_id}", EVERYBODY, ASK, Body::Nothing),
+    ("update_message_feedback", "PUT", "/v1/messages/{message_id}/feedback", ASKERS, ASK,
+        Body::Json(|_| json!({ "rating": "down", "reason": "incomplete", "comment": "Which one?" }))),
+    ("delete_message_feedback", "DELETE", "/v1/messages/{message_id}/feedback", ASKERS, ASK, Body::Nothing),
+    ("list_message_feedback", "GET", "/v1/messages/{message_id}/feedback", EVERYBODY, ASK, Body::Nothing),
+    ("update_citation_feedback", "PUT", "/v1/citations/{citation_id}/feedback", ASKERS, ASK,
+        Body::Json(|_| json!({ "rating": "correct" }))),
+    ("delete_citation_feedback", "DELETE", "/v1/citations/{citation_id}/feedback", ASKERS, ASK, Body::Nothing),
+    ("list_feedback", "GET", "/v1/feedback", OVERSEERS, ASK, Body::Nothing),
 ];
 
 /// What only a key of the operator may do.
@@ -161,6 +185,9 @@ const OPERATOR_TABLE: &[Row] = &[
     ("get_platform_tenant", "GET", "/v1/platform/tenants/{tenant_id}", &[], None, Body::Nothing),
     ("update_platform_tenant", "PATCH", "/v1/platform/tenants/{tenant_id}", &[], None,
         Body::Json(|_| json!({ "name": "changed" }))),
+    ("list_platform_tenant_quotas", "GET", "/v1/platform/tenants/{tenant_id}/quotas", &[], None, Body::Nothing),
+    ("update_platform_tenant_quotas", "PUT", "/v1/platform/tenants/{tenant_id}/quotas", &[], None,
+        Body::Json(|_| json!({ "ceilings": [{ "measure": "questions", "period": "day", "hard_limit": 100000 }] }))),
 ];
 
 /// The table of what callers of a tenant may do.
@@ -224,8 +251,11 @@ impl Operation {
             .replace("{document_id}", &things.document_id)
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
+            .replace("{citation_id}", &things.citation_id)
+            .replace("{run_id}", &things.run_id)
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
+            .replace("{quota_id}", &things.quota_id)
     }
 }
 
@@ -249,16 +279,22 @@ impl Things {
         let origins = ["https://www.example.com"];
         let widget = json!({ "name": "widget", "role": "member", "kind": "publishable", "allowed_origins": origins });
         let widget = owner.post("/v1/api_keys", &widget).await.expect(201);
+        let api_key_id = text(&key["api_key"]["id"]);
+        let quota = json!({ "subject": "key", "subject_id": api_key_id, "measure": "questions", "period": "day", "hard_limit": 1000 });
+        let quota = owner.post("/v1/quotas", &quota).await.expect(201);
         let session = asker.post("/v1/sessions", &json!({ "title": "pumps" })).await.expect(201);
         let session_id = text(&session["id"]);
         let path = format!("/v1/sessions/{session_id}/messages");
-        let answer = asker.post(&path, &json!({ "content": "Which pump?" })).await.expect(200);
+        // Its answer cites, once the document is in search.
+        owner.settled(&document_id).await;
+        let question = json!({ "content": "At how many bar does the pump run?" });
+        let answer = asker.post(&path, &question).await.expect(200);
         let person = owner.as_member("member").await.member_id.unwrap();
         let logins = owner.get(&format!("/v1/browser_sessions?member_id={person}")).await;
         let browser_session_id = text(&logins.expect(200)["items"][0]["id"]);
         Self {
             tenant_id: owner.id.to_string(),
-            api_key_id: text(&key["api_key"]["id"]),
+            api_key_id,
             member_id: owner.local_member(&unique_email(), Role::Member, None).await,
             publishable_key_id: text(&widget["api_key"]["id"]),
             browser_session_id,
@@ -266,8 +302,11 @@ impl Things {
             document_id,
             session_id,
             message_id: text(&answer["message_id"]),
+            citation_id: text(&answer["citations"][0]["id"]),
+            run_id: text(&answer["run_id"]),
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
+            quota_id: text(&quota["id"]),
         }
     }
 
@@ -284,8 +323,11 @@ impl Things {
             document_id: id(),
             session_id: id(),
             message_id: id(),
+            citation_id: id(),
+            run_id: id(),
             group_id: id(),
             invitation_id: id(),
+            quota_id: id(),
         }
     }
 }

@@ -4,7 +4,7 @@ use pidima::db::audit::{AuditActor, AuditEntry};
 use serde_json::{Value, json};
 
 use crate::api::problem;
-use crate::support::{TestApp, TestTenant};
+use crate::support::{TestApp, TestTenant, eventually};
 
 /// Adds entries to the log of a tenant.
 async fn fill(app: &TestApp, tenant: &TestTenant, entries: usize) {
@@ -142,6 +142,44 @@ async fn an_export_that_nobody_reads_holds_no_connection() {
     }
     println!("{bytes} bytes exported after the wait");
     assert!(bytes > 1_000_000, "{bytes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_breaks_off_when_its_key_is_revoked() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("revoked-export").await;
+    // More than the buffers of a socket hold, without waiting for as many digests.
+    let rows = "insert into app.audit_events (tenant_id, sequence, occurred_at, actor_kind, actor_name, action,
+            after, previous_sha256, sha256)
+        select $1, n, now(), 'system', 'filler', 'thing.made',
+            jsonb_build_object('text', repeat('x', 400)), sha256('a'), sha256('b')
+        from generate_series(1, 40000) n";
+    let admin = app.database.admin();
+    sqlx::query(rows).bind(tenant.id.uuid()).execute(&admin).await.unwrap();
+    let heads =
+        "insert into app.audit_heads (tenant_id, sequence, sha256) values ($1, 40000, sha256('b'))
+        on conflict (tenant_id) do update set sequence = excluded.sequence";
+    sqlx::query(heads).bind(tenant.id.uuid()).execute(&admin).await.unwrap();
+    let reader = tenant.with_role("admin").await;
+    let whole = reader.get("/v1/audit_events/export?action=thing.made").await;
+    assert_eq!(whole.text().lines().count(), 40_000);
+
+    let request = reader.request(reqwest::Method::GET, "/v1/audit_events/export?action=thing.made");
+    let mut response = request.send().await.unwrap();
+    assert!(response.chunk().await.unwrap().is_some());
+    let id = reader.get("/v1/me").await.expect(200)["id"].as_str().unwrap().to_owned();
+    tenant.delete(&format!("/v1/api_keys/{id}")).await.expect(204);
+    eventually("the key is refused", || async { reader.get("/v1/me").await.status == 401 }).await;
+    let mut bytes = 0;
+    let broken = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => bytes += chunk.len(),
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    println!("{bytes} of {} bytes came after the revocation", whole.bytes.len());
+    assert!(broken && bytes < whole.bytes.len() * 9 / 10, "{bytes} of {}", whole.bytes.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,15 +149,28 @@ fn files(folder: &Path, see: &mut dyn FnMut(&Path, Vec<u8>)) {
     }
 }
 
-/// All keys and values of the cache, which all tests share: no text of anybody belongs there.
-pub async fn valkey(scan: &Scan, marks: &[&str]) {
+/// Values of the cache, which all tests share: what is a tenant's stands under its key and holds no mark of the other, and
+/// no text of anybody stands in a key or under another one.
+pub async fn valkey(scan: &Scan, forbidden: &[(TenantId, &str)]) {
     let client = redis::Client::open(services().valkey.unwrap()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
-    scan.look("cache", "keys", &keys.join("\n"), marks);
+    let marks: Vec<&str> = forbidden.iter().map(|(_, mark)| *mark).collect();
+    scan.look("cache", "keys", &keys.join("\n"), &marks);
     for key in keys {
+        let owner = forbidden.iter().find(|(tenant, _)| key.contains(&of_tenant(*tenant)));
+        let marks = match owner {
+            Some((_, mark)) => vec![*mark],
+            // Other tests use the same words.
+            None if key.starts_with("pidima:t:") => continue,
+            None => marks.clone(),
+        };
         let dump: Option<Vec<u8>> =
             redis::cmd("DUMP").arg(&key).query_async(&mut connection).await.unwrap();
-        scan.look("cache", &key, &String::from_utf8_lossy(&dump.unwrap_or_default()), marks);
+        scan.look("cache", &key, &String::from_utf8_lossy(&dump.unwrap_or_default()), &marks);
     }
+}
+
+fn of_tenant(tenant: TenantId) -> String {
+    format!("pidima:t:{}:", tenant.uuid().simple())
 }

@@ -1,18 +1,29 @@
 //! Stream = JSON = history, for the extractive model and for a model that does everything a model may do.
 
-use pidima::adapters::models::{FinishReason, ModelError, ModelEvent};
+use pidima::adapters::models::{FinishReason, ModelError, ModelEvent, ModelUsage};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use super::{GUIDE, check_numbers, joined, no_run_is_left, scripted, seen};
+use super::exfiltration::{forbidden, prepared_with};
+use super::{GUIDE, check_numbers, history, joined, no_run_is_left, open_session, seen};
 use crate::support::{Script, TestApp, TestTenant};
 
 /// Answers that are made up, each asked for as a stream and as JSON.
-const ANSWERS: u64 = 200;
+const ANSWERS: u64 = 1_000;
+/// Questions of one conversation: its history is read whole.
+const IN_A_SESSION: u64 = 25;
+
+/// Thousands of questions are none too many here.
+const PATIENT: &[(&str, &str)] = &[
+    ("PIDIMA_LIMIT_ASK_BURST", "100000"),
+    ("PIDIMA_LIMIT_CALLER_BURST", "1000000"),
+    ("PIDIMA_LIMIT_TENANT_BURST", "1000000"),
+    ("PIDIMA_LIMIT_ADDRESS_BURST", "1000000"),
+];
 
 /// Texts that answers are put together from. In code there is only `[0]`, which no answer has as a marker.
-const FRAGMENTS: [&str; 32] = [
+const FRAGMENTS: [&str; 49] = [
     "Keys live for 90 days.",
     "A key is refused after that",
     " Größe: höchstens 5 MB — «genau».",
@@ -40,7 +51,24 @@ const FRAGMENTS: [&str; 32] = [
     "   ",
     "\n`list[0]`\n",
     "\n\n```rust\nlist[0] = 1; // ok\n```\n\n",
-    "[link](https://docs.example/a)",
+    "[link](https://docs.example/guide)",
+    "[link](http://evil.example/a)",
+    "[1](http://evil.example/b)",
+    "[99](https://docs.example/guide)",
+    "![image](http://evil.example/c.png)",
+    "![",
+    "](",
+    "<b>bold</b>",
+    "<img src=http://evil.example/d>",
+    "<",
+    "&#60;",
+    " http://evil.example/e ",
+    " https://docs.example/guide, ",
+    "\n\n[r]: http://evil.example/f\n\n",
+    "`<i> list[0]`",
+    "\n\n1. Do:\n   ```html\n   <p> list[0]\n   ```\n",
+    "\n- ```\n  list[0]\n",
+    "\u{200b}\u{202e}",
     "**bold** ",
     "\u{0}",
     "e\u{301} 検索 ",
@@ -71,7 +99,11 @@ fn make_up(seed: u64) -> MadeUp {
         steps.push(Ok(ModelEvent::Delta(piece)));
     }
     if chance.random_bool(0.5) {
-        steps.push(Ok(ModelEvent::Usage { input_tokens: seed, output_tokens: 7 }));
+        steps.push(Ok(ModelEvent::Usage(ModelUsage {
+            input_tokens: seed,
+            output_tokens: 7,
+            ..ModelUsage::default()
+        })));
     }
     let finished = |reason| Ok(ModelEvent::Finished(reason));
     let (end, outcome) = match chance.random_range(0..8) {
@@ -90,29 +122,43 @@ fn make_up(seed: u64) -> MadeUp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stream_json_and_history_are_equal_for_two_hundred_made_up_answers() {
-    let (app, model) = scripted().await;
-    let tenant = app.tenant("acme").await;
-    tenant.learn("guide.md", GUIDE).await;
+async fn stream_json_and_history_are_equal_for_a_thousand_made_up_answers() {
+    let (app, model, tenant) = prepared_with(PATIENT).await;
     let mut answered = 0;
     let mut failed = 0;
+    let mut session = String::new();
+    let mut given: Vec<Value> = Vec::new();
     for seed in 0..ANSWERS {
+        if seed % IN_A_SESSION == 0 {
+            session = open_session(&tenant, &json!({})).await;
+        }
         let question = format!("Question {seed}: how long do keys live?");
         let made_up = make_up(seed);
         model.on(&question, made_up.script.clone());
-        match compare(&tenant, &question).await {
+        let path = format!("/v1/sessions/{session}/messages");
+        match compare(&tenant, &path, &question).await {
             Some(answer) => {
                 check_outcome(&made_up, &answer);
+                let content = answer["content"].as_str().unwrap();
+                assert_eq!(forbidden(content), Vec::<String>::new(), "{content:?}");
+                given.push(answer);
                 answered += 1;
             }
             None => failed += 1,
+        }
+        if (seed + 1) % IN_A_SESSION == 0 {
+            let history = history(&tenant, &session).await;
+            let listed = history.iter().filter(|message| message["role"] == "assistant");
+            let listed: Vec<Value> = listed.map(seen).collect();
+            let told: Vec<Value> = given.drain(..).map(|answer| seen(&answer)).collect();
+            assert_eq!(listed, told);
         }
     }
     println!("{answered} answers equal, {failed} failed alike");
     assert!(answered > ANSWERS / 2 && failed > 0);
     let cited = quotes_stand_in_the_text(&app).await;
     println!("{cited} citations, every quote stands in its text");
-    assert!(cited > 200);
+    assert!(cited > 500);
     no_run_is_left(&app).await;
 }
 
@@ -127,10 +173,10 @@ fn check_outcome(made_up: &MadeUp, answer: &Value) {
     assert_eq!(answer["outcome_reason"].as_str(), reason, "{answer}");
 }
 
-/// Asks twice, as a stream and for JSON; the answer, or `None` when both failed alike.
-async fn compare(tenant: &TestTenant, question: &str) -> Option<Value> {
+/// Asks twice, as a stream in a conversation and for JSON; the answer, or `None` when both failed alike.
+async fn compare(tenant: &TestTenant, path: &str, question: &str) -> Option<Value> {
     let body = json!({ "question": question });
-    let mut reader = tenant.follow("/v1/answers", &body).await;
+    let mut reader = tenant.follow(path, &json!({ "content": question })).await;
     let mut events = Vec::new();
     let mut stored = Value::Null;
     while let Some(event) = reader.next().await {
@@ -229,7 +275,9 @@ async fn the_extractive_model_gives_the_same_answer_as_stream_json_and_history()
         "Wie groß darf es sein?",
         "Who won the football match?",
     ] {
-        compare(&tenant, question).await.unwrap();
+        let session = open_session(&tenant, &json!({})).await;
+        let path = format!("/v1/sessions/{session}/messages");
+        compare(&tenant, &path, question).await.unwrap();
     }
     assert!(quotes_stand_in_the_text(&app).await >= 3);
     no_run_is_left(&app).await;

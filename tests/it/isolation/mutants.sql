@@ -114,8 +114,8 @@ grant select on app.counts to pidima_app;
 create foreign data wrapper elsewhere; create server elsewhere foreign data wrapper elsewhere;
 create foreign table app.remote (tenant_id uuid) server elsewhere; grant select on app.remote to pidima_app;
 -- R01: a new table that nobody isolated
-create table app.feedback (tenant_id uuid not null, feedback_id uuid not null, primary key (tenant_id, feedback_id));
-grant select on app.feedback to pidima_app;
+create table app.remarks (tenant_id uuid not null, remark_id uuid not null, primary key (tenant_id, remark_id));
+grant select on app.remarks to pidima_app;
 -- R01: a copy of a table, which has no policies
 create table app.documents_copy (like app.documents including all);
 -- R01: a table with tenant_id in another schema

@@ -226,3 +226,40 @@ async fn who_moves_a_key_to_other_places_must_have_what_it_has() {
     owner.patch(&path(&key), &anywhere).await.expect(200);
     owner.patch(&path(&page), &elsewhere).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_key_shows_who_made_it_and_lists_can_be_narrowed_to_that() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("makers").await;
+    let admin = owner.as_member("admin").await;
+    let person = admin.member_id.unwrap().to_string();
+    let by_person = make(&admin, &json!({ "name": "hers", "role": "admin" })).await;
+    assert_eq!(by_person["api_key"]["created_by"], *person);
+    let by_key =
+        make(&owner.with_key(&secret(&by_person)), &json!({ "name": "its", "role": "member" }))
+            .await;
+    assert_eq!(by_key["api_key"]["created_by"], *id(&by_person));
+    let listed = async |maker: &str| {
+        let list = owner.get(&format!("/v1/api_keys?created_by={maker}")).await.expect(200);
+        let items = list["items"].as_array().unwrap().clone();
+        items.iter().map(|key| key["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&person).await, [id(&by_person)]);
+    assert_eq!(listed(&id(&by_person)).await, [id(&by_key)]);
+    assert_eq!(listed(&id(&by_key)).await, Vec::<String>::new());
+    // Maker and page together; a maker of another tenant is one that made nothing.
+    make(&admin, &json!({ "name": "another", "role": "member" })).await;
+    let page = format!("/v1/api_keys?created_by={person}&limit=1");
+    let first = owner.get(&page).await.expect(200);
+    let next = first["next_cursor"].as_str().unwrap();
+    let second = owner.get(&format!("{page}&cursor={next}")).await.expect(200);
+    assert_eq!(second["items"][0]["id"], *id(&by_person));
+    assert_eq!(second["next_cursor"], serde_json::Value::Null);
+    let other = app.tenant("makers-other").await;
+    let list = other.get(&format!("/v1/api_keys?created_by={person}")).await.expect(200);
+    assert_eq!(list["items"], json!([]));
+    // The first key of a tenant was made by nobody in it.
+    let first = owner.get("/v1/me").await.expect(200);
+    let first = owner.get(&format!("/v1/api_keys/{}", first["id"].as_str().unwrap())).await;
+    assert!(first.expect(200).get("created_by").is_none());
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pidima::adapters::models::ExtractiveModel;
-use pidima::app::{App, Outside};
+use pidima::app::Outside;
 use pidima::config::{Config, Env};
 use pidima::server;
 use serde_json::json;
@@ -12,28 +12,38 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{make, me_from_page, path, publishable, secret, token};
-use crate::support::{SIGNING_SECRET, TestApp, eventually, minilm};
+use crate::support::{SIGNING_SECRET, TestApp, TestTenant, eventually, minilm};
 
 /// A verified credential is trusted for 5 seconds; the rest is for a busy machine.
 const REFUSED_WITHIN: Duration = Duration::from_secs(7);
 
 /// Another instance on the same database; its address, and what stops it.
-async fn beside(app: &TestApp) -> (String, tokio_util::sync::DropGuard) {
+pub async fn beside(app: &TestApp) -> (String, tokio_util::sync::DropGuard) {
+    beside_with(app, &[]).await
+}
+
+/// The same with settings of its own.
+pub async fn beside_with(
+    app: &TestApp,
+    more: &[(&str, &str)],
+) -> (String, tokio_util::sync::DropGuard) {
     let objects = app.objects.to_string_lossy().into_owned();
-    let pairs = [
+    let mut pairs = vec![
         ("DATABASE_URL", app.database.app_url()),
         ("PIDIMA_DATABASE_POOL_SIZE", "4".to_owned()),
         ("PIDIMA_OBJECTS_DIR", objects),
         ("PIDIMA_SIGNING_SECRET", SIGNING_SECRET.to_owned()),
     ];
+    pairs.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
     let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-    let outside = Outside { embedder: Arc::new(minilm().await), model: Arc::new(ExtractiveModel) };
-    let other = App::build(&config, outside).unwrap();
+    let outside =
+        Outside { embedder: Arc::new(minilm().await), models: Arc::new(ExtractiveModel).into() };
+    let other = app.watch.build(&config, outside);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
-    let endpoint = server::endpoint(other.services, other.server).unwrap();
-    tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
+    let (endpoint, times) = (app.watch.endpoint(&other), app.watch.times(&other));
+    tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
     (url, stop.drop_guard())
 }
 
@@ -78,4 +88,35 @@ async fn a_widget_token_ends_with_its_publishable_key_on_all_instances() {
     })
     .await;
     assert!(revoked.elapsed() < REFUSED_WITHIN, "{:?}", revoked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_ended_at_one_instance_is_refused_by_all_within_five_seconds() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("login-instances").await;
+    let (second, _second) = beside(&app).await;
+    let (first, other) = (owner.as_member("member").await, owner.as_member("editor").await);
+    for person in [&first, &other] {
+        person.get("/v1/me").await.expect(200);
+        person.at(&second).get("/v1/me").await.expect(200);
+    }
+    // One is ended by an admin, the other by its own person.
+    let session = async |person: &TestTenant| {
+        let list = person.get("/v1/browser_sessions").await.expect(200);
+        format!("/v1/browser_sessions/{}", list["items"][0]["id"].as_str().unwrap())
+    };
+    owner.delete(&session(&first).await).await.expect(204);
+    other.delete(&session(&other).await).await.expect(204);
+    let ended = Instant::now();
+    eventually("both are refused by both", || async {
+        let mut refused = 0;
+        for person in [&first, &other] {
+            refused += usize::from(person.get("/v1/me").await.status == 401);
+            refused += usize::from(person.at(&second).get("/v1/me").await.status == 401);
+        }
+        refused == 4
+    })
+    .await;
+    println!("refused everywhere after {:?}", ended.elapsed());
+    assert!(ended.elapsed() < REFUSED_WITHIN, "{:?}", ended.elapsed());
 }

@@ -10,7 +10,7 @@ use crate::support::TestApp;
 
 /// What a bare publishable key may do, and what an end user may.
 const PAGE: [&str; 2] = ["get_me", "create_answer"];
-const END_USER: [&str; 10] = [
+const END_USER: [&str; 19] = [
     "get_me",
     "create_answer",
     "list_sessions",
@@ -21,6 +21,15 @@ const END_USER: [&str; 10] = [
     "create_message",
     "list_messages",
     "get_message",
+    "get_citation",
+    "list_message_feedback",
+    "update_message_feedback",
+    "delete_message_feedback",
+    "update_citation_feedback",
+    "delete_citation_feedback",
+    "get_run",
+    "list_run_events",
+    "cancel_run",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

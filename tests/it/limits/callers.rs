@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use pidima::adapters::models::ExtractiveModel;
-use pidima::app::{App, Outside};
+use pidima::app::Outside;
 use pidima::config::{Config, Env};
 use pidima::server;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::proxy::{Mode, Proxy};
 use super::valkey;
 use crate::api::problem;
-use crate::support::{TestApp, TestTenant, minilm};
+use crate::support::{Mode, RedisProxy, TestApp, TestTenant, minilm};
 
 async fn start(settings: &[(&str, &str)]) -> TestApp {
     TestApp::start_with(settings, Arc::new(ExtractiveModel)).await
@@ -119,19 +118,19 @@ async fn instance(app: &TestApp, settings: &[(&str, &str)], stop: &CancellationT
     let mut pairs = vec![("DATABASE_URL", database.as_str()), ("PIDIMA_DATABASE_POOL_SIZE", "4")];
     pairs.extend(settings);
     let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-    let outside = Outside { embedder: Arc::new(minilm().await), model: Arc::new(ExtractiveModel) };
-    let second = App::build(&config, outside).unwrap();
+    let outside =
+        Outside { embedder: Arc::new(minilm().await), models: Arc::new(ExtractiveModel).into() };
+    let second = app.watch.build(&config, outside);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let endpoint = server::endpoint(second.services.clone(), second.server.clone()).unwrap();
-    let patience = std::time::Duration::from_secs(1);
-    tokio::spawn(server::serve(listener, endpoint, patience, stop.clone()));
+    let (endpoint, times) = (app.watch.endpoint(&second), app.watch.times(&second));
+    tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
     url
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_share_one_limit_and_serve_their_shares_while_redis_is_away() {
-    let proxy = Proxy::before(&valkey()).await;
+    let proxy = RedisProxy::before(&valkey()).await;
     let settings = [
         ("PIDIMA_REDIS_URL", proxy.url.as_str()),
         ("PIDIMA_REDIS_TIMEOUT_MS", "5000"),

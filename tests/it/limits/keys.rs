@@ -40,8 +40,11 @@ proptest! {
         prop_assert_eq!(key(one) == key(other), one == other, "{:?} {:?}", one, other);
         let text = key(one);
         let plain = |letter: char| letter.is_ascii_graphic();
-        let whole = text.as_str().strip_prefix("pidima:limit:{").is_some_and(|rest| rest.ends_with('}'));
-        prop_assert!(whole, "{}", text.as_str());
+        let tag = text.as_str().strip_prefix("pidima:limit:{").and_then(|rest| rest.split_once('}'));
+        prop_assert!(tag.is_some(), "{}", text.as_str());
+        if let (Some((tag, _)), Some(tenant)) = (tag, one.1) {
+            prop_assert_eq!(tag, tenant.uuid().simple().to_string(), "all of a tenant lies together");
+        }
         prop_assert!(text.as_str().chars().all(plain) && text.as_str().len() < 200);
         prop_assert!(text.as_str().contains(one.0.name()));
         if let Some(tenant) = one.1 {

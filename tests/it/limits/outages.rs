@@ -1,14 +1,11 @@
 //! Redis goes away and comes back: neither open nor shut meanwhile, and nobody waits.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pidima::adapters::limits::Quota;
-use pidima::devservices::{PackageCache, VALKEY, Valkey, ValkeyOptions};
 
-use super::proxy::{Mode, Proxy};
 use super::{PATIENT, limiter, passed, somebody, valkey};
-use crate::support::eventually;
+use crate::support::{Mode, OwnValkey, RedisProxy, eventually};
 
 const RARE: Quota = Quota { per_minute: 1, burst: 20 };
 /// Far more than a request without Redis takes, far less than a time-out of each.
@@ -17,7 +14,7 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_redis_is_cut_off_each_instance_lets_through_its_share_and_then_they_count_together_again()
  {
-    let proxy = Proxy::before(&valkey()).await;
+    let proxy = RedisProxy::before(&valkey()).await;
     let instances = [0, 1].map(|_| limiter(Some(&proxy.url), RARE, 2, PATIENT));
     let (before, during, after) = (somebody(), somebody(), somebody());
     for instance in &instances {
@@ -58,7 +55,7 @@ async fn while_redis_is_cut_off_each_instance_lets_through_its_share_and_then_th
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_falls_silent_costs_one_time_out_and_no_more() {
     let patience = Duration::from_millis(300);
-    let proxy = Proxy::before(&valkey()).await;
+    let proxy = RedisProxy::before(&valkey()).await;
     let limiter = limiter(Some(&proxy.url), RARE, 4, patience);
     eventually("counted in Redis", || async { limiter.take(&somebody()).await.quota == RARE })
         .await;
@@ -80,7 +77,7 @@ async fn a_redis_that_falls_silent_costs_one_time_out_and_no_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_that_starts_without_redis_serves_its_share_and_finds_it_later() {
-    let proxy = Proxy::before(&valkey()).await;
+    let proxy = RedisProxy::before(&valkey()).await;
     proxy.set(Mode::Cut);
     let limiter = limiter(Some(&proxy.url), RARE, 2, PATIENT);
     assert_eq!(passed(&limiter, &somebody(), 30).await, 10);
@@ -91,8 +88,8 @@ async fn an_instance_that_starts_without_redis_serves_its_share_and_finds_it_lat
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_without_memory_is_as_good_as_away_until_it_has_some() {
-    let home = std::env::temp_dir().join(format!("pidima-oom-{}", uuid::Uuid::new_v4()));
-    let server = own_valkey(home.clone()).await;
+    let own = OwnValkey::start().await;
+    let server = &own.server;
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let mut set = redis::cmd("CONFIG");
@@ -113,15 +110,8 @@ async fn a_redis_without_memory_is_as_good_as_away_until_it_has_some() {
     })
     .await;
     // And a server that is really gone.
-    server.stop().await.unwrap();
+    own.stop().await;
     assert_eq!(passed(&limiter, &somebody(), 25).await, 10);
-    std::fs::remove_dir_all(&home).unwrap();
-}
-
-async fn own_valkey(home: PathBuf) -> Valkey {
-    std::fs::create_dir_all(&home).unwrap();
-    let program = PackageCache::locate().unwrap().ensure(&VALKEY).await.unwrap();
-    Valkey::start(&ValkeyOptions { home, program, port: None }).await.unwrap()
 }
 
 #[tokio::test]

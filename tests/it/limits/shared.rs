@@ -1,10 +1,14 @@
 //! Counting in a real Valkey: exact, together, and whole again after anything that is found there.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pidima::adapters::limits::{Quota, SharedLimits, Use, decide};
+use pidima::adapters::limits::{
+    Limit, LimitKey, LimiterSettings, Quota, Quotas, RateLimiter, SharedLimits, Subject, Use,
+    decide,
+};
+use pidima::adapters::redis::Redis;
+use pidima::kernel::ids::TenantId;
 use rand::Rng;
 
 use super::{PATIENT, limiter, passed, somebody, valkey};
@@ -23,7 +27,7 @@ async fn run(command: &mut redis::Cmd) -> redis::Value {
 
 #[tokio::test]
 async fn the_script_decides_as_the_function_does() {
-    let shared = SharedLimits::new(&valkey().into(), PATIENT).unwrap();
+    let shared = SharedLimits::new(Redis::new(&valkey().into(), PATIENT).unwrap());
     let mut random = rand::rng();
     // Slow ones: the time is injected, but the key ends by the server's clock.
     for quota in [
@@ -129,7 +133,60 @@ async fn the_check_of_the_doctor_says_what_is_wrong_and_no_password() {
     let wrong = "redis://:a-secret-word@127.0.0.1:1/0";
     let error = limiter(Some(wrong), RARE, 1, PATIENT).check().await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("a-secret-word"), "{error:?}");
-    let shared = SharedLimits::new(&"no address: a-secret-word".to_owned().into(), PATIENT);
-    let error = shared.map(Arc::new).unwrap_err();
+    let redis = Redis::new(&"no address: a-secret-word".to_owned().into(), PATIENT);
+    let error = redis.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("a-secret-word"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_limit_that_is_used_up_takes_nothing_from_those_behind_it() {
+    let few = Quota { per_minute: 1, burst: 2 };
+    for url in [None, Some(valkey())] {
+        let quotas = Quotas::new(|limit| if limit == Limit::Ask { few } else { RARE });
+        let redis = url.map(|url| Redis::new(&url.into(), PATIENT).unwrap());
+        let limiter = RateLimiter::new(LimiterSettings { quotas, redis, instances: 1 });
+        let tenant = Some(TenantId::generate());
+        let key = |limit| LimitKey::new(limit, tenant, Subject::Whole);
+        let keys = [key(Limit::Ask), key(Limit::Caller), key(Limit::Tenant)];
+        for left in [1, 0] {
+            let told = limiter.take_all(&keys).await;
+            let remaining: Vec<u32> = told.iter().map(|told| told.taken.remaining).collect();
+            assert_eq!(remaining, [left, 18 + left, 18 + left]);
+        }
+        for _ in 0..10 {
+            let told = limiter.take_all(&keys).await;
+            assert_eq!((told.len(), told[0].is_allowed(), told[0].limit), (1, false, Limit::Ask));
+        }
+        // What lies behind has lost two and no more.
+        assert_eq!(limiter.take(&keys[2]).await.taken.remaining, 17);
+        assert!(limiter.take_all(&[]).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn attempts_come_back_one_by_one_and_can_be_given_back() {
+    let shared = SharedLimits::new(Redis::new(&valkey().into(), PATIENT).unwrap());
+    let (key, hour) =
+        (format!("pidima:attempts:{{{}}}", uuid::Uuid::new_v4()), Duration::from_secs(3_600));
+    let take = async || shared.take_attempt(&key, 3, hour).await.unwrap();
+    for _ in 0..20 {
+        take().await.unwrap();
+        shared.give_back_attempt(&key, 3, hour).await;
+    }
+    for _ in 0..3 {
+        take().await.unwrap();
+    }
+    let wait = take().await.unwrap_err();
+    assert!(wait <= hour && wait > hour - Duration::from_secs(60), "{wait:?}");
+    shared.give_back_attempt(&key, 3, hour).await;
+    take().await.unwrap();
+    take().await.unwrap_err();
+    // More than was taken is not given back.
+    for _ in 0..9 {
+        shared.give_back_attempt(&key, 3, hour).await;
+    }
+    for _ in 0..3 {
+        take().await.unwrap();
+    }
+    take().await.unwrap_err();
 }

@@ -13,7 +13,7 @@ use super::{LOGIN, SESSION};
 use crate::support::issuers::{Cognito, Issuer, PASSWORD, installed_from, npm_ci};
 
 /// The browser's program: named by the environment, or one of the usual places.
-fn chromium() -> PathBuf {
+pub fn chromium() -> PathBuf {
     let named = std::env::var_os("PIDIMA_TEST_CHROMIUM").map(PathBuf::from);
     let usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let mut places = named.into_iter().chain(usual.map(PathBuf::from));

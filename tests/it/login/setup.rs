@@ -60,8 +60,10 @@ impl LoginApp {
         let mut pairs: Vec<(&str, &str)> =
             settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         pairs.extend_from_slice(more);
-        let outside =
-            Outside { embedder: Arc::new(minilm().await), model: Arc::new(ExtractiveModel) };
+        let outside = Outside {
+            embedder: Arc::new(minilm().await),
+            models: Arc::new(ExtractiveModel).into(),
+        };
         let app = TestApp::start_at(listener, &pairs, outside).await;
         let tenant = app.tenant("acme").await;
         Self { app, tenant, address, issuer, provider }

@@ -3,26 +3,14 @@
 
 use std::time::Duration;
 
-use aws_smithy_eventstream::frame::write_message_to;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use pidima::adapters::models::*;
 use serde_json::{Value, json};
 
 use super::stand_in::{Do, StandIn};
+use super::wires::{bedrock_client, frame};
 use super::{Outcome, ask};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\nconnection: close\r\n\r\n";
-
-fn frame(kind: (&str, &str), name: &str, body: &Value) -> Vec<u8> {
-    let text = |value: &str| HeaderValue::String(value.to_owned().into());
-    let message = Message::new(serde_json::to_vec(body).unwrap())
-        .add_header(Header::new(":message-type", text(kind.0)))
-        .add_header(Header::new(kind.1.to_owned(), text(name)))
-        .add_header(Header::new(":content-type", text("application/json")));
-    let mut bytes = Vec::new();
-    write_message_to(&message, &mut bytes).unwrap();
-    bytes
-}
 
 fn event(name: &str, body: &Value) -> Vec<u8> {
     frame(("event", ":event-type"), name, body)
@@ -50,25 +38,14 @@ fn send(frames: &[Vec<u8>]) -> Do {
 }
 
 fn model(server: &StandIn) -> BedrockModel {
-    use aws_sdk_bedrockruntime::config::{
-        BehaviorVersion, Credentials, Region, retry::RetryConfig,
-    };
     let address = server.base_url().trim_end_matches("/v1");
-    let client = aws_sdk_bedrockruntime::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(address)
-        .region(Region::new("eu-central-1"))
-        .credentials_provider(Credentials::new("id", "top-secret-key", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .build();
     let settings = BedrockSettings {
         first_token_timeout: Duration::from_millis(400),
         next_token_timeout: Duration::from_millis(250),
         total_timeout: Duration::from_millis(1500),
         ..BedrockSettings::new("some.model-v1:0")
     };
-    BedrockModel::with_client(settings, aws_sdk_bedrockruntime::Client::from_conf(client))
+    BedrockModel::with_client(settings, bedrock_client(address))
 }
 
 async fn ask_stand_in(script: Vec<Do>) -> Outcome {
@@ -88,7 +65,11 @@ async fn a_whole_stream_gives_text_usage_and_end_in_this_order() {
     let outcome = ask_stand_in(vec![send(&frames)]).await;
     assert_eq!(outcome.text, "At most 25 [1].");
     let expected = [
-        ModelEvent::Usage { input_tokens: 11, output_tokens: 4 },
+        ModelEvent::Usage(ModelUsage {
+            input_tokens: 11,
+            output_tokens: 4,
+            ..ModelUsage::default()
+        }),
         ModelEvent::Finished(FinishReason::Stop),
     ];
     assert_eq!(outcome.others, expected);
@@ -167,13 +148,15 @@ async fn a_refusal_keeps_its_status_and_words_without_the_key() {
     ] {
         let body = json!({ "message": "not now" }).to_string();
         let head = format!(
-            "HTTP/1.1 {status} No\r\nx-amzn-errortype: {name}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            "HTTP/1.1 {status} No\r\nx-amzn-errortype: {name}\r\nretry-after: 7\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
             body.len()
         );
         let outcome =
             ask_stand_in(vec![Do::Send([head.into_bytes(), body.into_bytes()].concat())]).await;
         assert!(outcome.was_refused);
         assert_eq!(code_of(&outcome), status);
+        let error = outcome.error.as_ref().unwrap();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
         let told = outcome.error.unwrap().to_string();
         assert!(told.contains("not now") && !told.contains("top-secret"), "{told}");
     }
@@ -229,4 +212,138 @@ async fn a_port_where_nobody_listens_can_be_asked_again() {
     let outcome = ask(&gone).await;
     let error = outcome.error.unwrap();
     assert!(matches!(error, ModelError::Connect(_)) && error.is_retryable(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_true_is_none_and_spoils_nothing() {
+    for (input, output) in [(-1, 4), (11, -4), (i32::MAX, 4), (11, i32::MAX)] {
+        let usage = json!({ "inputTokens": input, "outputTokens": output, "totalTokens": 0 });
+        let metadata = event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 5 } }));
+        let outcome = ask_stand_in(vec![send(&[token("25."), stop("end_turn"), metadata])]).await;
+        assert_eq!(outcome.text, "25.");
+        assert_eq!(outcome.others, [ModelEvent::Finished(FinishReason::Stop)], "{input} {output}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_from_the_cache_is_part_of_what_was_read() {
+    let usage = json!({ "inputTokens": 11, "outputTokens": 4, "totalTokens": 1015,
+        "cacheReadInputTokens": 900, "cacheWriteInputTokens": 100 });
+    let metadata = event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 5 } }));
+    let outcome = ask_stand_in(vec![send(&[token("25."), stop("end_turn"), metadata])]).await;
+    let expected = ModelUsage {
+        input_tokens: 1011,
+        output_tokens: 4,
+        cached_input_tokens: 900,
+        cache_write_tokens: 100,
+        is_estimated: false,
+    };
+    assert_eq!(outcome.others[0], ModelEvent::Usage(expected));
+}
+
+fn cards(prompt_caching: bool, system_prompt: bool) -> ModelCards {
+    let cards = ModelCards::default();
+    cards.replace(vec![ModelCard {
+        provider: "bedrock".to_owned(),
+        model: "some.model-v1:0".to_owned(),
+        context_tokens: Some(1000),
+        max_output_tokens: Some(50),
+        prompt_caching,
+        system_prompt,
+    }]);
+    cards
+}
+
+#[tokio::test]
+async fn a_model_that_can_is_told_what_to_keep_in_its_cache_and_no_other() {
+    for caches in [true, false] {
+        let server = StandIn::start(vec![send(&[token("x"), stop("end_turn"), usage()])]).await;
+        let model = model(&server).with_cards(cards(caches, true));
+        let history = vec![
+            Turn { role: Role::User, content: "Hello".to_owned() },
+            Turn { role: Role::Assistant, content: "Hi".to_owned() },
+        ];
+        let prompt = Prompt { history, ..super::prompt() };
+        let stream = model.answer(prompt).await.unwrap();
+        futures_util::StreamExt::count(stream).await;
+        let body = server.body();
+        let point = json!({ "cachePoint": { "type": "default" } });
+        assert_eq!(body["system"][1] == point, caches, "{body}");
+        assert_eq!(body["messages"][1]["content"][1] == point, caches, "{body}");
+        assert_eq!(body.to_string().matches("cachePoint").count(), if caches { 2 } else { 0 });
+        assert_eq!(body["inferenceConfig"]["maxTokens"], 50, "what the model can write at most");
+    }
+}
+
+#[tokio::test]
+async fn a_model_without_rules_of_their_own_gets_them_before_the_question() {
+    let server = StandIn::start(vec![send(&[token("x"), stop("end_turn"), usage()])]).await;
+    ask(&model(&server).with_cards(cards(false, false))).await;
+    let body = server.body();
+    assert_eq!(body.get("system"), None);
+    let text = body["messages"][0]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("Be kind.") && text.contains("How many keys?"), "{text}");
+}
+
+#[tokio::test]
+async fn what_a_guardrail_found_is_kept_without_the_words_that_it_found() {
+    let assessment = json!({
+        "topicPolicy": { "topics": [{ "name": "Money", "type": "DENY", "action": "BLOCKED" }] },
+        "sensitiveInformationPolicy": { "regexes": [], "piiEntities":
+            [{ "match": "ann@example.com", "type": "EMAIL", "action": "ANONYMIZED" }] },
+        "wordPolicy": { "managedWordLists": [], "customWords":
+            [{ "match": "darn", "action": "NONE" }] },
+    });
+    let trace = json!({ "guardrail": { "inputAssessment": { "g": assessment },
+        "outputAssessments": { "g": [{ "contentPolicy": { "filters":
+            [{ "type": "HATE", "confidence": "HIGH", "action": "BLOCKED" }] } }] } } });
+    let metadata = event(
+        "metadata",
+        &json!({ "usage": { "inputTokens": 1, "outputTokens": 1,
+        "totalTokens": 2 }, "metrics": { "latencyMs": 5 }, "trace": trace }),
+    );
+    let frames = [token("No."), stop("guardrail_intervened"), metadata];
+    let server = StandIn::start(vec![send(&frames)]).await;
+    let outcome = ask(&model(&server)).await;
+    let ModelEvent::Guardrail(findings) = &outcome.others[0] else { panic!("{outcome:?}") };
+    let told: Vec<String> = findings
+        .iter()
+        .map(|it| format!("{} {} {} {}", it.side, it.policy, it.name, it.action))
+        .collect();
+    let expected = [
+        "input topic Money blocked",
+        "input word custom none",
+        "input sensitive_information EMAIL anonymized",
+        "output content HATE blocked",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(outcome.others.last(), Some(&ModelEvent::Finished(FinishReason::ContentFilter)));
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_model_is_told_as_blocked_and_keeps_its_words() {
+    let outcome = ask_stand_in(vec![send(&[token("I can not."), stop("refusal"), usage()])]).await;
+    assert_eq!(outcome.text, "I can not.");
+    assert_eq!(outcome.others.last(), Some(&ModelEvent::Finished(FinishReason::ContentFilter)));
+}
+
+#[tokio::test]
+async fn a_piece_of_ten_megabytes_ends_the_answer_and_keeps_what_came_before() {
+    let long = "x".repeat(10 * 1024 * 1024);
+    let outcome = ask_stand_in(vec![send(&[token("At "), token(&long), stop("end_turn")])]).await;
+    assert_eq!(outcome.text, "At ");
+    assert!(matches!(outcome.error, Some(ModelError::Malformed(_))), "{:?}", outcome.error);
+}
+
+#[tokio::test]
+async fn an_answer_is_continued_behind_a_quotation_of_what_is_written() {
+    let server = StandIn::start(vec![send(&[token(" days."), stop("end_turn"), usage()])]).await;
+    let model = model(&server);
+    assert!(model.can_continue());
+    let stream = model.continue_answer(super::prompt(), "Keys live for 90").await.unwrap();
+    futures_util::StreamExt::count(stream).await;
+    let body = server.body();
+    assert_eq!(body["messages"].as_array().unwrap().len(), 1, "no turn of the assistant's own");
+    let text = body["messages"][0]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains(">Keys live for 90</written-") && text.contains("Continue exactly"));
 }

@@ -207,3 +207,28 @@ async fn open_invitations_are_counted_below_at_and_above_the_limit_also_when_the
     invite(&tenant, to("member")).await;
     assert!(refused(&tenant.post("/v1/invitations", &to("member")).await, 409).contains('3'));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_of_a_key_ends_with_the_key() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("invited-by-key").await;
+    let soon = (Utc::now() + TimeDelta::days(2)).to_rfc3339();
+    let body = json!({ "name": "inviter", "role": "admin", "expires_at": soon });
+    let made = tenant.post("/v1/api_keys", &body).await.expect(201);
+    let key = tenant.with_key(made["secret"].as_str().unwrap());
+    // Asked for a week, and for longer: both end with the key. A shorter time stays.
+    let ends = made["api_key"]["expires_at"].as_str().unwrap();
+    let created = key.post("/v1/invitations", &to("member")).await.expect(201);
+    assert_eq!(created["invitation"]["expires_at"], ends);
+    let shorter = (Utc::now() + TimeDelta::hours(5)).to_rfc3339();
+    let body = json!({ "email": "bob@example.com", "role": "member", "expires_at": shorter });
+    let created = key.post("/v1/invitations", &body).await.expect(201);
+    assert!(created["invitation"]["expires_at"].as_str().unwrap() < ends);
+    // A key whose end moves up, as by a rotation, takes what it has promised with it.
+    let text = created["secret"].as_str().unwrap();
+    let end = "update app.api_keys set expires_at = now() where api_key_id = $1::uuid";
+    let ending = sqlx::query(end).bind(made["api_key"]["id"].as_str().unwrap());
+    ending.execute(&app.database.admin()).await.unwrap();
+    let refused = accept(&app, text, newcomer("late")).await;
+    assert!(matches!(refused, Err(AcceptError::Refused)), "{refused:?}");
+}

@@ -121,8 +121,7 @@ async fn a_suspended_tenant_is_kept_out_within_five_seconds_and_let_in_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_begun_before_a_suspension_is_finished() {
     let model = Arc::new(ScriptedModel::default());
-    let outside =
-        Outside { embedder: Arc::new(minilm().await), model: Arc::clone(&model) as Arc<_> };
+    let outside = Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
     let app = TestApp::start_idle(&[], outside).await;
     let owner = app.tenant("in-flight").await;
     let operator = TestOperator::of(&app, &owner).await;

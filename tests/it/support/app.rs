@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use pidima::adapters::models::{ChatModel, ExtractiveModel};
+use pidima::adapters::models::{ChatModel, ExtractiveModel, ModelRegistry};
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
 use pidima::db::Db;
@@ -26,10 +26,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{EventReader, TestDatabase, minilm};
+use super::{EventReader, TestDatabase, Watch, minilm, services};
 
 /// How long a condition may take to come true.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Signs widget tokens in the tests.
 pub const SIGNING_SECRET: &str = "the secret of the tests, 32 bytes or more";
@@ -41,6 +41,8 @@ pub struct TestApp {
     pub url: String,
     /// Folder of the originals.
     pub objects: PathBuf,
+    /// Keeps what goes in and out, and looks through it at the end.
+    pub watch: Watch,
     stop: CancellationToken,
 }
 
@@ -54,7 +56,7 @@ pub struct TestTenant {
     pub member_id: Option<Uuid>,
     cookie: Option<String>,
     db: Db,
-    url: String,
+    pub url: String,
     http: reqwest::Client,
 }
 
@@ -91,7 +93,8 @@ impl TestApp {
     /// The application with settings and a model of the test's own.
     pub async fn start_with(settings: &[(&str, &str)], model: Arc<dyn ChatModel>) -> Self {
         let embedder = Arc::new(minilm().await);
-        Self::start_outside(settings, Outside { embedder, model }).await
+        Self::start_outside(settings, Outside { embedder, models: ModelRegistry::plain(model) })
+            .await
     }
 
     /// The application with settings and outside services of the test's own.
@@ -126,13 +129,17 @@ impl TestApp {
             ("PIDIMA_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned()),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let redis = pairs.iter().any(|(key, _)| key == "PIDIMA_REDIS_URL");
+        let redis = redis.then(|| services().valkey).flatten();
+        let watch = Watch::new(database.admin_url(), objects.clone(), redis);
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-        let app = App::build(&config, outside).unwrap();
+        let app = watch.build(&config, outside);
         let stop = CancellationToken::new();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = server::endpoint(app.services.clone(), app.server.clone()).unwrap();
-        tokio::spawn(server::serve(listener, endpoint, Duration::from_secs(1), stop.clone()));
-        Self { app, database, url, objects, stop }
+        let times = watch.times(&app);
+        let endpoint = watch.endpoint(&app);
+        tokio::spawn(server::serve(listener, endpoint, times, stop.clone()));
+        Self { app, database, url, objects, watch, stop }
     }
 
     /// Starts the worker.
@@ -189,6 +196,7 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.watch.finish();
     }
 }
 

@@ -29,15 +29,20 @@ impl EventReader {
 
     /// The next event; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<StreamEvent> {
+        self.try_next().await.unwrap()
+    }
+
+    /// The same for a server that may go away in between.
+    pub async fn try_next(&mut self) -> reqwest::Result<Option<StreamEvent>> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
                 match parse(&String::from_utf8(block).unwrap(), self.at) {
-                    Some(event) => return Some(event),
+                    Some(event) => return Ok(Some(event)),
                     None => continue,
                 }
             }
-            let bytes = self.response.chunk().await.unwrap()?;
+            let Some(bytes) = self.response.chunk().await? else { return Ok(None) };
             self.at = Instant::now();
             self.buffer.extend_from_slice(&bytes);
         }

@@ -70,6 +70,11 @@ impl Cognito {
         Self { address, _process: process }
     }
 
+    /// Where it is; the same process stands in for Bedrock.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A new pool with a client that comes back to the application at `app_url`.
     pub async fn pool(&self, app_url: &str) -> CognitoPool {
         let schema = json!([

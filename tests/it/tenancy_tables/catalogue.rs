@@ -6,10 +6,18 @@ use uuid::Uuid;
 /// Columns whose checks refuse what their type suggests: table, column, SQL expression.
 const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.api_keys", "role", "'member'"),
+    ("app.feedback", "given_by_kind", "'member'"),
+    ("app.feedback", "rating", "'wrong'"),
     ("app.invitations", "role", "'member'"),
     ("app.members", "role", "'member'"),
     ("app.messages", "role", "'user'"),
     ("app.chunks", "char_end", "1000"),
+    ("app.quotas", "set_by", "'tenant'"),
+    ("app.quotas", "subject", "'key'"),
+    ("app.quotas", "measure", "'tokens'"),
+    ("app.quotas", "period", "'day'"),
+    ("app.quota_counters", "subject", "'key'"),
+    ("app.quota_counters", "period", "'day'"),
     ("app.document_versions", "media_type", "'text/plain'"),
 ];
 

@@ -1,5 +1,6 @@
 //! An issuer of the test's own: keys, signatures, discovery and keys over HTTP, counted and faulty on demand.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -13,6 +14,7 @@ use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -154,6 +156,8 @@ struct Shared {
     url: Mutex<String>,
     keys: Mutex<Vec<Value>>,
     fault: Mutex<Option<Fault>>,
+    /// What the next code is redeemed for: the challenge that it was made with, and the ID token.
+    codes: Mutex<HashMap<String, (String, String)>>,
     keys_asked: AtomicUsize,
     metadata_asked: AtomicUsize,
 }
@@ -174,6 +178,13 @@ impl Issuer {
                     let mut head = Vec::new();
                     let mut buffer = [0; 2048];
                     while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+                        match socket.read(&mut buffer).await {
+                            Ok(count) if count > 0 => head.extend_from_slice(&buffer[..count]),
+                            _ => return,
+                        }
+                    }
+                    // The form that a code comes in, which may come apart from its head.
+                    while is_short(&head) {
                         match socket.read(&mut buffer).await {
                             Ok(count) if count > 0 => head.extend_from_slice(&buffer[..count]),
                             _ => return,
@@ -201,6 +212,14 @@ impl Issuer {
 
     pub fn fail(&self, fault: Option<Fault>) {
         *self.shared.fault.lock().unwrap() = fault;
+    }
+
+    /// Makes a code that was asked for with a challenge, and that is redeemed for any ID token.
+    pub fn code(&self, challenge: &str, id_token: &str) -> String {
+        let mut codes = self.shared.codes.lock().unwrap();
+        let code = format!("code-{}", codes.len());
+        codes.insert(code.clone(), (challenge.to_owned(), id_token.to_owned()));
+        code
     }
 
     /// Requests for the keys so far.
@@ -231,11 +250,39 @@ impl Shared {
                 "token_endpoint": format!("{url}/token"),
                 "jwks_uri": format!("{url}/jwks"),
             })
+        } else if head.starts_with("POST /token ") {
+            return Some(self.redeem(head.split("\r\n\r\n").nth(1).unwrap_or_default()));
         } else {
             return Some(answer("404 Not Found", "", "{}"));
         };
         Some(answer("200 OK", "", &body.to_string()))
     }
+}
+
+impl Shared {
+    /// As an honest token endpoint: a code is good once, and with the verifier of its challenge alone (RFC 7636, 4.6).
+    fn redeem(&self, form: &str) -> Vec<u8> {
+        let url = reqwest::Url::parse(&format!("http://form/?{form}")).unwrap();
+        let form: HashMap<String, String> = url.query_pairs().into_owned().collect();
+        let made = form.get("code").and_then(|code| self.codes.lock().unwrap().remove(code));
+        let verifier = form.get("code_verifier").map_or("", String::as_str);
+        let expected = encode(sha2::Sha256::digest(verifier));
+        match made {
+            Some((challenge, id_token)) if challenge == expected => {
+                let tokens = json!({ "access_token": "x", "token_type": "Bearer", "expires_in": 60, "id_token": id_token });
+                answer("200 OK", "", &tokens.to_string())
+            }
+            _ => answer("400 Bad Request", "", r#"{"error":"invalid_grant"}"#),
+        }
+    }
+}
+
+/// Whether the body of a request is not all there yet.
+fn is_short(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    length.is_some_and(|length| body.len() < length.trim().parse().unwrap())
 }
 
 /// An answer with its head.

@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
-use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, StopReason};
+use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, StopReason, TokenUsage};
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::refusal;
+use super::{findings, refusal};
 use crate::adapters::models::clock::Clock;
 use crate::adapters::models::no_answer::NoAnswerFilter;
-use crate::adapters::models::{FinishReason, ModelError, ModelEvent, ModelStream};
+use crate::adapters::models::sse::MAX_EVENT_BYTES;
+use crate::adapters::models::{
+    FinishReason, GuardrailFinding, ModelError, ModelEvent, ModelStream, ModelUsage,
+};
 
 /// How long the usage, which comes behind the end of the text, is waited for.
 const USAGE_GRACE: Duration = Duration::from_secs(2);
@@ -30,7 +33,10 @@ pub(super) struct Reading {
     last_token: Option<Instant>,
     has_text: bool,
     finish: Option<FinishReason>,
-    usage: Option<(u64, u64)>,
+    usage: Option<ModelUsage>,
+    /// The end of the stream's events was seen, whether it held a count or not.
+    is_over: bool,
+    findings: Vec<GuardrailFinding>,
 }
 
 impl Reading {
@@ -43,12 +49,14 @@ impl Reading {
             has_text: false,
             finish: None,
             usage: None,
+            is_over: false,
+            findings: Vec::new(),
         }
     }
 
     /// The next text, which may be empty; `None` after the end of the answer.
     async fn next(&mut self) -> Result<Option<String>, ModelError> {
-        if self.finish.is_some() && self.usage.is_some() {
+        if self.finish.is_some() && self.is_over {
             return Ok(None);
         }
         let (deadline, overdue) = self.deadline();
@@ -78,9 +86,10 @@ impl Reading {
             _ if !self.has_text => return Err(ModelError::Empty),
             reason => reason,
         };
-        if let Some((input_tokens, output_tokens)) = self.usage {
-            events.push(ModelEvent::Usage { input_tokens, output_tokens });
+        if !self.findings.is_empty() {
+            events.push(ModelEvent::Guardrail(std::mem::take(&mut self.findings)));
         }
+        events.extend(self.usage.map(ModelEvent::Usage));
         events.push(ModelEvent::Finished(finish));
         Ok(events)
     }
@@ -102,6 +111,10 @@ impl Reading {
                 // Thinking is a sign of life and no text.
                 self.last_token = Some(Instant::now());
                 let text = delta.delta().and_then(|delta| delta.as_text().ok());
+                if text.is_some_and(|text| text.len() > MAX_EVENT_BYTES) {
+                    let fault = format!("a piece of more than {MAX_EVENT_BYTES} bytes");
+                    return Err(ModelError::Malformed(fault));
+                }
                 let text = text.map(|text| self.filter.push(text)).unwrap_or_default();
                 self.has_text |= !text.trim().is_empty();
                 return Ok(text);
@@ -111,10 +124,9 @@ impl Reading {
                 self.finish = Some(finish_of(stop.stop_reason())?);
             }
             ConverseStreamOutput::Metadata(metadata) => {
-                let count = |tokens: i32| u64::try_from(tokens).unwrap_or(0);
-                let usage = metadata.usage();
-                self.usage =
-                    usage.map(|usage| (count(usage.input_tokens()), count(usage.output_tokens())));
+                self.is_over = true;
+                self.usage = metadata.usage().and_then(counts);
+                self.findings = metadata.trace().map(findings::of_trace).unwrap_or_default();
             }
             _ => {}
         }
@@ -137,6 +149,16 @@ pub(super) fn events(mut reading: Reading) -> ModelStream {
     events.boxed()
 }
 
+/// What was read from the cache or put into it is counted apart by the service; here it is part of what was read.
+fn counts(usage: &TokenUsage) -> Option<ModelUsage> {
+    let number = |tokens: Option<i32>| i64::from(tokens.unwrap_or_default());
+    let (cached, written) =
+        (number(usage.cache_read_input_tokens()), number(usage.cache_write_input_tokens()));
+    let fresh = i64::from(usage.input_tokens());
+    let whole = if fresh < 0 { fresh } else { fresh + cached + written };
+    ModelUsage::counted(whole, i64::from(usage.output_tokens()), cached, written)
+}
+
 fn finish_of(reason: &StopReason) -> Result<FinishReason, ModelError> {
     match reason {
         StopReason::EndTurn | StopReason::StopSequence => Ok(FinishReason::Stop),
@@ -144,6 +166,8 @@ fn finish_of(reason: &StopReason) -> Result<FinishReason, ModelError> {
         StopReason::ContentFiltered | StopReason::GuardrailIntervened => {
             Ok(FinishReason::ContentFilter)
         }
+        // Newer models of Anthropic tell so that they will not answer; the SDK has no name for it yet.
+        other if other.as_str() == "refusal" => Ok(FinishReason::ContentFilter),
         other => Err(ModelError::Malformed(format!("the model stopped for {}", other.as_str()))),
     }
 }

@@ -3,19 +3,22 @@
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
 
-use crate::adapters::models::ModelError;
+use chrono::Utc;
+
+use crate::adapters::models::{ModelError, retry_after};
 
 /// Words of the service that are passed on.
 const MOST_MESSAGE_CHARS: usize = 300;
 
 /// Why a request got no answer.
-pub(super) fn of_request<E: ProvideErrorMetadata>(
+pub(in crate::adapters) fn of_request<E: ProvideErrorMetadata>(
     error: &SdkError<E, aws_sdk_bedrockruntime::config::http::HttpResponse>,
 ) -> ModelError {
     match error {
         SdkError::ServiceError(refused) => ModelError::Status {
             code: refused.raw().status().as_u16(),
             message: words(refused.err()),
+            retry_after: retry_after::read(|name| refused.raw().headers().get(name), Utc::now()),
         },
         SdkError::ResponseError(_) => {
             ModelError::Malformed("the response is not that of Bedrock".to_owned())
@@ -43,7 +46,7 @@ pub(super) fn of_stream<R>(error: &SdkError<ConverseStreamOutputError, R>) -> Mo
         // `ModelStreamErrorException` has the status 424 and may succeed when it is tried again.
         _ => 500,
     };
-    ModelError::Status { code, message: words(failed.err()) }
+    ModelError::status(code, words(failed.err()))
 }
 
 fn words(error: &impl ProvideErrorMetadata) -> String {

@@ -25,7 +25,7 @@ pub(super) fn compose(reading: &Reading, passages: &[Passage], chosen: &[usize])
                     .collect();
                 fenced(&rows.join("\n"))
             }
-            _ => format!("{} [{}]", unit.folded, passage.marker),
+            _ => format!("{} [{}]", without_markers(&unit.folded), passage.marker),
         };
         let is_fence = matches!(unit.kind, UnitKind::Code | UnitKind::TableRow);
         let is_led_in = previous.is_some_and(|previous| {
@@ -66,6 +66,38 @@ fn joint(previous: Option<&Unit>, unit: &Unit) -> &'static str {
     "\n\n"
 }
 
+/// Numbers in brackets that the document itself has are no markers: the word around them becomes code.
+fn without_markers(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((open, close)) = find_marker(rest) {
+        let before = rest[..open].trim_end_matches(|letter: char| !letter.is_whitespace());
+        let start = before.len();
+        let end = rest[close..].find(char::is_whitespace).map_or(rest.len(), |at| close + at);
+        let word = &rest[start..end];
+        plain.push_str(before);
+        if word.contains('`') {
+            plain.push_str(&word.replace('[', "\\["));
+        } else {
+            plain.push_str(&format!("`{word}`"));
+        }
+        rest = &rest[end..];
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// Begin and end of the first bracket with nothing but numbers in it.
+fn find_marker(text: &str) -> Option<(usize, usize)> {
+    text.match_indices('[').find_map(|(open, _)| {
+        let length = text[open..].find(']')?;
+        let inside = &text[open + 1..open + length];
+        let is_marker = !inside.trim().is_empty()
+            && inside.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b' '));
+        is_marker.then_some((open, open + length + 1))
+    })
+}
+
 /// A code fence longer than any run of backticks inside.
 fn fenced(code: &str) -> String {
     let longest = code.split(|character| character != '`').map(str::len).max().unwrap_or_default();
@@ -76,6 +108,14 @@ fn fenced(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_brackets_of_the_document_are_no_markers() {
+        assert_eq!(
+            without_markers("Größe list[3]. [x], a[1, 2] b, ``c`[4] [] and ["),
+            "Größe `list[3].` [x], `a[1, 2]` b, ``c`\\[4] [] and ["
+        );
+    }
 
     #[test]
     fn a_fence_is_longer_than_the_backticks_inside() {

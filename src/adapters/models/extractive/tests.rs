@@ -171,7 +171,7 @@ async fn the_stream_gives_the_whole_text_then_the_usage_then_the_end() {
     assert_eq!(text, whole);
     assert!(events.len() > 4);
     assert!(
-        matches!(events[events.len() - 2], ModelEvent::Usage { output_tokens, .. } if output_tokens > 5)
+        matches!(events[events.len() - 2], ModelEvent::Usage(usage) if usage.output_tokens > 5)
     );
     assert_eq!(events.last(), Some(&ModelEvent::Finished(FinishReason::Stop)));
 }

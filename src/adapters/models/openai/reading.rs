@@ -17,7 +17,7 @@ use super::wire::{self, Step};
 use crate::adapters::models::clock::Clock;
 use crate::adapters::models::no_answer::NoAnswerFilter;
 use crate::adapters::models::sse::{MAX_EVENT_BYTES, SseReader};
-use crate::adapters::models::{FinishReason, ModelError, ModelEvent};
+use crate::adapters::models::{FinishReason, ModelError, ModelEvent, ModelUsage};
 
 /// How long the usage, which comes behind the end of the text, is waited for.
 const USAGE_GRACE: Duration = Duration::from_secs(2);
@@ -37,8 +37,10 @@ pub(super) struct Reading {
     filter: NoAnswerFilter,
     last_token: Option<Instant>,
     has_text: bool,
+    /// The model said that it will not answer.
+    is_refused: bool,
     finish: Option<FinishReason>,
-    usage: Option<(u64, u64)>,
+    usage: Option<ModelUsage>,
     /// An error behind text that came in the same piece: the text goes out first.
     failure: Option<ModelError>,
 }
@@ -55,6 +57,7 @@ impl Reading {
             filter: NoAnswerFilter::default(),
             last_token: None,
             has_text: false,
+            is_refused: false,
             finish: None,
             usage: None,
             failure: None,
@@ -89,14 +92,13 @@ impl Reading {
             events.push(ModelEvent::Delta(rest));
         }
         let finish = match self.finish.unwrap_or(FinishReason::Stop) {
+            _ if self.is_refused => FinishReason::ContentFilter,
             FinishReason::ContentFilter => FinishReason::ContentFilter,
             _ if self.filter.is_no_answer() => FinishReason::NoAnswer,
             _ if !self.has_text => return Err(ModelError::Empty),
             reason => reason,
         };
-        if let Some((input_tokens, output_tokens)) = self.usage {
-            events.push(ModelEvent::Usage { input_tokens, output_tokens });
-        }
+        events.extend(self.usage.map(ModelEvent::Usage));
         events.push(ModelEvent::Finished(finish));
         Ok(events)
     }
@@ -133,8 +135,8 @@ impl Reading {
     }
 
     fn take_events(&mut self, piece: &[u8]) -> Result<Option<Vec<String>>, ModelError> {
-        let events =
-            self.sse.push(piece).map_err(|error| ModelError::Malformed(error.to_string()))?;
+        let mut events = Vec::new();
+        let read = self.sse.push(piece, &mut events);
         let mut deltas = Vec::new();
         for event in events {
             if event.trim() == "[DONE]" {
@@ -153,6 +155,16 @@ impl Reading {
                     }
                 }
             }
+        }
+        if let Err(error) = read
+            && self.finish.is_none()
+            && self.failure.is_none()
+        {
+            let error = ModelError::Malformed(error.to_string());
+            if deltas.is_empty() {
+                return Err(error);
+            }
+            self.failure = Some(error);
         }
         Ok(Some(deltas))
     }
@@ -190,6 +202,7 @@ impl Reading {
 
     fn apply(&mut self, step: Step) -> Option<String> {
         self.usage = step.usage.or(self.usage);
+        self.is_refused |= step.is_refusal;
         let is_over = self.finish.is_some();
         self.finish = self.finish.or(step.finish);
         if !step.text.is_empty() || step.is_thinking || (step.finish.is_some() && !is_over) {

@@ -34,6 +34,8 @@ pub struct ApiKeyView {
     pub(super) allowed_origins: Vec<String>,
     /// Key that this one replaces; absent when it replaces none.
     pub(super) rotated_from: Option<Uuid>,
+    /// Person or key that made it; absent when the operator did.
+    pub(super) created_by: Option<Uuid>,
     /// Last four characters of the key.
     #[oai(validator(max_length = 4))]
     pub(super) hint: String,
@@ -174,6 +176,7 @@ impl From<ApiKey> for ApiKeyView {
             allowed_addresses: key.allowed_addresses,
             allowed_origins: key.allowed_origins,
             rotated_from: key.rotated_from,
+            created_by: key.created_by,
             hint: key.hint,
             created_at: key.created_at,
             expires_at: key.expires_at,

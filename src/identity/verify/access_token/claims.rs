@@ -30,6 +30,33 @@ pub(super) struct CheckedClaims {
     pub(super) expires_at: i64,
 }
 
+/// What the rules look at.
+struct Token<'a> {
+    claims: &'a Map<String, Value>,
+    settings: &'a ProviderSettings,
+    /// Whether the header says that it is an access token.
+    is_typed: bool,
+    /// Seconds since 1970.
+    now: i64,
+}
+
+type Rule = fn(&Token<'_>) -> Result<(), Refused>;
+
+/// Every rule, of which a token must keep all. The tests take each of them out, and see a forged token let in without it.
+const RULES: [(&str, Rule); 11] = [
+    ("audience", audience_is_ours),
+    ("client", client_is_ours),
+    ("some audience", names_an_audience),
+    ("no ID token", is_no_id_token),
+    ("for bearers", is_for_bearers),
+    ("use", is_to_be_used_for_access),
+    ("access", shows_access),
+    ("end", is_not_over),
+    ("begin", has_begun),
+    ("issue", was_issued_before),
+    ("unbound", is_bound_to_no_key),
+];
+
 impl CheckedClaims {
     /// Checks everything but the issuer and the signature, by which the provider was found.
     pub(super) fn check(
@@ -37,15 +64,15 @@ impl CheckedClaims {
         settings: &ProviderSettings,
         now: DateTime<Utc>,
     ) -> Result<Self, Refused> {
-        let claims = form.claims();
-        is_for_us(claims, settings)?;
-        is_access_token(claims, form.is_typed_access())?;
-        let expires_at = check_times(claims, now.timestamp())?;
-        // Bound to a key that the sender must prove to hold (RFC 8705, 9449): a bearer proves nothing.
-        if claims.contains_key("cnf") {
-            return Err(Refused::Bad("it is bound to a key and was sent without a proof"));
-        }
-        let subject = claims.get("sub").and_then(Value::as_str);
+        let (claims, is_typed) = (form.claims(), form.is_typed_access());
+        let token = Token { claims, settings, is_typed, now: now.timestamp() };
+        Self::read(&token, RULES.iter().map(|(_, rule)| *rule))
+    }
+
+    fn read(token: &Token<'_>, mut rules: impl Iterator<Item = Rule>) -> Result<Self, Refused> {
+        rules.try_for_each(|rule| rule(token))?;
+        let expires_at = time(token.claims, "exp")?.ok_or(Refused::Bad("it has no end"))?;
+        let subject = token.claims.get("sub").and_then(Value::as_str);
         let subject = subject
             .filter(|text| (1..=MAX_SUBJECT_BYTES).contains(&text.len()) && !text.contains('\0'))
             .ok_or(Refused::Bad("the subject is missing or none"))?;
@@ -53,23 +80,37 @@ impl CheckedClaims {
     }
 }
 
-/// Cognito names the client in `client_id` and marks its tokens with `token_use`; all others name us in `aud`.
-fn is_for_us(claims: &Map<String, Value>, settings: &ProviderSettings) -> Result<(), Refused> {
-    let is_ours =
-        |name: &str| name == settings.client_id || settings.audiences.iter().any(|it| it == name);
-    let audience = audiences(claims)?;
-    if !audience.is_empty() && !audience.iter().any(|name| is_ours(name)) {
+impl Token<'_> {
+    fn is_ours(&self, name: &str) -> bool {
+        let ProviderSettings { client_id, audiences, .. } = self.settings;
+        name == client_id || audiences.iter().any(|it| it == name)
+    }
+
+    /// Cognito marks its tokens so, and no other issuer.
+    fn is_of_cognito(&self) -> bool {
+        self.claims.contains_key("token_use")
+    }
+}
+
+fn audience_is_ours(token: &Token<'_>) -> Result<(), Refused> {
+    let audience = audiences(token.claims)?;
+    if !audience.is_empty() && !audience.iter().any(|name| token.is_ours(name)) {
         return Err(Refused::Bad("it is for another audience"));
     }
-    let is_cognito = claims.contains_key("token_use");
-    if is_cognito {
-        let client = claims.get("client_id").and_then(Value::as_str);
-        return match client {
-            Some(client) if is_ours(client) => Ok(()),
-            _ => Err(Refused::Bad("it is for another client")),
-        };
+    Ok(())
+}
+
+/// Cognito names the client in `client_id`; all others name us in `aud`.
+fn client_is_ours(token: &Token<'_>) -> Result<(), Refused> {
+    let client = token.claims.get("client_id").and_then(Value::as_str);
+    if token.is_of_cognito() && !client.is_some_and(|client| token.is_ours(client)) {
+        return Err(Refused::Bad("it is for another client"));
     }
-    if audience.is_empty() {
+    Ok(())
+}
+
+fn names_an_audience(token: &Token<'_>) -> Result<(), Refused> {
+    if !token.is_of_cognito() && audiences(token.claims)?.is_empty() {
         return Err(Refused::Bad("it names no audience"));
     }
     Ok(())
@@ -88,38 +129,68 @@ fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, Refused> {
 }
 
 /// An ID token tells a client who logged in. It is no key to this API, though its audience may be right.
-fn is_access_token(claims: &Map<String, Value>, is_typed: bool) -> Result<(), Refused> {
-    let has = |name: &&str| claims.contains_key(*name);
-    if ONLY_IN_ID_TOKENS.iter().any(&has) {
+fn is_no_id_token(token: &Token<'_>) -> Result<(), Refused> {
+    if ONLY_IN_ID_TOKENS.iter().any(|name| token.claims.contains_key(*name)) {
         return Err(Refused::Bad("it is an ID token"));
     }
-    // Keycloak's name for the kind of token.
-    if claims.get("typ").is_some_and(|kind| kind != "Bearer") {
-        return Err(Refused::Bad("it is no token for bearers"));
-    }
-    match claims.get("token_use") {
-        Some(used) if used == "access" => Ok(()),
-        Some(_) => Err(Refused::Bad("it is not to be used for access")),
-        None if is_typed || ONLY_IN_ACCESS_TOKENS.iter().any(has) => Ok(()),
-        None => Err(Refused::Bad("nothing shows that it is an access token")),
-    }
+    Ok(())
 }
 
-/// The end of the token, when it is good now.
-fn check_times(claims: &Map<String, Value>, now: i64) -> Result<i64, Refused> {
-    let expires = time(claims, "exp")?.ok_or(Refused::Bad("it has no end"))?;
-    let (issued, begins) = (time(claims, "iat")?, time(claims, "nbf")?);
-    if now >= expires.saturating_add(SKEW_SECONDS) {
+/// Keycloak's name for the kind of token.
+fn is_for_bearers(token: &Token<'_>) -> Result<(), Refused> {
+    if token.claims.get("typ").is_some_and(|kind| kind != "Bearer") {
+        return Err(Refused::Bad("it is no token for bearers"));
+    }
+    Ok(())
+}
+
+fn is_to_be_used_for_access(token: &Token<'_>) -> Result<(), Refused> {
+    if token.claims.get("token_use").is_some_and(|used| used != "access") {
+        return Err(Refused::Bad("it is not to be used for access"));
+    }
+    Ok(())
+}
+
+fn shows_access(token: &Token<'_>) -> Result<(), Refused> {
+    let has = |name: &&str| token.claims.contains_key(*name);
+    if token.is_of_cognito() || token.is_typed || ONLY_IN_ACCESS_TOKENS.iter().any(has) {
+        return Ok(());
+    }
+    Err(Refused::Bad("nothing shows that it is an access token"))
+}
+
+fn is_not_over(token: &Token<'_>) -> Result<(), Refused> {
+    let expires = time(token.claims, "exp")?.ok_or(Refused::Bad("it has no end"))?;
+    if token.now >= expires.saturating_add(SKEW_SECONDS) {
         return Err(Refused::Expired);
     }
-    let latest = now.saturating_add(SKEW_SECONDS);
-    if begins.is_some_and(|begins| begins > latest) {
+    Ok(())
+}
+
+fn has_begun(token: &Token<'_>) -> Result<(), Refused> {
+    let latest = token.now.saturating_add(SKEW_SECONDS);
+    if time(token.claims, "nbf")?.is_some_and(|begins| begins > latest) {
         return Err(Refused::Bad("its time has not come"));
     }
-    if issued.is_some_and(|issued| issued > latest || issued > expires) {
+    Ok(())
+}
+
+fn was_issued_before(token: &Token<'_>) -> Result<(), Refused> {
+    let latest = token.now.saturating_add(SKEW_SECONDS);
+    let (issued, expires) = (time(token.claims, "iat")?, time(token.claims, "exp")?);
+    let is_late = |issued| issued > latest || expires.is_some_and(|expires| issued > expires);
+    if issued.is_some_and(is_late) {
         return Err(Refused::Bad("it was issued in the future or after its end"));
     }
-    Ok(expires)
+    Ok(())
+}
+
+/// Bound to a key that the sender must prove to hold (RFC 8705, 9449): a bearer proves nothing.
+fn is_bound_to_no_key(token: &Token<'_>) -> Result<(), Refused> {
+    if token.claims.contains_key("cnf") {
+        return Err(Refused::Bad("it is bound to a key and was sent without a proof"));
+    }
+    Ok(())
 }
 
 /// Seconds since 1970; a JSON number, as RFC 7519 says, and nothing that only looks like one.
@@ -134,4 +205,81 @@ fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refused>
         return Err(Refused::Bad("a time is beyond the calendar"));
     }
     Ok(Some(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn settings() -> ProviderSettings {
+        ProviderSettings {
+            name: "main".to_owned(),
+            issuer: "https://login.example".to_owned(),
+            client_id: "web".to_owned(),
+            client_secret: None,
+            audiences: vec!["api".to_owned()],
+            discovery_url: None,
+            jwks_uri: None,
+            authorization_endpoint: None,
+            token_endpoint: None,
+            end_session_endpoint: None,
+            scopes: Vec::new(),
+            tenant_claim: None,
+            groups_claim: "groups".to_owned(),
+            group_prefix: None,
+            swagger_client_id: None,
+        }
+    }
+
+    /// Claims of a good token with some set; null takes one out.
+    fn claims(changes: &Value) -> Map<String, Value> {
+        let good = json!({
+            "sub": "person", "aud": "api", "scope": "openid", "iat": NOW, "nbf": NOW, "exp": NOW + 600,
+        });
+        let mut claims = good.as_object().expect("an object").clone();
+        for (name, value) in changes.as_object().expect("an object") {
+            if value.is_null() {
+                claims.remove(name)
+            } else {
+                claims.insert(name.clone(), value.clone())
+            };
+        }
+        claims
+    }
+
+    fn is_let_in(changes: &Value, without: Option<&str>) -> bool {
+        let (claims, settings) = (claims(changes), settings());
+        let token = Token { claims: &claims, settings: &settings, is_typed: false, now: NOW };
+        let rules = RULES.iter().filter(|(name, _)| Some(*name) != without);
+        CheckedClaims::read(&token, rules.map(|(_, rule)| *rule)).is_ok()
+    }
+
+    #[test]
+    fn without_any_one_rule_a_forged_token_is_let_in() {
+        let forged = [
+            ("audience", json!({ "aud": "elsewhere" })),
+            ("client", json!({ "aud": null, "token_use": "access", "client_id": "mobile" })),
+            ("some audience", json!({ "aud": null })),
+            ("no ID token", json!({ "nonce": "n" })),
+            ("for bearers", json!({ "typ": "Refresh" })),
+            ("use", json!({ "token_use": "id", "client_id": "web" })),
+            ("access", json!({ "scope": null })),
+            ("end", json!({ "exp": NOW - 61, "iat": NOW - 600, "nbf": NOW - 600 })),
+            ("begin", json!({ "nbf": NOW + 61 })),
+            ("issue", json!({ "iat": NOW + 61 })),
+            ("unbound", json!({ "cnf": { "jkt": "x" } })),
+        ];
+        assert!(is_let_in(&json!({}), None), "a good one");
+        for (rule, changes) in &forged {
+            assert!(!is_let_in(changes, None), "{rule}: {changes}");
+            assert!(is_let_in(changes, Some(rule)), "{rule} stops nothing by itself: {changes}");
+        }
+        let named: Vec<&str> = forged.iter().map(|(rule, _)| *rule).collect();
+        let rules: Vec<&str> = RULES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(named, rules, "a rule without a forged token that it alone stops");
+    }
 }

@@ -48,19 +48,11 @@ impl<'a> TokenForm<'a> {
         if !signed {
             return Err(Refused::Bad("its signature is missing or no base64url"));
         }
-        if REFUSED_FIELDS.iter().any(|field| header.contains_key(*field)) {
-            return Err(Refused::Bad("its header brings a key or asks for something unusual"));
-        }
-        let algorithm = header.get("alg").and_then(Value::as_str);
-        let algorithm = algorithm
-            .filter(|name| ALGORITHMS.contains(name))
-            .ok_or(Refused::Bad("its algorithm is not let in"))?;
-        let kid = header.get("kid").and_then(Value::as_str).filter(|kid| is_key_id(kid));
-        let kid = kid.ok_or(Refused::Bad("its key id is missing or none"))?;
+        keeps(&header, RULES.iter().map(|(_, rule)| *rule))?;
         Ok(Self {
-            algorithm: algorithm.to_owned(),
-            kid: kid.to_owned(),
-            is_typed_access: is_typed_access(&header)?,
+            algorithm: word(&header, "alg").to_owned(),
+            kid: word(&header, "kid").to_owned(),
+            is_typed_access: word(&header, "typ").to_ascii_lowercase().ends_with("at+jwt"),
             claims,
             message,
             signature,
@@ -98,13 +90,55 @@ impl<'a> TokenForm<'a> {
     }
 }
 
-fn is_typed_access(header: &Map<String, Value>) -> Result<bool, Refused> {
-    let Some(kind) = header.get("typ") else { return Ok(false) };
-    let kind = kind.as_str().unwrap_or_default().to_ascii_lowercase();
-    if !TYPES.contains(&kind.as_str()) {
+type Rule = fn(&Map<String, Value>) -> Result<(), Refused>;
+
+/// Every rule of the header. The tests take each of them out, and see a forged header pass without it.
+const RULES: [(&str, Rule); 4] = [
+    ("nothing unusual", asks_for_nothing_unusual),
+    ("algorithm", has_a_good_algorithm),
+    ("key id", names_a_key),
+    ("type", has_a_good_type),
+];
+
+fn keeps(
+    header: &Map<String, Value>,
+    mut rules: impl Iterator<Item = Rule>,
+) -> Result<(), Refused> {
+    rules.try_for_each(|rule| rule(header))
+}
+
+fn asks_for_nothing_unusual(header: &Map<String, Value>) -> Result<(), Refused> {
+    if REFUSED_FIELDS.iter().any(|field| header.contains_key(*field)) {
+        return Err(Refused::Bad("its header brings a key or asks for something unusual"));
+    }
+    Ok(())
+}
+
+fn has_a_good_algorithm(header: &Map<String, Value>) -> Result<(), Refused> {
+    if !ALGORITHMS.contains(&word(header, "alg")) {
+        return Err(Refused::Bad("its algorithm is not let in"));
+    }
+    Ok(())
+}
+
+fn names_a_key(header: &Map<String, Value>) -> Result<(), Refused> {
+    if !is_key_id(word(header, "kid")) {
+        return Err(Refused::Bad("its key id is missing or none"));
+    }
+    Ok(())
+}
+
+fn has_a_good_type(header: &Map<String, Value>) -> Result<(), Refused> {
+    let kind = word(header, "typ").to_ascii_lowercase();
+    if header.contains_key("typ") && !TYPES.contains(&kind.as_str()) {
         return Err(Refused::Bad("its type is not that of an access token"));
     }
-    Ok(kind.ends_with("at+jwt"))
+    Ok(())
+}
+
+/// A text of the header; empty where there is none.
+fn word<'a>(header: &'a Map<String, Value>, name: &str) -> &'a str {
+    header.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {
@@ -112,5 +146,39 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     match parse_strict(&bytes, MAX_DEPTH) {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn passes(header: &Value, without: Option<&str>) -> bool {
+        let header = header.as_object().expect("an object");
+        let rules = RULES.iter().filter(|(name, _)| Some(*name) != without);
+        keeps(header, rules.map(|(_, rule)| *rule)).is_ok()
+    }
+
+    #[test]
+    fn without_any_one_rule_a_forged_header_passes() {
+        let forged = [
+            (
+                "nothing unusual",
+                json!({ "alg": "RS256", "kid": "1", "jku": "https://evil.example" }),
+            ),
+            ("algorithm", json!({ "alg": "HS256", "kid": "1" })),
+            ("key id", json!({ "alg": "RS256", "kid": "" })),
+            ("type", json!({ "alg": "RS256", "kid": "1", "typ": "logout+jwt" })),
+        ];
+        assert!(passes(&json!({ "alg": "RS256", "kid": "1", "typ": "JWT" }), None), "a good one");
+        for (rule, header) in &forged {
+            assert!(!passes(header, None), "{rule}: {header}");
+            assert!(passes(header, Some(rule)), "{rule} stops nothing by itself: {header}");
+        }
+        let named: Vec<&str> = forged.iter().map(|(rule, _)| *rule).collect();
+        let rules: Vec<&str> = RULES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(named, rules, "a rule without a forged header that it alone stops");
     }
 }

@@ -30,6 +30,7 @@ async fn an_id_that_is_no_id_or_nobodys_is_not_found() {
             message_id: id.to_owned(),
             group_id: id.to_owned(),
             invitation_id: id.to_owned(),
+            quota_id: id.to_owned(),
             ..Things::absent()
         };
         for operation in operations().into_iter().filter(|it| it.path.contains('{')) {

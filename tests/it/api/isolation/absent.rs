@@ -55,6 +55,13 @@ const PLACES: &[Place] = &[
     ("update_api_key", "collection_ids", |request, things| {
         request.json(&json!({ "collection_ids": [things.collection_id] }))
     }),
+    ("create_quota", "subject_id", |request, things| {
+        let key = &things.api_key_id;
+        request.json(&json!({ "subject": "key", "subject_id": key, "measure": "questions", "period": "day", "hard_limit": 1 }))
+    }),
+    ("get_usage", "subject_id", |request, things| {
+        request.query(&[("subject", "key"), ("subject_id", things.api_key_id.as_str())])
+    }),
     ("create_widget_token", "api_key_id", |request, things| {
         let key = &things.publishable_key_id;
         request.json(&json!({ "api_key_id": key, "end_user": { "id": "ada" } }))

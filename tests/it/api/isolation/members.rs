@@ -40,8 +40,9 @@ async fn a_member_sees_only_conversations_of_the_same_key_and_an_admin_sees_all(
     }
 
     let before = contents(&app).await;
-    let on_conversations =
-        |path: &str| path.contains("{session_id}") || path.contains("{message_id}");
+    let on_conversations = |path: &str| {
+        path.contains("{session_id}") || path.contains("{message_id}") || path.contains("{run_id}")
+    };
     for operation in operations().into_iter().filter(|it| on_conversations(it.path)) {
         for stranger in [&second, &editor] {
             let request = operation.request(&app, &of_first).bearer_auth(&stranger.key);
