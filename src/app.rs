@@ -338,6 +338,7 @@ fn server_settings(config: &Config) -> ServerSettings {
         max_body_bytes: config.http.max_body_bytes,
         max_question_chars: config.http.max_question_chars,
         max_json_depth: config.http.max_json_depth,
+        idempotency_lifetime: config.http.idempotency_lifetime,
         request_timeout: config.http.request_timeout,
         upload_timeout: config.http.upload_timeout,
         times: ServerTimes {

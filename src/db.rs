@@ -6,6 +6,7 @@
 pub mod analysts;
 pub mod audit;
 mod error;
+pub mod idempotency;
 pub mod isolation;
 pub mod migrate;
 mod page;

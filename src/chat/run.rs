@@ -39,13 +39,14 @@ use log::RunLog;
 pub use answer::{Answer, Outcome, Usage};
 pub use event::{NumberedEvent, RunEvent};
 pub use read::RunRef;
-pub use start::StartError;
+pub use start::{StartError, Started};
 
 use super::output_filter::FilterSettings;
 use crate::adapters::models::ChatModel;
 use crate::adapters::streams::EventStreams;
 use crate::db::Db;
-use crate::governance::{Charged, QuotaWarning};
+use crate::db::idempotency::Claim;
+use crate::governance::Charged;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Reader, Search};
 use crate::web::events::EventTimes;
@@ -105,15 +106,8 @@ pub struct Question {
     pub collection_ids: Vec<Uuid>,
     /// The question.
     pub content: String,
-}
-
-/// A run that was started.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// The run.
-    pub reference: RunRef,
-    /// Quotas of which little is left.
-    pub warnings: Vec<QuotaWarning>,
+    /// Key under which it is asked once.
+    pub claim: Option<Claim>,
 }
 
 /// The chat service.

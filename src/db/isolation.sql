@@ -7,7 +7,7 @@ table_without_tenant (object) as (
     -- Ids and slugs only, never a text of a tenant; the last tells whether migrations are missing.
     values ('app.tenant_directory'), ('app.outbox'), ('app.jobs'), ('app._sqlx_migrations'),
         -- Before a login is done and outside the tenants there is no tenant; neither holds a text of one.
-        ('app.pending_logins'), ('app.operator_keys'),
+        ('app.pending_logins'), ('app.operator_keys'), ('app.operator_idempotency_keys'),
         -- Public facts about models and their prices.
         ('app.models'), ('app.model_prices'),
         -- One row: which embedding model all vectors are of.

@@ -2,7 +2,8 @@
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
-use super::Result;
+use super::idempotency::Claim;
+use super::{Error, Result};
 use crate::kernel::ids::TenantId;
 
 /// A transaction in which row-level security shows one tenant's rows and no other's.
@@ -10,6 +11,8 @@ use crate::kernel::ids::TenantId;
 pub struct TenantTx {
     transaction: Transaction<'static, Postgres>,
     tenant: TenantId,
+    /// Key under which the effect is wanted once; its outcome has to be kept before the end.
+    pub(super) claim: Option<Claim>,
 }
 
 impl TenantTx {
@@ -29,7 +32,7 @@ impl TenantTx {
             .bind(tenant.to_string())
             .execute(&mut *transaction)
             .await?;
-        Ok(Self { transaction, tenant })
+        Ok(Self { transaction, tenant, claim: None })
     }
 
     /// The tenant, for the explicit `tenant_id = $1` that lets the planner use an index or prune partitions.
@@ -46,9 +49,25 @@ impl TenantTx {
     ///
     /// # Errors
     /// The server refused or is gone, or a statement failed whose error nobody minded; nothing was written, unless the
-    /// server went away after it had committed.
+    /// server went away after it had committed. Or there is a claim whose outcome nobody kept: a repeated request would do
+    /// everything again.
     pub async fn commit(self) -> Result<()> {
+        if self.claim.is_some() {
+            self.rollback().await?;
+            return Err(Error::Inconsistent {
+                table: "idempotency_keys",
+                detail: "an effect under a key would be committed without its outcome".to_owned(),
+            });
+        }
         commit(self.transaction).await
+    }
+
+    /// Undoes everything at once. Dropping does it too, a moment later: until then what is locked stays so.
+    ///
+    /// # Errors
+    /// The server is gone, and with it the transaction.
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.transaction.rollback().await?)
     }
 }
 

@@ -21,6 +21,7 @@ mod config;
 mod cors;
 mod devservices;
 mod embeddings;
+mod idempotency;
 mod ingestion;
 mod isolation;
 mod keys;

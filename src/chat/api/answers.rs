@@ -5,11 +5,12 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
-use super::reply::{Form, Reply, quota_warning, reply};
+use super::reply::{Form, Reply, reply};
 use crate::chat::run::{Chat, Question};
 use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::problem::ApiError;
 use crate::web::reading::question_text;
 use crate::web::spec::Tag;
@@ -44,6 +45,12 @@ enum AskResponse {
     ),
 }
 
+impl From<(Reply, Option<String>)> for AskResponse {
+    fn from((reply, quota_warning): (Reply, Option<String>)) -> Self {
+        Self::Ok(reply, quota_warning)
+    }
+}
+
 /// Operations on single questions.
 pub struct AnswersApi {
     /// The chat service.
@@ -65,10 +72,11 @@ impl AnswersApi {
         /// `text/event-stream` for a stream of events, `application/json` for the whole answer.
         #[oai(name = "Accept", validator(max_length = 500))]
         accept: Header<Option<String>>,
-        body: JsonBody<AnswerCreate>,
-    ) -> Result<AskResponse, ApiError> {
+        body: Once<JsonBody<AnswerCreate>>,
+    ) -> Result<Replayable<AskResponse>, ApiError> {
         let actor = caller.require(Action::Ask)?;
         let form = Form::of(accept.0.as_deref())?;
+        let (body, claim) = body.by(actor.id());
         let mut collection_ids = body.0.collection_ids.unwrap_or_default();
         collection_ids.sort_unstable();
         collection_ids.dedup();
@@ -80,9 +88,9 @@ impl AnswersApi {
             session_id: None,
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,
+            claim,
         };
-        let run = self.chat.start(question).await?;
-        let warning = quota_warning(&run.warnings);
-        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
+        let started = self.chat.start(question).await?;
+        reply(&self.chat, started, form).await
     }
 }

@@ -6,7 +6,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
-use super::reply::{Form, Reply, quota_warning, reply};
+use super::reply::{Form, Reply, reply};
 use super::sessions::maker;
 use super::views::MessageView;
 use crate::chat::run::{Chat, Question};
@@ -16,6 +16,7 @@ use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::knowledge::Reach;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
 use crate::web::reading::question_text;
@@ -62,6 +63,12 @@ enum AskResponse {
     ),
 }
 
+impl From<(Reply, Option<String>)> for AskResponse {
+    fn from((reply, quota_warning): (Reply, Option<String>)) -> Self {
+        Self::Ok(reply, quota_warning)
+    }
+}
+
 /// Operations on messages.
 pub struct MessagesApi {
     /// The database.
@@ -91,10 +98,11 @@ impl MessagesApi {
         /// `text/event-stream` for a stream of events, `application/json` for the whole answer.
         #[oai(name = "Accept", validator(max_length = 500))]
         accept: Header<Option<String>>,
-        body: JsonBody<MessageCreate>,
-    ) -> Result<AskResponse, ApiError> {
+        body: Once<JsonBody<MessageCreate>>,
+    ) -> Result<Replayable<AskResponse>, ApiError> {
         let actor = caller.require(Action::Converse)?;
         let form = Form::of(accept.0.as_deref())?;
+        let (body, claim) = body.by(actor.id());
         let content = question_text("/content", &body.0.content, self.max_question_chars)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
@@ -114,10 +122,10 @@ impl MessagesApi {
             session_id: Some(session.session_id),
             collection_ids: session.collection_ids,
             content,
+            claim,
         };
-        let run = self.chat.start(question).await?;
-        let warning = quota_warning(&run.warnings);
-        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
+        let started = self.chat.start(question).await?;
+        reply(&self.chat, started, form).await
     }
 
     /// List messages of a session

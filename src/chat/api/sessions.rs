@@ -10,12 +10,14 @@ use uuid::Uuid;
 
 use crate::chat::store::sessions::Session;
 use crate::db::Db;
+use crate::db::idempotency::Begun;
 use crate::governance::note_reading;
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
 use crate::knowledge::Reach;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
 use crate::web::reading::readable_text;
@@ -148,16 +150,20 @@ impl SessionsApi {
     async fn create_session(
         &self,
         caller: Caller,
-        body: JsonBody<SessionCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<SessionCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::Converse)?;
+        let (body, claim) = body.by(actor.id());
         let SessionCreate { title, collection_ids } = body.0;
         let title = title.map(|title| readable_text("/title", &title)).transpose()?;
         let mut collection_ids = collection_ids.unwrap_or_default();
         collection_ids.sort_unstable();
         collection_ids.dedup();
         let id = new_id();
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         let reach = Reach::of(&mut tx, &actor.into()).await?;
         if !tx.has_collections(&reach, &collection_ids).await? {
             return Err(ApiError::not_found("collection"));
@@ -165,8 +171,7 @@ impl SessionsApi {
         tx.insert_session(id, title.as_deref(), &collection_ids, actor.id()).await?;
         let session =
             tx.find_session(id, None).await?.ok_or_else(|| ApiError::not_found("session"))?;
-        tx.commit().await?;
-        Ok(CreateResponse::Created(Json(session.into())))
+        Replayable::commit(tx, CreateResponse::Created(Json(session.into()))).await
     }
 
     /// Get a session

@@ -10,8 +10,9 @@ use super::event::RunEvent;
 use super::generate::Generation;
 use super::history::History;
 use super::live::LiveRun;
-use super::{Chat, Question, RunRef, Started};
+use super::{Chat, Question, RunRef};
 use crate::chat::store::runs::NewRun;
+use crate::db::idempotency::{Begun, Kept, Outcome};
 use crate::db::{self, OnConstraint};
 use crate::governance::{ExceededQuota, QuotaWarning, Reservation, ReserveError, reserve_quota};
 use crate::kernel::clock;
@@ -20,6 +21,31 @@ use crate::knowledge::Reach;
 
 /// How often a question is tried to be stored when the session's earlier run has just ended, or was orphaned.
 const TRIES: usize = 3;
+
+/// The run that answers a question.
+#[derive(Clone, Debug)]
+pub enum Started {
+    /// It begins now.
+    Now {
+        /// The run.
+        reference: RunRef,
+        /// Quotas of which little is left.
+        warnings: Vec<QuotaWarning>,
+    },
+    /// The very question was asked before, and this run answers it.
+    Before {
+        /// The run.
+        reference: RunRef,
+        /// What the asker reaches now: it decides what they may read.
+        reach: Reach,
+    },
+}
+
+/// What became of a question that was to be stored.
+enum Stored {
+    Now(History, Vec<QuotaWarning>),
+    Before(Uuid, Reach),
+}
 
 /// Why no run was started.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +93,7 @@ impl<E: Into<StartError>> From<E> for NotStored {
 }
 
 impl Chat {
-    /// Stores the question and starts its run.
+    /// Stores the question and starts its run; with a claim, once for its key.
     ///
     /// # Errors
     /// See [`StartError`]; nothing was stored then.
@@ -84,7 +110,13 @@ impl Chat {
             instance_id: self.instance_id,
             lease: self.settings.runs.lease,
         };
-        let (history, warnings) = self.store_when_free(&question, &mut run).await?;
+        let (history, warnings) = match self.store_when_free(&question, &mut run).await? {
+            Stored::Now(history, warnings) => (history, warnings),
+            Stored::Before(run_id, reach) => {
+                let reference = RunRef { tenant: question.tenant, run_id };
+                return Ok(Started::Before { reference, reach });
+            }
+        };
         let NewRun { run_id, session_id, question_id, .. } = run;
         let live = LiveRun::new(question.tenant);
         live.log.append(RunEvent::Started { run_id, session_id, question_id });
@@ -95,7 +127,7 @@ impl Chat {
         let generation =
             Generation { chat: self.clone(), question, run_id, history, run: live, began };
         self.tasks.spawn(generation.run());
-        Ok(Started { reference, warnings })
+        Ok(Started::Now { reference, warnings })
     }
 
     /// Stores the question unless an answer is being made in its session. One whose instance is gone makes none.
@@ -103,7 +135,7 @@ impl Chat {
         &self,
         question: &Question,
         run: &mut NewRun,
-    ) -> Result<(History, Vec<QuotaWarning>), StartError> {
+    ) -> Result<Stored, StartError> {
         let mut busy = None;
         for _ in 0..TRIES {
             match self.store_question(question, run).await {
@@ -128,13 +160,12 @@ impl Chat {
     }
 
     /// Stores question and run in one transaction, which also reserves what the answer may use, and gives what was said
-    /// before.
-    async fn store_question(
-        &self,
-        question: &Question,
-        run: &NewRun,
-    ) -> Result<(History, Vec<QuotaWarning>), NotStored> {
-        let mut tx = self.db.tenant(question.tenant).await?;
+    /// before. The key comes first: who asked before under it is neither charged nor told that the session is busy.
+    async fn store_question(&self, question: &Question, run: &NewRun) -> Result<Stored, NotStored> {
+        let mut tx = match self.db.tenant_once(question.tenant, question.claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return self.asked_before(question, &kept).await,
+        };
         let reach = Reach::of(&mut tx, &question.reader).await?;
         if !tx.has_collections(&reach, &question.collection_ids).await? {
             return Err(StartError::UnknownCollection.into());
@@ -159,7 +190,7 @@ impl Chat {
             &[],
         )
         .await?;
-        // The last statement: what it locks makes others of the same quota wait.
+        // The last locks: what they hold makes others of the same quota wait.
         let reservation = Reservation {
             run_id: run.run_id,
             charged: question.charged,
@@ -167,7 +198,17 @@ impl Chat {
             at: clock::now(),
         };
         let warnings = reserve_quota(&mut tx, &reservation).await?;
-        tx.commit().await?;
-        Ok((history, warnings))
+        tx.commit_outcome(&Outcome::of_run(200, run.run_id)).await?;
+        Ok(Stored::Now(history, warnings))
+    }
+
+    async fn asked_before(&self, question: &Question, kept: &Kept) -> Result<Stored, NotStored> {
+        let run_id = kept.outcome.run_id.ok_or_else(|| db::Error::Inconsistent {
+            table: "idempotency_keys",
+            detail: "a question was kept without its run".to_owned(),
+        })?;
+        let mut tx = self.db.tenant(question.tenant).await?;
+        let reach = Reach::of(&mut tx, &question.reader).await?;
+        Ok(Stored::Before(run_id, reach))
     }
 }
