@@ -45,3 +45,4 @@ mod streams;
 mod support;
 mod tenancy_tables;
 mod tokens;
+mod typescript;
