@@ -8,6 +8,7 @@ mod prompt;
 mod readable;
 mod run;
 mod store;
+mod trace;
 mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};

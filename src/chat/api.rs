@@ -9,6 +9,8 @@ mod messages;
 mod reply;
 mod runs;
 mod sessions;
+mod trace_views;
+mod traces;
 mod views;
 
 pub use answers::AnswersApi;
@@ -17,3 +19,4 @@ pub use feedback::FeedbackApi;
 pub use messages::MessagesApi;
 pub use runs::RunsApi;
 pub use sessions::SessionsApi;
+pub use traces::TracesApi;

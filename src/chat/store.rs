@@ -7,3 +7,4 @@ pub mod run_events;
 pub mod run_leases;
 pub mod runs;
 pub mod sessions;
+pub mod traces;

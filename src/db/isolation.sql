@@ -47,7 +47,9 @@ analyst_columns (object, columns) as (
             'standalone_question,provider,model,input_tokens,output_tokens,cost_micro_usd,unknown_markers,search_ms,'
             'first_token_ms,total_ms,created_at,ended_at,attempts,cached_input_tokens,usage_estimated,filtered}'),
         ('app.retrievals', '{tenant_id,run_id,rank,chunk_id,document_id,version_id,dense_rank,similarity,lexical_rank,'
-            'lexical_score,fused_score,used}'),
+            'lexical_score,fused_score,used,matched_terms,dropped}'),
+        ('app.run_traces', '{tenant_id,run_id,terms,searched_chunks,dense_candidates,lexical_candidates,prepare_ms,embed_ms,'
+            'dense_ms,lexical_ms,fuse_ms,history_messages,prompt_chars,max_output_tokens}'),
         ('app.citations', '{tenant_id,message_id,number,citation_id,document_id,version_id,version_number,'
             'document_title,heading_path,url,char_start,char_end,quote,verified,page}'),
         ('app.feedback', '{tenant_id,feedback_id,message_id,citation_number,given_by_kind,rating,reason,comment,'

@@ -15,7 +15,9 @@ use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
-use crate::chat::api::{AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi};
+use crate::chat::api::{
+    AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi, TracesApi,
+};
 use crate::db::Db;
 use crate::governance::api::{AuditEventsApi, PlatformQuotasApi, QuotasApi, UsageApi};
 use crate::identity::api::{
@@ -169,6 +171,7 @@ fn api_service(
         AnswersApi { chat, max_question_chars },
         CitationsApi { db: db.clone() },
         FeedbackApi { db: db.clone() },
+        TracesApi { db: db.clone() },
     );
     let governance = (
         AuditEventsApi { db: db.clone() },

@@ -65,6 +65,7 @@ fn look(foreign: &TestTenant) -> String {
         "usage_by_day",
         "model_attempts",
         "usage_of_subjects_by_day",
+        "traces",
         "unanswered_questions",
         "documents_by_use",
     ];

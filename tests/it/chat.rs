@@ -11,6 +11,7 @@ mod model_prices;
 mod same_answer;
 mod sessions;
 mod stand_in_model;
+mod traces;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use super::generate::Generation;
 use super::progress::{Progress, millis};
 use super::record::batch;
 use crate::chat::store::runs::EndedRun;
+use crate::chat::trace::Fate;
 
 impl Generation {
     /// Stores that there is no answer; the last event, which tells it.
@@ -37,13 +38,17 @@ impl Generation {
             total_ms: millis(self.began),
             ..progress.ended.clone()
         };
+        let was_asked = progress.trace.prompt_chars.is_some();
+        let wanted = self.chat.settings.passages;
+        let fate = was_asked.then_some(Fate { used: progress.given, wanted });
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-        if tx.end_run(&ended).await?.is_none() {
+        let Some(cost) = tx.end_run(&ended).await? else {
             drop(tx);
             return Err(self.why_not(None).await);
-        }
-        tx.insert_retrievals(self.run_id, &progress.hits, 0).await?;
-        tx.settle_quota(self.run_id, &ended.observed()).await?;
+        };
+        tx.insert_retrievals(self.run_id, &progress.hits, fate).await?;
+        tx.insert_run_trace(self.run_id, &progress.trace).await?;
+        tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
         Ok(event)
     }

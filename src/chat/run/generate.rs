@@ -88,6 +88,7 @@ impl Generation {
             progress.passages(),
             self.chat.settings.max_output_tokens,
         );
+        progress.trace.note_prompt(&prompt);
         self.write(prompt, progress).await
     }
 }

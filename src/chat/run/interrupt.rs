@@ -81,11 +81,9 @@ impl Chat {
         events.extend(told.iter().cloned());
         let kept = Kept::of(events);
         let ended = end_of(&run, &lease, &kept, told)?;
-        if tx.end_run(&ended).await?.is_none() {
-            return Ok(false);
-        }
+        let Some(cost) = tx.end_run(&ended).await? else { return Ok(false) };
         store_kept(&mut tx, &ended, &run, &lease, &kept).await?;
-        tx.settle_quota(run.run_id, &ended.observed()).await?;
+        tx.settle_quota(run.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
         tracing::warn!(run.id = %orphan.run_id, "the instance of a run is gone; its text is kept");
         Ok(true)

@@ -6,11 +6,14 @@ use std::time::Instant;
 use super::generate::Generation;
 use super::write::Writer;
 use crate::chat::store::runs::EndedRun;
+use crate::chat::trace::RunTrace;
 use crate::knowledge::Hit;
 
 pub(super) struct Progress {
     /// The row of the run, as it will be stored.
     pub ended: EndedRun,
+    /// How it came about, beside that row.
+    pub trace: RunTrace,
     /// What search found, best first.
     pub hits: Vec<Hit>,
     /// How many of the hits, from the first, the model is given.
@@ -32,7 +35,8 @@ impl Progress {
             ..EndedRun::default()
         };
         let writer = Writer::new(Arc::clone(&generation.run.log), generation.began);
-        Self { ended, hits: Vec::new(), given: 0, writer, saved: 1 }
+        let trace = RunTrace::default();
+        Self { ended, trace, hits: Vec::new(), given: 0, writer, saved: 1 }
     }
 
     /// What the model is given.

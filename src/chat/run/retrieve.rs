@@ -30,7 +30,9 @@ impl Generation {
             text: standalone.to_owned(),
             limit: self.chat.settings.passages * RECORDED_PER_PASSAGE,
         };
-        progress.hits = self.chat.search.find(&query).await.map_err(RunError::Search)?.hits;
+        let found = self.chat.search.find(&query).await.map_err(RunError::Search)?;
+        progress.trace.note_search(&found);
+        progress.hits = found.hits;
         progress.ended.search_ms = Some(millis(searching));
         progress.given = progress.hits.len().min(self.chat.settings.passages);
         let passages = progress.passages().iter().map(|hit| hit.passage.clone()).collect();

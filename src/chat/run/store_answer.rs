@@ -11,6 +11,7 @@ use super::progress::{Progress, millis};
 use super::record::batch;
 use super::{Answer, Outcome, Usage};
 use crate::adapters::models::FinishReason;
+use crate::chat::trace::Fate;
 
 impl Generation {
     /// Stores the answer and the end of the run in one transaction; the last event, which tells it.
@@ -56,8 +57,10 @@ impl Generation {
         .await?;
         tx.insert_citations(message_id, writer.citations()).await?;
         tx.note_filtered(self.run_id, writer.filtered()).await?;
-        tx.insert_retrievals(self.run_id, &progress.hits, given).await?;
-        tx.settle_quota(self.run_id, &ended.observed()).await?;
+        let fate = Fate { used: given, wanted: self.chat.settings.passages };
+        tx.insert_retrievals(self.run_id, &progress.hits, Some(fate)).await?;
+        tx.insert_run_trace(self.run_id, &progress.trace).await?;
+        tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
         Ok(RunEvent::Done(Box::new(Answer {
             message_id,

@@ -10,9 +10,13 @@ use uuid::Uuid;
 use super::run_events::EventBatch;
 use crate::adapters::models::Attempt;
 use crate::chat::output_filter::Filtered;
+use crate::chat::trace::Fate;
 use crate::db::{self, TenantTx};
 use crate::governance::Observed;
 use crate::knowledge::Hit;
+
+/// Stands in no term.
+const BETWEEN_TERMS: &str = "\u{1f}";
 
 /// A run that begins.
 #[derive(Clone, Debug)]
@@ -145,14 +149,14 @@ pub struct RunCost {
 }
 
 impl EndedRun {
-    /// What it used, for the quotas.
-    pub fn observed(&self) -> Observed {
+    /// What it used and cost, for the quotas.
+    pub fn observed(&self, cost: Option<RunCost>) -> Observed {
         Observed {
             provider: Some(self.provider.clone()),
             model: Some(self.model.clone()),
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
-            cost_micro_usd: None,
+            cost_micro_usd: cost.and_then(|cost| cost.micro_usd),
         }
     }
 }
@@ -349,12 +353,12 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Stores what search found; the first `used` were given to the model.
+    /// Stores what search found, with what became of it; without `fate` no model was asked.
     pub(in crate::chat) async fn insert_retrievals(
         &mut self,
         run_id: Uuid,
         hits: &[Hit],
-        used: usize,
+        fate: Option<Fate>,
     ) -> db::Result<()> {
         // One statement however many there are: this stands between the last word of an answer and its `done`.
         #[expect(clippy::cast_possible_truncation, reason = "scores are shown, not computed with")]
@@ -362,7 +366,8 @@ impl TenantTx {
         let (mut chunks, mut documents, mut versions) = (Vec::new(), Vec::new(), Vec::new());
         let (mut dense, mut similarities) = (Vec::new(), Vec::new());
         let (mut lexical, mut scores, mut fused) = (Vec::new(), Vec::new(), Vec::new());
-        for Hit { passage, ranks, .. } in hits {
+        let mut matched = Vec::new();
+        for Hit { passage, ranks, terms } in hits {
             chunks.push(passage.chunk_id);
             documents.push(passage.document_id);
             versions.push(passage.version_id);
@@ -371,7 +376,9 @@ impl TenantTx {
             lexical.push(ranks.lexical_rank);
             scores.push(narrow(ranks.lexical_score));
             fused.push(ranks.fused);
+            matched.push(terms.join(BETWEEN_TERMS));
         }
+        let place = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
         sqlx::query!(
             "insert into retrievals (
                 tenant_id,
@@ -385,7 +392,9 @@ impl TenantTx {
                 lexical_rank,
                 lexical_score,
                 fused_score,
-                used
+                used,
+                dropped,
+                matched_terms
             )
             select
                 $1,
@@ -399,7 +408,14 @@ impl TenantTx {
                 n.lexical_rank,
                 n.lexical_score,
                 n.fused_score,
-                n.rank <= $11
+                n.rank <= $11,
+                case
+                    when n.rank <= $11 then null
+                    when $12::bigint is null then 'run_failed'
+                    when n.rank <= $12 then 'prompt_budget'
+                    else 'below_cut'
+                end,
+                string_to_array(n.matched_terms, $14)
             from unnest(
                 $3::uuid[],
                 $4::uuid[],
@@ -408,7 +424,8 @@ impl TenantTx {
                 $7::real[],
                 $8::int[],
                 $9::real[],
-                $10::float8[]
+                $10::float8[],
+                $13::text[]
             ) with ordinality as n (
                 chunk_id,
                 document_id,
@@ -418,6 +435,7 @@ impl TenantTx {
                 lexical_rank,
                 lexical_score,
                 fused_score,
+                matched_terms,
                 rank
             )",
             self.tenant().uuid(),
@@ -430,7 +448,10 @@ impl TenantTx {
             &lexical as &[Option<i32>],
             &scores as &[Option<f32>],
             &fused,
-            i64::try_from(used).unwrap_or(i64::MAX)
+            fate.map_or(0, |fate| place(fate.used)),
+            fate.map(|fate| place(fate.wanted)),
+            &matched,
+            BETWEEN_TERMS
         )
         .execute(self.connection())
         .await?;

@@ -53,6 +53,7 @@ pub struct Things {
 
 const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
 const ASKERS: &[&str] = &["member", "editor", "admin", "owner"];
+const KEEPERS: &[&str] = &["analyst", "editor", "admin", "owner"];
 const EDITORS: &[&str] = &["editor", "admin", "owner"];
 const ADMINS: &[&str] = &["admin", "owner"];
 const OVERSEERS: &[&str] = &["analyst", "admin", "owner"];
@@ -164,6 +165,7 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "hard_limit": 2000 }))),
     ("delete_quota", "DELETE", "/v1/quotas/{quota_id}", ADMINS, TENANT, Body::Nothing),
     ("get_usage", "GET", "/v1/usage", EVERYBODY, None, Body::Nothing),
+    ("get_message_trace", "GET", "/v1/messages/{message_id}/trace", KEEPERS, ASK, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
     ("get_citation", "GET", "/v1/citations/{citation_id}", EVERYBODY, ASK, Body::Nothing),
     ("update_message_feedback", "PUT", "/v1/messages/{message_id}/feedback", ASKERS, ASK,
