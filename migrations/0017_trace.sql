@@ -42,10 +42,12 @@ call app.isolate('app.run_traces_default'::regclass);
 alter table app.retrievals
     add column matched_terms text[] not null default '{}',
     add column dropped text,
-    add constraint retrievals_dropped_check check (dropped in ('below_cut', 'prompt_budget', 'run_failed'));
+    add constraint retrievals_dropped_check check (
+        dropped in ('below_cut', 'prompt_budget', 'below_threshold', 'run_failed')
+    );
 comment on column app.retrievals.matched_terms is 'Terms of the question that stand in the passage';
 comment on column app.retrievals.dropped is
-    'Why the model was not given it: below_cut, prompt_budget or run_failed; null when it was given it';
+    'Why the model was not given it: below_cut, prompt_budget, below_threshold or run_failed; null when it was given it';
 
 call app.open_to_analysts('app.run_traces',
     'tenant_id, run_id, terms, searched_chunks, dense_candidates, lexical_candidates, prepare_ms, embed_ms, dense_ms,'

@@ -19,6 +19,7 @@ use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
+use crate::chat::assistants::{AssistantLimits, Defaults};
 use crate::chat::{Chat, ChatSettings, FilterSettings, RunSettings};
 use crate::config::{
     AccountsConfig, ChatConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig,
@@ -109,14 +110,23 @@ impl App {
         );
         let (models, embedder) = (outside.models, Arc::clone(&outside.embedder));
         let streams = streams(&config.redis, redis.as_ref());
+        let assistants = AssistantLimits {
+            max_assistants: config.chat.max_assistants,
+            providers: models.names().into_iter().map(str::to_owned).collect(),
+        };
         let chat = Chat::new(
             db.clone(),
             search.clone(),
-            models.in_order(),
+            models.clone(),
             ChatSettings {
-                passages: config.chat.passages,
+                defaults: Defaults {
+                    passages: config.chat.passages,
+                    max_output_tokens: config.chat.max_output_tokens,
+                    history_tokens: config.chat.history_tokens,
+                    min_evidence: config.chat.min_evidence,
+                },
                 history_messages: config.chat.history_messages,
-                max_output_tokens: config.chat.max_output_tokens,
+                context_tokens: config.chat.context_tokens,
                 filter: filter_settings(&config.chat)?,
                 runs: run_settings(config),
             },
@@ -166,6 +176,7 @@ impl App {
             chat,
             streams,
             limiter: RateLimiter::new(limiter_settings(&config.limits, redis)),
+            assistants,
             readiness: crate::server::Readiness::default(),
             tasks,
         };

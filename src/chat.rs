@@ -1,13 +1,17 @@
 //! Conversations: sessions, messages, runs, answers with citations.
 
 pub mod api;
+pub mod assistants;
 mod citations;
+mod evidence;
 mod feedback;
 mod output_filter;
 mod prompt;
 mod readable;
+mod refusal;
 mod run;
 mod store;
+mod summarise;
 mod trace;
 mod withheld;
 

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod docs_page;
+pub mod etag;
 pub mod events;
 pub mod idempotency;
 pub mod origin;

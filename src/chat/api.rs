@@ -1,6 +1,7 @@
 //! HTTP of chat.
 
 mod answers;
+mod assistants;
 mod citations;
 mod events;
 mod feedback;
@@ -14,6 +15,7 @@ mod traces;
 mod views;
 
 pub use answers::AnswersApi;
+pub use assistants::AssistantsApi;
 pub use citations::CitationsApi;
 pub use feedback::FeedbackApi;
 pub use messages::MessagesApi;

@@ -41,8 +41,10 @@ pub use event::{NumberedEvent, RunEvent};
 pub use read::RunRef;
 pub use start::{StartError, Started};
 
+use super::assistants::{Choice, Defaults, EffectiveConfiguration};
 use super::output_filter::FilterSettings;
-use crate::adapters::models::ChatModel;
+use super::prompt::{Counting, Window};
+use crate::adapters::models::{ChatModel, ModelRegistry};
 use crate::adapters::streams::EventStreams;
 use crate::db::Db;
 use crate::db::idempotency::Claim;
@@ -54,12 +56,12 @@ use crate::web::events::EventTimes;
 /// How questions are answered.
 #[derive(Clone, Debug)]
 pub struct ChatSettings {
-    /// Passages given to the model.
-    pub passages: usize,
+    /// What holds where an assistant says nothing.
+    pub defaults: Defaults,
     /// Earlier messages given to the model.
     pub history_messages: i64,
-    /// Longest answer, in the model's tokens.
-    pub max_output_tokens: u32,
+    /// Tokens that a model reads and writes at once, where nothing is known of it.
+    pub context_tokens: u32,
     /// What answers may hold.
     pub filter: FilterSettings,
     /// How runs are kept.
@@ -102,6 +104,8 @@ pub struct Question {
     pub charged: Charged,
     /// Conversation; absent for a single question.
     pub session_id: Option<Uuid>,
+    /// Which assistant answers.
+    pub assistant: Choice,
     /// Collections to ask; all that the reader reaches when empty. The ids are distinct.
     pub collection_ids: Vec<Uuid>,
     /// The question.
@@ -115,7 +119,7 @@ pub struct Question {
 pub struct Chat {
     db: Db,
     search: Search,
-    model: Arc<dyn ChatModel>,
+    models: ModelRegistry,
     settings: ChatSettings,
     tasks: TaskTracker,
     /// Name of this instance in leases: a new one at each start.
@@ -132,7 +136,7 @@ impl Chat {
     pub fn new(
         db: Db,
         search: Search,
-        model: Arc<dyn ChatModel>,
+        models: ModelRegistry,
         settings: ChatSettings,
         streams: Option<Arc<dyn EventStreams>>,
         tasks: TaskTracker,
@@ -140,7 +144,7 @@ impl Chat {
         Self {
             db,
             search,
-            model,
+            models,
             settings,
             tasks,
             instance_id: Uuid::new_v4(),
@@ -153,5 +157,39 @@ impl Chat {
     /// How runs are kept.
     pub fn run_settings(&self) -> RunSettings {
         self.settings.runs
+    }
+
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Done when this instance is to end.
+    pub(super) async fn left(&self) {
+        self.leaving.cancelled().await;
+    }
+
+    /// What answers for an assistant: its providers in their order. One that the operator has taken away since is no reason
+    /// to leave questions unanswered.
+    pub(super) fn model_for(&self, configuration: &EffectiveConfiguration) -> Arc<dyn ChatModel> {
+        self.models.ordered(&configuration.providers).unwrap_or_else(|error| {
+            tracing::warn!(%error, "an assistant names a provider that is gone; all are asked");
+            self.models.in_order()
+        })
+    }
+
+    /// Earlier messages given to the model.
+    pub(super) fn history_messages(&self) -> i64 {
+        self.settings.history_messages
+    }
+
+    /// What a prompt must fit into, whoever of the providers answers.
+    pub(super) fn window(&self, configuration: &EffectiveConfiguration) -> Window {
+        let names = &configuration.providers;
+        let is_named = |name: &str| names.is_empty() || names.iter().any(|named| named == name);
+        let asked = self.models.list().filter(|(name, ..)| is_named(name));
+        let counting = Counting::of_adapters(asked.map(|(_, adapter, _)| adapter));
+        let known = self.models.context_tokens(names);
+        Window { tokens: known.unwrap_or(self.settings.context_tokens), counting }
     }
 }

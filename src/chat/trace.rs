@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::adapters::models::{Passage, Prompt};
+use crate::adapters::models::Prompt;
 use crate::knowledge::SearchResult;
 
 /// What is collected beside the row of the run and its candidates.
@@ -35,13 +35,20 @@ pub struct RunTrace {
     pub max_output_tokens: Option<i32>,
 }
 
-/// What became of the candidates of a run whose model was asked.
+/// What became of the candidates of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fate {
-    /// How many, from the first, the model was given.
-    pub used: usize,
-    /// How many it would have been given if the prompt had had room for them.
-    pub wanted: usize,
+pub enum Fate {
+    /// A model was asked.
+    Given {
+        /// How many, from the first, it was given.
+        used: usize,
+        /// How many it would have been given if the prompt had had room for them.
+        wanted: usize,
+    },
+    /// None was asked: what was found spoke too little for an answer.
+    Refused,
+    /// The run ended before one was asked.
+    Failed,
 }
 
 /// Why the model was not given a candidate.
@@ -51,6 +58,8 @@ pub enum DropReason {
     BelowCut,
     /// The prompt was full.
     PromptBudget,
+    /// No model was asked: all that was found spoke too little for an answer.
+    BelowThreshold,
     /// The run ended before a model was asked.
     RunFailed,
 }
@@ -65,13 +74,8 @@ impl RunTrace {
     /// Notes the size of what the model is given.
     pub fn note_prompt(&mut self, prompt: &Prompt) {
         let count = |text: &str| text.chars().count();
-        let passage = |passage: &Passage| {
-            let headings: usize = passage.heading_path.iter().map(|text| count(text)).sum();
-            count(&passage.title) + headings + count(&passage.text)
-        };
         let history: usize = prompt.history.iter().map(|turn| count(&turn.content)).sum();
-        let passages: usize = prompt.passages.iter().map(passage).sum();
-        let chars = count(&prompt.instructions) + history + passages + count(&prompt.question);
+        let chars = count(&prompt.instructions) + history + count(&prompt.message);
         self.prompt_chars = i64::try_from(chars).ok();
         self.max_output_tokens = i32::try_from(prompt.max_output_tokens).ok();
     }
@@ -91,13 +95,15 @@ impl RunTrace {
 }
 
 impl DropReason {
-    const ALL: [Self; 3] = [Self::BelowCut, Self::PromptBudget, Self::RunFailed];
+    const ALL: [Self; 4] =
+        [Self::BelowCut, Self::PromptBudget, Self::BelowThreshold, Self::RunFailed];
 
     /// As stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BelowCut => "below_cut",
             Self::PromptBudget => "prompt_budget",
+            Self::BelowThreshold => "below_threshold",
             Self::RunFailed => "run_failed",
         }
     }

@@ -89,6 +89,10 @@ pub enum Action {
     DocumentRead,
     /// Upload, change and delete documents.
     DocumentWrite,
+    /// List and read assistants.
+    AssistantRead,
+    /// Create, change, try, publish and delete assistants.
+    AssistantWrite,
     /// Search.
     Search,
     /// List and read conversations.
@@ -141,7 +145,10 @@ pub fn rule(action: Action) -> Rule {
         Action::AuditRead => (ADMINS, Some(Scope::AuditRead)),
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
-        Action::Search | Action::ConversationRead => (EVERYBODY, Some(Scope::Ask)),
+        Action::AssistantWrite => (EDITORS, Some(Scope::DocumentsWrite)),
+        Action::AssistantRead | Action::Search | Action::ConversationRead => {
+            (EVERYBODY, Some(Scope::Ask))
+        }
         Action::TraceRead => (KEEPERS, Some(Scope::Ask)),
         Action::Ask | Action::Converse | Action::FeedbackWrite => (ASKERS, Some(Scope::Ask)),
         Action::FeedbackRead => (OVERSEERS, Some(Scope::Ask)),
@@ -187,7 +194,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -209,6 +216,8 @@ impl Action {
         Self::CollectionWrite,
         Self::DocumentRead,
         Self::DocumentWrite,
+        Self::AssistantRead,
+        Self::AssistantWrite,
         Self::Search,
         Self::ConversationRead,
         Self::TraceRead,

@@ -16,8 +16,10 @@ use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
 use crate::chat::api::{
-    AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi, TracesApi,
+    AnswersApi, AssistantsApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi,
+    TracesApi,
 };
+use crate::chat::assistants::AssistantLimits;
 use crate::db::Db;
 use crate::governance::api::{AuditEventsApi, PlatformQuotasApi, QuotasApi, UsageApi};
 use crate::identity::api::{
@@ -60,6 +62,8 @@ pub struct Services {
     pub chat: Chat,
     /// Events of runs on their way to readers.
     pub streams: Arc<dyn EventStreams>,
+    /// What the server allows of assistants.
+    pub assistants: AssistantLimits,
     /// Counts requests.
     pub limiter: RateLimiter,
     /// Tells whether the service can serve.
@@ -165,6 +169,7 @@ fn api_service(
         SearchApi { search },
     );
     let chat = (
+        AssistantsApi { db: db.clone(), limits: services.assistants.clone() },
         SessionsApi { db: db.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         RunsApi { db: db.clone(), chat: chat.clone() },

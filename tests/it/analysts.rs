@@ -68,6 +68,8 @@ fn look(foreign: &TestTenant) -> String {
         "traces",
         "unanswered_questions",
         "documents_by_use",
+        "assistants",
+        "assistant_versions",
     ];
     let mut sql = String::from("\n");
     for view in views {

@@ -13,6 +13,7 @@
 mod accounts;
 mod analysts;
 mod api;
+mod assistants;
 mod audit;
 mod canaries;
 mod chat;

@@ -6,6 +6,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
 use super::reply::{Form, Reply, reply};
+use crate::chat::assistants::Choice;
 use crate::chat::run::{Chat, Question};
 use crate::identity::Action;
 use crate::identity::api::Caller;
@@ -25,11 +26,20 @@ pub struct AnswerCreate {
     /// Collections to ask; all when absent or empty.
     #[oai(validator(max_items = 50))]
     collection_ids: Option<Vec<Uuid>>,
+    /// Assistant that is to answer; the tenant's default one when absent.
+    assistant_id: Option<Uuid>,
+    /// Whether its draft is to be tried in place of what is published; needs the role editor.
+    draft: Option<bool>,
 }
 
 impl Example for AnswerCreate {
     fn example() -> Self {
-        Self { question: "How do I create an API key?".to_owned(), collection_ids: None }
+        Self {
+            question: "How do I create an API key?".to_owned(),
+            collection_ids: None,
+            assistant_id: None,
+            draft: None,
+        }
     }
 }
 
@@ -75,8 +85,12 @@ impl AnswersApi {
         body: Once<JsonBody<AnswerCreate>>,
     ) -> Result<Replayable<AskResponse>, ApiError> {
         let actor = caller.require(Action::Ask)?;
-        let form = Form::of(accept.0.as_deref())?;
         let (body, claim) = body.by(actor.id());
+        let is_draft = body.0.draft.unwrap_or_default();
+        if is_draft {
+            caller.require(Action::AssistantWrite)?;
+        }
+        let form = Form::of(accept.0.as_deref())?;
         let mut collection_ids = body.0.collection_ids.unwrap_or_default();
         collection_ids.sort_unstable();
         collection_ids.dedup();
@@ -86,6 +100,7 @@ impl AnswersApi {
             asked_by: actor.id(),
             charged: actor.into(),
             session_id: None,
+            assistant: Choice { assistant_id: body.0.assistant_id, is_draft },
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,
             claim,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::reply::{Form, Reply, reply};
 use super::sessions::maker;
 use super::views::MessageView;
+use crate::chat::assistants::Choice;
 use crate::chat::run::{Chat, Question};
 use crate::db::Db;
 use crate::governance::note_reading;
@@ -120,6 +121,7 @@ impl MessagesApi {
             asked_by: actor.id(),
             charged: actor.into(),
             session_id: Some(session.session_id),
+            assistant: Choice { assistant_id: session.assistant_id, is_draft: false },
             collection_ids: session.collection_ids,
             content,
             claim,

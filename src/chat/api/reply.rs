@@ -118,6 +118,11 @@ impl From<StartError> for ApiError {
                 ),
             )
             .about_run(run_id),
+            StartError::UnknownAssistant => Self::not_found("assistant"),
+            StartError::Unpublished | StartError::AssistantGone => {
+                Self::new(ProblemCode::Conflict, error.to_string())
+            }
+            StartError::OutsideAssistant => Self::invalid("/collection_ids", error.to_string()),
             StartError::Database(error) => error.into(),
         }
     }

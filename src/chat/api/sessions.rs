@@ -8,9 +8,10 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::chat::run::StartError;
 use crate::chat::store::sessions::Session;
-use crate::db::Db;
 use crate::db::idempotency::Begun;
+use crate::db::{Db, TenantTx};
 use crate::governance::note_reading;
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
@@ -37,6 +38,8 @@ pub struct SessionView {
     /// Collections that it asks; empty for all.
     #[oai(validator(max_items = 50))]
     collection_ids: Vec<Uuid>,
+    /// Assistant that answers in it; absent for the tenant's default one.
+    assistant_id: Option<Uuid>,
     /// Key that opened it.
     created_by: Uuid,
     /// When it was opened.
@@ -55,11 +58,13 @@ pub struct SessionCreate {
     /// Collections to ask; all when absent or empty.
     #[oai(validator(max_items = 50))]
     collection_ids: Option<Vec<Uuid>>,
+    /// Assistant that is to answer, for the whole session; the tenant's default one when absent.
+    assistant_id: Option<Uuid>,
 }
 
 impl Example for SessionCreate {
     fn example() -> Self {
-        Self { title: Some("First steps".to_owned()), collection_ids: None }
+        Self { title: Some("First steps".to_owned()), collection_ids: None, assistant_id: None }
     }
 }
 
@@ -154,7 +159,7 @@ impl SessionsApi {
     ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::Converse)?;
         let (body, claim) = body.by(actor.id());
-        let SessionCreate { title, collection_ids } = body.0;
+        let SessionCreate { title, collection_ids, assistant_id } = body.0;
         let title = title.map(|title| readable_text("/title", &title)).transpose()?;
         let mut collection_ids = collection_ids.unwrap_or_default();
         collection_ids.sort_unstable();
@@ -168,7 +173,11 @@ impl SessionsApi {
         if !tx.has_collections(&reach, &collection_ids).await? {
             return Err(ApiError::not_found("collection"));
         }
-        tx.insert_session(id, title.as_deref(), &collection_ids, actor.id()).await?;
+        if assistant_id.is_some() {
+            has_answering_assistant(&mut tx, assistant_id).await?;
+        }
+        let (title, collections) = (title.as_deref(), &collection_ids);
+        tx.insert_session(id, title, collections, assistant_id, actor.id()).await?;
         let session =
             tx.find_session(id, None).await?.ok_or_else(|| ApiError::not_found("session"))?;
         Replayable::commit(tx, CreateResponse::Created(Json(session.into()))).await
@@ -242,6 +251,19 @@ impl SessionsApi {
     }
 }
 
+/// Passes when the assistant can answer.
+async fn has_answering_assistant(
+    tx: &mut TenantTx,
+    assistant_id: Option<Uuid>,
+) -> Result<(), ApiError> {
+    let found = tx.find_answering_assistant(assistant_id).await?;
+    let assistant = found.ok_or_else(|| ApiError::not_found("assistant"))?;
+    if assistant.published.is_none() {
+        return Err(StartError::Unpublished.into());
+    }
+    Ok(())
+}
+
 /// Whose sessions the actor sees: everybody's when absent.
 pub fn maker(actor: &Actor) -> Option<Uuid> {
     (!actor.sees_all_sessions()).then_some(actor.id())
@@ -249,8 +271,23 @@ pub fn maker(actor: &Actor) -> Option<Uuid> {
 
 impl From<Session> for SessionView {
     fn from(session: Session) -> Self {
-        let Session { session_id, title, collection_ids, created_by, created_at, updated_at } =
-            session;
-        Self { id: session_id, title, collection_ids, created_by, created_at, updated_at }
+        let Session {
+            session_id,
+            title,
+            collection_ids,
+            assistant_id,
+            created_by,
+            created_at,
+            updated_at,
+        } = session;
+        Self {
+            id: session_id,
+            title,
+            collection_ids,
+            assistant_id,
+            created_by,
+            created_at,
+            updated_at,
+        }
     }
 }

@@ -21,6 +21,8 @@ pub enum DropReasonName {
     BelowCut,
     /// The prompt was full.
     PromptBudget,
+    /// No model was asked: all that was found spoke too little for an answer.
+    BelowThreshold,
     /// The run ended before a model was asked.
     RunFailed,
 }
@@ -262,6 +264,7 @@ fn view(candidate: Candidate, reach: &Reach, readable: bool) -> CandidateView {
         dropped: dropped.map(|reason| match reason {
             DropReason::BelowCut => DropReasonName::BelowCut,
             DropReason::PromptBudget => DropReasonName::PromptBudget,
+            DropReason::BelowThreshold => DropReasonName::BelowThreshold,
             DropReason::RunFailed => DropReasonName::RunFailed,
         }),
     }

@@ -8,7 +8,6 @@ use super::generate::Generation;
 use super::progress::{Progress, millis};
 use super::record::batch;
 use crate::chat::store::runs::EndedRun;
-use crate::chat::trace::Fate;
 
 impl Generation {
     /// Stores that there is no answer; the last event, which tells it.
@@ -38,9 +37,7 @@ impl Generation {
             total_ms: millis(self.began),
             ..progress.ended.clone()
         };
-        let was_asked = progress.trace.prompt_chars.is_some();
-        let wanted = self.chat.settings.passages;
-        let fate = was_asked.then_some(Fate { used: progress.given, wanted });
+        let fate = progress.fate(None, self.answering.configuration.passages);
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
         let Some(cost) = tx.end_run(&ended).await? else {
             drop(tx);

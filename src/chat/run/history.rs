@@ -4,12 +4,15 @@ use uuid::Uuid;
 
 use crate::adapters::models::{Role, Turn};
 use crate::chat::store::messages::PastMessage;
+use crate::chat::store::summaries::Summary;
 use crate::chat::withheld::WITHHELD;
 use crate::knowledge::Reach;
 
 /// Earlier turns, and the collections that their text came from.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
+    /// What was before the turns, in short.
+    pub summary: Option<String>,
     /// As the model is given them.
     pub turns: Vec<Turn>,
     /// What an answer made of them is made of too.
@@ -31,6 +34,15 @@ impl History {
             });
         }
         history
+    }
+
+    /// The same behind a summary of what was before.
+    pub fn behind(mut self, summary: Option<Summary>) -> Self {
+        if let Some(summary) = summary {
+            self.collection_ids.extend(summary.read_collection_ids);
+            self.summary = Some(summary.content);
+        }
+        self
     }
 
     /// Collections that an answer from these turns and from passages of `others` is made of, each once.

@@ -10,7 +10,6 @@ impl Generation {
     pub(super) async fn prepare(&self, progress: &mut Progress) -> String {
         let preparing = Instant::now();
         let standalone = self
-            .chat
             .model
             .standalone_question(&self.history.turns, &self.question.content)
             .await

@@ -11,7 +11,6 @@ use super::progress::{Progress, millis};
 use super::record::batch;
 use super::{Answer, Outcome, Usage};
 use crate::adapters::models::FinishReason;
-use crate::chat::trace::Fate;
 
 impl Generation {
     /// Stores the answer and the end of the run in one transaction; the last event, which tells it.
@@ -24,9 +23,10 @@ impl Generation {
     ) -> Result<RunEvent, NotStored> {
         let (outcome, reason) = outcome(ending, progress);
         let read = self.read_collections(progress);
+        let fate = progress.fate(Some(ending), self.answering.configuration.passages);
         let (saved, last) = (progress.saved, self.run.log.last());
         let rest = batch(saved + 1, self.run.log.events(saved + 1, last))?;
-        let (given, writer) = (progress.given, &progress.writer);
+        let writer = &progress.writer;
         let ended = &mut progress.ended;
         ended.saved = rest.first_number - 1;
         ended.event_count = i32::try_from(last + 1).unwrap_or(i32::MAX);
@@ -57,8 +57,7 @@ impl Generation {
         .await?;
         tx.insert_citations(message_id, writer.citations()).await?;
         tx.note_filtered(self.run_id, writer.filtered()).await?;
-        let fate = Fate { used: given, wanted: self.chat.settings.passages };
-        tx.insert_retrievals(self.run_id, &progress.hits, Some(fate)).await?;
+        tx.insert_retrievals(self.run_id, &progress.hits, fate).await?;
         tx.insert_run_trace(self.run_id, &progress.trace).await?;
         tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
@@ -86,7 +85,7 @@ impl Generation {
 
 fn state(ending: &Ending) -> &'static str {
     match ending {
-        Ending::Finished(_) | Ending::Broken | Ending::Crashed => "completed",
+        Ending::Finished(_) | Ending::Broken | Ending::Crashed | Ending::Refused(_) => "completed",
         Ending::Stopped(Stop::Cancelled) => "cancelled",
         Ending::Stopped(Stop::Interrupted | Stop::Lost) => "interrupted",
     }
@@ -94,8 +93,9 @@ fn state(ending: &Ending) -> &'static str {
 
 fn outcome(ending: &Ending, progress: &Progress) -> (Outcome, Option<&'static str>) {
     match ending {
-        Ending::Finished(FinishReason::NoAnswer) if progress.given == 0 => {
-            (Outcome::NoAnswer, Some("no_candidates"))
+        Ending::Refused(refusal) => {
+            let (outcome, reason) = refusal.outcome();
+            (outcome, Some(reason))
         }
         Ending::Finished(FinishReason::NoAnswer) => (Outcome::NoAnswer, Some("model_abstained")),
         Ending::Finished(FinishReason::Length) => (Outcome::Partial, Some("length")),

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::run_events::EventBatch;
 use crate::adapters::models::Attempt;
 use crate::chat::output_filter::Filtered;
-use crate::chat::trace::Fate;
+use crate::chat::trace::{DropReason, Fate};
 use crate::db::{self, TenantTx};
 use crate::governance::Observed;
 use crate::knowledge::Hit;
@@ -29,6 +29,12 @@ pub struct NewRun {
     pub question_id: Uuid,
     /// Collections that are asked; empty for all.
     pub collection_ids: Vec<Uuid>,
+    /// Assistant that answers.
+    pub assistant_id: Uuid,
+    /// Its version; absent for its draft.
+    pub assistant_version: Option<i32>,
+    /// Digest of the configuration that answers.
+    pub configuration_sha256: [u8; 32],
     /// Key that asked.
     pub asked_by: Uuid,
     /// Provider of the model that is to answer.
@@ -133,6 +139,10 @@ pub struct EndedRun {
     pub attempts: Vec<Attempt>,
     /// Markers that stood for nothing.
     pub unknown_markers: i32,
+    /// Digest of what the model was told.
+    pub prompt_sha256: Option<Vec<u8>>,
+    /// What did not fit into the prompt.
+    pub prompt_left_out: Option<Value>,
     /// Milliseconds of search.
     pub search_ms: Option<i32>,
     /// Milliseconds to the first text.
@@ -185,9 +195,12 @@ impl TenantTx {
                 collection_ids,
                 asked_by,
                 provider,
-                model
+                model,
+                assistant_id,
+                assistant_version,
+                configuration_sha256
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13)",
             self.tenant().uuid(),
             run.run_id,
             run.session_id.as_ref(),
@@ -197,7 +210,10 @@ impl TenantTx {
             run.provider,
             run.model,
             run.instance_id,
-            run.lease.as_secs_f64()
+            run.lease.as_secs_f64(),
+            run.assistant_id,
+            run.assistant_version.as_ref(),
+            run.configuration_sha256.as_slice()
         )
         .execute(self.connection())
         .await?;
@@ -288,6 +304,8 @@ impl TenantTx {
                 usage_estimated = $24,
                 cost_micro_usd = app.cost_micro_usd($22, now()),
                 event_count = $21,
+                prompt_sha256 = $25,
+                prompt_left_out = $26,
                 ended_at = now()
             from held
             where r.tenant_id = $1
@@ -317,7 +335,9 @@ impl TenantTx {
             run.event_count,
             Json(&run.attempts) as _,
             run.cached_input_tokens,
-            run.usage_estimated
+            run.usage_estimated,
+            run.prompt_sha256.as_deref(),
+            run.prompt_left_out
         )
         .fetch_optional(self.connection())
         .await?;
@@ -353,13 +373,18 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Stores what search found, with what became of it; without `fate` no model was asked.
+    /// Stores what search found, with what became of it.
     pub(in crate::chat) async fn insert_retrievals(
         &mut self,
         run_id: Uuid,
         hits: &[Hit],
-        fate: Option<Fate>,
+        fate: Fate,
     ) -> db::Result<()> {
+        let (used, wanted, unasked) = match fate {
+            Fate::Given { used, wanted } => (used, wanted, None),
+            Fate::Refused => (0, 0, Some(DropReason::BelowThreshold)),
+            Fate::Failed => (0, 0, Some(DropReason::RunFailed)),
+        };
         // One statement however many there are: this stands between the last word of an answer and its `done`.
         #[expect(clippy::cast_possible_truncation, reason = "scores are shown, not computed with")]
         let narrow = |score: Option<f64>| score.map(|score| score as f32);
@@ -411,7 +436,7 @@ impl TenantTx {
                 n.rank <= $11,
                 case
                     when n.rank <= $11 then null
-                    when $12::bigint is null then 'run_failed'
+                    when $15::text is not null then $15
                     when n.rank <= $12 then 'prompt_budget'
                     else 'below_cut'
                 end,
@@ -448,10 +473,11 @@ impl TenantTx {
             &lexical as &[Option<i32>],
             &scores as &[Option<f32>],
             &fused,
-            fate.map_or(0, |fate| place(fate.used)),
-            fate.map(|fate| place(fate.wanted)),
+            place(used),
+            place(wanted),
             &matched,
-            BETWEEN_TERMS
+            BETWEEN_TERMS,
+            unasked.map(DropReason::as_str)
         )
         .execute(self.connection())
         .await?;

@@ -14,6 +14,8 @@ pub struct Session {
     pub title: Option<String>,
     /// Collections that it asks; empty for all.
     pub collection_ids: Vec<Uuid>,
+    /// Assistant that answers in it; the tenant's default one when absent.
+    pub assistant_id: Option<Uuid>,
     /// Key that opened it.
     pub created_by: Uuid,
     /// When it was opened.
@@ -35,6 +37,7 @@ impl TenantTx {
                 session_id,
                 title,
                 collection_ids,
+                assistant_id,
                 created_by,
                 created_at,
                 updated_at
@@ -63,6 +66,7 @@ impl TenantTx {
                 session_id,
                 title,
                 collection_ids,
+                assistant_id,
                 created_by,
                 created_at,
                 updated_at
@@ -88,15 +92,24 @@ impl TenantTx {
         session_id: Uuid,
         title: Option<&str>,
         collection_ids: &[Uuid],
+        assistant_id: Option<Uuid>,
         created_by: Uuid,
     ) -> db::Result<()> {
         sqlx::query!(
-            "insert into sessions (tenant_id, session_id, title, collection_ids, created_by)
-            values ($1, $2, $3, $4, $5)",
+            "insert into sessions (
+                tenant_id,
+                session_id,
+                title,
+                collection_ids,
+                assistant_id,
+                created_by
+            )
+            values ($1, $2, $3, $4, $5, $6)",
             self.tenant().uuid(),
             session_id,
             title,
             collection_ids,
+            assistant_id,
             created_by
         )
         .execute(self.connection())

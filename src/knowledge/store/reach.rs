@@ -37,10 +37,7 @@ impl TenantTx {
     }
 
     /// Collections there are within reach.
-    pub(in crate::knowledge) async fn list_reached_collections(
-        &mut self,
-        reach: &Reach,
-    ) -> db::Result<Vec<Uuid>> {
+    pub async fn list_reached_collections(&mut self, reach: &Reach) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
             "select collection_id
             from collections

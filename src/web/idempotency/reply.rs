@@ -66,6 +66,15 @@ impl<T> Replayable<T> {
         Ok(Self::of(response(kept.outcome), true))
     }
 
+    /// The same with a header, which is not kept: who answers a request that came before gives it again.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.response.headers_mut().insert(name, value);
+        }
+        self
+    }
+
     /// A response that was made some other way; `replayed` marks it as one to a request that came before.
     pub fn of(response: impl IntoResponse, replayed: bool) -> Self {
         let mut response = response.into_response();

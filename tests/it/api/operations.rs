@@ -49,6 +49,8 @@ pub struct Things {
     pub group_id: String,
     pub invitation_id: String,
     pub quota_id: String,
+    /// An assistant with a published version.
+    pub assistant_id: String,
 }
 
 const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
@@ -138,6 +140,19 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "metadata": { "product": "changed" } }))),
     ("delete_document", "DELETE", "/v1/documents/{document_id}", EDITORS, WRITE, Body::Nothing),
     ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", EVERYBODY, READ, Body::Nothing),
+    ("list_assistants", "GET", "/v1/assistants", EVERYBODY, ASK, Body::Nothing),
+    ("create_assistant", "POST", "/v1/assistants", EDITORS, WRITE,
+        Body::Json(|things| json!({ "name": unique(), "draft": { "collection_ids": [things.collection_id] } }))),
+    ("get_assistant", "GET", "/v1/assistants/{assistant_id}", EVERYBODY, ASK, Body::Nothing),
+    ("update_assistant", "PATCH", "/v1/assistants/{assistant_id}", EDITORS, WRITE,
+        Body::Json(|_| json!({ "draft": { "style": "steps" } }))),
+    ("delete_assistant", "DELETE", "/v1/assistants/{assistant_id}", EDITORS, WRITE, Body::Nothing),
+    ("publish_assistant", "POST", "/v1/assistants/{assistant_id}/publish", EDITORS, WRITE, Body::Nothing),
+    ("rollback_assistant", "POST", "/v1/assistants/{assistant_id}/rollback", EDITORS, WRITE,
+        Body::Json(|_| json!({ "version": 1 }))),
+    ("list_assistant_versions", "GET", "/v1/assistants/{assistant_id}/versions", EDITORS, WRITE, Body::Nothing),
+    ("get_assistant_version", "GET", "/v1/assistants/{assistant_id}/versions/{version_number}", EDITORS, WRITE,
+        Body::Nothing),
     ("search_passages", "POST", "/v1/search", EVERYBODY, ASK,
         Body::Json(|things| json!({ "query": "pump pressure", "collection_ids": [things.collection_id] }))),
     ("create_answer", "POST", "/v1/answers", ASKERS, ASK,
@@ -258,6 +273,8 @@ impl Operation {
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
             .replace("{quota_id}", &things.quota_id)
+            .replace("{assistant_id}", &things.assistant_id)
+            .replace("{version_number}", "1")
     }
 }
 
@@ -294,6 +311,11 @@ impl Things {
         let person = owner.as_member("member").await.member_id.unwrap();
         let logins = owner.get(&format!("/v1/browser_sessions?member_id={person}")).await;
         let browser_session_id = text(&logins.expect(200)["items"][0]["id"]);
+        let assistant =
+            owner.post("/v1/assistants", &json!({ "name": unique() })).await.expect(201);
+        let assistant_id = text(&assistant["id"]);
+        let publish = format!("/v1/assistants/{assistant_id}/publish");
+        owner.send(owner.request(Method::POST, &publish)).await.expect(200);
         Self {
             tenant_id: owner.id.to_string(),
             api_key_id,
@@ -309,6 +331,7 @@ impl Things {
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
             quota_id: text(&quota["id"]),
+            assistant_id,
         }
     }
 
@@ -330,6 +353,7 @@ impl Things {
             group_id: id(),
             invitation_id: id(),
             quota_id: id(),
+            assistant_id: id(),
         }
     }
 }

@@ -121,6 +121,8 @@ impl TestApp {
         let mut pairs = vec![
             ("DATABASE_URL".to_owned(), database.app_url()),
             ("PIDIMA_DATABASE_POOL_SIZE".to_owned(), "8".to_owned()),
+            // A scripted model answers whatever it is asked.
+            ("PIDIMA_CHAT_MIN_EVIDENCE".to_owned(), "0".to_owned()),
             // Tests of passwords try more often than people do.
             ("PIDIMA_LIMIT_LOGIN_BURST".to_owned(), "100000".to_owned()),
             ("PIDIMA_LIMIT_PASSWORD_HASHING_BURST".to_owned(), "100000".to_owned()),

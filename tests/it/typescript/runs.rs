@@ -148,7 +148,7 @@ async fn who_leaves_goes_on_later_where_they_were() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_answer_ends_with_what_there_was() {
     let (app, tenant, model) = start("cancel").await;
-    let question = "And then?";
+    let question = "And then the keys?";
     let said = ["One. ", "Two. "].map(|text| ModelEvent::Delta(text.to_owned()));
     model.on(question, Script::Pause(said.to_vec(), vec![]));
     // The third event is the second delta: from then on the model says nothing by itself.
