@@ -214,8 +214,10 @@ impl CollectionsApi {
         collection_id: Path<Uuid>,
     ) -> Result<Json<CollectionView>, ApiError> {
         let actor = caller.require(Action::CollectionRead)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        Ok(Json(shown(&mut tx, actor, collection_id.0).await?))
+        let read = self.db.read(actor.tenant).await?;
+        let found = read.collection(&actor.into(), collection_id.0).await?;
+        let (collection, group_ids) = found.ok_or_else(|| ApiError::not_found("collection"))?;
+        Ok(Json(view(collection, group_ids)))
     }
 
     /// Update a collection

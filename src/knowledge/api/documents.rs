@@ -213,9 +213,8 @@ impl DocumentsApi {
         document_id: Path<Uuid>,
     ) -> Result<Json<DocumentView>, ApiError> {
         let actor = caller.require(Action::DocumentRead)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let reach = Reach::of(&mut tx, &actor.into()).await?;
-        let found = tx.find_reached_document(&reach, document_id.0).await?;
+        let read = self.db.read(actor.tenant).await?;
+        let found = read.document(&actor.into(), document_id.0).await?;
         let document = found.ok_or_else(|| ApiError::not_found("document"))?;
         Ok(Json(DocumentView::try_from(document)?))
     }
