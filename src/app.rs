@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::adapters::cache::{CacheSettings, LocalCache, RedisCache};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas, RateLimiter};
 use crate::adapters::models::{ExtractiveModel, ModelRegistry};
@@ -20,7 +21,7 @@ use crate::adapters::queue::Queue;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::assistants::{AssistantLimits, Defaults};
-use crate::chat::{Chat, ChatSettings, FilterSettings, RunSettings};
+use crate::chat::{Chat, ChatSettings, FilterSettings, HotContexts, RunSettings};
 use crate::config::{
     AccountsConfig, ChatConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig,
     RateConfig, RedisConfig, RunsConfig,
@@ -132,6 +133,7 @@ impl App {
             },
             // One instance alone tells its readers itself.
             redis.is_some().then(|| Arc::clone(&streams)),
+            hot_contexts(&config.redis, redis.as_ref()),
             tasks.clone(),
         );
         let ingestion = Ingestion::new(
@@ -383,6 +385,18 @@ fn people_settings(config: &Config) -> PeopleSettings {
         max_open_invitations: config.identity.max_open_invitations,
         login_providers: providers.map(|provider| provider.name.clone()).collect(),
     }
+}
+
+fn hot_contexts(config: &RedisConfig, redis: Option<&Redis>) -> HotContexts {
+    let settings = CacheSettings {
+        ttl: config.hot_context_ttl,
+        max_value_bytes: config.hot_context_max_bytes,
+        max_bytes: config.hot_context_memory,
+    };
+    HotContexts::new(match redis {
+        Some(redis) => Arc::new(RedisCache::new(redis.clone(), settings)),
+        None => Arc::new(LocalCache::new(settings)),
+    })
 }
 
 fn streams(config: &RedisConfig, redis: Option<&Redis>) -> Arc<dyn EventStreams> {

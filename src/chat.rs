@@ -5,6 +5,7 @@ pub mod assistants;
 mod citations;
 mod evidence;
 mod feedback;
+mod hot_context;
 mod output_filter;
 mod prompt;
 mod readable;
@@ -16,6 +17,7 @@ mod trace;
 mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};
+pub use hot_context::HotContexts;
 pub use output_filter::{FilterSettings, LinkPrefix};
 pub use run::{
     Answer, Chat, ChatSettings, NumberedEvent, Outcome, Question, RunEvent, RunRef, RunSettings,

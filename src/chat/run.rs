@@ -14,6 +14,7 @@ mod generate;
 mod history;
 mod interrupt;
 mod keep;
+mod keep_near;
 mod live;
 mod log;
 mod prepare;
@@ -46,6 +47,7 @@ use super::output_filter::FilterSettings;
 use super::prompt::{Counting, Window};
 use crate::adapters::models::{ChatModel, ModelRegistry};
 use crate::adapters::streams::EventStreams;
+use crate::chat::HotContexts;
 use crate::db::Db;
 use crate::db::idempotency::Claim;
 use crate::governance::Charged;
@@ -121,6 +123,7 @@ pub struct Chat {
     search: Search,
     models: ModelRegistry,
     settings: ChatSettings,
+    hot: HotContexts,
     tasks: TaskTracker,
     /// Name of this instance in leases: a new one at each start.
     instance_id: Uuid,
@@ -139,6 +142,7 @@ impl Chat {
         models: ModelRegistry,
         settings: ChatSettings,
         streams: Option<Arc<dyn EventStreams>>,
+        hot: HotContexts,
         tasks: TaskTracker,
     ) -> Self {
         Self {
@@ -146,6 +150,7 @@ impl Chat {
             search,
             models,
             settings,
+            hot,
             tasks,
             instance_id: Uuid::new_v4(),
             live: Arc::default(),
@@ -183,6 +188,11 @@ impl Chat {
         self.settings.history_messages
     }
 
+    /// Messages that are looked at and kept near: a summary is made anew only when it lacks so many.
+    pub(super) fn past_messages(&self) -> i64 {
+        self.settings.history_messages.saturating_mul(2)
+    }
+
     /// What a prompt must fit into, whoever of the providers answers.
     pub(super) fn window(&self, configuration: &EffectiveConfiguration) -> Window {
         let names = &configuration.providers;
@@ -191,5 +201,10 @@ impl Chat {
         let counting = Counting::of_adapters(asked.map(|(_, adapter, _)| adapter));
         let known = self.models.context_tokens(names);
         Window { tokens: known.unwrap_or(self.settings.context_tokens), counting }
+    }
+
+    /// Forgets what is kept near of a session that was deleted.
+    pub async fn forget_session(&self, tenant: TenantId, session_id: Uuid) {
+        self.hot.forget(tenant, session_id).await;
     }
 }

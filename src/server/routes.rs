@@ -170,7 +170,7 @@ fn api_service(
     );
     let chat = (
         AssistantsApi { db: db.clone(), limits: services.assistants.clone() },
-        SessionsApi { db: db.clone() },
+        SessionsApi { db: db.clone(), chat: chat.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         RunsApi { db: db.clone(), chat: chat.clone() },
         AnswersApi { chat, max_question_chars },

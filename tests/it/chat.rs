@@ -7,6 +7,7 @@ mod exfiltration;
 mod failures;
 mod fault_shapes;
 mod feedback;
+mod hot_context;
 mod model_prices;
 mod same_answer;
 mod sessions;

@@ -105,16 +105,16 @@ impl MessagesApi {
         let form = Form::of(accept.0.as_deref())?;
         let (body, claim) = body.by(actor.id());
         let content = question_text("/content", &body.0.content, self.max_question_chars)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let found = tx.find_session(session_id.0, maker(actor)).await?;
+        let found = self.db.read(actor.tenant).await?.session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
-        // The answer may repeat what was said before.
-        note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
         if session.created_by != actor.id() {
+            let mut tx = self.db.tenant(actor.tenant).await?;
+            // The answer may repeat what was said before.
+            note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
             let entry = actor.audit("session.message_added").on("session", session.session_id);
             tx.append_audit(entry).await?;
+            tx.commit().await?;
         }
-        tx.commit().await?;
         let question = Question {
             tenant: actor.tenant,
             reader: actor.into(),

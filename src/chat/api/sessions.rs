@@ -8,7 +8,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::chat::run::StartError;
+use crate::chat::run::{Chat, StartError};
 use crate::chat::store::sessions::Session;
 use crate::db::idempotency::Begun;
 use crate::db::{Db, TenantTx};
@@ -113,6 +113,8 @@ enum DeleteResponse {
 pub struct SessionsApi {
     /// The database.
     pub db: Db,
+    /// The chat service.
+    pub chat: Chat,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Chat")]
@@ -194,11 +196,13 @@ impl SessionsApi {
         session_id: Path<Uuid>,
     ) -> Result<Json<SessionView>, ApiError> {
         let actor = caller.require(Action::ConversationRead)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let found = tx.find_session(session_id.0, maker(actor)).await?;
+        let found = self.db.read(actor.tenant).await?.session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
-        note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
-        tx.commit().await?;
+        if session.created_by != actor.id() {
+            let mut tx = self.db.tenant(actor.tenant).await?;
+            note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
+            tx.commit().await?;
+        }
         Ok(Json(session.into()))
     }
 
@@ -247,6 +251,7 @@ impl SessionsApi {
         let before = json!({ "created_by": session.created_by, "created_at": session.created_at });
         tx.append_audit(entry.before(before)).await?;
         tx.commit().await?;
+        self.chat.forget_session(actor.tenant, session.session_id).await;
         Ok(DeleteResponse::Deleted)
     }
 }

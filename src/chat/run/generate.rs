@@ -31,6 +31,7 @@ pub(super) struct Generation {
     /// Collections that are searched, all that the reader reaches when empty; nothing is when absent.
     pub scope: Option<Vec<Uuid>>,
     pub run_id: Uuid,
+    pub question_id: Uuid,
     pub history: History,
     pub run: LiveRun,
     pub began: Instant,
@@ -78,6 +79,11 @@ impl Generation {
     /// Nobody waits for the summary of a long conversation.
     fn summarise_behind(&self) {
         let Some(session_id) = self.question.session_id else { return };
+        // With this question and its answer; while they are few there is nothing to be summarised.
+        let newer = i64::try_from(self.history.unsummarised + 2).unwrap_or(i64::MAX);
+        if newer < self.chat.past_messages() {
+            return;
+        }
         let work = Summarising {
             tenant: self.question.tenant,
             session_id,

@@ -64,6 +64,11 @@ impl Chat {
     pub(super) async fn end_orphan(&self, orphan: Orphan) -> db::Result<bool> {
         let told = self.told_of(&orphan).await;
         let mut tx = self.db.tenant(orphan.tenant).await?;
+        // The session before the lease, as who asks in it or deletes it locks them. A message may be added to it.
+        let session_id = tx.find_run(orphan.run_id).await?.and_then(|run| run.session_id);
+        if let Some(session_id) = session_id {
+            tx.count_message_in(session_id, None).await?;
+        }
         let Some(lease) = tx.lock_run_lease(orphan.run_id).await? else { return Ok(false) };
         if !lease.is_expired {
             return Ok(false);

@@ -14,6 +14,7 @@ use super::live::LiveRun;
 use super::{Chat, Question, RunRef};
 use crate::adapters::models::ChatModel;
 use crate::chat::assistants::{Answering, ResolveError, resolve};
+use crate::chat::store::messages::PastMessage;
 use crate::chat::store::runs::NewRun;
 use crate::db::idempotency::{Begun, Kept, Outcome};
 use crate::db::{self, OnConstraint, TenantTx};
@@ -150,6 +151,7 @@ impl Chat {
             answering,
             scope,
             run_id,
+            question_id,
             history,
             run: live,
             began,
@@ -185,6 +187,11 @@ impl Chat {
     /// before and who answers. The key comes first: who asked before under it is neither charged nor told that the session
     /// is busy.
     async fn store_question(&self, question: &Question) -> Result<Stored, NotStored> {
+        // Before the transaction, which is held across no other service.
+        let copy = match question.session_id {
+            Some(session_id) => self.hot.recall(question.tenant, session_id).await,
+            None => None,
+        };
         let mut tx = match self.db.tenant_once(question.tenant, question.claim.as_ref()).await? {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return self.asked_before(question, &kept).await,
@@ -195,11 +202,11 @@ impl Chat {
         }
         let mut history = History::default();
         if let Some(session_id) = question.session_id {
-            if tx.find_session(session_id, None).await?.is_none() {
-                return Err(StartError::UnknownSession.into());
-            }
-            history = self.history(&mut tx, &reach, session_id).await?;
-            tx.touch_session(session_id, &question.content).await?;
+            let counted = tx.count_message_in(session_id, Some(&question.content)).await?;
+            let revision = counted.ok_or(StartError::UnknownSession)?;
+            let copy = copy.and_then(|copy| copy.at(revision - 1, self.past_messages()));
+            history = self.history(&mut tx, &reach, session_id, copy).await?;
+            history.revision = revision;
         }
         let answering = self.answering(&mut tx, question).await?;
         let scope = scope(&mut tx, question, &answering, &reach).await?;
@@ -258,23 +265,23 @@ impl Chat {
         Ok(Stored::Before(run_id, reach))
     }
 
-    /// The last turns, and what was before them in short where there is a summary that the reader may be told.
+    /// The last turns, of a copy or of the rows, and what was before them in short where there is a summary that the reader
+    /// may be told.
     async fn history(
         &self,
         tx: &mut TenantTx,
         reach: &Reach,
         session_id: Uuid,
+        copy: Option<Vec<PastMessage>>,
     ) -> Result<History, StartError> {
+        let past = match copy {
+            Some(past) => past,
+            None => tx.list_turns(session_id, None, self.past_messages()).await?,
+        };
         let summary = tx.find_session_summary(session_id).await?;
         let summary = summary.filter(|summary| reach.holds_all(&summary.read_collection_ids));
-        let most = self.settings.history_messages;
-        // The summary is made anew only when so many messages more have come.
-        let (after, most) = match &summary {
-            Some(summary) => (Some(summary.through_message_id), 2 * most),
-            None => (None, most),
-        };
-        let past = tx.list_turns(session_id, after, most).await?;
-        Ok(History::within(reach, past).behind(summary))
+        let most = usize::try_from(self.settings.history_messages).unwrap_or_default();
+        Ok(History::within(reach, past, summary, most))
     }
 
     async fn answering(

@@ -39,7 +39,17 @@ impl Generation {
         ended.first_token_ms = writer.first_token_ms();
         ended.total_ms = millis(self.began);
 
+        let session_id = self.question.session_id;
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
+        // The session before the lease, as who asks in it or deletes it locks them.
+        let revision = match session_id {
+            Some(id) => tx.count_message_in(id, None).await?,
+            None => None,
+        };
+        if session_id.is_some() != revision.is_some() {
+            drop(tx);
+            return Err(self.why_not(Some(message_id)).await);
+        }
         let Some(cost) = tx.end_run(ended).await? else {
             drop(tx);
             return Err(self.why_not(Some(message_id)).await);
@@ -61,6 +71,9 @@ impl Generation {
         tx.insert_run_trace(self.run_id, &progress.trace).await?;
         tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
+        if let Some((session_id, revision)) = session_id.zip(revision) {
+            self.keep_near(session_id, revision, (message_id, writer.content()), read);
+        }
         Ok(RunEvent::Done(Box::new(Answer {
             message_id,
             run_id: self.run_id,

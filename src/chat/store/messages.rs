@@ -1,6 +1,7 @@
 //! Rows of `messages`, with what their runs add.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::db::{self, Keyset, Page, TenantTx};
@@ -45,7 +46,7 @@ pub struct Message {
 }
 
 /// A message as the model is told of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PastMessage {
     /// Id.
     pub message_id: Uuid,
