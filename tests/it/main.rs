@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod acknowledged;
 mod analysts;
 mod api;
 mod assistants;
