@@ -100,6 +100,145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/assistants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List assistants
+         * @description Assistants that can answer, oldest first; the first one is the tenant's default. With the role editor or higher
+         *     those of which nothing is published too.
+         */
+        get: operations["list_assistants"];
+        put?: never;
+        /**
+         * Create an assistant
+         * @description Makes an assistant with a draft. It answers once the draft is published. The name must be free within the tenant.
+         *     Needs the role editor.
+         */
+        post: operations["create_assistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an assistant
+         * @description Shows one assistant. Its configuration is shown to the role editor and higher.
+         */
+        get: operations["get_assistant"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an assistant
+         * @description The assistant answers no more; its answers and sessions can still be read. The default assistant can not be
+         *     deleted. Needs the role editor.
+         */
+        delete: operations["delete_assistant"];
+        options?: never;
+        head?: never;
+        /**
+         * Update an assistant
+         * @description Changes name, description or draft; what is absent stays, and what is null in the draft is as the server sets it.
+         *     Answers change when the draft is published. With `If-Match`, nothing is changed when somebody else was faster.
+         *     Needs the role editor.
+         */
+        patch: operations["update_assistant"];
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish an assistant
+         * @description Makes a version of the draft, which answers from the next question on. When the draft is what is published
+         *     already, nothing happens. Needs the role editor.
+         */
+        post: operations["publish_assistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll back an assistant
+         * @description Lets a version that was published before answer again, from the next question on. The draft stays as it is. Needs
+         *     the role editor.
+         */
+        post: operations["rollback_assistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List versions of an assistant
+         * @description What was published, newest first. Needs the role editor.
+         */
+        get: operations["list_assistant_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}/versions/{version_number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a version of an assistant
+         * @description Shows what was published under a number. Needs the role editor.
+         */
+        get: operations["get_assistant_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit_events": {
         parameters: {
             query?: never;
@@ -132,7 +271,7 @@ export interface paths {
          * Export the audit log
          * @description All entries that the filters leave, newest first, as they are read: one JSON object on each line, or a table of
          *     comma-separated values. The export is noted in the log itself. A stream that breaks off before its end is not
-         *     complete. Needs the role admin.
+         *     complete: so it does when the key or the login that asked for it ends meanwhile. Needs the role admin.
          */
         get: operations["export_audit_events"];
         put?: never;
@@ -184,6 +323,52 @@ export interface paths {
          *     nothing.
          */
         delete: operations["delete_browser_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/citations/{citation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a citation
+         * @description Shows the passage that a marker stands for in the text around it, from the version that was read, also when a
+         *     newer one is read by now. Whoever may read the answer may look; a citation of a withheld answer is not found.
+         */
+        get: operations["get_citation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/citations/{citation_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Rate a citation
+         * @description Says whether the passage carries the claim. You have one word on each citation: it takes the place of what you
+         *     said before. Whoever may read the answer may rate its citations.
+         */
+        put: operations["update_citation_feedback"];
+        post?: never;
+        /**
+         * Take back the rating of a citation
+         * @description Doing it again changes nothing. Ratings of others stay.
+         */
+        delete: operations["delete_citation_feedback"];
         options?: never;
         head?: never;
         patch?: never;
@@ -309,6 +494,26 @@ export interface paths {
          * @description Versions, newest first, each with its state, attempts and, when it was given up, the reason.
          */
         get: operations["list_document_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List feedback
+         * @description What everybody said of answers and citations, newest first. Needs the role admin or analyst.
+         */
+        get: operations["list_feedback"];
         put?: never;
         post?: never;
         delete?: never;
@@ -660,6 +865,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/messages/{message_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List own ratings of an answer
+         * @description What you said of the answer and of its citations, newest first.
+         */
+        get: operations["list_message_feedback"];
+        /**
+         * Rate an answer
+         * @description Says whether the answer helped, why, and what you want to add. You have one word on each answer: it takes the
+         *     place of what you said before. Whoever may read an answer may rate it.
+         */
+        put: operations["update_message_feedback"];
+        post?: never;
+        /**
+         * Take back the rating of an answer
+         * @description Doing it again changes nothing. Ratings of others stay.
+         */
+        delete: operations["delete_message_feedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{message_id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the trace of a message
+         * @description Tells how an answer came about: the question as it was searched, each passage that was found with the score of each
+         *     stage, which of them the model was given and why not the others, the providers that were tried, and what each stage
+         *     took. A question and its answer have one trace. Passages of collections that you do not reach are `withheld`.
+         *     Needs the role analyst, editor, admin or owner; an editor sees the traces of their own questions.
+         */
+        get: operations["get_message_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/platform/tenants": {
         parameters: {
             query?: never;
@@ -708,6 +965,149 @@ export interface paths {
          *     answers and documents begun before are finished. Needs a key of the operator.
          */
         patch: operations["update_platform_tenant"];
+        trace?: never;
+    };
+    "/v1/platform/tenants/{tenant_id}/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List ceilings of a tenant
+         * @description What the operator lets a tenant use; quotas that its own admins set are not shown. Needs a key of the operator.
+         */
+        get: operations["list_platform_tenant_quotas"];
+        /**
+         * Set the ceilings of a tenant
+         * @description Puts these limits in the place of all that the operator set before; an empty list takes all away. The tenant's
+         *     admins see them and cannot change them; the quotas that they set hold beside them. Needs a key of the operator.
+         */
+        put: operations["update_platform_tenant_quotas"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List quotas
+         * @description What limits the tenant and its assistants, keys and people, oldest first, with the ceilings that the operator set.
+         *     Needs the role admin.
+         */
+        get: operations["list_quotas"];
+        put?: never;
+        /**
+         * Set a quota
+         * @description Limits what a subject may use of a measure in a period. One subject has one quota of a measure and period; the
+         *     ceilings of the operator hold beside it. What was used in the period before counts. Needs the role admin.
+         */
+        post: operations["create_quota"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quotas/{quota_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a quota
+         * @description Shows one quota. Needs the role admin.
+         */
+        get: operations["get_quota"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a quota
+         * @description Takes a limit away. A ceiling of the operator is refused with 403. Needs the role admin.
+         */
+        delete: operations["delete_quota"];
+        options?: never;
+        head?: never;
+        /**
+         * Update a quota
+         * @description Changes the limits; what is absent stays. A ceiling of the operator is refused with 403. Needs the role admin.
+         */
+        patch: operations["update_quota"];
+        trace?: never;
+    };
+    "/v1/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a run
+         * @description Tells how far an answer is, and how it ended. The run is seen by who sees its session, or who asked where there is
+         *     none.
+         */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a run
+         * @description Stops an answer: the model is not asked on, and what there is of the text is kept as a part of an answer. Cancelling
+         *     again, or when the run is over, changes nothing. The stream of the run tells its end.
+         */
+        post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a run
+         * @description The events of an answer after the one named, as they come: after a lost connection, from another place, or long
+         *     after the end. When what you saw is not kept (a server died), the next event is a `reset`, and the whole text
+         *     comes again.
+         */
+        get: operations["list_run_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/search": {
@@ -834,6 +1234,28 @@ export interface paths {
         patch: operations["update_tenant"];
         trace?: never;
     };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get usage
+         * @description How many questions, tokens and US dollars were used in this minute, day and month (UTC), what is reserved by
+         *     answers that are being made, and the limits in force. Without parameters it is your own: that of your key, or of
+         *     you as a person. Anybody else's, and the tenant's, need the role admin.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/widget_tokens": {
         parameters: {
             query?: never;
@@ -846,7 +1268,8 @@ export interface paths {
         /**
          * Create a widget token
          * @description Vouches for an end user of yours: the token lets a page of the publishable key's origins ask in their name and read
-         *     their own conversations, and nothing else. Call it from your server, never from a page. Needs the scope widgets:sign: a key that
+         *     their own conversations, and nothing else. Call it from your server, never from a page. Nothing is stored, so that
+         *     doing it again makes another token, as good as the first. Needs the scope widgets:sign: a key that
          *     names it, or the role admin.
          */
         post: operations["create_widget_token"];
@@ -921,11 +1344,28 @@ export interface components {
          *     }
          */
         AnswerCreate: {
+            /**
+             * Format: uuid
+             * @description Assistant that is to answer; the tenant's default one when absent.
+             */
+            assistant_id?: string;
             /** @description Collections to ask; all when absent or empty. */
             collection_ids?: string[];
+            /** @description Whether its draft is to be tried in place of what is published; needs the role editor. */
+            draft?: boolean;
             /** @description The question, in plain words. */
             question: string;
         };
+        /**
+         * @description What is said of an answer.
+         * @enum {string}
+         */
+        AnswerRating: "up" | "down";
+        /**
+         * @description Form of an answer.
+         * @enum {string}
+         */
+        AnswerStyle: "concise" | "detailed" | "steps" | "bullets";
         /**
          * ApiKey
          * @description An API key, without its secret.
@@ -942,6 +1382,11 @@ export interface components {
              * @description When it was made.
              */
             created_at: string;
+            /**
+             * Format: uuid
+             * @description Person or key that made it; absent when the operator did.
+             */
+            created_by?: string;
             /**
              * Format: date-time
              * @description From then on it is refused.
@@ -1061,6 +1506,233 @@ export interface components {
             collection_ids?: string[];
             /** @description What it is for. */
             name?: string;
+        };
+        /**
+         * Assistant
+         * @description What answers questions.
+         */
+        Assistant: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description Configuration that is being worked on; absent below the role editor. */
+            draft?: components["schemas"]["AssistantConfiguration"] & unknown;
+            /** @description Whether the draft is another than what is published; absent below the role editor. */
+            has_unpublished_changes?: boolean;
+            /**
+             * Format: uuid
+             * @description Id of the assistant.
+             */
+            id: string;
+            /** @description Whether it answers where a request names none. */
+            is_default: boolean;
+            /** @description Unique within the tenant. */
+            name: string;
+            /** @description Configuration that answers; absent until one is published, and below the role editor. */
+            published?: components["schemas"]["AssistantConfiguration"] & unknown;
+            /**
+             * Format: int32
+             * @description Number of the version that answers; absent until one is published.
+             */
+            published_version?: number;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * AssistantConfiguration
+         * @description How an assistant answers; what is absent is as the server sets it.
+         */
+        AssistantConfiguration: {
+            /** @description Whether a question too vague to be searched is answered by a question. */
+            ask_back?: boolean;
+            /** @description Collections to ask, as far as you reach them; all that the asker reaches when absent. */
+            collection_ids?: string[];
+            /**
+             * Format: int64
+             * @description Most tokens of earlier messages given to the model.
+             */
+            history_tokens?: number;
+            /** @description What is asked of every answer: tone, scope, words. */
+            instructions?: string;
+            /** @description Language of the answer, a BCP 47 tag; that of the question when absent. */
+            language?: string;
+            /**
+             * Format: int64
+             * @description Longest answer, in the model's tokens.
+             */
+            max_output_tokens?: number;
+            /**
+             * Format: int32
+             * @description Least evidence, 0 to 100, with which a model is asked; below it the answer is "I do not know".
+             */
+            min_evidence?: number;
+            /**
+             * Format: int64
+             * @description Passages given to the model.
+             */
+            passages?: number;
+            /** @description Providers of models, the first choice first. */
+            providers?: string[];
+            /** @description Form of the answer. */
+            style?: components["schemas"]["AnswerStyle"] & unknown;
+            /**
+             * Format: double
+             * @description 0 for the most likely words, up to 2.
+             */
+            temperature?: number;
+        };
+        /**
+         * AssistantConfigurationUpdate
+         * @description What to change of a configuration: what is absent stays, what is null is as the server sets it.
+         */
+        AssistantConfigurationUpdate: {
+            /** @description Whether a question too vague to be searched is answered by a question. */
+            ask_back?: boolean;
+            /** @description Collections to ask; all that the asker reaches when null or empty. */
+            collection_ids?: string[];
+            /**
+             * Format: int32
+             * @description Most tokens of earlier messages given to the model; 0 for none.
+             */
+            history_tokens?: number;
+            /** @description What is asked of every answer: tone, scope, words. */
+            instructions?: string;
+            /** @description Language of the answer, a BCP 47 tag such as `de-CH`; `auto` or null for that of the question. */
+            language?: string;
+            /**
+             * Format: int32
+             * @description Longest answer, in the model's tokens.
+             */
+            max_output_tokens?: number;
+            /**
+             * Format: int32
+             * @description Least evidence with which a model is asked; 0 asks it always.
+             */
+            min_evidence?: number;
+            /**
+             * Format: int32
+             * @description Passages given to the model.
+             */
+            passages?: number;
+            /** @description Providers of models, the first choice first; the server's order when null. */
+            providers?: string[];
+            /** @description Form of the answer. */
+            style?: components["schemas"]["AnswerStyle"] & unknown;
+            /**
+             * Format: double
+             * @description 0 for the most likely words, up to 2; two decimals count.
+             */
+            temperature?: number;
+        };
+        /**
+         * AssistantCreate
+         * @description An assistant to be made.
+         * @example {
+         *       "description": "Leads new customers through the installation",
+         *       "draft": {
+         *         "instructions": "Speak to somebody who installs the product for the first time.",
+         *         "language": "en",
+         *         "style": "steps"
+         *       },
+         *       "name": "setup guide"
+         *     }
+         */
+        AssistantCreate: {
+            /** @description What it is for; empty when absent. */
+            description?: string;
+            /** @description How it is to answer; as the server sets it when absent. */
+            draft?: components["schemas"]["AssistantConfigurationUpdate"] & unknown;
+            /** @description Unique within the tenant. */
+            name: string;
+        };
+        /**
+         * AssistantList
+         * @description A page of assistants.
+         */
+        AssistantList: {
+            /** @description Assistants, oldest first. */
+            items: components["schemas"]["Assistant"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * AssistantRollback
+         * @description Which version is to answer again.
+         * @example {
+         *       "version": 1
+         *     }
+         */
+        AssistantRollback: {
+            /**
+             * Format: int32
+             * @description Number of a version of the assistant.
+             */
+            version: number;
+        };
+        /**
+         * AssistantUpdate
+         * @description What to change of an assistant; what is absent stays.
+         * @example {
+         *       "draft": {
+         *         "passages": 12,
+         *         "style": "detailed"
+         *       }
+         *     }
+         */
+        AssistantUpdate: {
+            /** @description New description. */
+            description?: string;
+            /** @description What to change of the draft. */
+            draft?: components["schemas"]["AssistantConfigurationUpdate"] & unknown;
+            /** @description New name. */
+            name?: string;
+        };
+        /**
+         * AssistantVersion
+         * @description A configuration as it was published.
+         */
+        AssistantVersion: {
+            /** @description What was published. */
+            configuration: components["schemas"]["AssistantConfiguration"] & unknown;
+            /**
+             * Format: uuid
+             * @description Id of the version.
+             */
+            id: string;
+            /** @description Whether it is the one that answers. */
+            is_published: boolean;
+            /**
+             * Format: int32
+             * @description Counts from 1 within the assistant.
+             */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it was published.
+             */
+            published_at: string;
+            /**
+             * Format: uuid
+             * @description Key or person who published it; absent for the first version of a default assistant.
+             */
+            published_by?: string;
+        };
+        /**
+         * AssistantVersionList
+         * @description A page of versions.
+         */
+        AssistantVersionList: {
+            /** @description Versions, newest first. */
+            items: components["schemas"]["AssistantVersion"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
         };
         /**
          * AuditActor
@@ -1199,8 +1871,60 @@ export interface components {
          * @enum {string}
          */
         CallerKind: "api_key" | "member" | "end_user";
+        /**
+         * CeilingList
+         * @description The ceilings of a tenant.
+         */
+        CeilingList: {
+            /** @description Each measure and period at most once. */
+            items: components["schemas"]["Quota"][];
+        };
+        /**
+         * CeilingSet
+         * @description A limit of a whole tenant.
+         */
+        CeilingSet: {
+            /**
+             * Format: int64
+             * @description From this much on questions are refused; 0 refuses all.
+             */
+            hard_limit?: number;
+            /** @description What it counts. */
+            measure: components["schemas"]["QuotaMeasure"] & unknown;
+            /** @description In which period; absent for `concurrent_runs`, and needed for everything else. */
+            period?: components["schemas"]["QuotaPeriod"] & unknown;
+            /**
+             * Format: int64
+             * @description From this much on answers carry a warning.
+             */
+            soft_limit?: number;
+        };
+        /**
+         * CeilingsUpdate
+         * @description All ceilings of a tenant.
+         * @example {
+         *       "ceilings": [
+         *         {
+         *           "hard_limit": 500000000,
+         *           "measure": "cost_micro_usd",
+         *           "period": "month",
+         *           "soft_limit": 400000000
+         *         },
+         *         {
+         *           "hard_limit": 50,
+         *           "measure": "concurrent_runs",
+         *           "period": null,
+         *           "soft_limit": null
+         *         }
+         *       ]
+         *     }
+         */
+        CeilingsUpdate: {
+            /** @description Each measure and period once; what is not named is not limited by the operator. */
+            ceilings: components["schemas"]["CeilingSet"][];
+        };
         /** @description A step of a run. `id:` counts from 1 without gaps; `event:` is the type. */
-        ChatEvent: components["schemas"]["ChatEvent_StartedEvent"] | components["schemas"]["ChatEvent_DeltaEvent"] | components["schemas"]["ChatEvent_CitationEvent"] | components["schemas"]["ChatEvent_DoneEvent"] | components["schemas"]["ChatEvent_ErrorEvent"];
+        ChatEvent: components["schemas"]["ChatEvent_StartedEvent"] | components["schemas"]["ChatEvent_DeltaEvent"] | components["schemas"]["ChatEvent_CitationEvent"] | components["schemas"]["ChatEvent_ResetEvent"] | components["schemas"]["ChatEvent_ProviderSwitchedEvent"] | components["schemas"]["ChatEvent_DoneEvent"] | components["schemas"]["ChatEvent_ErrorEvent"];
         /** @description A step of a run. `id:` counts from 1 without gaps; `event:` is the type. */
         ChatEvent_CitationEvent: {
             /**
@@ -1258,6 +1982,34 @@ export interface components {
             type: "error";
         };
         /** @description A step of a run. `id:` counts from 1 without gaps; `event:` is the type. */
+        ChatEvent_ProviderSwitchedEvent: {
+            /**
+             * @example provider_switched
+             * @enum {string}
+             */
+            type: "provider_switched";
+        } & components["schemas"]["ProviderSwitchedEvent"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "provider_switched";
+        };
+        /** @description A step of a run. `id:` counts from 1 without gaps; `event:` is the type. */
+        ChatEvent_ResetEvent: {
+            /**
+             * @example reset
+             * @enum {string}
+             */
+            type: "reset";
+        } & components["schemas"]["ResetEvent"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reset";
+        };
+        /** @description A step of a run. `id:` counts from 1 without gaps; `event:` is the type. */
         ChatEvent_StartedEvent: {
             /**
              * @example started
@@ -1310,9 +2062,19 @@ export interface components {
              * @description The n of the marker `[n]` in the content.
              */
             number: number;
+            /**
+             * Format: int32
+             * @description Page of the original, from 1; absent for formats without pages.
+             */
+            page?: number;
             /** @description Words of the passage that the answer rests on. */
             quote: string;
-            /** @description Where a reader finds it: address of the original with the anchor. */
+            /** @description Whether a newer version is read by now, or the document is gone; false while an answer is being given. */
+            stale: boolean;
+            /**
+             * @description Where a reader finds it: address of the original with the anchor of the section, or with a text fragment that
+             *     leads to the quote.
+             */
             url?: string;
             /** @description Whether the words of the answer were found in the quote. */
             verified: boolean;
@@ -1328,12 +2090,81 @@ export interface components {
             version_number: number;
         };
         /**
+         * CitationContext
+         * @description The quote within the extracted text of the version that was read.
+         */
+        CitationContext: {
+            /** @description Text after the quote, as much as was asked for. */
+            after: string;
+            /** @description Text before the quote, as much as was asked for. */
+            before: string;
+            /** @description Text at the range of the citation. */
+            quote: string;
+        };
+        /**
+         * CitationDetail
+         * @description A citation with its passage in context.
+         */
+        CitationDetail: {
+            /** @description The citation, as the answer has it. */
+            citation: components["schemas"]["Citation"] & unknown;
+            /** @description The quote in the text of the version that was read; absent once the document is deleted. */
+            context?: components["schemas"]["CitationContext"] & unknown;
+            /** @description Its document; absent once that is deleted. */
+            document?: components["schemas"]["CitedDocument"] & unknown;
+            /**
+             * Format: uuid
+             * @description Answer that it belongs to.
+             */
+            message_id: string;
+            /** @description Version that is read now in place of the one cited; absent when that is still read, or the document is deleted. */
+            superseded_by?: components["schemas"]["VersionReference"] & unknown;
+        };
+        /**
          * CitationEvent
          * @description The passage of a marker that has just stood in the text for the first time.
          */
         CitationEvent: {
             /** @description The citation. */
             citation: components["schemas"]["Citation"] & unknown;
+        };
+        /**
+         * CitationFeedbackUpdate
+         * @description What you say of a citation.
+         * @example {
+         *       "rating": "correct"
+         *     }
+         */
+        CitationFeedbackUpdate: {
+            /** @description In your own words. */
+            comment?: string;
+            /** @description Whether its passage carries the claim. */
+            rating: components["schemas"]["CitationRating"] & unknown;
+        };
+        /**
+         * @description What is said of a citation.
+         * @enum {string}
+         */
+        CitationRating: "correct" | "wrong" | "irrelevant";
+        /**
+         * CitedDocument
+         * @description The document of a citation as it is now.
+         */
+        CitedDocument: {
+            /**
+             * Format: uuid
+             * @description Collection that it is in.
+             */
+            collection_id: string;
+            /**
+             * Format: uuid
+             * @description Id of the document.
+             */
+            id: string;
+            /** @description File name or path. */
+            name: string;
+            /** @description Title of the version that is read now. */
+            title: string;
         };
         /**
          * Collection
@@ -1413,7 +2244,7 @@ export interface components {
          * @description The next characters of the answer.
          */
         DeltaEvent: {
-            /** @description Text; all of them joined are the content of the answer. */
+            /** @description Text; all of them since the last `reset`, joined, are the content of the answer. */
             text: string;
         };
         /**
@@ -1563,6 +2394,11 @@ export interface components {
             answer: components["schemas"]["Answer"] & unknown;
         };
         /**
+         * @description Why the model was not given a passage.
+         * @enum {string}
+         */
+        DropReason: "below_cut" | "prompt_budget" | "below_threshold" | "run_failed";
+        /**
          * EndUser
          * @description Whom a widget token is for, as your own server knows them.
          */
@@ -1581,6 +2417,8 @@ export interface components {
             code: components["schemas"]["ProblemCode"] & unknown;
             /** @description What happened and what to do about it. */
             detail: string;
+            /** @description Whether the same question may be answered when it is asked again. */
+            retryable: boolean;
         };
         /**
          * Failure
@@ -1593,6 +2431,70 @@ export interface components {
             detail: string;
         };
         /**
+         * Feedback
+         * @description What somebody said of an answer or of a citation.
+         */
+        Feedback: {
+            /**
+             * Format: uuid
+             * @description Citation of the answer; absent when the answer as a whole is meant.
+             */
+            citation_id?: string;
+            /** @description In the reader's own words. */
+            comment?: string;
+            /**
+             * Format: date-time
+             * @description When it was first given.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Id of the key, the person or the end user who said it.
+             */
+            given_by: string;
+            /** @description What kind of reader that is. */
+            given_by_kind: components["schemas"]["FeedbackGiver"] & unknown;
+            /**
+             * Format: uuid
+             * @description Id of the feedback.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Answer.
+             */
+            message_id: string;
+            /** @description What was said. */
+            rating: components["schemas"]["Rating"] & unknown;
+            /** @description Why. */
+            reason?: components["schemas"]["FeedbackReason"] & unknown;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description Who gave feedback.
+         * @enum {string}
+         */
+        FeedbackGiver: "api_key" | "member" | "end_user";
+        /**
+         * FeedbackList
+         * @description A page of feedback.
+         */
+        FeedbackList: {
+            /** @description Feedback, newest first. */
+            items: components["schemas"]["Feedback"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * @description Why an answer is rated so.
+         * @enum {string}
+         */
+        FeedbackReason: "wrong" | "incomplete" | "outdated" | "off_topic" | "not_answered" | "unclear" | "unsafe" | "other";
+        /**
          * FieldError
          * @description One value of the request that is not acceptable.
          */
@@ -1601,6 +2503,32 @@ export interface components {
             detail: string;
             /** @description JSON pointer (RFC 6901) into the body, or the name of the parameter. */
             pointer: string;
+        };
+        /**
+         * FilteredItems
+         * @description What was taken out of the model's text or made harmless.
+         */
+        FilteredItems: {
+            /**
+             * Format: int64
+             * @description Characters that nobody sees.
+             */
+            characters: number;
+            /**
+             * Format: int64
+             * @description Images.
+             */
+            images: number;
+            /**
+             * Format: int64
+             * @description Links, addresses and link definitions.
+             */
+            links: number;
+            /**
+             * Format: int64
+             * @description HTML tags, commands of formulas, and the like.
+             */
+            markup: number;
         };
         /**
          * Group
@@ -1838,6 +2766,41 @@ export interface components {
             tenant_name: string;
         };
         /**
+         * MeasuredUsage
+         * @description Use of one measure in one period.
+         */
+        MeasuredUsage: {
+            /**
+             * Format: int64
+             * @description Lowest hard limit in force; absent for none.
+             */
+            hard_limit?: number;
+            /** @description What is counted. */
+            measure: components["schemas"]["QuotaMeasure"] & unknown;
+            /** @description In which period; absent for `concurrent_runs`. */
+            period?: components["schemas"]["QuotaPeriod"] & unknown;
+            /**
+             * Format: int64
+             * @description What answers that are being made may use yet.
+             */
+            reserved: number;
+            /**
+             * Format: date-time
+             * @description When the period ends and counting begins anew.
+             */
+            resets_at?: string;
+            /**
+             * Format: int64
+             * @description Lowest soft limit in force; absent for none.
+             */
+            soft_limit?: number;
+            /**
+             * Format: int64
+             * @description What was used by answers that are done; of `questions` all that were asked, of `concurrent_runs` those that go on.
+             */
+            used: number;
+        };
+        /**
          * Member
          * @description A person of the tenant.
          */
@@ -1948,6 +2911,23 @@ export interface components {
         MessageCreate: {
             /** @description The question; it may refer to what was said before. */
             content: string;
+        };
+        /**
+         * MessageFeedbackUpdate
+         * @description What you say of an answer.
+         * @example {
+         *       "comment": "It does not say how to renew a key.",
+         *       "rating": "down",
+         *       "reason": "incomplete"
+         *     }
+         */
+        MessageFeedbackUpdate: {
+            /** @description In your own words. */
+            comment?: string;
+            /** @description Whether it helped. */
+            rating: components["schemas"]["AnswerRating"] & unknown;
+            /** @description Why. */
+            reason?: components["schemas"]["FeedbackReason"] & unknown;
         };
         /**
          * MessageList
@@ -2076,8 +3056,15 @@ export interface components {
             detail: string;
             /** @description The values that are not acceptable, where the problem is about values. */
             errors?: components["schemas"]["FieldError"][];
+            /** @description The quota that is used up, where the problem is that. */
+            quota?: components["schemas"]["RefusedQuota"] & unknown;
             /** @description Id of the request; name it when you ask for help. */
             request_id?: string;
+            /**
+             * Format: uuid
+             * @description The run that the problem is about: the one that makes an answer already, or that goes on.
+             */
+            run_id?: string;
             /**
              * Format: int32
              * @description HTTP status.
@@ -2092,12 +3079,267 @@ export interface components {
          * @description Why a request was refused or failed: stable, for programs.
          * @enum {string}
          */
-        ProblemCode: "malformed_request" | "invalid_cursor" | "tenant_required" | "unauthenticated" | "forbidden" | "password_change_required" | "not_found" | "method_not_allowed" | "not_acceptable" | "timeout" | "conflict" | "precondition_failed" | "payload_too_large" | "unsupported_media_type" | "validation_failed" | "rate_limited" | "internal" | "unavailable";
+        ProblemCode: "malformed_request" | "invalid_cursor" | "tenant_required" | "unauthenticated" | "forbidden" | "password_change_required" | "not_found" | "method_not_allowed" | "not_acceptable" | "timeout" | "conflict" | "idempotency_key_in_use" | "already_done" | "precondition_failed" | "payload_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "unavailable";
+        /**
+         * ProviderAttempt
+         * @description A try of a provider.
+         */
+        ProviderAttempt: {
+            /**
+             * Format: int64
+             * @description Milliseconds to its first text; absent when there was none.
+             */
+            first_token_ms?: number;
+            /** @description `started`, or how it took over: `retried`, `restarted` or `continued`. */
+            mode: string;
+            /** @description Model. */
+            model: string;
+            /** @description `answered`, `skipped` while its breaker is open, or the name of the error. */
+            outcome: string;
+            /** @description Name of the provider in the settings. */
+            provider: string;
+            /**
+             * Format: int32
+             * @description HTTP status of a refusal.
+             */
+            status?: number;
+            /**
+             * Format: int64
+             * @description Milliseconds to its end.
+             */
+            total_ms: number;
+        };
+        /**
+         * ProviderSwitchedEvent
+         * @description Another model goes on with the answer.
+         */
+        ProviderSwitchedEvent: {
+            /** @description How it takes over. */
+            mode: components["schemas"]["SwitchMode"] & unknown;
+            /** @description Its name. */
+            model: string;
+            /** @description Its provider. */
+            provider: string;
+        };
+        /**
+         * Quota
+         * @description How much may be used.
+         */
+        Quota: {
+            /**
+             * Format: date-time
+             * @description When it was set first.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description From this much on questions are refused with 429 `quota_exceeded`; absent for never.
+             */
+            hard_limit?: number;
+            /**
+             * Format: uuid
+             * @description Id of the quota.
+             */
+            id: string;
+            /** @description What it counts. */
+            measure: components["schemas"]["QuotaMeasure"] & unknown;
+            /** @description In which period; absent for `concurrent_runs`. */
+            period?: components["schemas"]["QuotaPeriod"] & unknown;
+            /** @description Who set it. */
+            set_by: components["schemas"]["QuotaSetBy"] & unknown;
+            /**
+             * Format: int64
+             * @description From this much on answers carry the header `Pidima-Quota-Warning`; absent for never.
+             */
+            soft_limit?: number;
+            /** @description What it limits. */
+            subject: components["schemas"]["QuotaSubject"] & unknown;
+            /**
+             * Format: uuid
+             * @description Which one; absent for the tenant, and for each one that has no quota of its own.
+             */
+            subject_id?: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * QuotaCreate
+         * @description A quota to be set.
+         * @example {
+         *       "hard_limit": 200,
+         *       "measure": "questions",
+         *       "period": "day",
+         *       "soft_limit": 160,
+         *       "subject": "person"
+         *     }
+         */
+        QuotaCreate: {
+            /**
+             * Format: int64
+             * @description From this much on questions are refused; 0 refuses all.
+             */
+            hard_limit?: number;
+            /** @description What it counts. */
+            measure: components["schemas"]["QuotaMeasure"] & unknown;
+            /** @description In which period; absent for `concurrent_runs`, and needed for everything else. */
+            period?: components["schemas"]["QuotaPeriod"] & unknown;
+            /**
+             * Format: int64
+             * @description From this much on answers carry a warning.
+             */
+            soft_limit?: number;
+            /** @description What it limits. */
+            subject: components["schemas"]["QuotaSubject"] & unknown;
+            /**
+             * Format: uuid
+             * @description Which one, such as the id of a key; absent for the tenant, and to limit each one that has no quota of its own.
+             */
+            subject_id?: string;
+        };
+        /**
+         * QuotaList
+         * @description A page of quotas.
+         */
+        QuotaList: {
+            /** @description Quotas, oldest first. */
+            items: components["schemas"]["Quota"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * @description What a quota counts.
+         * @enum {string}
+         */
+        QuotaMeasure: "questions" | "tokens" | "cost_micro_usd" | "concurrent_runs";
+        /**
+         * @description A period of the calendar, in UTC.
+         * @enum {string}
+         */
+        QuotaPeriod: "minute" | "day" | "month";
+        /**
+         * @description Who set a quota.
+         * @enum {string}
+         */
+        QuotaSetBy: "operator" | "tenant";
+        /**
+         * @description What a quota limits.
+         * @enum {string}
+         */
+        QuotaSubject: "tenant" | "assistant" | "key" | "person";
+        /**
+         * QuotaUpdate
+         * @description What to change of a quota; what is absent stays.
+         * @example {
+         *       "hard_limit": 500
+         *     }
+         */
+        QuotaUpdate: {
+            /**
+             * Format: int64
+             * @description From this much on questions are refused; null for never.
+             */
+            hard_limit?: number;
+            /**
+             * Format: int64
+             * @description From this much on answers carry a warning; null for never.
+             */
+            soft_limit?: number;
+        };
+        /**
+         * @description What is said of an answer or of a citation.
+         * @enum {string}
+         */
+        Rating: "up" | "down" | "correct" | "wrong" | "irrelevant";
+        /**
+         * RefusedQuota
+         * @description The quota that a question was refused for.
+         */
+        RefusedQuota: {
+            /** @description What is counted: `questions`, `tokens`, `cost_micro_usd` or `concurrent_runs`. */
+            measure: string;
+            /** @description In which period: `minute`, `day` or `month`; absent for `concurrent_runs`. */
+            period?: string;
+            /**
+             * Format: date-time
+             * @description When the period ends; absent for `concurrent_runs`.
+             */
+            resets_at?: string;
+            /** @description What is limited: `tenant`, `assistant`, `key` or `person`. */
+            subject: string;
+        };
+        /**
+         * ResetEvent
+         * @description Everything shown so far is void: throw the text and its citations away, the next `delta` begins anew.
+         */
+        ResetEvent: {
+            /** @description Machine-readable reason, e.g. `provider_failed`. */
+            reason: string;
+        };
         /**
          * @description What somebody may do; each may give roles up to their own.
          * @enum {string}
          */
         Role: "analyst" | "member" | "editor" | "admin" | "owner";
+        /**
+         * Run
+         * @description How an answer comes about.
+         */
+        Run: {
+            /**
+             * Format: uuid
+             * @description Message of the assistant; absent until there is one.
+             */
+            answer_id?: string;
+            /**
+             * Format: date-time
+             * @description When somebody asked to stop it; absent when nobody has, and when it is over.
+             */
+            cancel_requested_at?: string;
+            /**
+             * Format: date-time
+             * @description When the question came.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended_at?: string;
+            /**
+             * Format: int32
+             * @description Number of the last event; absent while it goes on.
+             */
+            event_count?: number;
+            /**
+             * Format: uuid
+             * @description Id of the run.
+             */
+            id: string;
+            /** @description How it ended; absent while it goes on. */
+            outcome?: components["schemas"]["Outcome"] & unknown;
+            /** @description Machine-readable reason, where the outcome has one. */
+            outcome_reason?: string;
+            /**
+             * Format: uuid
+             * @description Message of the user.
+             */
+            question_id: string;
+            /**
+             * Format: uuid
+             * @description Conversation; absent for a single question.
+             */
+            session_id?: string;
+            /** @description Where it is. */
+            state: components["schemas"]["RunState"] & unknown;
+        };
+        /**
+         * @description Where a run is.
+         * @enum {string}
+         */
+        RunState: "running" | "completed" | "failed" | "interrupted" | "cancelled";
         /**
          * @description What a credential is narrowed to.
          * @enum {string}
@@ -2240,6 +3482,11 @@ export interface components {
          * @description A conversation.
          */
         Session: {
+            /**
+             * Format: uuid
+             * @description Assistant that answers in it; absent for the tenant's default one.
+             */
+            assistant_id?: string;
             /** @description Collections that it asks; empty for all. */
             collection_ids: string[];
             /**
@@ -2273,6 +3520,11 @@ export interface components {
          *     }
          */
         SessionCreate: {
+            /**
+             * Format: uuid
+             * @description Assistant that is to answer, for the whole session; the tenant's default one when absent.
+             */
+            assistant_id?: string;
             /** @description Collections to ask; all when absent or empty. */
             collection_ids?: string[];
             /** @description Title; the first question when absent. */
@@ -2321,6 +3573,26 @@ export interface components {
             session_id?: string;
         };
         /**
+         * SubjectUsage
+         * @description What somebody used in the periods that run.
+         */
+        SubjectUsage: {
+            /** @description Each measure in each period. */
+            items: components["schemas"]["MeasuredUsage"][];
+            /** @description Whose use it is. */
+            subject: components["schemas"]["QuotaSubject"] & unknown;
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            subject_id: string;
+        };
+        /**
+         * @description How another model takes over.
+         * @enum {string}
+         */
+        SwitchMode: "restarted" | "continued";
+        /**
          * Tenant
          * @description The tenant and its settings.
          */
@@ -2360,29 +3632,202 @@ export interface components {
             name?: string;
         };
         /**
+         * Trace
+         * @description How an answer came about.
+         */
+        Trace: {
+            /**
+             * Format: date-time
+             * @description When the question came.
+             */
+            asked_at: string;
+            /** @description Providers that were tried, in order. */
+            attempts: components["schemas"]["ProviderAttempt"][];
+            /** @description Passages that were found, best first. */
+            candidates: components["schemas"]["TraceCandidate"][];
+            /**
+             * Format: date-time
+             * @description When the run ended; absent while it goes on.
+             */
+            ended_at?: string;
+            /** @description Images, links and the like that were taken out of the answer. */
+            filtered: components["schemas"]["FilteredItems"] & unknown;
+            /** @description How the run ended; absent while it goes on. */
+            outcome?: components["schemas"]["Outcome"] & unknown;
+            /** @description Machine-readable reason, where the outcome has one. */
+            outcome_reason?: string;
+            /** @description What the model was given. */
+            prompt: components["schemas"]["TracePrompt"] & unknown;
+            /**
+             * Format: uuid
+             * @description Run that made the answer.
+             */
+            run_id: string;
+            /** @description How the search went; absent when the run ended before. */
+            search?: components["schemas"]["SearchExplanation"] & unknown;
+            /** @description The question as it was searched, with what the conversation adds. */
+            standalone_question?: string;
+            /** @description `running`, `completed`, `failed`, `interrupted` or `cancelled`. */
+            state: string;
+            /** @description How long each stage took. */
+            timings: components["schemas"]["TraceTimings"] & unknown;
+            /**
+             * Format: int32
+             * @description Citation markers that the model made up, which were taken out.
+             */
+            unknown_markers: number;
+            /** @description Who answered and what it took; absent while the run goes on. */
+            usage?: components["schemas"]["Usage"] & unknown;
+            /**
+             * @description Whether the question and its terms are kept from you because the answer was made of a collection that you do not
+             *     reach.
+             */
+            withheld: boolean;
+        };
+        /**
+         * TraceCandidate
+         * @description A passage that search found for the question.
+         */
+        TraceCandidate: {
+            /**
+             * Format: uuid
+             * @description Id of the passage; it may be gone since.
+             */
+            chunk_id: string;
+            /**
+             * Format: uuid
+             * @description Document; it may be gone since.
+             */
+            document_id: string;
+            /** @description Title of the document as it is now; absent when it is gone. */
+            document_title?: string;
+            /** @description Why the model was not given it; absent when it was. */
+            dropped?: components["schemas"]["DropReason"] & unknown;
+            /** @description How it was found. */
+            explanation: components["schemas"]["HitExplanation"] & unknown;
+            /** @description Headings above the passage, outermost first; absent when it is gone. */
+            heading_path?: string[];
+            /**
+             * Format: int32
+             * @description Place after fusion, from 1.
+             */
+            rank: number;
+            /**
+             * Format: double
+             * @description Reciprocal rank fusion of both searches.
+             */
+            score: number;
+            /** @description The passage; absent when it is gone. */
+            text?: string;
+            /** @description Whether the model was given it. */
+            used: boolean;
+            /**
+             * Format: uuid
+             * @description Version that was read; it may be gone since.
+             */
+            version_id: string;
+            /** @description Whether title and text are kept from you because you do not reach the collection. */
+            withheld: boolean;
+        };
+        /**
+         * TracePrompt
+         * @description What the model was given.
+         */
+        TracePrompt: {
+            /**
+             * Format: int64
+             * @description Characters of the prompt; absent when no model was asked.
+             */
+            chars?: number;
+            /**
+             * Format: int32
+             * @description Earlier messages of the conversation in it.
+             */
+            history_messages: number;
+            /**
+             * Format: int32
+             * @description Longest answer that was allowed, in tokens.
+             */
+            max_output_tokens?: number;
+            /**
+             * Format: int64
+             * @description Passages in it.
+             */
+            passages: number;
+        };
+        /**
+         * TraceTimings
+         * @description Milliseconds of each stage; those of a stage that did not come are absent.
+         */
+        TraceTimings: {
+            /**
+             * Format: int32
+             * @description From the question to the first text.
+             */
+            first_token_ms?: number;
+            /**
+             * Format: double
+             * @description To make the question that can be searched alone.
+             */
+            prepare_ms?: number;
+            /**
+             * Format: int32
+             * @description Search, all of it.
+             */
+            search_ms?: number;
+            /**
+             * Format: int32
+             * @description From the question to the end.
+             */
+            total_ms?: number;
+        };
+        /**
          * Usage
          * @description Who answered and what it took.
          */
         Usage: {
             /**
+             * Format: int64
+             * @description Of the tokens of the prompt, those that came from the provider's cache.
+             */
+            cached_input_tokens?: number;
+            /**
              * Format: double
              * @description Price of both in US dollars; absent when no price is known.
              */
             cost_usd?: number;
+            /** @description Whether some of the tokens are made from lengths, since a provider did not count. */
+            estimated: boolean;
             /**
              * Format: int64
-             * @description Tokens of the prompt, as the provider counts; absent when it does not say.
+             * @description Tokens of the prompt, of all tries together; absent when nothing is known.
              */
             input_tokens?: number;
             /** @description Model that answered. */
             model: string;
             /**
              * Format: int64
-             * @description Tokens of the answer, as the provider counts; absent when it does not say.
+             * @description Tokens written, in all tries together; absent when nothing is known.
              */
             output_tokens?: number;
-            /** @description Provider of the model: `extractive` or `openai`. */
+            /** @description Provider of the model, by its name in the settings. */
             provider: string;
+        };
+        /**
+         * VersionReference
+         * @description A version of a document.
+         */
+        VersionReference: {
+            /**
+             * Format: uuid
+             * @description Id of the version.
+             */
+            version_id: string;
+            /**
+             * Format: int32
+             * @description Its number, from 1.
+             */
+            version_number: number;
         };
         /**
          * @description Where a version stands.
@@ -2439,7 +3884,10 @@ export interface operations {
     create_answer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2452,6 +3900,10 @@ export interface operations {
             /** @description The answer: whole for `Accept: application/json`, as it comes for `Accept: text/event-stream`. */
             200: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    /** @description Quotas whose soft limit is reached, as `questions;subject=person;period=day`, separated by commas. */
+                    "PIDIMA-QUOTA-WARNING"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2486,6 +3938,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -2504,7 +3965,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2545,6 +4006,8 @@ export interface operations {
     list_api_keys: {
         parameters: {
             query?: {
+                /** @description Keys that this person or key made only. */
+                created_by?: string;
                 /** @description Rows of the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2632,7 +4095,10 @@ export interface operations {
     create_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2645,6 +4111,8 @@ export interface operations {
             /** @description The key was made; the secret is shown this once. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2678,6 +4146,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -2696,7 +4173,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3022,7 +4499,10 @@ export interface operations {
     rotate_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the key. */
                 api_key_id: string;
@@ -3038,10 +4518,526 @@ export interface operations {
             /** @description The new key was made; the secret is shown this once. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyCreated"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_assistants: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantCreate"];
+            };
+        };
+        responses: {
+            /** @description The assistant was made, with a draft and without a version. */
+            201: {
+                headers: {
+                    /** @description Tag of the assistant as it is now, for `If-Match`. */
+                    ETAG: string;
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_assistant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the assistant. */
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The assistant. */
+            200: {
+                headers: {
+                    /** @description Tag of the assistant as it is now, for `If-Match`. */
+                    ETAG: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the assistant as you read it. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the assistant. */
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The assistant answers no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the assistant as you read it. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the assistant. */
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantUpdate"];
+            };
+        };
+        responses: {
+            /** @description The assistant. */
+            200: {
+                headers: {
+                    /** @description Tag of the assistant as it is now, for `If-Match`. */
+                    ETAG: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
                 };
             };
             /** @description The request can not be read, or the cursor is not one of this list */
@@ -3100,6 +5096,405 @@ export interface operations {
             };
             /** @description A value is not acceptable; `errors` tells which */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the assistant as you read it. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the assistant. */
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The assistant. */
+            200: {
+                headers: {
+                    /** @description Tag of the assistant as it is now, for `If-Match`. */
+                    ETAG: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rollback_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the assistant as you read it. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the assistant. */
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantRollback"];
+            };
+        };
+        responses: {
+            /** @description The assistant. */
+            200: {
+                headers: {
+                    /** @description Tag of the assistant as it is now, for `If-Match`. */
+                    ETAG: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_assistant_versions: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the assistant. */
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantVersionList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_assistant_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the assistant. */
+                assistant_id: string;
+                /** @description Number of the version. */
+                version_number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantVersion"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3581,6 +5976,303 @@ export interface operations {
             };
         };
     };
+    get_citation: {
+        parameters: {
+            query?: {
+                /** @description Characters of the text before and after the quote; 600 when absent. */
+                context_chars?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the citation. */
+                citation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CitationDetail"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_citation_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the citation. */
+                citation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CitationFeedbackUpdate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_citation_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the citation. */
+                citation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You say nothing of it (any more). */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_collections: {
         parameters: {
             query?: {
@@ -3671,7 +6363,10 @@ export interface operations {
     create_collection: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3684,6 +6379,8 @@ export interface operations {
             /** @description The collection was made. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3717,6 +6414,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -3735,7 +6441,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4152,7 +6858,10 @@ export interface operations {
     create_document: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4182,6 +6891,8 @@ export interface operations {
             /** @description The same bytes are there already: nothing is done again. */
             200: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4191,6 +6902,8 @@ export interface operations {
             /** @description A new version was received and waits for the worker; ask for the document until its state is `ready` or `failed`. */
             202: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4224,6 +6937,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -4242,7 +6964,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4664,6 +7386,95 @@ export interface operations {
             };
         };
     };
+    list_feedback: {
+        parameters: {
+            query?: {
+                /** @description Only feedback with this rating. */
+                rating?: components["schemas"]["Rating"];
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_groups: {
         parameters: {
             query?: {
@@ -4754,7 +7565,10 @@ export interface operations {
     create_group: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4767,6 +7581,8 @@ export interface operations {
             /** @description The group was made. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4800,6 +7616,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -4818,7 +7643,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5504,7 +8329,10 @@ export interface operations {
     create_invitation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5517,6 +8345,8 @@ export interface operations {
             /** @description The invitation was made; the link is shown this once. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5550,6 +8380,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -5568,7 +8407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6616,7 +9455,10 @@ export interface operations {
     create_password_reset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the member. */
                 member_id: string;
@@ -6628,10 +9470,115 @@ export interface operations {
             /** @description The password was replaced; every login of the person has ended. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PasswordReset"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the message. */
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description The request can not be read, or the cursor is not one of this list */
@@ -6699,12 +9646,12 @@ export interface operations {
             };
         };
     };
-    get_message: {
+    list_message_feedback: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the message. */
+                /** @description Id of the answer. */
                 message_id: string;
             };
             cookie?: never;
@@ -6716,7 +9663,292 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Message"];
+                    "application/json": components["schemas"]["FeedbackList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_message_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the answer. */
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageFeedbackUpdate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_message_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the answer. */
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You say nothing of it (any more). */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the question or of the answer. */
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
                 };
             };
             /** @description The request can not be read, or the cursor is not one of this list */
@@ -6874,7 +10106,10 @@ export interface operations {
     create_platform_tenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6887,6 +10122,8 @@ export interface operations {
             /** @description The tenant was made; its first key is shown this once. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6920,6 +10157,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -6938,7 +10184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7132,6 +10378,976 @@ export interface operations {
             };
             /** @description The content type of the body is not one that is read here */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_platform_tenant_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the tenant. */
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeilingList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_platform_tenant_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the tenant. */
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CeilingsUpdate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeilingList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_quotas: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_quota: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotaCreate"];
+            };
+        };
+        responses: {
+            /** @description The quota holds from now on, and counts what was used in its period before. */
+            201: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the quota. */
+                quota_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the quota. */
+                quota_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quota is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the quota. */
+                quota_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotaUpdate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_run_events: {
+        parameters: {
+            query?: {
+                /** @description Number of the last event that you have; all events when absent. `Last-Event-ID` goes before it. */
+                after?: number;
+            };
+            header?: {
+                /** @description The `id` of the last event that you have, as browsers send it by themselves. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description Id of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events after the one named, as they come, through the last one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ChatEvent"];
+                };
+            };
+            /** @description The event named was the last one: there are no more, and none will come. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7371,7 +11587,10 @@ export interface operations {
     create_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7384,6 +11603,8 @@ export interface operations {
             /** @description The session was opened. */
             201: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7417,6 +11638,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -7435,7 +11665,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7860,7 +12090,10 @@ export interface operations {
     create_message: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the session. */
                 session_id: string;
@@ -7876,6 +12109,10 @@ export interface operations {
             /** @description The answer: whole for `Accept: application/json`, as it comes for `Accept: text/event-stream`. */
             200: {
                 headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    /** @description Quotas whose soft limit is reached, as `questions;subject=person;period=day`, separated by commas. */
+                    "PIDIMA-QUOTA-WARNING"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7919,6 +12156,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is larger than the limit */
             413: {
                 headers: {
@@ -7937,7 +12183,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value is not acceptable; `errors` tells which */
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8107,6 +12353,93 @@ export interface operations {
             };
             /** @description The content type of the body is not one that is read here */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                /** @description Whose use; your own when absent. */
+                subject?: components["schemas"]["QuotaSubject"];
+                /** @description Which one; needed beside `assistant`, `key` and `person`. */
+                subject_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubjectUsage"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
