@@ -1912,9 +1912,7 @@ export interface components {
          *         },
          *         {
          *           "hard_limit": 50,
-         *           "measure": "concurrent_runs",
-         *           "period": null,
-         *           "soft_limit": null
+         *           "measure": "concurrent_runs"
          *         }
          *       ]
          *     }
