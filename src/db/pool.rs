@@ -55,7 +55,7 @@ impl Db {
     /// # Errors
     /// No connection, or the server refused.
     pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx> {
-        TenantTx::begin(self.pool(), tenant).await
+        self.readers.with_room(TenantTx::begin(&self.pool, tenant)).await
     }
 
     /// Begins a transaction that sees one tenant's rows as they are now, whatever is committed meanwhile, and writes
@@ -64,7 +64,7 @@ impl Db {
     /// # Errors
     /// No connection, or the server refused.
     pub async fn tenant_snapshot(&self, tenant: TenantId) -> Result<TenantTx> {
-        TenantTx::begin_snapshot(self.pool(), tenant).await
+        self.readers.with_room(TenantTx::begin_snapshot(&self.pool, tenant)).await
     }
 
     /// The same for a search: its plans are made for the values at hand, so that partitions are pruned and filters that are
@@ -73,7 +73,7 @@ impl Db {
     /// # Errors
     /// No connection, or the server refused.
     pub async fn tenant_search(&self, tenant: TenantId) -> Result<TenantTx> {
-        TenantTx::begin_search(self.pool(), tenant).await
+        self.readers.with_room(TenantTx::begin_search(&self.pool, tenant)).await
     }
 
     /// One look at one tenant's rows, in one round trip.
@@ -89,7 +89,7 @@ impl Db {
     /// # Errors
     /// No connection, or the server refused.
     pub async fn system(&self) -> Result<SystemTx> {
-        SystemTx::begin(self.pool()).await
+        self.readers.with_room(SystemTx::begin(&self.pool)).await
     }
 
     /// What is wrong with the walls between tenants; empty when all is well.
@@ -97,7 +97,7 @@ impl Db {
     /// # Errors
     /// The catalogue cannot be read.
     pub async fn isolation_violations(&self) -> Result<Vec<Violation>> {
-        let mut connection = self.pool().acquire().await?;
+        let mut connection = self.readers.with_room(self.pool.acquire()).await?;
         let mut violations = isolation::violations(&mut connection).await?;
         if isolation::can_bypass(&mut connection).await? {
             violations.push(Violation {
@@ -112,9 +112,8 @@ impl Db {
     /// Versions of the migrations that the database has.
     pub(super) async fn applied_migrations(&self) -> Result<Vec<i64>> {
         let rows = sqlx::query_scalar("select version from app._sqlx_migrations where success")
-            .fetch_all(self.pool())
-            .await?;
-        Ok(rows)
+            .fetch_all(&self.pool);
+        Ok(self.readers.with_room(rows).await?)
     }
 
     /// Version of the vector extension.
@@ -124,9 +123,8 @@ impl Db {
     pub async fn vector_version(&self) -> Result<String> {
         let version =
             sqlx::query_scalar("select extversion from pg_extension where extname = 'vector'")
-                .fetch_one(self.pool())
-                .await?;
-        Ok(version)
+                .fetch_one(&self.pool);
+        Ok(self.readers.with_room(version).await?)
     }
 
     /// Months from this one on that have a partition of their own.
@@ -142,9 +140,8 @@ impl Db {
                 and c.relname >= 'messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM')
                 and c.relname <> 'messages_default'",
         )
-        .fetch_one(self.pool())
-        .await?;
-        Ok(months)
+        .fetch_one(&self.pool);
+        Ok(self.readers.with_room(months).await?)
     }
 
     /// Asks the server for a sign of life.
@@ -152,7 +149,7 @@ impl Db {
     /// # Errors
     /// It gave none.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("select 1").execute(self.pool()).await?;
+        self.readers.with_room(sqlx::query("select 1").execute(&self.pool)).await?;
         Ok(())
     }
 
@@ -161,12 +158,6 @@ impl Db {
         let closing = self.pool.close();
         self.readers.let_go();
         closing.await;
-    }
-
-    /// The pool, with a connection to give: those held for reads are let go of when there is none.
-    fn pool(&self) -> &PgPool {
-        self.readers.make_room();
-        &self.pool
     }
 }
 

@@ -4,8 +4,8 @@
 //! without (see `pool`), and a sign of life. A statement alone leaves no transaction behind, so that a connection which
 //! ran only such, each to its end, may serve the next read as it is. Anything else goes back to the pool.
 //!
-//! Nobody waits for a connection that is held here: it is held only while the pool has others, and let go of when the
-//! pool runs short.
+//! Nobody waits long for a connection that is held here: it is held only while the pool has others, and let go of when the
+//! pool runs short, also while somebody waits already.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +17,9 @@ use sqlx::{PgConnection, PgPool, Postgres};
 const UNUSED: Duration = Duration::from_secs(1);
 /// How long it is held in all: then the pool looks at it.
 const IN_ALL: Duration = Duration::from_secs(60);
+
+/// How often it is looked for room while somebody waits.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The connections that are held. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,7 +60,7 @@ impl Readers {
         if let Some(lease) = self.take_held() {
             return Ok(lease);
         }
-        let connection = self.0.pool.acquire().await?;
+        let connection = self.with_room(self.0.pool.acquire()).await?;
         let now = Instant::now();
         Ok(Lease { connection, since: now, used: now })
     }
@@ -79,8 +82,22 @@ impl Readers {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner).push(lease);
     }
 
+    /// Does what may wait for a connection of the pool. The last one may be taken, or held, between a look and the wait:
+    /// so it is looked again and again.
+    pub async fn with_room<T>(&self, waiting: impl Future<Output = T>) -> T {
+        self.make_room();
+        tokio::pin!(waiting);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut waiting => return done,
+                () = tokio::time::sleep(LOOK_AGAIN) => self.make_room(),
+            }
+        }
+    }
+
     /// Lets go of what is held when the pool has nothing else to give.
-    pub fn make_room(&self) {
+    fn make_room(&self) {
         if self.is_short() {
             self.let_go();
         }

