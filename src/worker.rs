@@ -154,7 +154,7 @@ impl Worker {
         let outcome = match message.kind.as_str() {
             INGEST_VERSION => {
                 let job = self.ingestion.ingest(message.tenant, message.subject_id);
-                self.while_holding(delivery, job).await.map_err(anyhow::Error::from)
+                Box::pin(self.while_holding(delivery, job)).await.map_err(anyhow::Error::from)
             }
             REMOVE_ORIGINAL => {
                 let job = self.ingestion.remove_original(message.tenant, message.subject_id);

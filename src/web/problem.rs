@@ -198,7 +198,7 @@ pub struct ApiError {
     /// The quota that is used up.
     quota: Option<Box<RefusedQuota>>,
     /// Path of what the problem is about.
-    location: Option<String>,
+    location: Option<Box<str>>,
     /// Cause of an inner failure: for the log only.
     cause: Option<anyhow::Error>,
 }
@@ -221,7 +221,7 @@ impl ApiError {
     /// The same problem about what is found at a path.
     #[must_use]
     pub fn at(self, path: &str) -> Self {
-        Self { location: Some(path.to_owned()), ..self }
+        Self { location: Some(path.into()), ..self }
     }
 
     /// 404, the same words whether the thing belongs to another tenant or to nobody.
@@ -329,7 +329,7 @@ impl ApiError {
             response = response.header("retry-after", seconds.to_string());
         }
         if let Some(path) = &self.location {
-            response = response.header("location", path);
+            response = response.header("location", &**path);
         }
         response.body(self.problem(request_id).to_json_string())
     }

@@ -29,7 +29,7 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    pub async fn start() -> anyhow::Result<Self> {
+    pub fn start() -> anyhow::Result<Self> {
         let socket = tokio::net::TcpSocket::new_v4()?;
         socket.bind(([127, 0, 0, 1], 0).into())?;
         // A thousand streams begin within a second.

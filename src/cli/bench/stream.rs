@@ -59,7 +59,7 @@ struct Bench {
 
 pub async fn run(args: &StreamArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
-    let stand_in = StandIn::start().await?;
+    let stand_in = StandIn::start()?;
     eprintln!("starting the service");
     let service = Service::start(&stand_in.base_url()).await?;
     let mut peers = Vec::new();

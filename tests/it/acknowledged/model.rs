@@ -40,11 +40,11 @@ pub fn mark_of(text: &str) -> Option<&str> {
             !a.is_empty() && !b.is_empty() && format!("{a}{b}").bytes().all(|b| b.is_ascii_digit())
         })
     };
-    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_mark).next_back()
+    text.split(|c: char| !c.is_ascii_alphanumeric()).rfind(is_mark)
 }
 
 #[handler]
-async fn complete(body: poem::web::Json<Value>) -> Response {
+fn complete(body: poem::web::Json<Value>) -> Response {
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
     let last = messages.last().map(|message| message["content"].to_string()).unwrap_or_default();
     let mark = mark_of(&last).unwrap_or("none").to_owned();

@@ -99,7 +99,7 @@ impl TestApp {
 
     /// The application with settings and outside services of the test's own.
     pub async fn start_outside(settings: &[(&str, &str)], outside: Outside) -> Self {
-        let started = Self::start_idle(settings, outside).await;
+        let started = Box::pin(Self::start_idle(settings, outside)).await;
         started.start_worker();
         started
     }
