@@ -1,6 +1,7 @@
-//! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs; and the rate limits
+//! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs, copies of rows; and the rate limits
 //! and the connection to Redis, which need none.
 
+pub mod cache;
 pub mod embeddings;
 pub mod limits;
 pub mod models;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::adapters::cache::{CacheSettings, LocalCache, RedisCache};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas, RateLimiter};
 use crate::adapters::models::{ExtractiveModel, ModelRegistry};
@@ -19,7 +20,8 @@ use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
 use crate::adapters::queue::Queue;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
-use crate::chat::{Chat, ChatSettings, FilterSettings, RunSettings};
+use crate::chat::assistants::{AssistantLimits, Defaults};
+use crate::chat::{Chat, ChatSettings, FilterSettings, HotContexts, RunSettings};
 use crate::config::{
     AccountsConfig, ChatConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig,
     RateConfig, RedisConfig, RunsConfig,
@@ -109,19 +111,29 @@ impl App {
         );
         let (models, embedder) = (outside.models, Arc::clone(&outside.embedder));
         let streams = streams(&config.redis, redis.as_ref());
+        let assistants = AssistantLimits {
+            max_assistants: config.chat.max_assistants,
+            providers: models.names().into_iter().map(str::to_owned).collect(),
+        };
         let chat = Chat::new(
             db.clone(),
             search.clone(),
-            models.in_order(),
+            models.clone(),
             ChatSettings {
-                passages: config.chat.passages,
+                defaults: Defaults {
+                    passages: config.chat.passages,
+                    max_output_tokens: config.chat.max_output_tokens,
+                    history_tokens: config.chat.history_tokens,
+                    min_evidence: config.chat.min_evidence,
+                },
                 history_messages: config.chat.history_messages,
-                max_output_tokens: config.chat.max_output_tokens,
+                context_tokens: config.chat.context_tokens,
                 filter: filter_settings(&config.chat)?,
                 runs: run_settings(config),
             },
             // One instance alone tells its readers itself.
             redis.is_some().then(|| Arc::clone(&streams)),
+            hot_contexts(&config.redis, redis.as_ref()),
             tasks.clone(),
         );
         let ingestion = Ingestion::new(
@@ -166,6 +178,7 @@ impl App {
             chat,
             streams,
             limiter: RateLimiter::new(limiter_settings(&config.limits, redis)),
+            assistants,
             readiness: crate::server::Readiness::default(),
             tasks,
         };
@@ -338,6 +351,7 @@ fn server_settings(config: &Config) -> ServerSettings {
         max_body_bytes: config.http.max_body_bytes,
         max_question_chars: config.http.max_question_chars,
         max_json_depth: config.http.max_json_depth,
+        idempotency_lifetime: config.http.idempotency_lifetime,
         request_timeout: config.http.request_timeout,
         upload_timeout: config.http.upload_timeout,
         times: ServerTimes {
@@ -371,6 +385,18 @@ fn people_settings(config: &Config) -> PeopleSettings {
         max_open_invitations: config.identity.max_open_invitations,
         login_providers: providers.map(|provider| provider.name.clone()).collect(),
     }
+}
+
+fn hot_contexts(config: &RedisConfig, redis: Option<&Redis>) -> HotContexts {
+    let settings = CacheSettings {
+        ttl: config.hot_context_ttl,
+        max_value_bytes: config.hot_context_max_bytes,
+        max_bytes: config.hot_context_memory,
+    };
+    HotContexts::new(match redis {
+        Some(redis) => Arc::new(RedisCache::new(redis.clone(), settings)),
+        None => Arc::new(LocalCache::new(settings)),
+    })
 }
 
 fn streams(config: &RedisConfig, redis: Option<&Redis>) -> Arc<dyn EventStreams> {

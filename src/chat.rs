@@ -1,16 +1,23 @@
 //! Conversations: sessions, messages, runs, answers with citations.
 
 pub mod api;
+pub mod assistants;
 mod citations;
+mod evidence;
 mod feedback;
+mod hot_context;
 mod output_filter;
 mod prompt;
 mod readable;
+mod refusal;
 mod run;
 mod store;
+mod summarise;
+mod trace;
 mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};
+pub use hot_context::HotContexts;
 pub use output_filter::{FilterSettings, LinkPrefix};
 pub use run::{
     Answer, Chat, ChatSettings, NumberedEvent, Outcome, Question, RunEvent, RunRef, RunSettings,

@@ -1,6 +1,7 @@
 //! The commands, one file each. A command reads its settings, builds what it needs, and says what to do when it fails.
 
 mod audit;
+mod bench;
 mod client;
 mod demo;
 mod doctor;
@@ -68,6 +69,9 @@ enum Command {
     /// Measure the quality of search on a question set
     #[command(subcommand)]
     Eval(eval::EvalCommand),
+    /// Measure what the service costs
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Check everything that must be true before serving
     Doctor,
     /// Write the OpenAPI document
@@ -83,7 +87,7 @@ pub async fn run() -> ExitCode {
         Ok(env) => env,
         Err(error) => return report(&error.into()),
     };
-    if matches!(cli.command, Command::Demo(_) | Command::Services(_)) {
+    if matches!(cli.command, Command::Demo(_) | Command::Services(_) | Command::Bench(_)) {
         // People read these: only what is wrong.
         env.set_default("PIDIMA_LOG", "warn");
     }
@@ -102,6 +106,7 @@ pub async fn run() -> ExitCode {
         Command::Operator(command) => operator::run(command, &env).await,
         Command::Audit(command) => audit::run(command, &env).await,
         Command::Eval(command) => eval::run(command, &env).await,
+        Command::Bench(command) => Box::pin(bench::run(command)).await,
         Command::Doctor => doctor::run(&env).await,
         Command::Openapi(args) => openapi::run(args),
         Command::Services(args) => return services::run(args).await,

@@ -1,5 +1,6 @@
 //! What every floor may use and what knows nothing of the product: time, ids, the analysis of text into terms.
 
+pub mod canonical;
 pub mod clock;
 pub mod ids;
 pub mod terms;

@@ -16,7 +16,9 @@ pub use ingest_version::{INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, 
 pub use limit_collection::{LimitError, limit_collection};
 pub use reach::{Reach, Reader};
 pub use receive_document::{NewDocument, ReceiveError, Received, Receiver};
-pub use search::{Hit, Scope, Search, SearchError, SearchQuery, SearchResult, SearchSettings};
+pub use search::{
+    Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult, SearchSettings,
+};
 pub use store::collections::Collection;
 pub use store::documents::{Document, VersionState};
 pub use store::search::Passage;

@@ -30,6 +30,7 @@ pub use routes::{PeopleSettings, Services, openapi_document};
 
 use self::connections::{Connections, Patience};
 use crate::web::body::MaxJsonDepth;
+use crate::web::idempotency::IdempotencyLifetime;
 use crate::web::origin::PublicUrl;
 
 /// What the server accepts and how long it waits.
@@ -49,6 +50,8 @@ pub struct ServerSettings {
     pub max_question_chars: u32,
     /// Deepest nesting of a JSON body.
     pub max_json_depth: u32,
+    /// How long the answer to a request is kept under its `Idempotency-Key`.
+    pub idempotency_lifetime: Duration,
     /// Time for a request that is neither upload nor answer.
     pub request_timeout: Duration,
     /// Time for an upload.
@@ -96,6 +99,7 @@ pub fn endpoint(
         .data(verifier)
         .data(limiter.clone())
         .data(MaxJsonDepth(settings.max_json_depth))
+        .data(IdempotencyLifetime(settings.idempotency_lifetime))
         .data(PublicUrl(settings.public_url))
         .with(detach::DetachWrites { tasks })
         .with(problems::Problems { allowed: allowed.clone() })

@@ -5,5 +5,5 @@ mod create_tenant;
 mod store;
 
 pub use allowed_origin::{MAX_ORIGINS, allowed_origin};
-pub use create_tenant::{CreateTenantError, CreatedTenant, create_tenant};
+pub use create_tenant::{CreateTenantError, CreatedTenant, create_tenant, create_tenant_in};
 pub use store::tenants::{DirectoryEntry, Tenant};

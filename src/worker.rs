@@ -2,12 +2,16 @@
 //!
 //! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
 
+mod sweep;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use sweep::sweep_outcomes;
 
 use crate::adapters::queue::{Delivery, Queue, QueueError};
 use crate::chat::Chat;
@@ -16,8 +20,6 @@ use crate::knowledge::{INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
 
 /// Messages handed over in one transaction.
 const RELAY_BATCH: i64 = 100;
-/// How often what is over is removed.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often events that are kept long enough are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Wait after a fault of database or queue.
@@ -57,7 +59,7 @@ impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
     pub async fn run(self, stop: CancellationToken) {
         let jobs = TaskTracker::new();
-        jobs.spawn(sweep(self.db.clone(), stop.clone()));
+        jobs.spawn(sweep::run(self.db.clone(), stop.clone()));
         jobs.spawn(sweep_runs(self.chat.clone(), stop.clone()));
         let places = Arc::new(Semaphore::new(self.settings.concurrency));
         while !stop.is_cancelled() {
@@ -152,7 +154,7 @@ impl Worker {
         let outcome = match message.kind.as_str() {
             INGEST_VERSION => {
                 let job = self.ingestion.ingest(message.tenant, message.subject_id);
-                self.while_holding(delivery, job).await.map_err(anyhow::Error::from)
+                Box::pin(self.while_holding(delivery, job)).await.map_err(anyhow::Error::from)
             }
             REMOVE_ORIGINAL => {
                 let job = self.ingestion.remove_original(message.tenant, message.subject_id);
@@ -185,29 +187,6 @@ impl Worker {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Removes what is over and nobody comes for: logins that were begun and not finished. At once, then again and again.
-async fn sweep(db: Db, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        let swept = async {
-            let mut tx = db.system().await?;
-            let count = tx.sweep_pending_logins().await?;
-            tx.commit().await?;
-            Ok::<u64, crate::db::Error>(count)
-        };
-        match swept.await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "swept logins that were not finished"),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "sweeping fails");
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
-            () = stop.cancelled() => {}
         }
     }
 }

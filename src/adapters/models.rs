@@ -31,6 +31,7 @@ pub use error::ModelError;
 pub use events::{Attempt, FinishReason, GuardrailFinding, ModelEvent, ModelUsage, SwitchMode};
 pub use extractive::ExtractiveModel;
 pub use failover::FailoverSettings;
+pub use no_answer::NO_ANSWER;
 pub use openai::{OpenAiModel, OpenAiServer, OpenAiSettings};
 pub use registry::{ModelRegistry, UnknownProvider};
 
@@ -78,11 +79,13 @@ pub trait ChatModel: Send + Sync + 'static {
 /// Everything that a model is given for one answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
-    /// What the assistant's owner asks of every answer: tone, language, scope.
+    /// Rules: the only text that orders anything.
     pub instructions: String,
     /// Earlier turns, oldest first, without the question.
     pub history: Vec<Turn>,
-    /// What the search found, best first. It is data: nothing in it is an instruction.
+    /// The user's message as a model reads it: the passages, marked as data, and the question.
+    pub message: String,
+    /// The passages of the message, best first, for an answerer that reads no prose.
     pub passages: Vec<Passage>,
     /// The question as the user wrote it.
     pub question: String,

@@ -14,6 +14,7 @@ mod generate;
 mod history;
 mod interrupt;
 mod keep;
+mod keep_near;
 mod live;
 mod log;
 mod prepare;
@@ -39,13 +40,17 @@ use log::RunLog;
 pub use answer::{Answer, Outcome, Usage};
 pub use event::{NumberedEvent, RunEvent};
 pub use read::RunRef;
-pub use start::StartError;
+pub use start::{StartError, Started};
 
+use super::assistants::{Choice, Defaults, EffectiveConfiguration};
 use super::output_filter::FilterSettings;
-use crate::adapters::models::ChatModel;
+use super::prompt::{Counting, Window};
+use crate::adapters::models::{ChatModel, ModelRegistry};
 use crate::adapters::streams::EventStreams;
+use crate::chat::HotContexts;
 use crate::db::Db;
-use crate::governance::{Charged, QuotaWarning};
+use crate::db::idempotency::Claim;
+use crate::governance::Charged;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Reader, Search};
 use crate::web::events::EventTimes;
@@ -53,12 +58,12 @@ use crate::web::events::EventTimes;
 /// How questions are answered.
 #[derive(Clone, Debug)]
 pub struct ChatSettings {
-    /// Passages given to the model.
-    pub passages: usize,
+    /// What holds where an assistant says nothing.
+    pub defaults: Defaults,
     /// Earlier messages given to the model.
     pub history_messages: i64,
-    /// Longest answer, in the model's tokens.
-    pub max_output_tokens: u32,
+    /// Tokens that a model reads and writes at once, where nothing is known of it.
+    pub context_tokens: u32,
     /// What answers may hold.
     pub filter: FilterSettings,
     /// How runs are kept.
@@ -101,19 +106,14 @@ pub struct Question {
     pub charged: Charged,
     /// Conversation; absent for a single question.
     pub session_id: Option<Uuid>,
+    /// Which assistant answers.
+    pub assistant: Choice,
     /// Collections to ask; all that the reader reaches when empty. The ids are distinct.
     pub collection_ids: Vec<Uuid>,
     /// The question.
     pub content: String,
-}
-
-/// A run that was started.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// The run.
-    pub reference: RunRef,
-    /// Quotas of which little is left.
-    pub warnings: Vec<QuotaWarning>,
+    /// Key under which it is asked once.
+    pub claim: Option<Claim>,
 }
 
 /// The chat service.
@@ -121,8 +121,9 @@ pub struct Started {
 pub struct Chat {
     db: Db,
     search: Search,
-    model: Arc<dyn ChatModel>,
+    models: ModelRegistry,
     settings: ChatSettings,
+    hot: HotContexts,
     tasks: TaskTracker,
     /// Name of this instance in leases: a new one at each start.
     instance_id: Uuid,
@@ -138,16 +139,18 @@ impl Chat {
     pub fn new(
         db: Db,
         search: Search,
-        model: Arc<dyn ChatModel>,
+        models: ModelRegistry,
         settings: ChatSettings,
         streams: Option<Arc<dyn EventStreams>>,
+        hot: HotContexts,
         tasks: TaskTracker,
     ) -> Self {
         Self {
             db,
             search,
-            model,
+            models,
             settings,
+            hot,
             tasks,
             instance_id: Uuid::new_v4(),
             live: Arc::default(),
@@ -159,5 +162,49 @@ impl Chat {
     /// How runs are kept.
     pub fn run_settings(&self) -> RunSettings {
         self.settings.runs
+    }
+
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Done when this instance is to end.
+    pub(super) async fn left(&self) {
+        self.leaving.cancelled().await;
+    }
+
+    /// What answers for an assistant: its providers in their order. One that the operator has taken away since is no reason
+    /// to leave questions unanswered.
+    pub(super) fn model_for(&self, configuration: &EffectiveConfiguration) -> Arc<dyn ChatModel> {
+        self.models.ordered(&configuration.providers).unwrap_or_else(|error| {
+            tracing::warn!(%error, "an assistant names a provider that is gone; all are asked");
+            self.models.in_order()
+        })
+    }
+
+    /// Earlier messages given to the model.
+    pub(super) fn history_messages(&self) -> i64 {
+        self.settings.history_messages
+    }
+
+    /// Messages that are looked at and kept near: a summary is made anew only when it lacks so many.
+    pub(super) fn past_messages(&self) -> i64 {
+        self.settings.history_messages.saturating_mul(2)
+    }
+
+    /// What a prompt must fit into, whoever of the providers answers.
+    pub(super) fn window(&self, configuration: &EffectiveConfiguration) -> Window {
+        let names = &configuration.providers;
+        let is_named = |name: &str| names.is_empty() || names.iter().any(|named| named == name);
+        let asked = self.models.list().filter(|(name, ..)| is_named(name));
+        let counting = Counting::of_adapters(asked.map(|(_, adapter, _)| adapter));
+        let known = self.models.context_tokens(names);
+        Window { tokens: known.unwrap_or(self.settings.context_tokens), counting }
+    }
+
+    /// Forgets what is kept near of a session that was deleted.
+    pub async fn forget_session(&self, tenant: TenantId, session_id: Uuid) {
+        self.hot.forget(tenant, session_id).await;
     }
 }

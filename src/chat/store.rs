@@ -1,5 +1,6 @@
 //! SQL of chat, as methods on the tenant's transaction.
 
+pub mod assistants;
 pub mod citations;
 pub mod feedback;
 pub mod messages;
@@ -7,3 +8,5 @@ pub mod run_events;
 pub mod run_leases;
 pub mod runs;
 pub mod sessions;
+pub mod summaries;
+pub mod traces;

@@ -6,6 +6,7 @@ mod ask;
 mod chunking;
 mod code;
 mod docs;
+mod refusals;
 mod retrieval;
 mod scores;
 mod table;
@@ -21,6 +22,8 @@ pub enum EvalCommand {
     Retrieval(retrieval::RetrievalArgs),
     /// Measure answers on questions of your own with their right pages
     Answers(answers::AnswersArgs),
+    /// Measure when answers say "I do not know", on a public documentation set cut in two
+    Refusals(refusals::RefusalsArgs),
 }
 
 pub async fn run(command: EvalCommand, env: &Env) -> anyhow::Result<()> {
@@ -28,5 +31,6 @@ pub async fn run(command: EvalCommand, env: &Env) -> anyhow::Result<()> {
     match command {
         EvalCommand::Retrieval(args) => retrieval::run(&args, &client).await,
         EvalCommand::Answers(args) => answers::run(&args, &client).await,
+        EvalCommand::Refusals(args) => refusals::run(&args, &client).await,
     }
 }

@@ -29,6 +29,9 @@ pub struct HttpConfig {
     pub max_json_depth: u32,
     /// `PIDIMA_HEADER_TIMEOUT_MS`: time for the head of a request to arrive whole; default 10000.
     pub header_timeout: Duration,
+    /// `PIDIMA_IDEMPOTENCY_LIFETIME_MS`: how long the answer to a request is kept under its `Idempotency-Key`; default
+    /// 86400000 (a day).
+    pub idempotency_lifetime: Duration,
     /// `PIDIMA_REQUEST_TIMEOUT_MS`: time for a whole request that is no stream; default 30000.
     pub request_timeout: Duration,
     /// `PIDIMA_UPLOAD_TIMEOUT_MS`: time for an upload to arrive whole; default 120000.
@@ -52,6 +55,12 @@ impl HttpConfig {
             max_question_chars: env.number("PIDIMA_MAX_QUESTION_CHARS", 4_000, 1, 100_000),
             max_json_depth: env.number("PIDIMA_MAX_JSON_DEPTH", 32, 4, 100),
             header_timeout: env.millis("PIDIMA_HEADER_TIMEOUT_MS", 10_000, 100, 60_000),
+            idempotency_lifetime: env.millis(
+                "PIDIMA_IDEMPOTENCY_LIFETIME_MS",
+                86_400_000,
+                1_000,
+                2_592_000_000,
+            ),
             request_timeout: env.millis("PIDIMA_REQUEST_TIMEOUT_MS", 30_000, 100, 600_000),
             upload_timeout: env.millis("PIDIMA_UPLOAD_TIMEOUT_MS", 120_000, 100, 3_600_000),
             write_stall_timeout: env.millis("PIDIMA_WRITE_STALL_TIMEOUT_MS", 30_000, 100, 600_000),

@@ -21,7 +21,7 @@ pub struct ChatConfig {
     /// `PIDIMA_MODEL_CATALOGUE_REFRESH_MS`: how often the table of models is read again; default 60000.
     pub catalogue_refresh: Duration,
     /// `PIDIMA_CHAT_PASSAGES`: passages given to the model; default 8.
-    pub passages: usize,
+    pub passages: u32,
     /// `PIDIMA_CHAT_HISTORY_MESSAGES`: earlier messages given to the model; default 10.
     pub history_messages: i64,
     /// `PIDIMA_CHAT_MAX_OUTPUT_TOKENS`: longest answer, in the model's tokens; default 1024.
@@ -32,6 +32,14 @@ pub struct ChatConfig {
     /// `PIDIMA_CHAT_MAX_HELD_BYTES`: most bytes of an answer that are held back until it is clear what they become;
     /// default 4096.
     pub max_held_bytes: usize,
+    /// `PIDIMA_CHAT_HISTORY_TOKENS`: most tokens of earlier messages given to the model; default 3000.
+    pub history_tokens: u32,
+    /// `PIDIMA_CHAT_CONTEXT_TOKENS`: tokens that a model reads and writes at once, where nothing is known of it; default 16384.
+    pub context_tokens: u32,
+    /// `PIDIMA_CHAT_MIN_EVIDENCE`: least evidence, 0 to 100, with which a model is asked; default 15.
+    pub min_evidence: u8,
+    /// `PIDIMA_MAX_ASSISTANTS`: most assistants of one tenant, the default one included; default 100.
+    pub max_assistants: u32,
 }
 
 /// How long a model may take.
@@ -91,6 +99,10 @@ impl ChatConfig {
             max_output_tokens: env.number("PIDIMA_CHAT_MAX_OUTPUT_TOKENS", 1_024, 16, 32_768),
             allowed_links: allowed_links(env),
             max_held_bytes: env.number("PIDIMA_CHAT_MAX_HELD_BYTES", 4_096, 256, 65_536),
+            history_tokens: env.number("PIDIMA_CHAT_HISTORY_TOKENS", 3_000, 0, 100_000),
+            context_tokens: env.number("PIDIMA_CHAT_CONTEXT_TOKENS", 16_384, 2_048, 10_000_000),
+            min_evidence: env.number("PIDIMA_CHAT_MIN_EVIDENCE", 15, 0, 100),
+            max_assistants: env.number("PIDIMA_MAX_ASSISTANTS", 100, 1, 10_000),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Redis or Valkey, and what is kept there or in the process instead of it.
+//! Redis or Valkey, and what is kept there, or in the process instead.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::Env;
 
-/// The server, and the events of runs.
+/// The server, the events of runs, and the last messages of sessions.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
     /// `PIDIMA_REDIS_URL`: address of the Redis or Valkey that all instances share; absent: each process is alone.
@@ -17,6 +17,12 @@ pub struct RedisConfig {
     pub stream_ttl: Duration,
     /// `PIDIMA_STREAM_MAX_EVENTS`: events of a run that can be followed, at most; default 10000.
     pub stream_max_events: usize,
+    /// `PIDIMA_HOT_CONTEXT_TTL_MS`: how long the last messages of a session are kept near; default 15 minutes.
+    pub hot_context_ttl: Duration,
+    /// `PIDIMA_HOT_CONTEXT_MAX_BYTES`: longest messages of a session that are kept near, together; default 256 KiB.
+    pub hot_context_max_bytes: usize,
+    /// `PIDIMA_HOT_CONTEXT_MEMORY_BYTES`: memory for all sessions of a process without Redis; default 64 MiB.
+    pub hot_context_memory: usize,
 }
 
 impl RedisConfig {
@@ -27,6 +33,19 @@ impl RedisConfig {
             timeout: env.millis("PIDIMA_REDIS_TIMEOUT_MS", 50, 1, 10_000),
             stream_ttl: env.millis("PIDIMA_STREAM_TTL_MS", 900_000, 1_000, 86_400_000),
             stream_max_events: env.number("PIDIMA_STREAM_MAX_EVENTS", 10_000, 100, 1_000_000),
+            hot_context_ttl: env.millis("PIDIMA_HOT_CONTEXT_TTL_MS", 900_000, 1_000, 86_400_000),
+            hot_context_max_bytes: env.number(
+                "PIDIMA_HOT_CONTEXT_MAX_BYTES",
+                262_144,
+                0,
+                16_777_216,
+            ),
+            hot_context_memory: env.number(
+                "PIDIMA_HOT_CONTEXT_MEMORY_BYTES",
+                67_108_864,
+                0,
+                17_179_869_184,
+            ),
         }
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Result, TenantTx};
+use crate::kernel::canonical::canonical_json;
 use crate::kernel::clock;
 
 /// Digest in front of the first entry.
@@ -121,7 +122,7 @@ impl AuditFields {
     /// an absent one is the length 2^64 - 1 alone, so that no two entries are written alike.
     pub fn sha256(&self, previous: &[u8]) -> [u8; 32] {
         let text = |value: &Option<Uuid>| value.map(|id| id.to_string());
-        let json = |value: &Option<Value>| value.as_ref().map(canonical);
+        let json = |value: &Option<Value>| value.as_ref().map(canonical_json);
         let fields = [
             Some(self.tenant_id.to_string()),
             Some(self.sequence.to_string()),
@@ -148,27 +149,6 @@ impl AuditFields {
             }
         }
         digest.finalize().into()
-    }
-}
-
-/// JSON with the keys of objects in the order of their bytes and no blanks: one way to write a value, whatever order the
-/// database keeps.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(object) => {
-            let mut entries: Vec<_> = object.iter().collect();
-            entries.sort_by_key(|entry| entry.0);
-            let entries: Vec<String> = entries
-                .into_iter()
-                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
-                .collect();
-            format!("{{{}}}", entries.join(","))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        other => other.to_string(),
     }
 }
 

@@ -21,6 +21,12 @@ pub enum Error {
     /// Row-level security refused a write: a fault of ours, never of a user.
     #[error("row-level security refused a write")]
     Isolation(#[source] sqlx::Error),
+    /// Another request under the same idempotency key is being carried out at this moment.
+    #[error("a request with this idempotency key is being carried out")]
+    KeyInUse,
+    /// The idempotency key was used for another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
     /// A row that cannot be right.
     #[error("inconsistent row in {table}: {detail}")]
     Inconsistent {

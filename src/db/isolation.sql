@@ -7,7 +7,7 @@ table_without_tenant (object) as (
     -- Ids and slugs only, never a text of a tenant; the last tells whether migrations are missing.
     values ('app.tenant_directory'), ('app.outbox'), ('app.jobs'), ('app._sqlx_migrations'),
         -- Before a login is done and outside the tenants there is no tenant; neither holds a text of one.
-        ('app.pending_logins'), ('app.operator_keys'),
+        ('app.pending_logins'), ('app.operator_keys'), ('app.operator_idempotency_keys'),
         -- Public facts about models and their prices.
         ('app.models'), ('app.model_prices'),
         -- One row: which embedding model all vectors are of.
@@ -41,13 +41,19 @@ extension_in_use (name) as (
 ),
 analyst_columns (object, columns) as (
     values
-        ('app.sessions', '{tenant_id,session_id,title,collection_ids,created_at,updated_at}'::text[]),
+        ('app.sessions', '{tenant_id,session_id,title,collection_ids,assistant_id,created_at,updated_at}'::text[]),
+        ('app.assistants', '{tenant_id,assistant_id,name,description,is_default,published_version,created_at,updated_at,'
+            'deleted_at}'),
+        ('app.assistant_versions', '{tenant_id,assistant_id,number,configuration,published_by,created_at}'),
         ('app.messages', '{tenant_id,message_id,session_id,run_id,role,content,created_at}'),
         ('app.runs', '{tenant_id,run_id,session_id,question_id,answer_id,state,outcome,outcome_reason,collection_ids,'
             'standalone_question,provider,model,input_tokens,output_tokens,cost_micro_usd,unknown_markers,search_ms,'
-            'first_token_ms,total_ms,created_at,ended_at,attempts,cached_input_tokens,usage_estimated,filtered}'),
+            'first_token_ms,total_ms,created_at,ended_at,attempts,cached_input_tokens,usage_estimated,filtered,'
+            'assistant_id,assistant_version,configuration_sha256,prompt_sha256,prompt_left_out}'),
         ('app.retrievals', '{tenant_id,run_id,rank,chunk_id,document_id,version_id,dense_rank,similarity,lexical_rank,'
-            'lexical_score,fused_score,used}'),
+            'lexical_score,fused_score,used,matched_terms,dropped}'),
+        ('app.run_traces', '{tenant_id,run_id,terms,searched_chunks,dense_candidates,lexical_candidates,prepare_ms,embed_ms,'
+            'dense_ms,lexical_ms,fuse_ms,history_messages,prompt_chars,max_output_tokens}'),
         ('app.citations', '{tenant_id,message_id,number,citation_id,document_id,version_id,version_number,'
             'document_title,heading_path,url,char_start,char_end,quote,verified,page}'),
         ('app.feedback', '{tenant_id,feedback_id,message_id,citation_number,given_by_kind,rating,reason,comment,'

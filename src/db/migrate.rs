@@ -14,7 +14,7 @@ use super::{Db, Result};
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// Tables whose rows are partitioned by month.
-pub const MONTHLY_TABLES: [&str; 7] = [
+pub const MONTHLY_TABLES: [&str; 8] = [
     "app.messages",
     "app.runs",
     "app.run_events",
@@ -22,6 +22,7 @@ pub const MONTHLY_TABLES: [&str; 7] = [
     "app.citations",
     "app.feedback",
     "app.quota_reservations",
+    "app.run_traces",
 ];
 
 /// Months of partitions that are kept ready, counted from the current one.

@@ -12,7 +12,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool, Row};
 
 use super::isolation::{self, Violation};
-use super::{Result, SystemTx, TenantTx};
+use super::readers::Readers;
+use super::{Result, SystemTx, TenantRead, TenantTx};
 use crate::kernel::ids::TenantId;
 
 /// How long a connection that waits is trusted to be alive.
@@ -33,6 +34,7 @@ pub struct PoolSettings {
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    readers: Readers,
 }
 
 impl Db {
@@ -44,7 +46,8 @@ impl Db {
         let options = PgConnectOptions::from_str(settings.url.expose_secret())?
             .application_name("pidima")
             .options([("search_path", "app,public"), ("client_min_messages", "error")]);
-        Ok(Self { pool: pool_options(settings).connect_lazy_with(options) })
+        let pool = pool_options(settings).connect_lazy_with(options);
+        Ok(Self { readers: Readers::new(pool.clone()), pool })
     }
 
     /// Begins a transaction that sees and writes one tenant's rows.
@@ -52,7 +55,7 @@ impl Db {
     /// # Errors
     /// No connection, or the server refused.
     pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx> {
-        TenantTx::begin(&self.pool, tenant).await
+        self.readers.with_room(TenantTx::begin(&self.pool, tenant)).await
     }
 
     /// Begins a transaction that sees one tenant's rows as they are now, whatever is committed meanwhile, and writes
@@ -61,7 +64,24 @@ impl Db {
     /// # Errors
     /// No connection, or the server refused.
     pub async fn tenant_snapshot(&self, tenant: TenantId) -> Result<TenantTx> {
-        TenantTx::begin_snapshot(&self.pool, tenant).await
+        self.readers.with_room(TenantTx::begin_snapshot(&self.pool, tenant)).await
+    }
+
+    /// The same for a search: its plans are made for the values at hand, so that partitions are pruned and filters that are
+    /// absent vanish.
+    ///
+    /// # Errors
+    /// No connection, or the server refused.
+    pub async fn tenant_search(&self, tenant: TenantId) -> Result<TenantTx> {
+        self.readers.with_room(TenantTx::begin_search(&self.pool, tenant)).await
+    }
+
+    /// One look at one tenant's rows, in one round trip.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn read(&self, tenant: TenantId) -> Result<TenantRead> {
+        Ok(TenantRead::new(self.readers.take().await?, self.readers.clone(), tenant))
     }
 
     /// Begins a transaction that sees no tenant's rows: for the queue and the operator's directory.
@@ -69,7 +89,7 @@ impl Db {
     /// # Errors
     /// No connection, or the server refused.
     pub async fn system(&self) -> Result<SystemTx> {
-        SystemTx::begin(&self.pool).await
+        self.readers.with_room(SystemTx::begin(&self.pool)).await
     }
 
     /// What is wrong with the walls between tenants; empty when all is well.
@@ -77,7 +97,7 @@ impl Db {
     /// # Errors
     /// The catalogue cannot be read.
     pub async fn isolation_violations(&self) -> Result<Vec<Violation>> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.readers.with_room(self.pool.acquire()).await?;
         let mut violations = isolation::violations(&mut connection).await?;
         if isolation::can_bypass(&mut connection).await? {
             violations.push(Violation {
@@ -92,9 +112,8 @@ impl Db {
     /// Versions of the migrations that the database has.
     pub(super) async fn applied_migrations(&self) -> Result<Vec<i64>> {
         let rows = sqlx::query_scalar("select version from app._sqlx_migrations where success")
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows)
+            .fetch_all(&self.pool);
+        Ok(self.readers.with_room(rows).await?)
     }
 
     /// Version of the vector extension.
@@ -104,9 +123,8 @@ impl Db {
     pub async fn vector_version(&self) -> Result<String> {
         let version =
             sqlx::query_scalar("select extversion from pg_extension where extname = 'vector'")
-                .fetch_one(&self.pool)
-                .await?;
-        Ok(version)
+                .fetch_one(&self.pool);
+        Ok(self.readers.with_room(version).await?)
     }
 
     /// Months from this one on that have a partition of their own.
@@ -122,9 +140,8 @@ impl Db {
                 and c.relname >= 'messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM')
                 and c.relname <> 'messages_default'",
         )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(months)
+        .fetch_one(&self.pool);
+        Ok(self.readers.with_room(months).await?)
     }
 
     /// Asks the server for a sign of life.
@@ -132,13 +149,15 @@ impl Db {
     /// # Errors
     /// It gave none.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("select 1").execute(&self.pool).await?;
+        self.readers.with_room(sqlx::query("select 1").execute(&self.pool)).await?;
         Ok(())
     }
 
     /// Closes all connections, waiting for those in use.
     pub async fn close(&self) {
-        self.pool.close().await;
+        let closing = self.pool.close();
+        self.readers.let_go();
+        closing.await;
     }
 }
 

@@ -1,35 +1,49 @@
 //! The two kinds of transaction. Dropping one rolls it back; writing means `commit` by name.
 
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
-use super::Result;
+use super::idempotency::Claim;
+use super::{Error, Result};
 use crate::kernel::ids::TenantId;
+
+const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
 /// A transaction in which row-level security shows one tenant's rows and no other's.
 #[derive(Debug)]
 pub struct TenantTx {
     transaction: Transaction<'static, Postgres>,
     tenant: TenantId,
+    /// Key under which the effect is wanted once; its outcome has to be kept before the end.
+    pub(super) claim: Option<Claim>,
 }
 
 impl TenantTx {
-    #[expect(clippy::disallowed_methods, reason = "transactions begin here and nowhere else")]
     pub(super) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self> {
-        Self::of(pool.begin().await?, tenant).await
+        Self::begin_as(pool, tenant, "begin", "").await
     }
 
     pub(super) async fn begin_snapshot(pool: &PgPool, tenant: TenantId) -> Result<Self> {
-        let begin = "begin isolation level repeatable read read only";
-        Self::of(pool.begin_with(begin).await?, tenant).await
+        Self::begin_as(pool, tenant, SNAPSHOT, "").await
     }
 
-    async fn of(mut transaction: Transaction<'static, Postgres>, tenant: TenantId) -> Result<Self> {
-        // Bound and local to the transaction: at its end the setting is gone, whatever happened in between.
-        sqlx::query("select set_config('app.tenant_id', $1, true)")
-            .bind(tenant.to_string())
-            .execute(&mut *transaction)
-            .await?;
-        Ok(Self { transaction, tenant })
+    pub(super) async fn begin_search(pool: &PgPool, tenant: TenantId) -> Result<Self> {
+        let planned = ", set_config('plan_cache_mode', 'force_custom_plan', true)";
+        Self::begin_as(pool, tenant, SNAPSHOT, planned).await
+    }
+
+    /// Begins and sets the tenant in one round trip. Local to the transaction: at its end the setting is gone, whatever
+    /// happened in between.
+    async fn begin_as(
+        pool: &PgPool,
+        tenant: TenantId,
+        begin: &'static str,
+        more: &'static str,
+    ) -> Result<Self> {
+        // Several statements go together only without parameters. A UUID in its own form has digits, a to f and dashes.
+        let id = tenant.uuid().hyphenated();
+        let set = format!("select set_config('app.tenant_id', '{id}', true){more}");
+        let begin = AssertSqlSafe(format!("{begin}; {set}"));
+        Ok(Self { transaction: pool.begin_with(begin).await?, tenant, claim: None })
     }
 
     /// The tenant, for the explicit `tenant_id = $1` that lets the planner use an index or prune partitions.
@@ -46,9 +60,25 @@ impl TenantTx {
     ///
     /// # Errors
     /// The server refused or is gone, or a statement failed whose error nobody minded; nothing was written, unless the
-    /// server went away after it had committed.
+    /// server went away after it had committed. Or there is a claim whose outcome nobody kept: a repeated request would do
+    /// everything again.
     pub async fn commit(self) -> Result<()> {
+        if self.claim.is_some() {
+            self.rollback().await?;
+            return Err(Error::Inconsistent {
+                table: "idempotency_keys",
+                detail: "an effect under a key would be committed without its outcome".to_owned(),
+            });
+        }
         commit(self.transaction).await
+    }
+
+    /// Undoes everything at once. Dropping does it too, a moment later: until then what is locked stays so.
+    ///
+    /// # Errors
+    /// The server is gone, and with it the transaction.
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.transaction.rollback().await?)
     }
 }
 

@@ -200,6 +200,9 @@ fn settings(options: &PostgresOptions, data: &Path, port: u16) -> Vec<String> {
             "max_wal_senders=0",
             "checkpoint_timeout=30min",
             "scram_iterations=16",
+            // Tests count statements.
+            "shared_preload_libraries=pg_stat_statements",
+            "pg_stat_statements.max=20000",
         ]);
     }
     settings

@@ -3,5 +3,6 @@
 pub mod audit_events;
 pub mod models;
 pub mod quota_amounts;
+pub mod quota_settlement;
 pub mod quota_use;
 pub mod quotas;

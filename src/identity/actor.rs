@@ -138,6 +138,11 @@ impl Actor {
         }
     }
 
+    /// Whether role and scopes allow the action, for what is shown besides.
+    pub fn may(&self, action: Action) -> bool {
+        self.require(action).is_ok()
+    }
+
     /// Whether the actor sees conversations of others in the tenant.
     pub fn sees_all_sessions(&self) -> bool {
         matches!(self.role, Role::Analyst | Role::Admin | Role::Owner)

@@ -6,9 +6,9 @@ use serde_json::json;
 use super::create_api_key::{CreateApiKeyError, CreatedApiKey, NewApiKey, create_api_key};
 use super::operator_key::Operator;
 use super::policy::Role;
-use crate::db::{self, Db};
+use crate::db::{self, Db, TenantTx};
 use crate::kernel::ids::TenantId;
-use crate::tenancy::{CreateTenantError, Tenant, create_tenant};
+use crate::tenancy::{CreateTenantError, DirectoryEntry, Tenant, create_tenant_in};
 
 /// Why a tenant was not made.
 #[derive(Debug, thiserror::Error)]
@@ -24,28 +24,27 @@ pub enum OperateError {
     Database(#[from] db::Error),
 }
 
-/// Makes a tenant and a first key of the role owner, for whoever makes everything else in it.
+/// Makes the transaction's own tenant and a first key of the role owner, for whoever makes everything else in it.
 ///
 /// # Errors
 /// See [`OperateError`].
 pub async fn found_tenant(
-    db: &Db,
+    tx: &mut TenantTx,
     operator: &Operator,
     slug: &str,
     name: &str,
-) -> Result<(TenantId, CreatedApiKey), OperateError> {
-    let mut created = create_tenant(db, slug, name).await?;
-    let entry = operator.audit("tenant.created").on("tenant", created.tenant);
-    created.tx.append_audit(entry.after(json!({ "slug": slug, "name": name }))).await?;
+) -> Result<(DirectoryEntry, CreatedApiKey), OperateError> {
+    let founded = create_tenant_in(tx, slug, name).await?;
+    let entry = operator.audit("tenant.created").on("tenant", founded.id);
+    tx.append_audit(entry.after(json!({ "slug": slug, "name": name }))).await?;
     let new = NewApiKey {
         name: "first key".to_owned(),
         role: Role::Owner,
         scopes: None,
         expires_at: None,
     };
-    let key = create_api_key(&mut created.tx, new, operator.audit("api_key.created")).await?;
-    created.tx.commit().await?;
-    Ok((created.tenant, key))
+    let key = create_api_key(tx, new, operator.audit("api_key.created")).await?;
+    Ok((founded, key))
 }
 
 /// Name and state of a tenant after the change; what is absent stays. Within 5 seconds every credential of a suspended

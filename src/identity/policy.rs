@@ -89,10 +89,16 @@ pub enum Action {
     DocumentRead,
     /// Upload, change and delete documents.
     DocumentWrite,
+    /// List and read assistants.
+    AssistantRead,
+    /// Create, change, try, publish and delete assistants.
+    AssistantWrite,
     /// Search.
     Search,
     /// List and read conversations.
     ConversationRead,
+    /// Read how an answer came about.
+    TraceRead,
     /// Ask a single question.
     Ask,
     /// Open, change and delete conversations, and ask in them.
@@ -115,6 +121,8 @@ pub struct Rule {
 const EVERYBODY: &[Role] = &Role::ALL;
 const ASKERS: &[Role] = &[Role::Member, Role::Editor, Role::Admin, Role::Owner];
 const EDITORS: &[Role] = &[Role::Editor, Role::Admin, Role::Owner];
+/// Who looks after documentation and answers.
+const KEEPERS: &[Role] = &[Role::Analyst, Role::Editor, Role::Admin, Role::Owner];
 const ADMINS: &[Role] = &[Role::Admin, Role::Owner];
 /// Those who see conversations of others.
 const OVERSEERS: &[Role] = &[Role::Analyst, Role::Admin, Role::Owner];
@@ -137,7 +145,11 @@ pub fn rule(action: Action) -> Rule {
         Action::AuditRead => (ADMINS, Some(Scope::AuditRead)),
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
-        Action::Search | Action::ConversationRead => (EVERYBODY, Some(Scope::Ask)),
+        Action::AssistantWrite => (EDITORS, Some(Scope::DocumentsWrite)),
+        Action::AssistantRead | Action::Search | Action::ConversationRead => {
+            (EVERYBODY, Some(Scope::Ask))
+        }
+        Action::TraceRead => (KEEPERS, Some(Scope::Ask)),
         Action::Ask | Action::Converse | Action::FeedbackWrite => (ASKERS, Some(Scope::Ask)),
         Action::FeedbackRead => (OVERSEERS, Some(Scope::Ask)),
     };
@@ -182,7 +194,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -204,8 +216,11 @@ impl Action {
         Self::CollectionWrite,
         Self::DocumentRead,
         Self::DocumentWrite,
+        Self::AssistantRead,
+        Self::AssistantWrite,
         Self::Search,
         Self::ConversationRead,
+        Self::TraceRead,
         Self::Ask,
         Self::Converse,
         Self::FeedbackWrite,

@@ -8,4 +8,4 @@ mod versions;
 
 pub use collections::CollectionsApi;
 pub use documents::DocumentsApi;
-pub use search::SearchApi;
+pub use search::{HitExplanation, SearchApi, SearchExplanation};

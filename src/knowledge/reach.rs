@@ -19,6 +19,24 @@ pub enum Reader {
     Program,
 }
 
+/// From whom limited collections are hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hiding {
+    /// The person, whose groups may read some of them; absent for a credential without one.
+    pub member_id: Option<Uuid>,
+}
+
+impl Reader {
+    /// How limited collections are hidden from the reader; not at all when absent.
+    pub fn hiding(&self) -> Option<Hiding> {
+        match self {
+            Self::Everything | Self::Listed(_) => None,
+            Self::Person(id) => Some(Hiding { member_id: Some(*id) }),
+            Self::Program => Some(Hiding { member_id: None }),
+        }
+    }
+}
+
 impl From<&Actor> for Reader {
     fn from(actor: &Actor) -> Self {
         let manages = actor.role >= Role::Admin;
@@ -51,14 +69,20 @@ impl Reach {
     /// # Errors
     /// The database failed.
     pub async fn of(tx: &mut TenantTx, reader: &Reader) -> db::Result<Self> {
-        Ok(match reader {
-            Reader::Everything => Self::default(),
-            Reader::Listed(ids) => Self { only: Some(ids.clone()), hidden: Vec::new() },
-            Reader::Person(id) => {
-                Self { only: None, hidden: tx.list_hidden_collections(Some(*id)).await? }
-            }
-            Reader::Program => Self { only: None, hidden: tx.list_hidden_collections(None).await? },
-        })
+        let hidden = match reader.hiding() {
+            Some(Hiding { member_id }) => tx.list_hidden_collections(member_id).await?,
+            None => Vec::new(),
+        };
+        Ok(Self::resolved(reader, hidden))
+    }
+
+    /// The reach of a reader from whom these collections are hidden, as the statement of the work has told.
+    pub fn resolved(reader: &Reader, hidden: Vec<Uuid>) -> Self {
+        let only = match reader {
+            Reader::Listed(ids) => Some(ids.clone()),
+            Reader::Everything | Reader::Person(_) | Reader::Program => None,
+        };
+        Self { only, hidden }
     }
 
     /// Whether a collection is within reach.

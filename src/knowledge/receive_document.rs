@@ -14,6 +14,7 @@ use super::store::documents::{Document, DocumentChange};
 use super::store::media_type;
 use super::store::versions::NewVersion;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
+use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::db::{self, Db, OnConstraint, TenantTx};
 use crate::identity::Actor;
 use crate::kernel::ids::new_id;
@@ -52,6 +53,18 @@ pub struct Received {
     pub is_new_version: bool,
 }
 
+/// What the sender is told of a document that came in.
+pub type Answer = fn(&Received) -> db::Result<Outcome>;
+
+/// The answer to a sender.
+#[derive(Clone, Debug)]
+pub enum Receipt {
+    /// The document was received now.
+    Now(Outcome),
+    /// The very request came before.
+    Before(Kept),
+}
+
 /// Why a document was not received.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
@@ -69,6 +82,13 @@ pub enum ReceiveError {
     Database(#[from] db::Error),
 }
 
+/// Who sends a document, and what they are told.
+struct Sender<'a> {
+    actor: &'a Actor,
+    claim: Option<&'a Claim>,
+    answer: Answer,
+}
+
 /// Receives documents and removes them.
 #[derive(Clone)]
 pub struct Receiver {
@@ -83,11 +103,18 @@ impl Receiver {
         Self { db, objects, work_waits }
     }
 
-    /// Receives a document.
+    /// Receives a document: with a claim, once for its key. What the sender is told is kept with what is stored.
     ///
     /// # Errors
     /// See [`ReceiveError`]; nothing is stored then.
-    pub async fn receive(&self, actor: &Actor, new: NewDocument) -> Result<Received, ReceiveError> {
+    pub async fn receive(
+        &self,
+        actor: &Actor,
+        new: NewDocument,
+        claim: Option<&Claim>,
+        answer: Answer,
+    ) -> Result<Receipt, ReceiveError> {
+        let sender = Sender { actor, claim, answer };
         let tenant = actor.tenant;
         let media_type = MediaType::from_file(&new.name, new.declared_type.as_deref(), &new.bytes)?;
         let content_sha256: [u8; 32] = Sha256::digest(&new.bytes).into();
@@ -96,8 +123,8 @@ impl Receiver {
         let key = ObjectKey::original(tenant, version_id);
 
         // Told before the bytes are written: most imports bring mostly what is there already.
-        if let Some(document) = self.find_unchanged(actor, &new, &content_sha256).await? {
-            return Ok(Received { document, is_new_version: false });
+        if let Some(receipt) = self.find_unchanged(&sender, &new, &content_sha256).await? {
+            return Ok(receipt);
         }
         self.objects.put(&key, new.bytes.clone()).await?;
         let version = NewVersion {
@@ -109,7 +136,7 @@ impl Receiver {
             object_key: key.as_str().to_owned(),
             created_by: new.created_by,
         };
-        let mut stored = self.store(actor, &new, version.clone()).await;
+        let mut stored = self.store(&sender, &new, version.clone()).await;
         for _ in 0..RETRIES {
             let again = match &stored {
                 // The default collection may be deleted at any moment: then it is made again.
@@ -120,13 +147,13 @@ impl Receiver {
             if !again {
                 break;
             }
-            stored = self.store(actor, &new, version.clone()).await;
+            stored = self.store(&sender, &new, version.clone()).await;
         }
-        if !matches!(&stored, Ok(received) if received.is_new_version) {
+        if !matches!(&stored, Ok((_, true))) {
             self.objects.delete(&key).await?;
         }
         self.work_waits.notify_one();
-        stored
+        stored.map(|(receipt, _)| receipt)
     }
 
     /// Removes a document; false when there is none, or none within reach.
@@ -199,11 +226,15 @@ impl Receiver {
 
     async fn find_unchanged(
         &self,
-        actor: &Actor,
+        sender: &Sender<'_>,
         new: &NewDocument,
         digest: &[u8; 32],
-    ) -> Result<Option<Document>, ReceiveError> {
-        let mut tx = self.db.tenant(actor.tenant).await?;
+    ) -> Result<Option<Receipt>, ReceiveError> {
+        let actor = sender.actor;
+        let mut tx = match self.db.tenant_once(actor.tenant, sender.claim).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Ok(Some(Receipt::Before(kept))),
+        };
         let found =
             tx.find_document_by_name(new.collection_id, DEFAULT_COLLECTION, &new.name).await?;
         let Some(document_id) = found else { return Ok(None) };
@@ -217,18 +248,24 @@ impl Receiver {
             return Ok(None);
         }
         update_document(&mut tx, actor, document_id, &change).await?;
-        let document = tx.find_document(document_id).await?;
-        tx.commit().await?;
-        Ok(document)
+        let Some(document) = tx.find_document(document_id).await? else { return Ok(None) };
+        let outcome = (sender.answer)(&Received { document, is_new_version: false })?;
+        tx.commit_outcome(&outcome).await?;
+        Ok(Some(Receipt::Now(outcome)))
     }
 
+    /// The receipt, and whether there is a new version.
     async fn store(
         &self,
-        actor: &Actor,
+        sender: &Sender<'_>,
         new: &NewDocument,
         mut version: NewVersion,
-    ) -> Result<Received, ReceiveError> {
-        let mut tx = self.db.tenant(actor.tenant).await?;
+    ) -> Result<(Receipt, bool), ReceiveError> {
+        let actor = sender.actor;
+        let mut tx = match self.db.tenant_once(actor.tenant, sender.claim).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Ok((Receipt::Before(kept), false)),
+        };
         let collection_id = match new.collection_id {
             Some(id) if tx.find_collection(id).await?.is_none() => {
                 return Err(ReceiveError::UnknownCollection);
@@ -268,8 +305,9 @@ impl Receiver {
                 table: "documents",
                 detail: format!("{document_id} vanished under its lock"),
             })?;
-        tx.commit().await?;
-        Ok(Received { document, is_new_version })
+        let outcome = (sender.answer)(&Received { document, is_new_version })?;
+        tx.commit_outcome(&outcome).await?;
+        Ok((Receipt::Now(outcome), is_new_version))
     }
 }
 

@@ -119,8 +119,7 @@ impl Search {
         let embedded = Instant::now();
         let terms = terms::query_terms(&query.text);
         // One snapshot: a version that is replaced between two statements would be found twice or not at all.
-        let mut tx = self.db.tenant_snapshot(query.scope.tenant).await?;
-        tx.plan_for_values().await?;
+        let mut tx = self.db.tenant_search(query.scope.tenant).await?;
         let filter = SearchFilter {
             collection_ids: searched_collections(&mut tx, &query.scope).await?,
             metadata: query.scope.metadata.clone(),

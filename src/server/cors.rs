@@ -16,9 +16,10 @@ use super::allow::AllowedMethods;
 use crate::web::response_note::ResponseNote;
 
 /// Request headers that pages may send.
-const REQUEST_HEADERS: &str = "authorization, content-type, accept, pidima-tenant";
+const REQUEST_HEADERS: &str =
+    "authorization, content-type, accept, if-match, pidima-tenant, idempotency-key, last-event-id";
 /// Response headers that pages may read.
-const RESPONSE_HEADERS: &str = "x-request-id, ratelimit, ratelimit-policy, retry-after";
+const RESPONSE_HEADERS: &str = "x-request-id, etag, ratelimit, ratelimit-policy, retry-after, idempotency-replayed, pidima-quota-warning";
 /// How long browsers may remember a preflight, in seconds.
 const MAX_AGE: &str = "600";
 

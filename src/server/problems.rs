@@ -1,6 +1,6 @@
 //! Turns every error of handlers and framework into a problem (RFC 9457).
 
-use poem::error::{MethodNotAllowedError, NotFoundError};
+use poem::error::{MethodNotAllowedError, NotFoundError, ParseMultipartError as NoForm};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Endpoint, Error, IntoResponse, Middleware, Request, Response, Result};
 use poem_openapi::error::{
@@ -99,8 +99,13 @@ fn translate(error: &Error) -> ApiError {
     if let Some(cause) = error.downcast_ref::<ParseMultipartError>() {
         return invalid_form(&cause.reason);
     }
-    if let Some(cause) = error.downcast_ref::<poem::error::ParseMultipartError>() {
-        return invalid_form(&cause.to_string());
+    if let Some(cause) = error.downcast_ref::<NoForm>() {
+        return match cause {
+            NoForm::InvalidContentType(_) | NoForm::ContentTypeRequired => {
+                ApiError::new(ProblemCode::UnsupportedMediaType, cause.to_string())
+            }
+            _ => invalid_form(&cause.to_string()),
+        };
     }
     if let Some(cause) = error.downcast_ref::<ParseRequestPayloadError>() {
         return ApiError::new(ProblemCode::MalformedRequest, cause.reason.clone());

@@ -15,7 +15,11 @@ use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
-use crate::chat::api::{AnswersApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi};
+use crate::chat::api::{
+    AnswersApi, AssistantsApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi,
+    TracesApi,
+};
+use crate::chat::assistants::AssistantLimits;
 use crate::db::Db;
 use crate::governance::api::{AuditEventsApi, PlatformQuotasApi, QuotasApi, UsageApi};
 use crate::identity::api::{
@@ -58,6 +62,8 @@ pub struct Services {
     pub chat: Chat,
     /// Events of runs on their way to readers.
     pub streams: Arc<dyn EventStreams>,
+    /// What the server allows of assistants.
+    pub assistants: AssistantLimits,
     /// Counts requests.
     pub limiter: RateLimiter,
     /// Tells whether the service can serve.
@@ -163,12 +169,14 @@ fn api_service(
         SearchApi { search },
     );
     let chat = (
-        SessionsApi { db: db.clone() },
+        AssistantsApi { db: db.clone(), limits: services.assistants.clone() },
+        SessionsApi { db: db.clone(), chat: chat.clone() },
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         RunsApi { db: db.clone(), chat: chat.clone() },
         AnswersApi { chat, max_question_chars },
         CitationsApi { db: db.clone() },
         FeedbackApi { db: db.clone() },
+        TracesApi { db: db.clone() },
     );
     let governance = (
         AuditEventsApi { db: db.clone() },

@@ -1,5 +1,6 @@
 //! Makes a tenant. Its first key is made by the caller, in the same transaction.
 
+use super::DirectoryEntry;
 use crate::db::{self, Db, OnConstraint, TenantTx};
 use crate::kernel::ids::TenantId;
 
@@ -39,16 +40,25 @@ pub async fn create_tenant(
 ) -> Result<CreatedTenant, CreateTenantError> {
     let tenant = TenantId::generate();
     let mut tx = db.tenant(tenant).await?;
-    let stored = tx.insert_tenant(slug, name).await;
-    match stored {
+    create_tenant_in(&mut tx, slug, name).await?;
+    Ok(CreatedTenant { tenant, tx })
+}
+
+/// Makes the transaction's own tenant.
+///
+/// # Errors
+/// See [`CreateTenantError`].
+pub async fn create_tenant_in(
+    tx: &mut TenantTx,
+    slug: &str,
+    name: &str,
+) -> Result<DirectoryEntry, CreateTenantError> {
+    match tx.insert_tenant(slug, name).await {
         Err(db::Error::Constraint { ref name, .. }) if name == "tenant_directory_slug_check" => {
             Err(CreateTenantError::SlugForm(slug.to_owned()))
         }
-        other => {
-            other.on_constraint("tenant_directory_slug_key", || {
-                CreateTenantError::SlugTaken(slug.to_owned())
-            })?;
-            Ok(CreatedTenant { tenant, tx })
-        }
+        other => other.on_constraint("tenant_directory_slug_key", || {
+            CreateTenantError::SlugTaken(slug.to_owned())
+        }),
     }
 }

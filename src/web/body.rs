@@ -44,11 +44,40 @@ impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
-        let depth = request.data::<MaxJsonDepth>().map_or(32, |limit| limit.0);
-        let value = parse_strict(&bytes, depth)?;
+        Self::parse(read_json(request, body).await?)
+    }
+}
+
+impl<T: ParseFromJSON> JsonBody<T> {
+    /// Reads the body as a value of any shape.
+    ///
+    /// # Errors
+    /// 415, or 400 that names the place.
+    pub(super) async fn read_value(
+        request: &Request,
+        body: &mut RequestBody,
+    ) -> poem::Result<Value> {
+        let content_type = request.content_type().ok_or(ContentTypeError::ExpectContentType)?;
+        if !<Self as Payload>::check_content_type(content_type) {
+            let content_type = content_type.to_owned();
+            return Err(ContentTypeError::NotSupported { content_type }.into());
+        }
+        read_json(request, body).await
+    }
+
+    /// A body out of such a value.
+    ///
+    /// # Errors
+    /// 422 that names the field.
+    pub(super) fn parse(value: Value) -> poem::Result<Self> {
         parse(value).map(Self).map_err(Into::into)
     }
+}
+
+async fn read_json(request: &Request, body: &mut RequestBody) -> poem::Result<Value> {
+    let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+    let depth = request.data::<MaxJsonDepth>().map_or(32, |limit| limit.0);
+    Ok(parse_strict(&bytes, depth)?)
 }
 
 impl<'a, T: ParseFromJSON> ApiExtractor<'a> for JsonBody<T> {
@@ -77,13 +106,7 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for JsonBody<T> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        let content_type = request.content_type().ok_or(ContentTypeError::ExpectContentType)?;
-        if !Self::check_content_type(content_type) {
-            return Err(
-                ContentTypeError::NotSupported { content_type: content_type.to_owned() }.into()
-            );
-        }
-        <Self as ParsePayload>::from_request(request, body).await
+        Self::parse(Self::read_value(request, body).await?)
     }
 }
 

@@ -15,6 +15,9 @@ use uuid::Uuid;
 
 use crate::db;
 
+/// When the answer to a request that is being carried out may be there.
+const IN_FLIGHT_WAIT: Duration = Duration::from_secs(1);
+
 /// Why a request was refused or failed: stable, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
@@ -41,6 +44,11 @@ pub enum ProblemCode {
     Timeout,
     /// 409: the thing exists already, or is in a state that does not allow this.
     Conflict,
+    /// 409: a request with this `Idempotency-Key` is being carried out; send it again after `Retry-After`.
+    IdempotencyKeyInUse,
+    /// 409: the request was carried out before under this `Idempotency-Key`, and its secret can not be shown again;
+    /// `Location` leads to what the secret is for.
+    AlreadyDone,
     /// 412: the thing has changed since it was read.
     PreconditionFailed,
     /// 413: the body is larger than the limit.
@@ -49,6 +57,8 @@ pub enum ProblemCode {
     UnsupportedMediaType,
     /// 422: the request can be read but a value is not acceptable.
     ValidationFailed,
+    /// 422: the `Idempotency-Key` was used for another request.
+    IdempotencyKeyReused,
     /// 429: more requests than a limit lets through; come again after `Retry-After`.
     RateLimited,
     /// 429: a quota is used up; `quota` tells which, and `Retry-After` when there is something again.
@@ -61,7 +71,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
         Self::InvalidCursor,
         Self::TenantRequired,
@@ -73,10 +83,13 @@ impl ProblemCode {
         Self::NotAcceptable,
         Self::Timeout,
         Self::Conflict,
+        Self::IdempotencyKeyInUse,
+        Self::AlreadyDone,
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
+        Self::IdempotencyKeyReused,
         Self::RateLimited,
         Self::QuotaExceeded,
         Self::Internal,
@@ -95,11 +108,11 @@ impl ProblemCode {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::IdempotencyKeyInUse | Self::AlreadyDone => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::ValidationFailed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ValidationFailed | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited | Self::QuotaExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -184,6 +197,8 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     /// The quota that is used up.
     quota: Option<Box<RefusedQuota>>,
+    /// Path of what the problem is about.
+    location: Option<Box<str>>,
     /// Cause of an inner failure: for the log only.
     cause: Option<anyhow::Error>,
 }
@@ -198,8 +213,15 @@ impl ApiError {
             run_id: None,
             retry_after: None,
             quota: None,
+            location: None,
             cause: None,
         }
+    }
+
+    /// The same problem about what is found at a path.
+    #[must_use]
+    pub fn at(self, path: &str) -> Self {
+        Self { location: Some(path.into()), ..self }
     }
 
     /// 404, the same words whether the thing belongs to another tenant or to nobody.
@@ -306,6 +328,9 @@ impl ApiError {
         if let Some(seconds) = self.retry_after_seconds() {
             response = response.header("retry-after", seconds.to_string());
         }
+        if let Some(path) = &self.location {
+            response = response.header("location", &**path);
+        }
         response.body(self.problem(request_id).to_json_string())
     }
 }
@@ -336,13 +361,24 @@ impl poem::error::ResponseError for ApiError {
 
 impl From<db::Error> for ApiError {
     fn from(error: db::Error) -> Self {
-        if error.is_retryable() {
-            return Self {
+        match error {
+            db::Error::KeyInUse => Self {
+                retry_after: Some(IN_FLIGHT_WAIT),
+                ..Self::new(
+                    ProblemCode::IdempotencyKeyInUse,
+                    "a request with this Idempotency-Key is being carried out; send it again in a moment to get its answer",
+                )
+            },
+            db::Error::KeyReused => Self::new(
+                ProblemCode::IdempotencyKeyReused,
+                "this Idempotency-Key was used for another request; take a new key for each thing to be made",
+            ),
+            error if error.is_retryable() => Self {
                 cause: Some(error.into()),
                 ..Self::new(ProblemCode::Unavailable, "the database is busy or away; try again")
-            };
+            },
+            error => Self::internal(error),
         }
-        Self::internal(error)
     }
 }
 

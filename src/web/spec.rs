@@ -5,6 +5,8 @@
 use poem_openapi::Tags;
 use serde_json::{Map, Value, json};
 
+use super::idempotency::{KEY_HEADER, MAX_KEY_CHARS, REPLAYED_HEADER};
+
 /// Groups of operations.
 #[derive(Tags)]
 pub enum Tag {
@@ -47,6 +49,7 @@ pub fn finish(raw: &str) -> Result<Value, super::problem::ApiError> {
         for item in paths.values_mut().filter_map(Value::as_object_mut) {
             for operation in item.values_mut().filter_map(Value::as_object_mut) {
                 leave_out_accept(operation);
+                add_idempotency_key(operation);
                 add_problems(operation);
                 // Said in so many words: it is no slip that there is none.
                 operation.entry("security").or_insert(json!([]));
@@ -135,6 +138,39 @@ fn leave_out_accept(operation: &mut Map<String, Value>) {
     parameters.retain(|parameter| parameter["name"] != "Accept");
     if parameters.is_empty() {
         operation.remove("parameters");
+    }
+}
+
+/// Operations whose answers may be given again take the key that they are kept under.
+fn add_idempotency_key(operation: &mut Map<String, Value>) {
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let is_replayed = |response: &Value| response["headers"].get(REPLAYED_HEADER).is_some();
+    if !responses.values().any(is_replayed) {
+        return;
+    }
+    let problem = responses.get("default").map(|default| default["content"].clone());
+    let conflict = "A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight \
+                    (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`)";
+    let reused = "A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request \
+                  (`idempotency_key_reused`)";
+    for (status, description) in [("409", conflict), ("422", reused)] {
+        let content = problem.clone().unwrap_or_default();
+        responses
+            .entry(status)
+            .or_insert_with(|| json!({ "description": description, "content": content }));
+    }
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.push(json!({
+            "name": KEY_HEADER,
+            "in": "header",
+            "required": false,
+            "description": "A text of your own choice, best a random UUID, under which this is done once: the same request \
+                            sent again under it does nothing and is answered as before",
+            "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS },
+        }));
     }
 }
 

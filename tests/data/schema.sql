@@ -86,6 +86,77 @@ CREATE FUNCTION app.first_uuid_at(p_at timestamp with time zone) RETURNS uuid
 
 COMMENT ON FUNCTION app.first_uuid_at(p_at timestamp with time zone) IS 'Smallest UUIDv7 of an instant (RFC 9562 5.7: 48 bits of milliseconds lead): ids order by time, so months can be ranges of ids';
 
+CREATE TABLE app.collection_groups (
+    tenant_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY app.collection_groups FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.collection_groups IS 'Groups that a collection is limited to; a collection without a row is open to the whole tenant';
+
+COMMENT ON COLUMN app.collection_groups.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.collection_groups.collection_id IS 'Collection';
+
+COMMENT ON COLUMN app.collection_groups.group_id IS 'Group that may read it';
+
+COMMENT ON COLUMN app.collection_groups.added_at IS 'Since when';
+
+CREATE TABLE app.group_members (
+    tenant_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY app.group_members FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.group_members IS 'Who is in which group';
+
+COMMENT ON COLUMN app.group_members.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.group_members.group_id IS 'Group';
+
+COMMENT ON COLUMN app.group_members.member_id IS 'Person';
+
+COMMENT ON COLUMN app.group_members.added_at IS 'Since when';
+
+CREATE TABLE app.sealed_collections (
+    tenant_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    sealed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY app.sealed_collections FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.sealed_collections IS 'Collections that were limited to groups when they were deleted: answers made of them stay limited';
+
+COMMENT ON COLUMN app.sealed_collections.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.sealed_collections.collection_id IS 'Collection that is gone';
+
+COMMENT ON COLUMN app.sealed_collections.sealed_at IS 'When it was deleted';
+
+CREATE FUNCTION app.hidden_collections(p_tenant uuid, p_member uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT cg.collection_id
+    FROM (app.collection_groups cg
+      LEFT JOIN app.group_members gm ON (((gm.tenant_id = cg.tenant_id) AND (gm.group_id = cg.group_id) AND (gm.member_id = hidden_collections.p_member))))
+   WHERE (cg.tenant_id = hidden_collections.p_tenant)
+   GROUP BY cg.collection_id
+  HAVING (count(gm.member_id) = 0)
+ UNION ALL
+  SELECT s.collection_id
+    FROM app.sealed_collections s
+   WHERE (s.tenant_id = hidden_collections.p_tenant);
+END;
+
+COMMENT ON FUNCTION app.hidden_collections(p_tenant uuid, p_member uuid) IS 'Collections limited to groups that the person is not in, gone ones included; for no person, all that are limited. Asked under the policies of who asks';
+
 CREATE PROCEDURE app.isolate(IN p_table regclass, IN p_rights text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS $$
@@ -104,6 +175,28 @@ end
 $$;
 
 COMMENT ON PROCEDURE app.isolate(IN p_table regclass, IN p_rights text) IS 'Puts a table behind the wall: row security, the one policy, the rights of the service. Partitions get no rights';
+
+CREATE FUNCTION app.make_default_assistant() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    -- UUIDv7 (RFC 9562 5.7): 48 bits of milliseconds, the version, random bits.
+    v_random uuid := gen_random_uuid();
+    v_id uuid := (left(app.first_uuid_at(new.created_at)::text, 14) || '7' || substr(v_random::text, 16))::uuid;
+begin
+    insert into app.assistants (tenant_id, assistant_id, name, is_default, latest_version)
+    values (new.tenant_id, v_id, 'default', true, 1);
+    insert into app.assistant_versions (tenant_id, assistant_id, number, version_id, configuration)
+    values (new.tenant_id, v_id, 1, v_id, '{}');
+    update app.assistants
+    set published_version = 1
+    where tenant_id = new.tenant_id
+        and assistant_id = v_id;
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION app.make_default_assistant() IS 'Gives a new tenant its default assistant, which answers as the server is set';
 
 CREATE FUNCTION app.memberships_of(p_identity_sha256 bytea) RETURNS TABLE(of_tenant uuid, of_member uuid)
     LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -234,6 +327,11 @@ CREATE TABLE app.runs (
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
     cached_input_tokens bigint,
     usage_estimated boolean DEFAULT false NOT NULL,
+    assistant_id uuid,
+    assistant_version integer,
+    configuration_sha256 bytea,
+    prompt_sha256 bytea,
+    prompt_left_out jsonb,
     filtered jsonb,
     CONSTRAINT runs_attempts_check CHECK ((jsonb_typeof(attempts) = 'array'::text)),
     CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
@@ -299,6 +397,16 @@ COMMENT ON COLUMN app.runs.cached_input_tokens IS 'Of the input tokens, those th
 
 COMMENT ON COLUMN app.runs.usage_estimated IS 'Whether some of the tokens are made from lengths, since the provider did not count';
 
+COMMENT ON COLUMN app.runs.assistant_id IS 'Assistant that answered; null for runs from before there were any';
+
+COMMENT ON COLUMN app.runs.assistant_version IS 'Its version; null when its draft was tried';
+
+COMMENT ON COLUMN app.runs.configuration_sha256 IS 'SHA-256 over the canonical JSON of the configuration that answered, the settings of the server included';
+
+COMMENT ON COLUMN app.runs.prompt_sha256 IS 'SHA-256 over what the model was told, the random marker of the request left out; null when no model was asked';
+
+COMMENT ON COLUMN app.runs.prompt_left_out IS 'What of the conversation and of the passages did not fit into the prompt, and why; null when everything did';
+
 COMMENT ON COLUMN app.runs.filtered IS 'Links, images, markup and characters taken out of the model''s text or made harmless, by kind; null when there were none';
 
 CREATE VIEW analytics.answers WITH (security_invoker='true', security_barrier='true') AS
@@ -320,12 +428,115 @@ CREATE VIEW analytics.answers WITH (security_invoker='true', security_barrier='t
     r.first_token_ms,
     r.total_ms,
     r.created_at AS asked_at,
-    r.ended_at AS answered_at
+    r.ended_at AS answered_at,
+    r.assistant_id,
+    r.assistant_version,
+    encode(r.configuration_sha256, 'hex'::text) AS configuration_sha256,
+    encode(r.prompt_sha256, 'hex'::text) AS prompt_sha256,
+    r.prompt_left_out
    FROM ((app.runs r
      JOIN app.messages q ON (((q.tenant_id = r.tenant_id) AND (q.message_id = r.question_id))))
      LEFT JOIN app.messages a ON (((a.tenant_id = r.tenant_id) AND (a.message_id = r.answer_id))));
 
 COMMENT ON VIEW analytics.answers IS 'One row per question with its answer, outcome, tokens, cost and timings';
+
+CREATE TABLE app.assistant_versions (
+    tenant_id uuid NOT NULL,
+    assistant_id uuid NOT NULL,
+    number integer NOT NULL,
+    version_id uuid NOT NULL,
+    configuration jsonb NOT NULL,
+    published_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT assistant_versions_number_check CHECK ((number >= 1))
+);
+
+ALTER TABLE ONLY app.assistant_versions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.assistant_versions IS 'Configurations as they were published; never changed, since answers name them';
+
+COMMENT ON COLUMN app.assistant_versions.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.assistant_versions.assistant_id IS 'Assistant';
+
+COMMENT ON COLUMN app.assistant_versions.number IS 'Counts from 1 within the assistant';
+
+COMMENT ON COLUMN app.assistant_versions.version_id IS 'UUIDv7; orders the list';
+
+COMMENT ON COLUMN app.assistant_versions.configuration IS 'Configuration; what it does not name is as the server sets it';
+
+COMMENT ON COLUMN app.assistant_versions.published_by IS 'Who published it; null for the first version of a default assistant';
+
+COMMENT ON COLUMN app.assistant_versions.created_at IS 'When it was published';
+
+CREATE VIEW analytics.assistant_versions WITH (security_invoker='true', security_barrier='true') AS
+ SELECT assistant_id,
+    number,
+    configuration,
+    published_by,
+    created_at AS published_at
+   FROM app.assistant_versions v;
+
+COMMENT ON VIEW analytics.assistant_versions IS 'One row per published version of an assistant, with its configuration';
+
+CREATE TABLE app.assistants (
+    tenant_id uuid NOT NULL,
+    assistant_id uuid NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    is_default boolean DEFAULT false NOT NULL,
+    draft jsonb DEFAULT '{}'::jsonb NOT NULL,
+    published_version integer,
+    latest_version integer DEFAULT 0 NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT assistants_default_check CHECK (((NOT is_default) OR (deleted_at IS NULL))),
+    CONSTRAINT assistants_draft_check CHECK ((jsonb_typeof(draft) = 'object'::text)),
+    CONSTRAINT assistants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+);
+
+ALTER TABLE ONLY app.assistants FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.assistants IS 'What answers: each tenant has a default one, and others that its editors make';
+
+COMMENT ON COLUMN app.assistants.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.assistants.assistant_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.assistants.name IS 'Unique within the tenant among those that are not deleted';
+
+COMMENT ON COLUMN app.assistants.description IS 'What it is for';
+
+COMMENT ON COLUMN app.assistants.is_default IS 'Whether it answers where a request names none; one of each tenant';
+
+COMMENT ON COLUMN app.assistants.draft IS 'Configuration that is being worked on; what it does not name is as the server sets it';
+
+COMMENT ON COLUMN app.assistants.published_version IS 'Number of the version that answers; null until one is published';
+
+COMMENT ON COLUMN app.assistants.latest_version IS 'Highest number so far';
+
+COMMENT ON COLUMN app.assistants.revision IS 'Counts the changes, so that two editors notice each other';
+
+COMMENT ON COLUMN app.assistants.created_at IS 'When it was created';
+
+COMMENT ON COLUMN app.assistants.updated_at IS 'When it was last changed';
+
+COMMENT ON COLUMN app.assistants.deleted_at IS 'When it was deleted; its versions stay, since answers name them';
+
+CREATE VIEW analytics.assistants WITH (security_invoker='true', security_barrier='true') AS
+ SELECT assistant_id,
+    name,
+    description,
+    is_default,
+    published_version,
+    created_at,
+    updated_at,
+    deleted_at
+   FROM app.assistants a;
+
+COMMENT ON VIEW analytics.assistants IS 'One row per assistant, deleted ones included';
 
 CREATE TABLE app.citations (
     tenant_id uuid NOT NULL,
@@ -716,7 +927,10 @@ CREATE TABLE app.retrievals (
     lexical_rank integer,
     lexical_score real,
     fused_score real NOT NULL,
-    used boolean NOT NULL
+    used boolean NOT NULL,
+    matched_terms text[] DEFAULT '{}'::text[] NOT NULL,
+    dropped text,
+    CONSTRAINT retrievals_dropped_check CHECK ((dropped = ANY (ARRAY['below_cut'::text, 'prompt_budget'::text, 'below_threshold'::text, 'run_failed'::text])))
 )
 PARTITION BY RANGE (run_id);
 
@@ -748,6 +962,10 @@ COMMENT ON COLUMN app.retrievals.fused_score IS 'Reciprocal rank fusion of both'
 
 COMMENT ON COLUMN app.retrievals.used IS 'Whether the model was given it';
 
+COMMENT ON COLUMN app.retrievals.matched_terms IS 'Terms of the question that stand in the passage';
+
+COMMENT ON COLUMN app.retrievals.dropped IS 'Why the model was not given it: below_cut, prompt_budget, below_threshold or run_failed; null when it was given it';
+
 CREATE VIEW analytics.retrievals WITH (security_invoker='true', security_barrier='true') AS
  SELECT run_id,
     rank,
@@ -759,7 +977,9 @@ CREATE VIEW analytics.retrievals WITH (security_invoker='true', security_barrier
     lexical_rank,
     lexical_score,
     fused_score,
-    used
+    used,
+    matched_terms,
+    dropped
    FROM app.retrievals r;
 
 COMMENT ON VIEW analytics.retrievals IS 'One row per passage that search found for an answer, with its scores';
@@ -772,6 +992,8 @@ CREATE TABLE app.sessions (
     created_by uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    assistant_id uuid,
+    revision bigint DEFAULT 0 NOT NULL,
     CONSTRAINT sessions_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200)))
 );
 
@@ -793,6 +1015,10 @@ COMMENT ON COLUMN app.sessions.created_at IS 'When it was opened';
 
 COMMENT ON COLUMN app.sessions.updated_at IS 'When it last got a message';
 
+COMMENT ON COLUMN app.sessions.assistant_id IS 'Assistant that answers in it; null for the tenant''s default one';
+
+COMMENT ON COLUMN app.sessions.revision IS 'Counts the messages that were added; a copy of the last ones kept elsewhere is good while it names this number';
+
 CREATE VIEW analytics.sessions WITH (security_invoker='true', security_barrier='true') AS
  SELECT session_id,
     title,
@@ -805,6 +1031,74 @@ CREATE VIEW analytics.sessions WITH (security_invoker='true', security_barrier='
    FROM app.sessions s;
 
 COMMENT ON VIEW analytics.sessions IS 'One row per conversation';
+
+CREATE TABLE app.run_traces (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    terms text[] DEFAULT '{}'::text[] NOT NULL,
+    searched_chunks bigint,
+    dense_candidates integer,
+    lexical_candidates integer,
+    prepare_ms real,
+    embed_ms real,
+    dense_ms real,
+    lexical_ms real,
+    fuse_ms real,
+    history_messages integer DEFAULT 0 NOT NULL,
+    prompt_chars bigint,
+    max_output_tokens integer
+)
+PARTITION BY RANGE (run_id);
+
+ALTER TABLE ONLY app.run_traces FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.run_traces IS 'How the answer of a run came about, beside what its own row and its retrievals say';
+
+COMMENT ON COLUMN app.run_traces.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.run_traces.run_id IS 'Run; its month decides the partition';
+
+COMMENT ON COLUMN app.run_traces.terms IS 'Terms of the standalone question that the search by words looked for';
+
+COMMENT ON COLUMN app.run_traces.searched_chunks IS 'Passages that were searched; null when the run ended before';
+
+COMMENT ON COLUMN app.run_traces.dense_candidates IS 'Passages that the search by meaning brought';
+
+COMMENT ON COLUMN app.run_traces.lexical_candidates IS 'Passages that the search by words brought';
+
+COMMENT ON COLUMN app.run_traces.prepare_ms IS 'Milliseconds to make the standalone question';
+
+COMMENT ON COLUMN app.run_traces.embed_ms IS 'Milliseconds to embed it';
+
+COMMENT ON COLUMN app.run_traces.dense_ms IS 'Milliseconds of the search by meaning';
+
+COMMENT ON COLUMN app.run_traces.lexical_ms IS 'Milliseconds of the search by words';
+
+COMMENT ON COLUMN app.run_traces.fuse_ms IS 'Milliseconds to fuse both and to read the passages';
+
+COMMENT ON COLUMN app.run_traces.history_messages IS 'Earlier messages that the model was given';
+
+COMMENT ON COLUMN app.run_traces.prompt_chars IS 'Characters of instructions, history, passages and question; null when no model was asked';
+
+COMMENT ON COLUMN app.run_traces.max_output_tokens IS 'Longest answer that the model was allowed';
+
+CREATE VIEW analytics.traces WITH (security_invoker='true', security_barrier='true') AS
+ SELECT run_id,
+    terms,
+    searched_chunks,
+    dense_candidates,
+    lexical_candidates,
+    prepare_ms,
+    embed_ms,
+    dense_ms,
+    lexical_ms,
+    fuse_ms,
+    history_messages,
+    prompt_chars,
+    max_output_tokens
+   FROM app.run_traces t;
+
+COMMENT ON VIEW analytics.traces IS 'One row per answer: what search found, what the prompt held, and what each stage took';
 
 CREATE VIEW analytics.unanswered_questions WITH (security_invoker='true', security_barrier='true') AS
  SELECT r.run_id,
@@ -1274,25 +1568,6 @@ CREATE TABLE app.citations_default (
 
 ALTER TABLE ONLY app.citations_default FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE app.collection_groups (
-    tenant_id uuid NOT NULL,
-    collection_id uuid NOT NULL,
-    group_id uuid NOT NULL,
-    added_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-ALTER TABLE ONLY app.collection_groups FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE app.collection_groups IS 'Groups that a collection is limited to; a collection without a row is open to the whole tenant';
-
-COMMENT ON COLUMN app.collection_groups.tenant_id IS 'Tenant';
-
-COMMENT ON COLUMN app.collection_groups.collection_id IS 'Collection';
-
-COMMENT ON COLUMN app.collection_groups.group_id IS 'Group that may read it';
-
-COMMENT ON COLUMN app.collection_groups.added_at IS 'Since when';
-
 CREATE TABLE app.document_texts (
     tenant_id uuid NOT NULL,
     version_id uuid NOT NULL,
@@ -1353,25 +1628,6 @@ END),
 
 ALTER TABLE ONLY app.feedback_default FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE app.group_members (
-    tenant_id uuid NOT NULL,
-    group_id uuid NOT NULL,
-    member_id uuid NOT NULL,
-    added_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-ALTER TABLE ONLY app.group_members FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE app.group_members IS 'Who is in which group';
-
-COMMENT ON COLUMN app.group_members.tenant_id IS 'Tenant';
-
-COMMENT ON COLUMN app.group_members.group_id IS 'Group';
-
-COMMENT ON COLUMN app.group_members.member_id IS 'Person';
-
-COMMENT ON COLUMN app.group_members.added_at IS 'Since when';
-
 CREATE TABLE app.groups (
     tenant_id uuid NOT NULL,
     group_id uuid NOT NULL,
@@ -1394,6 +1650,45 @@ COMMENT ON COLUMN app.groups.name IS 'Unique in the tenant';
 COMMENT ON COLUMN app.groups.created_at IS 'When it was made';
 
 COMMENT ON COLUMN app.groups.updated_at IS 'When the row was last changed';
+
+CREATE TABLE app.idempotency_keys (
+    tenant_id uuid NOT NULL,
+    principal_id uuid NOT NULL,
+    key text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    status integer NOT NULL,
+    body text,
+    secret_of text,
+    run_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_keys_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
+    CONSTRAINT idempotency_keys_request_sha256_check CHECK ((length(request_sha256) = 32))
+);
+
+ALTER TABLE ONLY app.idempotency_keys FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.idempotency_keys IS 'Requests that were carried out, by the key that their sender chose; swept when they are over';
+
+COMMENT ON COLUMN app.idempotency_keys.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.idempotency_keys.principal_id IS 'Key, person or end user that sent the request; each has keys of its own';
+
+COMMENT ON COLUMN app.idempotency_keys.key IS 'Header Idempotency-Key of the request';
+
+COMMENT ON COLUMN app.idempotency_keys.request_sha256 IS 'SHA-256 of method, path and body: another request under the same key is refused';
+
+COMMENT ON COLUMN app.idempotency_keys.status IS 'HTTP status of the response';
+
+COMMENT ON COLUMN app.idempotency_keys.body IS 'Body of the response, as it was sent; null where it held a secret, and for answers of a run';
+
+COMMENT ON COLUMN app.idempotency_keys.secret_of IS 'Path of what a secret in the response was for; the reason why the body is not kept';
+
+COMMENT ON COLUMN app.idempotency_keys.run_id IS 'Run whose events are the response';
+
+COMMENT ON COLUMN app.idempotency_keys.created_at IS 'When the request was carried out';
+
+COMMENT ON COLUMN app.idempotency_keys.expires_at IS 'From then on the key is free again, and the row is swept';
 
 CREATE TABLE app.ingestion_attempts (
     tenant_id uuid NOT NULL,
@@ -1675,6 +1970,37 @@ COMMENT ON COLUMN app.models.system_prompt IS 'Whether it takes rules apart from
 
 COMMENT ON COLUMN app.models.updated_at IS 'When the operator last changed it';
 
+CREATE TABLE app.operator_idempotency_keys (
+    operator_key_id uuid NOT NULL,
+    key text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    status integer NOT NULL,
+    body text,
+    secret_of text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT operator_idempotency_keys_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
+    CONSTRAINT operator_idempotency_keys_request_sha256_check CHECK ((length(request_sha256) = 32))
+);
+
+COMMENT ON TABLE app.operator_idempotency_keys IS 'The same for requests of the operator, who has no tenant';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.operator_key_id IS 'Key of the operator that sent the request';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.key IS 'Header Idempotency-Key of the request';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.request_sha256 IS 'SHA-256 of method, path and body: another request under the same key is refused';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.status IS 'HTTP status of the response';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.body IS 'Body of the response, as it was sent; null where it held a secret';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.secret_of IS 'Path of what a secret in the response was for; the reason why the body is not kept';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.created_at IS 'When the request was carried out';
+
+COMMENT ON COLUMN app.operator_idempotency_keys.expires_at IS 'From then on the key is free again, and the row is swept';
+
 CREATE TABLE app.operator_keys (
     operator_key_id uuid NOT NULL,
     name text NOT NULL,
@@ -1886,7 +2212,10 @@ CREATE TABLE app.retrievals_default (
     lexical_rank integer,
     lexical_score real,
     fused_score real CONSTRAINT retrievals_fused_score_not_null NOT NULL,
-    used boolean CONSTRAINT retrievals_used_not_null NOT NULL
+    used boolean CONSTRAINT retrievals_used_not_null NOT NULL,
+    matched_terms text[] DEFAULT '{}'::text[] CONSTRAINT retrievals_matched_terms_not_null NOT NULL,
+    dropped text,
+    CONSTRAINT retrievals_dropped_check CHECK ((dropped = ANY (ARRAY['below_cut'::text, 'prompt_budget'::text, 'below_threshold'::text, 'run_failed'::text])))
 );
 
 ALTER TABLE ONLY app.retrievals_default FORCE ROW LEVEL SECURITY;
@@ -1956,6 +2285,25 @@ COMMENT ON COLUMN app.run_leases.expires_at IS 'After that the instance is taken
 
 COMMENT ON COLUMN app.run_leases.cancel_requested_at IS 'When somebody asked to stop it';
 
+CREATE TABLE app.run_traces_default (
+    tenant_id uuid CONSTRAINT run_traces_tenant_id_not_null NOT NULL,
+    run_id uuid CONSTRAINT run_traces_run_id_not_null NOT NULL,
+    terms text[] DEFAULT '{}'::text[] CONSTRAINT run_traces_terms_not_null NOT NULL,
+    searched_chunks bigint,
+    dense_candidates integer,
+    lexical_candidates integer,
+    prepare_ms real,
+    embed_ms real,
+    dense_ms real,
+    lexical_ms real,
+    fuse_ms real,
+    history_messages integer DEFAULT 0 CONSTRAINT run_traces_history_messages_not_null NOT NULL,
+    prompt_chars bigint,
+    max_output_tokens integer
+);
+
+ALTER TABLE ONLY app.run_traces_default FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE app.runs_default (
     tenant_id uuid CONSTRAINT runs_tenant_id_not_null NOT NULL,
     run_id uuid CONSTRAINT runs_run_id_not_null NOT NULL,
@@ -1983,6 +2331,11 @@ CREATE TABLE app.runs_default (
     attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT runs_attempts_not_null NOT NULL,
     cached_input_tokens bigint,
     usage_estimated boolean DEFAULT false CONSTRAINT runs_usage_estimated_not_null NOT NULL,
+    assistant_id uuid,
+    assistant_version integer,
+    configuration_sha256 bytea,
+    prompt_sha256 bytea,
+    prompt_left_out jsonb,
     filtered jsonb,
     CONSTRAINT runs_attempts_check CHECK ((jsonb_typeof(attempts) = 'array'::text)),
     CONSTRAINT runs_ended_check CHECK (((state = 'running'::text) = (ended_at IS NULL))),
@@ -1993,21 +2346,30 @@ CREATE TABLE app.runs_default (
 
 ALTER TABLE ONLY app.runs_default FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE app.sealed_collections (
+CREATE TABLE app.session_summaries (
     tenant_id uuid NOT NULL,
-    collection_id uuid NOT NULL,
-    sealed_at timestamp with time zone DEFAULT now() NOT NULL
+    session_id uuid NOT NULL,
+    through_message_id uuid NOT NULL,
+    content text NOT NULL,
+    read_collection_ids uuid[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-ALTER TABLE ONLY app.sealed_collections FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY app.session_summaries FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE app.sealed_collections IS 'Collections that were limited to groups when they were deleted: answers made of them stay limited';
+COMMENT ON TABLE app.session_summaries IS 'What the older part of a long conversation comes to, as a model is told of it';
 
-COMMENT ON COLUMN app.sealed_collections.tenant_id IS 'Tenant';
+COMMENT ON COLUMN app.session_summaries.tenant_id IS 'Tenant';
 
-COMMENT ON COLUMN app.sealed_collections.collection_id IS 'Collection that is gone';
+COMMENT ON COLUMN app.session_summaries.session_id IS 'Conversation';
 
-COMMENT ON COLUMN app.sealed_collections.sealed_at IS 'When it was deleted';
+COMMENT ON COLUMN app.session_summaries.through_message_id IS 'Last message that is in it';
+
+COMMENT ON COLUMN app.session_summaries.content IS 'The summary';
+
+COMMENT ON COLUMN app.session_summaries.read_collection_ids IS 'Collections whose text is in the messages that it was made of: who does not reach all of them is not told it';
+
+COMMENT ON COLUMN app.session_summaries.created_at IS 'When it was made';
 
 CREATE TABLE app.tenant_directory (
     id uuid NOT NULL,
@@ -2074,6 +2436,8 @@ ALTER TABLE ONLY app.retrievals ATTACH PARTITION app.retrievals_default DEFAULT;
 
 ALTER TABLE ONLY app.run_events ATTACH PARTITION app.run_events_default DEFAULT;
 
+ALTER TABLE ONLY app.run_traces ATTACH PARTITION app.run_traces_default DEFAULT;
+
 ALTER TABLE ONLY app.runs ATTACH PARTITION app.runs_default DEFAULT;
 
 ALTER TABLE ONLY app.analyst_logins
@@ -2081,6 +2445,12 @@ ALTER TABLE ONLY app.analyst_logins
 
 ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, api_key_id);
+
+ALTER TABLE ONLY app.assistant_versions
+    ADD CONSTRAINT assistant_versions_pkey PRIMARY KEY (tenant_id, assistant_id, number);
+
+ALTER TABLE ONLY app.assistants
+    ADD CONSTRAINT assistants_pkey PRIMARY KEY (tenant_id, assistant_id);
 
 ALTER TABLE ONLY app.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (tenant_id, sequence);
@@ -2169,6 +2539,9 @@ ALTER TABLE ONLY app.groups
 ALTER TABLE ONLY app.groups
     ADD CONSTRAINT groups_pkey PRIMARY KEY (tenant_id, group_id);
 
+ALTER TABLE ONLY app.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, principal_id, key);
+
 ALTER TABLE ONLY app.ingestion_attempts
     ADD CONSTRAINT ingestion_attempts_pkey PRIMARY KEY (tenant_id, version_id, number);
 
@@ -2201,6 +2574,9 @@ ALTER TABLE ONLY app.model_prices
 
 ALTER TABLE ONLY app.models
     ADD CONSTRAINT models_pkey PRIMARY KEY (provider, model);
+
+ALTER TABLE ONLY app.operator_idempotency_keys
+    ADD CONSTRAINT operator_idempotency_keys_pkey PRIMARY KEY (operator_key_id, key);
 
 ALTER TABLE ONLY app.operator_keys
     ADD CONSTRAINT operator_keys_pkey PRIMARY KEY (operator_key_id);
@@ -2247,6 +2623,12 @@ ALTER TABLE ONLY app.run_leases
 ALTER TABLE ONLY app.run_leases
     ADD CONSTRAINT run_leases_session_id_key UNIQUE (for_tenant, session_id);
 
+ALTER TABLE ONLY app.run_traces
+    ADD CONSTRAINT run_traces_pkey PRIMARY KEY (tenant_id, run_id);
+
+ALTER TABLE ONLY app.run_traces_default
+    ADD CONSTRAINT run_traces_default_pkey PRIMARY KEY (tenant_id, run_id);
+
 ALTER TABLE ONLY app.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (tenant_id, run_id);
 
@@ -2255,6 +2637,9 @@ ALTER TABLE ONLY app.runs_default
 
 ALTER TABLE ONLY app.sealed_collections
     ADD CONSTRAINT sealed_collections_pkey PRIMARY KEY (tenant_id, collection_id);
+
+ALTER TABLE ONLY app.session_summaries
+    ADD CONSTRAINT session_summaries_pkey PRIMARY KEY (tenant_id, session_id);
 
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, session_id);
@@ -2269,6 +2654,10 @@ ALTER TABLE ONLY app.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
 CREATE INDEX api_keys_allowed_origins_idx ON app.api_keys USING gin (allowed_origins);
+
+CREATE UNIQUE INDEX assistants_name_idx ON app.assistants USING btree (tenant_id, name) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX assistants_tenant_id_idx ON app.assistants USING btree (tenant_id) WHERE is_default;
 
 CREATE INDEX audit_events_target_id_actor_id_occurred_at_idx ON app.audit_events USING btree (tenant_id, target_id, actor_id, occurred_at) WHERE (action = 'conversation.read'::text);
 
@@ -2300,6 +2689,8 @@ CREATE INDEX feedback_default_tenant_id_feedback_id_idx ON app.feedback_default 
 
 CREATE INDEX group_members_member_id_idx ON app.group_members USING btree (tenant_id, member_id);
 
+CREATE INDEX idempotency_keys_expires_at_idx ON app.idempotency_keys USING btree (tenant_id, expires_at);
+
 CREATE INDEX jobs_visible_at_idx ON app.jobs USING btree (visible_at) WHERE (dead_at IS NULL);
 
 CREATE INDEX members_identity_idx ON app.members USING btree (identity_sha256);
@@ -2307,6 +2698,8 @@ CREATE INDEX members_identity_idx ON app.members USING btree (identity_sha256);
 CREATE INDEX messages_session_id_idx ON ONLY app.messages USING btree (tenant_id, session_id, message_id);
 
 CREATE INDEX messages_default_tenant_id_session_id_message_id_idx ON app.messages_default USING btree (tenant_id, session_id, message_id);
+
+CREATE INDEX operator_idempotency_keys_expires_at_idx ON app.operator_idempotency_keys USING btree (expires_at);
 
 CREATE INDEX pending_logins_browser_sha256_idx ON app.pending_logins USING btree (browser_sha256);
 
@@ -2358,12 +2751,25 @@ ALTER INDEX app.retrievals_pkey ATTACH PARTITION app.retrievals_default_pkey;
 
 ALTER INDEX app.run_events_pkey ATTACH PARTITION app.run_events_default_pkey;
 
+ALTER INDEX app.run_traces_pkey ATTACH PARTITION app.run_traces_default_pkey;
+
 ALTER INDEX app.runs_pkey ATTACH PARTITION app.runs_default_pkey;
 
 ALTER INDEX app.runs_session_id_idx ATTACH PARTITION app.runs_default_tenant_id_session_id_run_id_idx;
 
+CREATE TRIGGER make_default_assistant AFTER INSERT ON app.tenants FOR EACH ROW EXECUTE FUNCTION app.make_default_assistant();
+
 ALTER TABLE ONLY app.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.assistant_versions
+    ADD CONSTRAINT assistant_versions_assistant_id_fkey FOREIGN KEY (tenant_id, assistant_id) REFERENCES app.assistants(tenant_id, assistant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.assistants
+    ADD CONSTRAINT assistants_published_version_fkey FOREIGN KEY (tenant_id, assistant_id, published_version) REFERENCES app.assistant_versions(tenant_id, assistant_id, number);
+
+ALTER TABLE ONLY app.assistants
+    ADD CONSTRAINT assistants_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY app.audit_events
     ADD CONSTRAINT audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id);
@@ -2422,6 +2828,9 @@ ALTER TABLE ONLY app.group_members
 ALTER TABLE ONLY app.groups
     ADD CONSTRAINT groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id);
+
 ALTER TABLE ONLY app.ingestion_attempts
     ADD CONSTRAINT ingestion_attempts_version_id_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES app.document_versions(tenant_id, version_id) ON DELETE CASCADE;
 
@@ -2440,6 +2849,9 @@ ALTER TABLE app.messages
 ALTER TABLE ONLY app.model_prices
     ADD CONSTRAINT model_prices_provider_model_fkey FOREIGN KEY (provider, model) REFERENCES app.models(provider, model) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.operator_idempotency_keys
+    ADD CONSTRAINT operator_idempotency_keys_operator_key_id_fkey FOREIGN KEY (operator_key_id) REFERENCES app.operator_keys(operator_key_id);
+
 ALTER TABLE ONLY app.quotas
     ADD CONSTRAINT quotas_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
@@ -2449,14 +2861,27 @@ ALTER TABLE app.retrievals
 ALTER TABLE app.run_events
     ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
 
+ALTER TABLE app.run_traces
+    ADD CONSTRAINT run_traces_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
+
 ALTER TABLE app.runs
     ADD CONSTRAINT runs_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY app.sealed_collections
     ADD CONSTRAINT sealed_collections_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.session_summaries
+    ADD CONSTRAINT session_summaries_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.sessions
+    ADD CONSTRAINT sessions_assistant_id_fkey FOREIGN KEY (tenant_id, assistant_id) REFERENCES app.assistants(tenant_id, assistant_id);
+
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+CREATE POLICY analyst ON app.assistant_versions FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.assistants FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 CREATE POLICY analyst ON app.citations FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
@@ -2474,11 +2899,17 @@ CREATE POLICY analyst ON app.quota_reservations FOR SELECT TO pidima_analyst USI
 
 CREATE POLICY analyst ON app.retrievals FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
+CREATE POLICY analyst ON app.run_traces FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
 CREATE POLICY analyst ON app.runs FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 CREATE POLICY analyst ON app.sessions FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 ALTER TABLE app.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.assistant_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.assistants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.audit_events ENABLE ROW LEVEL SECURITY;
 
@@ -2526,6 +2957,8 @@ ALTER TABLE app.group_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.groups ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.ingestion_attempts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.invitations ENABLE ROW LEVEL SECURITY;
@@ -2554,15 +2987,25 @@ ALTER TABLE app.run_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.run_events_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.run_traces ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.run_traces_default ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.runs_default ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.sealed_collections ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.session_summaries ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.sessions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON app.api_keys TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.assistant_versions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.assistants TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.audit_events TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -2604,6 +3047,8 @@ CREATE POLICY tenant ON app.group_members TO pidima_app USING ((tenant_id = ( SE
 
 CREATE POLICY tenant ON app.groups TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.idempotency_keys TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.ingestion_attempts TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.invitations TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -2632,11 +3077,17 @@ CREATE POLICY tenant ON app.run_events TO pidima_app USING ((tenant_id = ( SELEC
 
 CREATE POLICY tenant ON app.run_events_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.run_traces TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.run_traces_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.runs TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.runs_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.sealed_collections TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.session_summaries TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.sessions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -2659,8 +3110,20 @@ GRANT ALL ON FUNCTION app.cost_micro_usd(p_attempts jsonb, p_at timestamp with t
 REVOKE ALL ON PROCEDURE app.create_month_partitions(IN p_table regclass, IN p_first date, IN p_months integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.first_uuid_at(p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.first_uuid_at(p_at timestamp with time zone) TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.collection_groups TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.group_members TO pidima_app;
+
+GRANT SELECT,INSERT ON TABLE app.sealed_collections TO pidima_app;
+
+REVOKE ALL ON FUNCTION app.hidden_collections(p_tenant uuid, p_member uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.hidden_collections(p_tenant uuid, p_member uuid) TO pidima_app;
 
 REVOKE ALL ON PROCEDURE app.isolate(IN p_table regclass, IN p_rights text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.make_default_assistant() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.memberships_of(p_identity_sha256 bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.memberships_of(p_identity_sha256 bytea) TO pidima_app;
@@ -2744,10 +3207,60 @@ GRANT SELECT(cached_input_tokens) ON TABLE app.runs TO pidima_analyst;
 
 GRANT SELECT(usage_estimated) ON TABLE app.runs TO pidima_analyst;
 
+GRANT SELECT(assistant_id) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(assistant_version) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(configuration_sha256) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(prompt_sha256) ON TABLE app.runs TO pidima_analyst;
+
+GRANT SELECT(prompt_left_out) ON TABLE app.runs TO pidima_analyst;
+
 GRANT SELECT(filtered) ON TABLE app.runs TO pidima_analyst;
 
 GRANT SELECT ON TABLE analytics.answers TO pidima_app;
 GRANT SELECT ON TABLE analytics.answers TO pidima_analyst;
+
+GRANT SELECT,INSERT ON TABLE app.assistant_versions TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.assistant_versions TO pidima_analyst;
+
+GRANT SELECT(assistant_id) ON TABLE app.assistant_versions TO pidima_analyst;
+
+GRANT SELECT(number) ON TABLE app.assistant_versions TO pidima_analyst;
+
+GRANT SELECT(configuration) ON TABLE app.assistant_versions TO pidima_analyst;
+
+GRANT SELECT(published_by) ON TABLE app.assistant_versions TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.assistant_versions TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.assistant_versions TO pidima_app;
+GRANT SELECT ON TABLE analytics.assistant_versions TO pidima_analyst;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.assistants TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(assistant_id) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(name) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(description) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(is_default) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(published_version) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(updated_at) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT(deleted_at) ON TABLE app.assistants TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.assistants TO pidima_app;
+GRANT SELECT ON TABLE analytics.assistants TO pidima_analyst;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.citations TO pidima_app;
 
@@ -2913,6 +3426,10 @@ GRANT SELECT(fused_score) ON TABLE app.retrievals TO pidima_analyst;
 
 GRANT SELECT(used) ON TABLE app.retrievals TO pidima_analyst;
 
+GRANT SELECT(matched_terms) ON TABLE app.retrievals TO pidima_analyst;
+
+GRANT SELECT(dropped) ON TABLE app.retrievals TO pidima_analyst;
+
 GRANT SELECT ON TABLE analytics.retrievals TO pidima_app;
 GRANT SELECT ON TABLE analytics.retrievals TO pidima_analyst;
 
@@ -2930,8 +3447,43 @@ GRANT SELECT(created_at) ON TABLE app.sessions TO pidima_analyst;
 
 GRANT SELECT(updated_at) ON TABLE app.sessions TO pidima_analyst;
 
+GRANT SELECT(assistant_id) ON TABLE app.sessions TO pidima_analyst;
+
 GRANT SELECT ON TABLE analytics.sessions TO pidima_app;
 GRANT SELECT ON TABLE analytics.sessions TO pidima_analyst;
+
+GRANT SELECT,INSERT ON TABLE app.run_traces TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(run_id) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(terms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(searched_chunks) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(dense_candidates) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(lexical_candidates) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(prepare_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(embed_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(dense_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(lexical_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(fuse_ms) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(history_messages) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(prompt_chars) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT(max_output_tokens) ON TABLE app.run_traces TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.traces TO pidima_app;
+GRANT SELECT ON TABLE analytics.traces TO pidima_analyst;
 
 GRANT SELECT ON TABLE analytics.unanswered_questions TO pidima_app;
 GRANT SELECT ON TABLE analytics.unanswered_questions TO pidima_analyst;
@@ -2982,15 +3534,13 @@ GRANT SELECT,INSERT,DELETE ON TABLE app.chunk_windows TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.chunks TO pidima_app;
 
-GRANT SELECT,INSERT,DELETE ON TABLE app.collection_groups TO pidima_app;
-
 GRANT SELECT,INSERT,DELETE ON TABLE app.document_texts TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.embedding_space TO pidima_app;
 
-GRANT SELECT,INSERT,DELETE ON TABLE app.group_members TO pidima_app;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.groups TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.idempotency_keys TO pidima_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE app.ingestion_attempts TO pidima_app;
 
@@ -3006,6 +3556,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE app.model_prices TO pidima_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE app.models TO pidima_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.operator_idempotency_keys TO pidima_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE app.operator_keys TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
@@ -3020,7 +3572,7 @@ GRANT SELECT,INSERT,DELETE ON TABLE app.run_events TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.run_leases TO pidima_app;
 
-GRANT SELECT,INSERT ON TABLE app.sealed_collections TO pidima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.session_summaries TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
 

@@ -65,8 +65,11 @@ fn look(foreign: &TestTenant) -> String {
         "usage_by_day",
         "model_attempts",
         "usage_of_subjects_by_day",
+        "traces",
         "unanswered_questions",
         "documents_by_use",
+        "assistants",
+        "assistant_versions",
     ];
     let mut sql = String::from("\n");
     for view in views {

@@ -7,10 +7,12 @@ mod exfiltration;
 mod failures;
 mod fault_shapes;
 mod feedback;
+mod hot_context;
 mod model_prices;
 mod same_answer;
 mod sessions;
 mod stand_in_model;
+mod traces;
 
 use std::sync::Arc;
 

@@ -92,7 +92,7 @@ async fn a_page_reads_what_its_own_tenant_is_told_and_no_other() {
     assert_eq!(fetch(&app, EVIL, &shop.with_key("pdm_wrong"), "/v1/search").await, None);
     let reply = shop.send(shop.request(Method::GET, "/v1/me").header("origin", SHOP)).await;
     let exposed = values(&reply, "access-control-expose-headers");
-    for name in ["x-request-id", "ratelimit", "ratelimit-policy", "retry-after"] {
+    for name in ["x-request-id", "etag", "ratelimit", "ratelimit-policy", "retry-after"] {
         assert!(exposed.contains(&name.to_owned()), "{exposed:?}");
     }
     assert!(values(&reply, "vary").contains(&"origin".to_owned()));

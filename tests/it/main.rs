@@ -11,9 +11,12 @@
 )]
 
 mod accounts;
+mod acknowledged;
 mod analysts;
 mod api;
+mod assistants;
 mod audit;
+mod cache;
 mod canaries;
 mod chat;
 mod checklist;
@@ -21,6 +24,7 @@ mod config;
 mod cors;
 mod devservices;
 mod embeddings;
+mod idempotency;
 mod ingestion;
 mod isolation;
 mod keys;
@@ -35,6 +39,7 @@ mod platform;
 mod pool;
 mod quotas;
 mod reach;
+mod reads;
 mod redis_connection;
 mod retrieval;
 mod round;
@@ -44,3 +49,4 @@ mod streams;
 mod support;
 mod tenancy_tables;
 mod tokens;
+mod typescript;

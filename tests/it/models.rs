@@ -22,6 +22,7 @@ fn prompt() -> Prompt {
     Prompt {
         instructions: "Be kind.".to_owned(),
         history: Vec::new(),
+        message: "At most 25 keys.\n\nQuestion: How many keys?".to_owned(),
         passages: vec![Passage {
             marker: 1,
             title: "Limits".to_owned(),

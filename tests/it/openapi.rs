@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 use crate::api::operations::{PERSONAL, unique_email};
 use crate::support::{TestApp, TestTenant};
 
-const VERBS: [&str; 9] =
-    ["list", "get", "create", "update", "delete", "rotate", "search", "export", "cancel"];
+const VERBS: [&str; 11] = [
+    "list", "get", "create", "update", "delete", "rotate", "search", "export", "cancel", "publish",
+    "rollback",
+];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
 const FORMATS: [&str; 6] = ["uuid", "date-time", "int32", "int64", "double", "binary"];
@@ -364,7 +366,13 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
     let quota = tenant.post("/v1/quotas", &quota).await.expect(201);
     tenant.as_member("member").await;
     let logins = tenant.get("/v1/browser_sessions").await.expect(200);
+    let assistant = json!({ "name": "other", "draft": { "style": "bullets" } });
+    let assistant = text_of(&tenant.post("/v1/assistants", &assistant).await.expect(201)["id"]);
+    let publish = format!("/v1/assistants/{assistant}/publish");
+    tenant.send(tenant.request(reqwest::Method::POST, &publish)).await.expect(200);
     vec![
+        ("{assistant_id}", assistant),
+        ("{version_number}", "1".to_owned()),
         // Not the tenant itself: an example suspends it.
         ("{tenant_id}", app.tenant("operated").await.id.to_string()),
         (PUBLISHABLE_KEY, text_of(&widget["api_key"]["id"])),

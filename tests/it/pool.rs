@@ -163,7 +163,7 @@ async fn cancelled_tenant_transactions_leave_the_handle_of_the_database_clean() 
     for round in 0..1_000 {
         let turns = chance.random_range(0..200);
         let begin = async { drop(db.tenant(TenantId::generate()).await.unwrap()) };
-        cancelled_after(turns, begin).await;
+        Box::pin(cancelled_after(turns, begin)).await;
         if round % 10 == 0 {
             let (mut a, mut b, mut c) =
                 tokio::try_join!(db.system(), db.system(), db.system()).unwrap();

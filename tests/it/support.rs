@@ -7,6 +7,7 @@ mod events;
 pub mod issuers;
 mod outside;
 mod redis;
+mod trips;
 mod watch;
 
 pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
@@ -15,6 +16,7 @@ pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
 pub use outside::{ProbedEmbedder, Script, ScriptedModel};
 pub use redis::{Mode, OwnValkey, RedisProxy};
+pub use trips::TripCounter;
 pub use watch::Watch;
 
 use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};

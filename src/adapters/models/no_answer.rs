@@ -1,8 +1,8 @@
 //! Recognises the word by which a model says that the passages do not answer, also when it comes in
 //! pieces, and takes it out of the text. Called by the adapters while they read an answer.
 
-/// The word that the prompt asks for.
-pub(super) const NO_ANSWER: &str = "NO_ANSWER";
+/// The word by which a prompt asks a model to begin when the passages do not answer.
+pub const NO_ANSWER: &str = "NO_ANSWER";
 
 /// Marks that models put around a word that they were asked to say exactly.
 const WRAPPING: [char; 5] = ['*', '`', '"', '\'', '_'];

@@ -3,8 +3,6 @@
 
 use super::{ModelUsage, Prompt};
 
-/// What a model reads besides the prompt's own texts: the rules and the tags.
-const RULES_BYTES: usize = 1_000;
 /// Bytes of a token.
 const TOKEN_BYTES: usize = 4;
 
@@ -16,15 +14,7 @@ pub fn estimate(text: &str) -> u64 {
 /// Tokens of a prompt and of what was written to it, about.
 pub(super) fn usage(prompt: &Prompt, written_bytes: usize) -> ModelUsage {
     let history: usize = prompt.history.iter().map(|turn| turn.content.len()).sum();
-    let passages: usize = prompt
-        .passages
-        .iter()
-        .map(|passage| {
-            let headings: usize = passage.heading_path.iter().map(String::len).sum();
-            passage.title.len() + headings + passage.text.len()
-        })
-        .sum();
-    let read = RULES_BYTES + prompt.instructions.len() + prompt.question.len() + history + passages;
+    let read = prompt.instructions.len() + history + prompt.message.len();
     ModelUsage {
         input_tokens: of_bytes(read),
         output_tokens: of_bytes(written_bytes),

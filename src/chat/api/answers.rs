@@ -5,11 +5,13 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
-use super::reply::{Form, Reply, quota_warning, reply};
+use super::reply::{Form, Reply, reply};
+use crate::chat::assistants::Choice;
 use crate::chat::run::{Chat, Question};
 use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::problem::ApiError;
 use crate::web::reading::question_text;
 use crate::web::spec::Tag;
@@ -24,11 +26,20 @@ pub struct AnswerCreate {
     /// Collections to ask; all when absent or empty.
     #[oai(validator(max_items = 50))]
     collection_ids: Option<Vec<Uuid>>,
+    /// Assistant that is to answer; the tenant's default one when absent.
+    assistant_id: Option<Uuid>,
+    /// Whether its draft is to be tried in place of what is published; needs the role editor.
+    draft: Option<bool>,
 }
 
 impl Example for AnswerCreate {
     fn example() -> Self {
-        Self { question: "How do I create an API key?".to_owned(), collection_ids: None }
+        Self {
+            question: "How do I create an API key?".to_owned(),
+            collection_ids: None,
+            assistant_id: None,
+            draft: None,
+        }
     }
 }
 
@@ -42,6 +53,12 @@ enum AskResponse {
         #[oai(header = "Pidima-Quota-Warning")]
         Option<String>,
     ),
+}
+
+impl From<(Reply, Option<String>)> for AskResponse {
+    fn from((reply, quota_warning): (Reply, Option<String>)) -> Self {
+        Self::Ok(reply, quota_warning)
+    }
 }
 
 /// Operations on single questions.
@@ -65,9 +82,14 @@ impl AnswersApi {
         /// `text/event-stream` for a stream of events, `application/json` for the whole answer.
         #[oai(name = "Accept", validator(max_length = 500))]
         accept: Header<Option<String>>,
-        body: JsonBody<AnswerCreate>,
-    ) -> Result<AskResponse, ApiError> {
+        body: Once<JsonBody<AnswerCreate>>,
+    ) -> Result<Replayable<AskResponse>, ApiError> {
         let actor = caller.require(Action::Ask)?;
+        let (body, claim) = body.by(actor.id());
+        let is_draft = body.0.draft.unwrap_or_default();
+        if is_draft {
+            caller.require(Action::AssistantWrite)?;
+        }
         let form = Form::of(accept.0.as_deref())?;
         let mut collection_ids = body.0.collection_ids.unwrap_or_default();
         collection_ids.sort_unstable();
@@ -78,11 +100,12 @@ impl AnswersApi {
             asked_by: actor.id(),
             charged: actor.into(),
             session_id: None,
+            assistant: Choice { assistant_id: body.0.assistant_id, is_draft },
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,
+            claim,
         };
-        let run = self.chat.start(question).await?;
-        let warning = quota_warning(&run.warnings);
-        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
+        let started = self.chat.start(question).await?;
+        reply(&self.chat, started, form).await
     }
 }

@@ -6,9 +6,10 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 
-use super::reply::{Form, Reply, quota_warning, reply};
+use super::reply::{Form, Reply, reply};
 use super::sessions::maker;
 use super::views::MessageView;
+use crate::chat::assistants::Choice;
 use crate::chat::run::{Chat, Question};
 use crate::db::Db;
 use crate::governance::note_reading;
@@ -16,6 +17,7 @@ use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::knowledge::Reach;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
 use crate::web::reading::question_text;
@@ -62,6 +64,12 @@ enum AskResponse {
     ),
 }
 
+impl From<(Reply, Option<String>)> for AskResponse {
+    fn from((reply, quota_warning): (Reply, Option<String>)) -> Self {
+        Self::Ok(reply, quota_warning)
+    }
+}
+
 /// Operations on messages.
 pub struct MessagesApi {
     /// The database.
@@ -91,33 +99,35 @@ impl MessagesApi {
         /// `text/event-stream` for a stream of events, `application/json` for the whole answer.
         #[oai(name = "Accept", validator(max_length = 500))]
         accept: Header<Option<String>>,
-        body: JsonBody<MessageCreate>,
-    ) -> Result<AskResponse, ApiError> {
+        body: Once<JsonBody<MessageCreate>>,
+    ) -> Result<Replayable<AskResponse>, ApiError> {
         let actor = caller.require(Action::Converse)?;
         let form = Form::of(accept.0.as_deref())?;
+        let (body, claim) = body.by(actor.id());
         let content = question_text("/content", &body.0.content, self.max_question_chars)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let found = tx.find_session(session_id.0, maker(actor)).await?;
+        let found = self.db.read(actor.tenant).await?.session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
-        // The answer may repeat what was said before.
-        note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
         if session.created_by != actor.id() {
+            let mut tx = self.db.tenant(actor.tenant).await?;
+            // The answer may repeat what was said before.
+            note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
             let entry = actor.audit("session.message_added").on("session", session.session_id);
             tx.append_audit(entry).await?;
+            tx.commit().await?;
         }
-        tx.commit().await?;
         let question = Question {
             tenant: actor.tenant,
             reader: actor.into(),
             asked_by: actor.id(),
             charged: actor.into(),
             session_id: Some(session.session_id),
+            assistant: Choice { assistant_id: session.assistant_id, is_draft: false },
             collection_ids: session.collection_ids,
             content,
+            claim,
         };
-        let run = self.chat.start(question).await?;
-        let warning = quota_warning(&run.warnings);
-        Ok(AskResponse::Ok(reply(&self.chat, run.reference, form).await?, warning))
+        let started = self.chat.start(question).await?;
+        reply(&self.chat, started, form).await
     }
 
     /// List messages of a session

@@ -3,15 +3,17 @@
 use std::pin::pin;
 
 use futures_util::StreamExt;
+use poem::IntoResponse;
 use poem_openapi::ResponseContent;
 use poem_openapi::payload::Json;
 
 use super::events::{ChatEvent, to_frame};
 use super::views::AnswerView;
-use crate::chat::run::{Chat, RunEvent, RunRef, StartError};
+use crate::chat::run::{Chat, RunEvent, RunRef, StartError, Started};
 use crate::governance::{ExceededQuota, Period, QuotaWarning};
 use crate::knowledge::Reach;
 use crate::web::events::Events;
+use crate::web::idempotency::Replayable;
 use crate::web::problem::{ApiError, ProblemCode, RefusedQuota};
 
 /// The forms of a reply.
@@ -54,15 +56,27 @@ impl Form {
     }
 }
 
-/// The reply to a question whose run was started.
+/// The reply to a question, from the run that answers it, with the header that tells of quotas of which little is left: in
+/// the form asked for now, also when the question was asked before in the other one.
 ///
 /// # Errors
 /// For the whole form: the run ended without an answer.
-pub async fn reply(chat: &Chat, run: RunRef, form: Form) -> Result<Reply, ApiError> {
-    match form {
-        Form::Stream => Ok(Reply::Stream(stream(chat, run, 0, None))),
-        Form::Whole => whole(chat, run).await.map(|answer| Reply::Whole(Json(answer))),
-    }
+pub async fn reply<T: From<(Reply, Option<String>)> + IntoResponse>(
+    chat: &Chat,
+    started: Started,
+    form: Form,
+) -> Result<Replayable<T>, ApiError> {
+    let (run, reach, warning) = match started {
+        Started::Now { reference, warnings } => (reference, None, quota_warning(&warnings)),
+        // Nothing is charged for it.
+        Started::Before { reference, reach } => (reference, Some(reach), None),
+    };
+    let is_repeated = reach.is_some();
+    let reply = match form {
+        Form::Stream => Reply::Stream(stream(chat, run, 0, reach)),
+        Form::Whole => Reply::Whole(Json(whole(chat, run, reach).await?)),
+    };
+    Ok(Replayable::of(T::from((reply, warning)), is_repeated))
 }
 
 /// The events of a run after a number, as they are written.
@@ -71,8 +85,8 @@ pub fn stream(chat: &Chat, run: RunRef, after: usize, reach: Option<Reach>) -> E
     Events::new(events.map(to_frame), chat.run_settings().times)
 }
 
-async fn whole(chat: &Chat, run: RunRef) -> Result<AnswerView, ApiError> {
-    let mut events = pin!(chat.follow(run, 0, None));
+async fn whole(chat: &Chat, run: RunRef, reach: Option<Reach>) -> Result<AnswerView, ApiError> {
+    let mut events = pin!(chat.follow(run, 0, reach));
     while let Some(event) = events.next().await {
         match event.event {
             RunEvent::Done(answer) => return Ok((*answer).into()),
@@ -104,6 +118,11 @@ impl From<StartError> for ApiError {
                 ),
             )
             .about_run(run_id),
+            StartError::UnknownAssistant => Self::not_found("assistant"),
+            StartError::Unpublished | StartError::AssistantGone => {
+                Self::new(ProblemCode::Conflict, error.to_string())
+            }
+            StartError::OutsideAssistant => Self::invalid("/collection_ids", error.to_string()),
             StartError::Database(error) => error.into(),
         }
     }
@@ -121,7 +140,7 @@ fn refused(quota: &ExceededQuota) -> ApiError {
 }
 
 /// Value of the header that tells of quotas of which little is left.
-pub fn quota_warning(warnings: &[QuotaWarning]) -> Option<String> {
+fn quota_warning(warnings: &[QuotaWarning]) -> Option<String> {
     let told = warnings.iter().map(|QuotaWarning { subject, measure, period }| match period {
         Period::None => format!("{measure};subject={subject}"),
         period => format!("{measure};subject={subject};period={}", period.as_str()),

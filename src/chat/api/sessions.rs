@@ -8,14 +8,17 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::chat::run::{Chat, StartError};
 use crate::chat::store::sessions::Session;
-use crate::db::Db;
+use crate::db::idempotency::Begun;
+use crate::db::{Db, TenantTx};
 use crate::governance::note_reading;
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
 use crate::knowledge::Reach;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
 use crate::web::reading::readable_text;
@@ -35,6 +38,8 @@ pub struct SessionView {
     /// Collections that it asks; empty for all.
     #[oai(validator(max_items = 50))]
     collection_ids: Vec<Uuid>,
+    /// Assistant that answers in it; absent for the tenant's default one.
+    assistant_id: Option<Uuid>,
     /// Key that opened it.
     created_by: Uuid,
     /// When it was opened.
@@ -53,11 +58,13 @@ pub struct SessionCreate {
     /// Collections to ask; all when absent or empty.
     #[oai(validator(max_items = 50))]
     collection_ids: Option<Vec<Uuid>>,
+    /// Assistant that is to answer, for the whole session; the tenant's default one when absent.
+    assistant_id: Option<Uuid>,
 }
 
 impl Example for SessionCreate {
     fn example() -> Self {
-        Self { title: Some("First steps".to_owned()), collection_ids: None }
+        Self { title: Some("First steps".to_owned()), collection_ids: None, assistant_id: None }
     }
 }
 
@@ -106,6 +113,8 @@ enum DeleteResponse {
 pub struct SessionsApi {
     /// The database.
     pub db: Db,
+    /// The chat service.
+    pub chat: Chat,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Chat")]
@@ -148,25 +157,32 @@ impl SessionsApi {
     async fn create_session(
         &self,
         caller: Caller,
-        body: JsonBody<SessionCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<SessionCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::Converse)?;
-        let SessionCreate { title, collection_ids } = body.0;
+        let (body, claim) = body.by(actor.id());
+        let SessionCreate { title, collection_ids, assistant_id } = body.0;
         let title = title.map(|title| readable_text("/title", &title)).transpose()?;
         let mut collection_ids = collection_ids.unwrap_or_default();
         collection_ids.sort_unstable();
         collection_ids.dedup();
         let id = new_id();
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         let reach = Reach::of(&mut tx, &actor.into()).await?;
         if !tx.has_collections(&reach, &collection_ids).await? {
             return Err(ApiError::not_found("collection"));
         }
-        tx.insert_session(id, title.as_deref(), &collection_ids, actor.id()).await?;
+        if assistant_id.is_some() {
+            has_answering_assistant(&mut tx, assistant_id).await?;
+        }
+        let (title, collections) = (title.as_deref(), &collection_ids);
+        tx.insert_session(id, title, collections, assistant_id, actor.id()).await?;
         let session =
             tx.find_session(id, None).await?.ok_or_else(|| ApiError::not_found("session"))?;
-        tx.commit().await?;
-        Ok(CreateResponse::Created(Json(session.into())))
+        Replayable::commit(tx, CreateResponse::Created(Json(session.into()))).await
     }
 
     /// Get a session
@@ -180,11 +196,13 @@ impl SessionsApi {
         session_id: Path<Uuid>,
     ) -> Result<Json<SessionView>, ApiError> {
         let actor = caller.require(Action::ConversationRead)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let found = tx.find_session(session_id.0, maker(actor)).await?;
+        let found = self.db.read(actor.tenant).await?.session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
-        note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
-        tx.commit().await?;
+        if session.created_by != actor.id() {
+            let mut tx = self.db.tenant(actor.tenant).await?;
+            note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
+            tx.commit().await?;
+        }
         Ok(Json(session.into()))
     }
 
@@ -233,8 +251,22 @@ impl SessionsApi {
         let before = json!({ "created_by": session.created_by, "created_at": session.created_at });
         tx.append_audit(entry.before(before)).await?;
         tx.commit().await?;
+        self.chat.forget_session(actor.tenant, session.session_id).await;
         Ok(DeleteResponse::Deleted)
     }
+}
+
+/// Passes when the assistant can answer.
+async fn has_answering_assistant(
+    tx: &mut TenantTx,
+    assistant_id: Option<Uuid>,
+) -> Result<(), ApiError> {
+    let found = tx.find_answering_assistant(assistant_id).await?;
+    let assistant = found.ok_or_else(|| ApiError::not_found("assistant"))?;
+    if assistant.published.is_none() {
+        return Err(StartError::Unpublished.into());
+    }
+    Ok(())
 }
 
 /// Whose sessions the actor sees: everybody's when absent.
@@ -244,8 +276,23 @@ pub fn maker(actor: &Actor) -> Option<Uuid> {
 
 impl From<Session> for SessionView {
     fn from(session: Session) -> Self {
-        let Session { session_id, title, collection_ids, created_by, created_at, updated_at } =
-            session;
-        Self { id: session_id, title, collection_ids, created_by, created_at, updated_at }
+        let Session {
+            session_id,
+            title,
+            collection_ids,
+            assistant_id,
+            created_by,
+            created_at,
+            updated_at,
+        } = session;
+        Self {
+            id: session_id,
+            title,
+            collection_ids,
+            assistant_id,
+            created_by,
+            created_at,
+            updated_at,
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Generation {
     async fn settle_alone(&self, progress: &Progress) {
         let settled = async {
             let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-            tx.settle_quota(self.run_id, &progress.ended.observed()).await?;
+            tx.settle_quota(self.run_id, &progress.ended.observed(None)).await?;
             tx.commit().await
         };
         if let Err(error) = settled.await {

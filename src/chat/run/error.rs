@@ -1,6 +1,7 @@
 //! Why a run ends without an answer, for the row, for programs and for people.
 
 use crate::adapters::models::ModelError;
+use crate::chat::prompt::TooLong;
 use crate::db;
 use crate::knowledge::SearchError;
 use crate::web::problem::ProblemCode;
@@ -12,6 +13,8 @@ pub(super) enum RunError {
     Search(#[source] SearchError),
     #[error("{0}")]
     Model(#[from] ModelError),
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     #[error("storing the answer failed; try again")]
     Database(#[from] db::Error),
     #[error("the session was deleted while the answer was made")]
@@ -32,6 +35,7 @@ impl RunError {
         match self {
             Self::Search(_) => "search_failed",
             Self::Model(_) => "model_failed",
+            Self::TooLong(_) => "question_too_long",
             Self::Database(_) => "storage_failed",
             Self::Gone => "session_deleted",
             Self::Crashed => "crashed",
@@ -53,6 +57,7 @@ impl RunError {
     pub fn code(&self) -> ProblemCode {
         match self {
             Self::Gone | Self::Cancelled => ProblemCode::Conflict,
+            Self::TooLong(_) => ProblemCode::ValidationFailed,
             Self::Crashed => ProblemCode::Internal,
             Self::Model(error) if !error.is_retryable() => ProblemCode::Internal,
             _ => ProblemCode::Unavailable,
@@ -63,7 +68,7 @@ impl RunError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Model(error) => error.is_retryable(),
-            Self::Gone => false,
+            Self::Gone | Self::TooLong(_) => false,
             Self::Search(_)
             | Self::Database(_)
             | Self::Crashed

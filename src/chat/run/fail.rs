@@ -37,13 +37,15 @@ impl Generation {
             total_ms: millis(self.began),
             ..progress.ended.clone()
         };
+        let fate = progress.fate(None, self.answering.configuration.passages);
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-        if tx.end_run(&ended).await?.is_none() {
+        let Some(cost) = tx.end_run(&ended).await? else {
             drop(tx);
             return Err(self.why_not(None).await);
-        }
-        tx.insert_retrievals(self.run_id, &progress.hits, 0).await?;
-        tx.settle_quota(self.run_id, &ended.observed()).await?;
+        };
+        tx.insert_retrievals(self.run_id, &progress.hits, fate).await?;
+        tx.insert_run_trace(self.run_id, &progress.trace).await?;
+        tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
         Ok(event)
     }

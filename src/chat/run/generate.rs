@@ -2,6 +2,7 @@
 //! Whatever happens, it ends with one last event.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
@@ -12,15 +13,25 @@ use super::error::RunError;
 use super::history::History;
 use super::live::{LiveRun, Stop};
 use super::progress::Progress;
-use super::write::NOTHING_FOUND;
 use super::{Chat, Question};
-use crate::adapters::models::FinishReason;
-use crate::chat::prompt;
+use crate::adapters::models::{ChatModel, FinishReason};
+use crate::chat::assistants::Answering;
+use crate::chat::evidence::Evidence;
+use crate::chat::prompt::{self, Sources};
+use crate::chat::refusal::{Refusal, is_vague};
+use crate::chat::summarise::Summarising;
 
 pub(super) struct Generation {
     pub chat: Chat,
+    /// What answers: the assistant's providers in their order.
+    pub model: Arc<dyn ChatModel>,
     pub question: Question,
+    /// How it is answered.
+    pub answering: Answering,
+    /// Collections that are searched, all that the reader reaches when empty; nothing is when absent.
+    pub scope: Option<Vec<Uuid>>,
     pub run_id: Uuid,
+    pub question_id: Uuid,
     pub history: History,
     pub run: LiveRun,
     pub began: Instant,
@@ -37,6 +48,8 @@ pub(super) enum Ending {
     Crashed,
     /// It was stopped.
     Stopped(Stop),
+    /// There was none: no model was asked.
+    Refused(Refusal),
 }
 
 /// Forgets the run at its end. Should that be a panic, nobody keeps its lease any more: others end it.
@@ -52,12 +65,33 @@ impl Drop for Leave<'_> {
 impl Generation {
     pub async fn run(self) {
         let _leave = Leave(&self);
-        let model = &self.chat.model;
-        let mut progress = Progress::new(&self, model.provider(), model.model());
+        let mut progress = Progress::new(&self, self.model.provider(), self.model.model());
         let (made, saved, ()) = join3(self.make(&mut progress), self.record(), self.relay()).await;
         progress.saved = saved;
+        let is_made = matches!(made, Ok(Ending::Finished(_) | Ending::Refused(_)));
         self.end(made, progress).await;
         self.relay_end().await;
+        if is_made {
+            self.summarise_behind();
+        }
+    }
+
+    /// Nobody waits for the summary of a long conversation.
+    fn summarise_behind(&self) {
+        let Some(session_id) = self.question.session_id else { return };
+        // With this question and its answer; while they are few there is nothing to be summarised.
+        let newer = i64::try_from(self.history.unsummarised + 2).unwrap_or(i64::MAX);
+        if newer < self.chat.past_messages() {
+            return;
+        }
+        let work = Summarising {
+            tenant: self.question.tenant,
+            session_id,
+            reader: self.question.reader.clone(),
+            model: Arc::clone(&self.model),
+            window: self.chat.window(&self.answering.configuration),
+        };
+        self.chat.tasks.spawn(self.chat.clone().summarise(work));
     }
 
     /// Makes the text, until it is complete or the run is stopped.
@@ -76,18 +110,51 @@ impl Generation {
 
     async fn answer(&self, progress: &mut Progress) -> Result<Ending, RunError> {
         let standalone = self.prepare(progress).await;
-        self.retrieve(&standalone, progress).await?;
-        if progress.given == 0 {
-            progress.writer.push(NOTHING_FOUND);
-            return Ok(Ending::Finished(FinishReason::NoAnswer));
+        if let Some(refusal) = self.refusal(&standalone, progress).await? {
+            progress.given = 0;
+            self.run.log.set_read_collections(self.read_collections(progress));
+            progress.writer.push(refusal.text(self.answering.configuration.language.as_deref()));
+            return Ok(Ending::Refused(refusal));
         }
-        let prompt = prompt::build(
-            &self.question.content,
-            standalone,
-            &self.history.turns,
-            progress.passages(),
-            self.chat.settings.max_output_tokens,
-        );
-        self.write(prompt, progress).await
+        self.ask_model(&standalone, progress).await
+    }
+
+    /// Why no model is to be asked, if so; what the search found is in `progress` otherwise.
+    async fn refusal(
+        &self,
+        standalone: &str,
+        progress: &mut Progress,
+    ) -> Result<Option<Refusal>, RunError> {
+        let configuration = &self.answering.configuration;
+        if configuration.ask_back && is_vague(standalone) {
+            return Ok(Some(Refusal::Vague));
+        }
+        self.retrieve(standalone, progress).await?;
+        if progress.given == 0 {
+            return Ok(Some(Refusal::NoCandidates));
+        }
+        let evidence = Evidence::gather(standalone, progress.passages()).percent();
+        Ok((evidence < configuration.min_evidence).then_some(Refusal::BelowThreshold))
+    }
+
+    async fn ask_model(
+        &self,
+        standalone: &str,
+        progress: &mut Progress,
+    ) -> Result<Ending, RunError> {
+        let passages = prompt::passages(progress.passages());
+        let sources = Sources {
+            configuration: &self.answering.configuration,
+            summary: self.history.summary.as_deref(),
+            turns: &self.history.turns,
+            passages: &passages,
+            question: &self.question.content,
+            standalone_question: standalone,
+        };
+        let built = prompt::build(&sources, self.chat.window(&self.answering.configuration))?;
+        progress.give(&built, &self.chat.settings.filter);
+        // Before the first word: who reads along must reach them all.
+        self.run.log.set_read_collections(self.read_collections(progress));
+        self.write(built.prompt, progress).await
     }
 }

@@ -64,6 +64,11 @@ impl Chat {
     pub(super) async fn end_orphan(&self, orphan: Orphan) -> db::Result<bool> {
         let told = self.told_of(&orphan).await;
         let mut tx = self.db.tenant(orphan.tenant).await?;
+        // The session before the lease, as who asks in it or deletes it locks them. A message may be added to it.
+        let session_id = tx.find_run(orphan.run_id).await?.and_then(|run| run.session_id);
+        if let Some(session_id) = session_id {
+            tx.count_message_in(session_id, None).await?;
+        }
         let Some(lease) = tx.lock_run_lease(orphan.run_id).await? else { return Ok(false) };
         if !lease.is_expired {
             return Ok(false);
@@ -81,11 +86,9 @@ impl Chat {
         events.extend(told.iter().cloned());
         let kept = Kept::of(events);
         let ended = end_of(&run, &lease, &kept, told)?;
-        if tx.end_run(&ended).await?.is_none() {
-            return Ok(false);
-        }
+        let Some(cost) = tx.end_run(&ended).await? else { return Ok(false) };
         store_kept(&mut tx, &ended, &run, &lease, &kept).await?;
-        tx.settle_quota(run.run_id, &ended.observed()).await?;
+        tx.settle_quota(run.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
         tracing::warn!(run.id = %orphan.run_id, "the instance of a run is gone; its text is kept");
         Ok(true)

@@ -1,13 +1,15 @@
 //! Stage 1: the question as it can be searched alone.
 
+use std::time::Instant;
+
 use super::generate::Generation;
 use super::progress::Progress;
 
 impl Generation {
     /// The question with what the conversation adds; as it stands when the model can not tell.
     pub(super) async fn prepare(&self, progress: &mut Progress) -> String {
+        let preparing = Instant::now();
         let standalone = self
-            .chat
             .model
             .standalone_question(&self.history.turns, &self.question.content)
             .await
@@ -15,6 +17,7 @@ impl Generation {
                 tracing::warn!(run.id = %self.run_id, %error, "the question is searched as it stands");
                 self.question.content.clone()
             });
+        progress.trace.note_preparation(preparing.elapsed(), self.history.turns.len());
         progress.ended.standalone_question = Some(standalone.clone());
         standalone
     }

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::generate::Generation;
+use super::generate::{Ending, Generation};
 use super::write::Writer;
+use crate::chat::output_filter::FilterSettings;
+use crate::chat::prompt::Built;
 use crate::chat::store::runs::EndedRun;
+use crate::chat::trace::{Fate, RunTrace};
 use crate::knowledge::Hit;
 
 pub(super) struct Progress {
     /// The row of the run, as it will be stored.
     pub ended: EndedRun,
+    /// How it came about, beside that row.
+    pub trace: RunTrace,
     /// What search found, best first.
     pub hits: Vec<Hit>,
     /// How many of the hits, from the first, the model is given.
@@ -32,7 +37,28 @@ impl Progress {
             ..EndedRun::default()
         };
         let writer = Writer::new(Arc::clone(&generation.run.log), generation.began);
-        Self { ended, hits: Vec::new(), given: 0, writer, saved: 1 }
+        let trace = RunTrace::default();
+        Self { ended, trace, hits: Vec::new(), given: 0, writer, saved: 1 }
+    }
+
+    /// Notes what the model is told: its passages are those that the answer can cite.
+    pub fn give(&mut self, built: &Built, filter: &FilterSettings) {
+        self.given = built.passages;
+        self.ended.prompt_sha256 = Some(built.sha256.to_vec());
+        self.ended.prompt_left_out = built.left_out_facts();
+        self.trace.note_prompt(&built.prompt);
+        let passages = self.passages().iter().map(|hit| hit.passage.clone()).collect();
+        self.writer.cite_from(passages, filter);
+    }
+
+    /// What became of the hits, of which `wanted` were to be given to a model.
+    pub fn fate(&self, ending: Option<&Ending>, wanted: u32) -> Fate {
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        match ending {
+            Some(Ending::Refused(_)) => Fate::Refused,
+            _ if self.trace.prompt_chars.is_some() => Fate::Given { used: self.given, wanted },
+            _ => Fate::Failed,
+        }
     }
 
     /// What the model is given.

@@ -20,22 +20,24 @@ impl Generation {
         progress: &mut Progress,
     ) -> Result<(), RunError> {
         let searching = Instant::now();
+        // Of the assistant's collections the reader reaches none: an empty list would be all.
+        let Some(collection_ids) = self.scope.clone() else { return Ok(()) };
+        let most = usize::try_from(self.answering.configuration.passages).unwrap_or(usize::MAX);
         let query = SearchQuery {
             scope: Scope {
                 tenant: self.question.tenant,
                 reader: self.question.reader.clone(),
-                collection_ids: self.question.collection_ids.clone(),
+                collection_ids,
                 metadata: None,
             },
             text: standalone.to_owned(),
-            limit: self.chat.settings.passages * RECORDED_PER_PASSAGE,
+            limit: most.saturating_mul(RECORDED_PER_PASSAGE),
         };
-        progress.hits = self.chat.search.find(&query).await.map_err(RunError::Search)?.hits;
+        let found = self.chat.search.find(&query).await.map_err(RunError::Search)?;
+        progress.trace.note_search(&found);
+        progress.hits = found.hits;
         progress.ended.search_ms = Some(millis(searching));
-        progress.given = progress.hits.len().min(self.chat.settings.passages);
-        let passages = progress.passages().iter().map(|hit| hit.passage.clone()).collect();
-        progress.writer.cite_from(passages, &self.chat.settings.filter);
-        self.run.log.set_read_collections(self.read_collections(progress));
+        progress.given = progress.hits.len().min(most);
         Ok(())
     }
 

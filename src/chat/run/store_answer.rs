@@ -23,9 +23,10 @@ impl Generation {
     ) -> Result<RunEvent, NotStored> {
         let (outcome, reason) = outcome(ending, progress);
         let read = self.read_collections(progress);
+        let fate = progress.fate(Some(ending), self.answering.configuration.passages);
         let (saved, last) = (progress.saved, self.run.log.last());
         let rest = batch(saved + 1, self.run.log.events(saved + 1, last))?;
-        let (given, writer) = (progress.given, &progress.writer);
+        let writer = &progress.writer;
         let ended = &mut progress.ended;
         ended.saved = rest.first_number - 1;
         ended.event_count = i32::try_from(last + 1).unwrap_or(i32::MAX);
@@ -38,7 +39,17 @@ impl Generation {
         ended.first_token_ms = writer.first_token_ms();
         ended.total_ms = millis(self.began);
 
+        let session_id = self.question.session_id;
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
+        // The session before the lease, as who asks in it or deletes it locks them.
+        let revision = match session_id {
+            Some(id) => tx.count_message_in(id, None).await?,
+            None => None,
+        };
+        if session_id.is_some() != revision.is_some() {
+            drop(tx);
+            return Err(self.why_not(Some(message_id)).await);
+        }
         let Some(cost) = tx.end_run(ended).await? else {
             drop(tx);
             return Err(self.why_not(Some(message_id)).await);
@@ -56,9 +67,13 @@ impl Generation {
         .await?;
         tx.insert_citations(message_id, writer.citations()).await?;
         tx.note_filtered(self.run_id, writer.filtered()).await?;
-        tx.insert_retrievals(self.run_id, &progress.hits, given).await?;
-        tx.settle_quota(self.run_id, &ended.observed()).await?;
+        tx.insert_retrievals(self.run_id, &progress.hits, fate).await?;
+        tx.insert_run_trace(self.run_id, &progress.trace).await?;
+        tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
+        if let Some((session_id, revision)) = session_id.zip(revision) {
+            self.keep_near(session_id, revision, (message_id, writer.content()), read);
+        }
         Ok(RunEvent::Done(Box::new(Answer {
             message_id,
             run_id: self.run_id,
@@ -83,7 +98,7 @@ impl Generation {
 
 fn state(ending: &Ending) -> &'static str {
     match ending {
-        Ending::Finished(_) | Ending::Broken | Ending::Crashed => "completed",
+        Ending::Finished(_) | Ending::Broken | Ending::Crashed | Ending::Refused(_) => "completed",
         Ending::Stopped(Stop::Cancelled) => "cancelled",
         Ending::Stopped(Stop::Interrupted | Stop::Lost) => "interrupted",
     }
@@ -91,8 +106,9 @@ fn state(ending: &Ending) -> &'static str {
 
 fn outcome(ending: &Ending, progress: &Progress) -> (Outcome, Option<&'static str>) {
     match ending {
-        Ending::Finished(FinishReason::NoAnswer) if progress.given == 0 => {
-            (Outcome::NoAnswer, Some("no_candidates"))
+        Ending::Refused(refusal) => {
+            let (outcome, reason) = refusal.outcome();
+            (outcome, Some(reason))
         }
         Ending::Finished(FinishReason::NoAnswer) => (Outcome::NoAnswer, Some("model_abstained")),
         Ending::Finished(FinishReason::Length) => (Outcome::Partial, Some("length")),

@@ -16,8 +16,8 @@ use crate::chat::citations::{Citation, CitationBuilder, Piece};
 use crate::chat::output_filter::{FilterSettings, Filtered};
 use crate::knowledge::Passage;
 
-/// Said when search finds nothing at all, so that no model need be asked.
-pub(super) const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
+/// Said when a model finds nothing and says nothing.
+const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
 
 /// Text of the model that is told at once, in bytes, when more is there already.
 const MERGED_BYTES: usize = 4_096;
@@ -112,7 +112,9 @@ impl Writer {
                 self.finish();
                 return Ok(ending);
             }
-            Ending::Finished(FinishReason::ContentFilter) => return Ok(ending),
+            Ending::Finished(FinishReason::ContentFilter) | Ending::Refused(_) => {
+                return Ok(ending);
+            }
             Ending::Finished(FinishReason::Stop | FinishReason::Length) => ModelError::Empty.into(),
             Ending::Broken => ModelError::Cut.into(),
             Ending::Crashed => RunError::Crashed,
@@ -146,7 +148,7 @@ impl Generation {
         prompt: Prompt,
         progress: &mut Progress,
     ) -> Result<Ending, RunError> {
-        let mut stream = self.chat.model.answer(prompt).await?;
+        let mut stream = self.model.answer(prompt).await?;
         let mut waiting = String::new();
         loop {
             // Texts that are there already are told as one: a reader who is late is not given them letter by letter.

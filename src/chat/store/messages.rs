@@ -1,6 +1,7 @@
 //! Rows of `messages`, with what their runs add.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::db::{self, Keyset, Page, TenantTx};
@@ -45,8 +46,10 @@ pub struct Message {
 }
 
 /// A message as the model is told of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PastMessage {
+    /// Id.
+    pub message_id: Uuid,
     /// user or assistant.
     pub role: String,
     /// Text.
@@ -135,26 +138,30 @@ impl TenantTx {
         Ok(Page::new(rows, keyset, |message| message.message_id))
     }
 
-    /// The last messages of a session, oldest first.
+    /// The last messages of a session, oldest first; only those after a message where one is given.
     pub(in crate::chat) async fn list_turns(
         &mut self,
         session_id: Uuid,
+        after: Option<Uuid>,
         most: i64,
     ) -> db::Result<Vec<PastMessage>> {
         let mut rows = sqlx::query_as!(
             PastMessage,
             "select
+                message_id,
                 role,
                 content,
                 read_collection_ids
             from messages
             where tenant_id = $1
                 and session_id = $2
+                and ($4::uuid is null or message_id > $4)
             order by message_id desc
             limit $3",
             self.tenant().uuid(),
             session_id,
-            most
+            most,
+            after
         )
         .fetch_all(self.connection())
         .await?;

@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::run_events::EventBatch;
 use crate::adapters::models::Attempt;
 use crate::chat::output_filter::Filtered;
+use crate::chat::trace::{DropReason, Fate};
 use crate::db::{self, TenantTx};
 use crate::governance::Observed;
 use crate::knowledge::Hit;
+
+/// Stands in no term.
+const BETWEEN_TERMS: &str = "\u{1f}";
 
 /// A run that begins.
 #[derive(Clone, Debug)]
@@ -25,6 +29,12 @@ pub struct NewRun {
     pub question_id: Uuid,
     /// Collections that are asked; empty for all.
     pub collection_ids: Vec<Uuid>,
+    /// Assistant that answers.
+    pub assistant_id: Uuid,
+    /// Its version; absent for its draft.
+    pub assistant_version: Option<i32>,
+    /// Digest of the configuration that answers.
+    pub configuration_sha256: [u8; 32],
     /// Key that asked.
     pub asked_by: Uuid,
     /// Provider of the model that is to answer.
@@ -129,6 +139,10 @@ pub struct EndedRun {
     pub attempts: Vec<Attempt>,
     /// Markers that stood for nothing.
     pub unknown_markers: i32,
+    /// Digest of what the model was told.
+    pub prompt_sha256: Option<Vec<u8>>,
+    /// What did not fit into the prompt.
+    pub prompt_left_out: Option<Value>,
     /// Milliseconds of search.
     pub search_ms: Option<i32>,
     /// Milliseconds to the first text.
@@ -145,14 +159,14 @@ pub struct RunCost {
 }
 
 impl EndedRun {
-    /// What it used, for the quotas.
-    pub fn observed(&self) -> Observed {
+    /// What it used and cost, for the quotas.
+    pub fn observed(&self, cost: Option<RunCost>) -> Observed {
         Observed {
             provider: Some(self.provider.clone()),
             model: Some(self.model.clone()),
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
-            cost_micro_usd: None,
+            cost_micro_usd: cost.and_then(|cost| cost.micro_usd),
         }
     }
 }
@@ -181,9 +195,12 @@ impl TenantTx {
                 collection_ids,
                 asked_by,
                 provider,
-                model
+                model,
+                assistant_id,
+                assistant_version,
+                configuration_sha256
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13)",
             self.tenant().uuid(),
             run.run_id,
             run.session_id.as_ref(),
@@ -193,7 +210,10 @@ impl TenantTx {
             run.provider,
             run.model,
             run.instance_id,
-            run.lease.as_secs_f64()
+            run.lease.as_secs_f64(),
+            run.assistant_id,
+            run.assistant_version.as_ref(),
+            run.configuration_sha256.as_slice()
         )
         .execute(self.connection())
         .await?;
@@ -284,6 +304,8 @@ impl TenantTx {
                 usage_estimated = $24,
                 cost_micro_usd = app.cost_micro_usd($22, now()),
                 event_count = $21,
+                prompt_sha256 = $25,
+                prompt_left_out = $26,
                 ended_at = now()
             from held
             where r.tenant_id = $1
@@ -313,7 +335,9 @@ impl TenantTx {
             run.event_count,
             Json(&run.attempts) as _,
             run.cached_input_tokens,
-            run.usage_estimated
+            run.usage_estimated,
+            run.prompt_sha256.as_deref(),
+            run.prompt_left_out
         )
         .fetch_optional(self.connection())
         .await?;
@@ -349,20 +373,26 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Stores what search found; the first `used` were given to the model.
+    /// Stores what search found, with what became of it.
     pub(in crate::chat) async fn insert_retrievals(
         &mut self,
         run_id: Uuid,
         hits: &[Hit],
-        used: usize,
+        fate: Fate,
     ) -> db::Result<()> {
+        let (used, wanted, unasked) = match fate {
+            Fate::Given { used, wanted } => (used, wanted, None),
+            Fate::Refused => (0, 0, Some(DropReason::BelowThreshold)),
+            Fate::Failed => (0, 0, Some(DropReason::RunFailed)),
+        };
         // One statement however many there are: this stands between the last word of an answer and its `done`.
         #[expect(clippy::cast_possible_truncation, reason = "scores are shown, not computed with")]
         let narrow = |score: Option<f64>| score.map(|score| score as f32);
         let (mut chunks, mut documents, mut versions) = (Vec::new(), Vec::new(), Vec::new());
         let (mut dense, mut similarities) = (Vec::new(), Vec::new());
         let (mut lexical, mut scores, mut fused) = (Vec::new(), Vec::new(), Vec::new());
-        for Hit { passage, ranks, .. } in hits {
+        let mut matched = Vec::new();
+        for Hit { passage, ranks, terms } in hits {
             chunks.push(passage.chunk_id);
             documents.push(passage.document_id);
             versions.push(passage.version_id);
@@ -371,7 +401,9 @@ impl TenantTx {
             lexical.push(ranks.lexical_rank);
             scores.push(narrow(ranks.lexical_score));
             fused.push(ranks.fused);
+            matched.push(terms.join(BETWEEN_TERMS));
         }
+        let place = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
         sqlx::query!(
             "insert into retrievals (
                 tenant_id,
@@ -385,7 +417,9 @@ impl TenantTx {
                 lexical_rank,
                 lexical_score,
                 fused_score,
-                used
+                used,
+                dropped,
+                matched_terms
             )
             select
                 $1,
@@ -399,7 +433,14 @@ impl TenantTx {
                 n.lexical_rank,
                 n.lexical_score,
                 n.fused_score,
-                n.rank <= $11
+                n.rank <= $11,
+                case
+                    when n.rank <= $11 then null
+                    when $15::text is not null then $15
+                    when n.rank <= $12 then 'prompt_budget'
+                    else 'below_cut'
+                end,
+                string_to_array(n.matched_terms, $14)
             from unnest(
                 $3::uuid[],
                 $4::uuid[],
@@ -408,7 +449,8 @@ impl TenantTx {
                 $7::real[],
                 $8::int[],
                 $9::real[],
-                $10::float8[]
+                $10::float8[],
+                $13::text[]
             ) with ordinality as n (
                 chunk_id,
                 document_id,
@@ -418,6 +460,7 @@ impl TenantTx {
                 lexical_rank,
                 lexical_score,
                 fused_score,
+                matched_terms,
                 rank
             )",
             self.tenant().uuid(),
@@ -430,7 +473,11 @@ impl TenantTx {
             &lexical as &[Option<i32>],
             &scores as &[Option<f32>],
             &fused,
-            i64::try_from(used).unwrap_or(i64::MAX)
+            place(used),
+            place(wanted),
+            &matched,
+            BETWEEN_TERMS,
+            unasked.map(DropReason::as_str)
         )
         .execute(self.connection())
         .await?;

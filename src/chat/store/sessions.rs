@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{self, Keyset, Page, TenantTx};
+use crate::db::{self, Keyset, Page, TenantRead, TenantTx};
 
 /// A conversation.
 #[derive(Clone, Debug)]
@@ -14,12 +14,54 @@ pub struct Session {
     pub title: Option<String>,
     /// Collections that it asks; empty for all.
     pub collection_ids: Vec<Uuid>,
+    /// Assistant that answers in it; the tenant's default one when absent.
+    pub assistant_id: Option<Uuid>,
     /// Key that opened it.
     pub created_by: Uuid,
     /// When it was opened.
     pub created_at: DateTime<Utc>,
     /// When it last got a message.
     pub updated_at: DateTime<Utc>,
+}
+
+impl TenantRead {
+    /// One session; `maker` limits the look-up to sessions of that key.
+    pub async fn session(
+        mut self,
+        session_id: Uuid,
+        maker: Option<Uuid>,
+    ) -> db::Result<Option<Session>> {
+        let session = sqlx::query_as!(
+            Session,
+            "with tenant as materialized (
+                select set_config('app.tenant_id', $1::uuid::text, true)::uuid as tenant_id
+            )
+            select found.*
+            from tenant t
+            cross join lateral (
+                select
+                    s.session_id,
+                    s.title,
+                    s.collection_ids,
+                    s.assistant_id,
+                    s.created_by,
+                    s.created_at,
+                    s.updated_at
+                from sessions s
+                where s.tenant_id = t.tenant_id
+                    and s.session_id = $2
+                    and ($3::uuid is null or s.created_by = $3)
+                offset 0
+            ) found",
+            self.tenant().uuid(),
+            session_id,
+            maker
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        self.done();
+        Ok(session)
+    }
 }
 
 impl TenantTx {
@@ -35,6 +77,7 @@ impl TenantTx {
                 session_id,
                 title,
                 collection_ids,
+                assistant_id,
                 created_by,
                 created_at,
                 updated_at
@@ -63,6 +106,7 @@ impl TenantTx {
                 session_id,
                 title,
                 collection_ids,
+                assistant_id,
                 created_by,
                 created_at,
                 updated_at
@@ -88,15 +132,24 @@ impl TenantTx {
         session_id: Uuid,
         title: Option<&str>,
         collection_ids: &[Uuid],
+        assistant_id: Option<Uuid>,
         created_by: Uuid,
     ) -> db::Result<()> {
         sqlx::query!(
-            "insert into sessions (tenant_id, session_id, title, collection_ids, created_by)
-            values ($1, $2, $3, $4, $5)",
+            "insert into sessions (
+                tenant_id,
+                session_id,
+                title,
+                collection_ids,
+                assistant_id,
+                created_by
+            )
+            values ($1, $2, $3, $4, $5, $6)",
             self.tenant().uuid(),
             session_id,
             title,
             collection_ids,
+            assistant_id,
             created_by
         )
         .execute(self.connection())
@@ -120,30 +173,45 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Notes that a message came; the first question becomes the title of a session without one.
-    pub(in crate::chat) async fn touch_session(
+    /// Counts a message in: the session's revision with it, or nothing when the session is gone. Until the end of the
+    /// transaction nobody else adds one. The first question becomes the title of a session without one.
+    pub(in crate::chat) async fn count_message_in(
         &mut self,
         session_id: Uuid,
-        question: &str,
-    ) -> db::Result<()> {
-        sqlx::query!(
+        question: Option<&str>,
+    ) -> db::Result<Option<i64>> {
+        let revision = sqlx::query_scalar!(
             "update sessions
             set
                 updated_at = now(),
-                title = coalesce(title, left($3, 120))
+                title = coalesce(title, left($3, 120)),
+                revision = revision + 1
             where tenant_id = $1
-                and session_id = $2",
+                and session_id = $2
+            returning revision",
             self.tenant().uuid(),
             session_id,
             question
         )
-        .execute(self.connection())
+        .fetch_optional(self.connection())
         .await?;
-        Ok(())
+        Ok(revision)
     }
 
     /// Deletes a session with its messages. Whoever makes an answer in it finds its lease gone.
     pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
+        // The session before the lease, as who asks in it locks them.
+        sqlx::query!(
+            "select
+            from sessions
+            where tenant_id = $1
+                and session_id = $2
+            for update",
+            self.tenant().uuid(),
+            session_id
+        )
+        .execute(self.connection())
+        .await?;
         self.delete_session_lease(session_id).await?;
         sqlx::query!(
             "delete from sessions

@@ -43,14 +43,57 @@ impl Docs {
     }
 }
 
+/// The set in two parts: no question has right passages in both.
+pub struct Halves {
+    /// Documents of each part.
+    pub files: [Vec<File>; 2],
+    /// Each question with the part that answers it, 0 or 1.
+    pub questions: Vec<(String, usize)>,
+}
+
+impl Docs {
+    /// Cuts the set in two. Sections that answer one question stay together.
+    pub fn halves(&self) -> Halves {
+        let links: Vec<&str> =
+            self.sections.iter().map(|section| section.chunk_link.as_str()).collect();
+        // Sections of one group carry the place of its first one.
+        let mut groups: Vec<usize> = (0..links.len()).collect();
+        let place = |link: &String| links.iter().position(|known| known == link);
+        for question in &self.questions {
+            let places: Vec<usize> = question.correct_chunks.iter().filter_map(place).collect();
+            let joined: Vec<usize> = places.iter().map(|place| groups[*place]).collect();
+            let first = joined.iter().copied().min().unwrap_or_default();
+            for group in &mut groups {
+                *group = if joined.contains(group) { first } else { *group };
+            }
+        }
+        let mut firsts = groups.clone();
+        firsts.sort_unstable();
+        firsts.dedup();
+        let side = |place: usize| firsts.binary_search(&groups[place]).unwrap_or_default() % 2;
+        let mut files = [Vec::new(), Vec::new()];
+        for (place, section) in self.sections.iter().enumerate() {
+            files[side(place)].push(file(section));
+        }
+        let questions = self.questions.iter().map(|question| {
+            let right = question.correct_chunks.iter().find_map(place);
+            (question.question.clone(), right.map_or(0, side))
+        });
+        Halves { files, questions: questions.collect() }
+    }
+}
+
+fn file(section: &Section) -> File {
+    File {
+        name: document_name(&section.chunk_link),
+        source_url: Some(section.chunk_link.clone()),
+        metadata: Some(json!({ "link": section.chunk_link })),
+        bytes: format!("# {}\n\n{}", section.chunk_heading, section.text).into_bytes(),
+    }
+}
+
 impl QuestionSet for Docs {
     fn files(&self) -> Vec<File> {
-        let file = |section: &Section| File {
-            name: document_name(&section.chunk_link),
-            source_url: Some(section.chunk_link.clone()),
-            metadata: Some(json!({ "link": section.chunk_link })),
-            bytes: format!("# {}\n\n{}", section.chunk_heading, section.text).into_bytes(),
-        };
         self.sections.iter().map(file).collect()
     }
 
@@ -102,6 +145,28 @@ fn document_name(link: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_question_has_its_right_sections_in_both_halves() {
+        let section = |link: &str| Section {
+            chunk_link: link.to_owned(),
+            chunk_heading: link.to_owned(),
+            text: String::new(),
+        };
+        let question = |links: &[&str]| Question {
+            question: links.join(" "),
+            correct_chunks: links.iter().map(|link| (*link).to_owned()).collect(),
+        };
+        let sections = ["a", "b", "c", "d", "e"].map(section).into();
+        let questions = vec![question(&["d", "a"]), question(&["b"]), question(&["e", "d"])];
+        let Halves { files, questions } = Docs { sections, questions }.halves();
+        let names =
+            |side: usize| files[side].iter().map(|file| file.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(0), ["a.md", "c.md", "d.md", "e.md"]);
+        assert_eq!(names(1), ["b.md"]);
+        let sides: Vec<usize> = questions.iter().map(|question| question.1).collect();
+        assert_eq!(sides, [0, 1, 0]);
+    }
 
     #[test]
     fn a_link_becomes_a_path_without_its_host() {

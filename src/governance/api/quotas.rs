@@ -8,11 +8,13 @@ use uuid::Uuid;
 
 use super::quota_names::{MeasureName, PeriodName, SubjectName};
 use super::quota_views::QuotaView;
+use crate::db::idempotency::Begun;
 use crate::db::{self, Db};
 use crate::governance::quotas::{NewQuota, QuotaLimits, change_quota, create_quota, delete_quota};
 use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
 use crate::web::spec::Tag;
@@ -137,9 +139,10 @@ impl QuotasApi {
     async fn create_quota(
         &self,
         caller: Caller,
-        body: JsonBody<QuotaCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<QuotaCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::QuotaWrite)?;
+        let (body, claim) = body.by(actor.id());
         let QuotaCreate { subject, subject_id, measure, period, soft_limit, hard_limit } = body.0;
         let new = NewQuota {
             subject: subject.subject(),
@@ -148,10 +151,12 @@ impl QuotasApi {
             period: PeriodName::period(period),
             limits: QuotaLimits { soft: soft_limit, hard: hard_limit },
         };
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         let quota = create_quota(&mut tx, actor, &new, self.max_quotas).await?;
-        tx.commit().await?;
-        Ok(CreateResponse::Created(Json(quota.try_into()?)))
+        Replayable::commit(tx, CreateResponse::Created(Json(quota.try_into()?))).await
     }
 
     /// Get a quota

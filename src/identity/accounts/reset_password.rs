@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Accounts;
 use crate::db::audit::AuditEntry;
+use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::db::{self, TenantTx};
 use crate::identity::passwords::{HashError, Lane, Passwords, one_time_password};
 use crate::identity::{Actor, GrantError, may_grant_role};
@@ -24,6 +25,9 @@ pub enum ResetPasswordError {
     /// Who resets would get more than they have.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// This very request has set one, which can not be shown again.
+    #[error("the password was reset by this request before")]
+    DoneBefore(Kept),
     /// Nothing was hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -47,7 +51,8 @@ impl OneTime {
 }
 
 impl Accounts {
-    /// Sets a one-time password in the name of an admin, and shows it once. See [`reset_password`].
+    /// Sets a one-time password in the name of an admin, and shows it once: with a claim, once for its key. See
+    /// [`reset_password`].
     ///
     /// # Errors
     /// See [`ResetPasswordError`].
@@ -55,13 +60,18 @@ impl Accounts {
         &self,
         actor: &Actor,
         member_id: Uuid,
+        claim: Option<&Claim>,
     ) -> Result<SecretString, ResetPasswordError> {
         // Before the transaction: hashing may have to wait, and must not hold a connection and locks meanwhile.
         let one_time = OneTime::new(&self.passwords).await?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Err(ResetPasswordError::DoneBefore(kept)),
+        };
         let entry = actor.audit("password.reset");
         let password = store(&mut tx, one_time, member_id, Some(actor), entry).await?;
-        tx.commit().await?;
+        let outcome = Outcome::of_secret(201, format!("/v1/members/{member_id}"));
+        tx.commit_outcome(&outcome).await?;
         self.verifier.forget_member(actor.tenant, member_id, None);
         Ok(password)
     }

@@ -14,12 +14,14 @@ use self::views::{
 };
 use super::Caller;
 use crate::db::Db;
+use crate::db::idempotency::Begun;
 use crate::identity::rotate_api_key::DEFAULT_OVERLAP_SECONDS;
 use crate::identity::{
-    Action, CreateApiKeyError, KeyChange, KeyError, KeyKind, KeyLimits, NewApiKey, change_api_key,
-    issue_api_key, revoke_api_key, rotate_api_key,
+    Action, CreateApiKeyError, CreatedApiKey, KeyChange, KeyError, KeyKind, KeyLimits, NewApiKey,
+    change_api_key, issue_api_key, revoke_api_key, rotate_api_key,
 };
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::reading::readable_text;
@@ -96,9 +98,10 @@ impl ApiKeysApi {
     async fn create_api_key(
         &self,
         caller: Caller,
-        body: JsonBody<ApiKeyCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<ApiKeyCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::ApiKeyWrite)?;
+        let (body, claim) = body.by(actor.id());
         let limits = KeyLimits {
             kind: body.0.kind.map_or(KeyKind::Secret, Into::into),
             collection_ids: distinct(body.0.collection_ids.unwrap_or_default()),
@@ -111,10 +114,13 @@ impl ApiKeysApi {
             scopes: body.0.scopes.map(|scopes| scopes.into_iter().map(Into::into).collect()),
             expires_at: body.0.expires_at,
         };
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         let created = issue_api_key(&mut tx, actor, new, limits, self.max_keys.into()).await?;
-        tx.commit().await?;
-        Ok(CreateResponse::Created(Json(created.into())))
+        let path = path_of(&created);
+        Replayable::commit_secret(tx, CreateResponse::Created(Json(created.into())), path).await
     }
 
     /// Rotate an API key
@@ -127,15 +133,19 @@ impl ApiKeysApi {
         caller: Caller,
         /// Id of the key.
         api_key_id: Path<Uuid>,
-        body: JsonBody<ApiKeyRotate>,
-    ) -> Result<RotateResponse, ApiError> {
+        body: Once<JsonBody<ApiKeyRotate>>,
+    ) -> Result<Replayable<RotateResponse>, ApiError> {
         let actor = caller.require(Action::ApiKeyWrite)?;
+        let (body, claim) = body.by(actor.id());
         let overlap = body.0.overlap_seconds.unwrap_or(DEFAULT_OVERLAP_SECONDS);
         let most = self.max_keys.into();
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         let created = rotate_api_key(&mut tx, actor, api_key_id.0, overlap, most).await?;
-        tx.commit().await?;
-        Ok(RotateResponse::Created(Json(created.into())))
+        let path = path_of(&created);
+        Replayable::commit_secret(tx, RotateResponse::Created(Json(created.into())), path).await
     }
 
     /// Update an API key
@@ -201,6 +211,12 @@ fn distinct(mut ids: Vec<Uuid>) -> Vec<Uuid> {
     ids.dedup();
     ids
 }
+
+/// Where the key is found, without its secret.
+fn path_of(created: &CreatedApiKey) -> String {
+    format!("/v1/api_keys/{}", created.api_key.api_key_id)
+}
+
 impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         let text = error.to_string();

@@ -10,11 +10,13 @@ use uuid::Uuid;
 use super::Caller;
 use super::members::MemberList;
 use crate::db::Db;
+use crate::db::idempotency::Begun;
 use crate::identity::{
     Action, Group, GroupError, add_group_member, create_group, delete_group, remove_group_member,
     rename_group,
 };
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::reading::readable_text;
@@ -132,14 +134,17 @@ impl GroupsApi {
     async fn create_group(
         &self,
         caller: Caller,
-        body: JsonBody<GroupCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<GroupCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::GroupWrite)?;
+        let (body, claim) = body.by(actor.id());
         let name = readable_text("/name", &body.0.name)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         let group = create_group(&mut tx, actor, &name).await?;
-        tx.commit().await?;
-        Ok(CreateResponse::Created(Json(group.into())))
+        Replayable::commit(tx, CreateResponse::Created(Json(group.into()))).await
     }
 
     /// Get a group

@@ -10,11 +10,13 @@ use uuid::Uuid;
 use super::Caller;
 use super::names::RoleName;
 use crate::db::Db;
+use crate::db::idempotency::Begun;
 use crate::identity::{
     Action, Invitation, InvitationLink, InviteError, NewInvitation, email_address, invite_member,
     revoke_invitation,
 };
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::spec::Tag;
@@ -178,25 +180,30 @@ impl InvitationsApi {
     async fn create_invitation(
         &self,
         caller: Caller,
-        body: JsonBody<InvitationCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<InvitationCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::InvitationWrite)?;
+        let (body, claim) = body.by(actor.id());
         let InvitationCreate { email, role, group_ids, expires_at } = body.0;
         let email = email_address(&email).ok_or_else(|| {
             ApiError::invalid("/email", "must be an e-mail address such as ada@example.com")
         })?;
         let group_ids = group_ids.unwrap_or_default();
         let new = NewInvitation { email, role: role.into(), group_ids, expires_at };
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         let created = invite_member(&mut tx, actor, new, self.max_open).await?;
-        tx.commit().await?;
         let secret = created.link.expose();
         let server = self.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
-        Ok(CreateResponse::Created(Json(InvitationCreated {
+        let path = format!("/v1/invitations/{}", created.invitation.invitation_id);
+        let response = CreateResponse::Created(Json(InvitationCreated {
             link: format!("{server}{}{secret}", InvitationLink::PAGE),
             secret,
             invitation: created.invitation.into(),
-        })))
+        }));
+        Replayable::commit_secret(tx, response, path).await
     }
 
     /// Get an invitation

@@ -14,6 +14,7 @@ use crate::identity::{
     ChangePasswordError, HashError, LogInError, LoginAttempt, ResetPasswordError,
 };
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{NoBody, Once, Replayable, secret_was_shown};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::reading::readable_text;
 use crate::web::spec::Tag;
@@ -250,13 +251,16 @@ impl LoginsApi {
         caller: Caller,
         /// Id of the member.
         member_id: Path<Uuid>,
-    ) -> Result<ResetResponse, ApiError> {
+        body: Once<NoBody>,
+    ) -> Result<Replayable<ResetResponse>, ApiError> {
         let actor = caller.require(Action::MemberWrite)?;
-        let password = self.accounts.reset_password(actor, member_id.0).await?;
-        Ok(ResetResponse::Reset(Json(PasswordReset {
+        let (_, claim) = body.by(actor.id());
+        let password = self.accounts.reset_password(actor, member_id.0, claim.as_ref()).await?;
+        let reset = ResetResponse::Reset(Json(PasswordReset {
             member_id: member_id.0,
             one_time_password: password.expose_secret().to_owned(),
-        })))
+        }));
+        Ok(Replayable::of(reset, false))
     }
 }
 
@@ -314,6 +318,7 @@ impl From<ResetPasswordError> for ApiError {
             ResetPasswordError::NoMember => Self::not_found("member"),
             ResetPasswordError::NoAccount => Self::new(ProblemCode::Conflict, words),
             ResetPasswordError::Grant(_) => Self::new(ProblemCode::Forbidden, words),
+            ResetPasswordError::DoneBefore(kept) => secret_was_shown(&kept),
             ResetPasswordError::Hash(error) => error.into(),
             ResetPasswordError::Database(error) => error.into(),
         }

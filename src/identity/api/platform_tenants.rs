@@ -9,10 +9,12 @@ use uuid::Uuid;
 
 use super::OperatorCaller;
 use crate::db::Db;
+use crate::db::idempotency::Begun;
 use crate::identity::operate_tenants::{OperateError, change_tenant, found_tenant};
 use crate::kernel::ids::TenantId;
 use crate::tenancy::{CreateTenantError, DirectoryEntry, Tenant};
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::reading::readable_text;
@@ -163,14 +165,22 @@ impl PlatformTenantsApi {
     async fn create_platform_tenant(
         &self,
         caller: OperatorCaller,
-        body: JsonBody<PlatformTenantCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<PlatformTenantCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
+        let (body, claim) = body.by_operator(caller.0.operator_key_id);
         let name = readable_text("/name", &body.0.name)?;
-        let (id, key) = found_tenant(&self.db, &caller.0, &body.0.slug, &name).await?;
-        Ok(CreateResponse::Created(Json(PlatformTenantCreated {
-            tenant: self.read(id.uuid()).await?,
+        let mut tx = match self.db.tenant_once(TenantId::generate(), claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
+        let (entry, key) = found_tenant(&mut tx, &caller.0, &body.0.slug, &name).await?;
+        let path = format!("/v1/platform/tenants/{}", entry.id);
+        let tenant = tx.get_tenant().await?;
+        let response = CreateResponse::Created(Json(PlatformTenantCreated {
+            tenant: view(entry, tenant),
             first_key: key.credential.expose(),
-        })))
+        }));
+        Replayable::commit_secret(tx, response, path).await
     }
 
     /// Get a tenant

@@ -83,7 +83,8 @@ impl WidgetTokensApi {
     /// Create a widget token
     ///
     /// Vouches for an end user of yours: the token lets a page of the publishable key's origins ask in their name and read
-    /// their own conversations, and nothing else. Call it from your server, never from a page. Needs the scope widgets:sign: a key that
+    /// their own conversations, and nothing else. Call it from your server, never from a page. Nothing is stored, so that
+    /// doing it again makes another token, as good as the first. Needs the scope widgets:sign: a key that
     /// names it, or the role admin.
     #[oai(path = "/widget_tokens", method = "post", operation_id = "create_widget_token")]
     async fn create_widget_token(

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{self, Keyset, Page, TenantTx};
+use crate::db::{self, Keyset, Page, TenantRead, TenantTx};
 use crate::identity::credential::KeyKind;
 use crate::identity::policy::{Role, Scope};
 
@@ -121,26 +121,90 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     }
 }
 
-impl TenantTx {
-    /// The key and the digest of its secret.
-    pub(in crate::identity) async fn find_api_key_secret(
-        &mut self,
+/// A key with what decides whether its holder is let in.
+#[derive(Clone, Debug)]
+pub struct KeyToVerify {
+    /// The key.
+    pub key: ApiKey,
+    /// Digest of its secret.
+    pub secret_sha256: Vec<u8>,
+    /// Whether the operator keeps everybody of the tenant out.
+    pub is_tenant_suspended: bool,
+    /// Web origins of the tenant.
+    pub tenant_origins: Vec<String>,
+}
+
+impl TenantRead {
+    /// A key as its holder is verified by.
+    pub(in crate::identity) async fn key_to_verify(
+        mut self,
         api_key_id: Uuid,
-    ) -> db::Result<Option<(ApiKey, Vec<u8>)>> {
-        let Some(key) = self.find_api_key(api_key_id).await? else { return Ok(None) };
-        let secret = sqlx::query_scalar!(
-            "select secret_sha256
-            from api_keys
-            where tenant_id = $1
-                and api_key_id = $2",
+    ) -> db::Result<Option<KeyToVerify>> {
+        let row = sqlx::query!(
+            "with tenant as materialized (
+                select set_config('app.tenant_id', $1::uuid::text, true)::uuid as tenant_id
+            )
+            select found.*
+            from tenant t
+            cross join lateral (
+                select
+                    k.name,
+                    k.kind,
+                    k.role,
+                    k.scopes,
+                    k.collection_ids,
+                    k.allowed_addresses,
+                    k.allowed_origins,
+                    k.rotated_from,
+                    k.created_by,
+                    k.hint,
+                    k.created_at,
+                    k.expires_at,
+                    k.revoked_at,
+                    k.last_used_at,
+                    k.secret_sha256,
+                    n.state as tenant_state,
+                    n.allowed_origins as tenant_origins
+                from api_keys k
+                join tenants n on n.tenant_id = k.tenant_id
+                where k.tenant_id = t.tenant_id
+                    and k.api_key_id = $2
+                offset 0
+            ) found",
             self.tenant().uuid(),
             api_key_id
         )
-        .fetch_one(self.connection())
+        .fetch_optional(self.connection())
         .await?;
-        Ok(Some((key, secret)))
+        self.done();
+        let Some(row) = row else { return Ok(None) };
+        let key = ApiKeyRow {
+            api_key_id,
+            name: row.name,
+            kind: row.kind,
+            role: row.role,
+            scopes: row.scopes,
+            collection_ids: row.collection_ids,
+            allowed_addresses: row.allowed_addresses,
+            allowed_origins: row.allowed_origins,
+            rotated_from: row.rotated_from,
+            created_by: row.created_by,
+            hint: row.hint,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+        };
+        Ok(Some(KeyToVerify {
+            key: key.try_into()?,
+            secret_sha256: row.secret_sha256,
+            is_tenant_suspended: row.tenant_state != "active",
+            tenant_origins: row.tenant_origins,
+        }))
     }
+}
 
+impl TenantTx {
     /// One key, which nobody else changes until the end of the transaction.
     pub(in crate::identity) async fn lock_api_key(
         &mut self,

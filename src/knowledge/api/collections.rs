@@ -8,12 +8,14 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::db::idempotency::Begun;
 use crate::db::{Db, OnConstraint, TenantTx};
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
 use crate::knowledge::{Collection, LimitError, Reach, Reader, Receiver, limit_collection};
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::reading::{plain_text, readable_text};
@@ -174,9 +176,10 @@ impl CollectionsApi {
     async fn create_collection(
         &self,
         caller: Caller,
-        body: JsonBody<CollectionCreate>,
-    ) -> Result<CreateResponse, ApiError> {
+        body: Once<JsonBody<CollectionCreate>>,
+    ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::CollectionWrite)?;
+        let (body, claim) = body.by(actor.id());
         let CollectionCreate { name, description, group_ids } = body.0;
         if let Reader::Listed(_) = Reader::from(actor) {
             return Err(ApiError::new(ProblemCode::Forbidden, NEW_OUT_OF_REACH));
@@ -184,7 +187,10 @@ impl CollectionsApi {
         let name = readable_text("/name", &name)?;
         let description = plain_text(description.as_deref().unwrap_or_default());
         let id = new_id();
-        let mut tx = self.db.tenant(actor.tenant).await?;
+        let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
+            Begun::Anew(tx) => tx,
+            Begun::Before(kept) => return Replayable::before(kept),
+        };
         tx.insert_collection(id, &name, &description)
             .await
             .on_constraint("collections_name_key", || name_taken(&name))?;
@@ -194,8 +200,7 @@ impl CollectionsApi {
         let created = shown(&mut tx, actor, id).await?;
         let entry = actor.audit("collection.created").on("collection", id);
         tx.append_audit(entry.after(told(&created))).await?;
-        tx.commit().await?;
-        Ok(CreateResponse::Created(Json(created)))
+        Replayable::commit(tx, CreateResponse::Created(Json(created))).await
     }
 
     /// Get a collection
@@ -209,8 +214,10 @@ impl CollectionsApi {
         collection_id: Path<Uuid>,
     ) -> Result<Json<CollectionView>, ApiError> {
         let actor = caller.require(Action::CollectionRead)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        Ok(Json(shown(&mut tx, actor, collection_id.0).await?))
+        let read = self.db.read(actor.tenant).await?;
+        let found = read.collection(&actor.into(), collection_id.0).await?;
+        let (collection, group_ids) = found.ok_or_else(|| ApiError::not_found("collection"))?;
+        Ok(Json(view(collection, group_ids)))
     }
 
     /// Update a collection

@@ -3,20 +3,22 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use poem_openapi::types::Example;
+use poem_openapi::types::{Example, ToJSON};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::upload::{DocumentUpload, check_metadata, check_url};
 use super::versions::{self, VersionList};
+use crate::db::idempotency::Outcome;
 use crate::db::{self, Db};
 use crate::identity::Action;
 use crate::identity::api::Caller;
-use crate::knowledge::receive_document::update_document;
+use crate::knowledge::receive_document::{Receipt, Received, update_document};
 use crate::knowledge::store::documents::{DocumentChange, DocumentFilter};
 use crate::knowledge::{Document, Reach, Receiver, VersionState};
 use crate::web::body::JsonBody;
+use crate::web::idempotency::{Once, Replayable, with_part};
 use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::ApiError;
 use crate::web::spec::Tag;
@@ -118,7 +120,9 @@ pub struct DocumentList {
     next_cursor: Option<String>,
 }
 
+/// What the document says of the answers that [`answer`] makes.
 #[derive(ApiResponse)]
+#[expect(dead_code, reason = "an answer is kept as it was sent, so that none is made of these")]
 enum UploadResponse {
     /// The same bytes are there already: nothing is done again.
     #[oai(status = 200)]
@@ -186,17 +190,16 @@ impl DocumentsApi {
     async fn create_document(
         &self,
         caller: Caller,
-        upload: DocumentUpload,
-    ) -> Result<UploadResponse, ApiError> {
+        upload: Once<DocumentUpload>,
+    ) -> Result<Replayable<UploadResponse>, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
+        let (upload, claim) = upload.by(actor.id());
         let document = upload.into_document(actor.id()).await?;
-        let received = self.receiver.receive(actor, document).await?;
-        let view = Json(DocumentView::try_from(received.document)?);
-        Ok(if received.is_new_version {
-            UploadResponse::Accepted(view)
-        } else {
-            UploadResponse::Unchanged(view)
-        })
+        let claim = claim.map(|claim| with_part(claim, "file", &document.bytes));
+        match self.receiver.receive(actor, document, claim.as_ref(), answer).await? {
+            Receipt::Now(outcome) => Ok(Replayable::anew(outcome)),
+            Receipt::Before(kept) => Replayable::before(kept),
+        }
     }
 
     /// Get a document
@@ -210,9 +213,8 @@ impl DocumentsApi {
         document_id: Path<Uuid>,
     ) -> Result<Json<DocumentView>, ApiError> {
         let actor = caller.require(Action::DocumentRead)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let reach = Reach::of(&mut tx, &actor.into()).await?;
-        let found = tx.find_reached_document(&reach, document_id.0).await?;
+        let read = self.db.read(actor.tenant).await?;
+        let found = read.document(&actor.into(), document_id.0).await?;
         let document = found.ok_or_else(|| ApiError::not_found("document"))?;
         Ok(Json(DocumentView::try_from(document)?))
     }
@@ -287,6 +289,13 @@ impl DocumentsApi {
         let actor = caller.require(Action::DocumentRead)?;
         versions::list(&self.db, actor, document_id.0, limit.0, cursor.0.as_deref()).await
     }
+}
+
+/// What [`UploadResponse`] says, as it is kept.
+fn answer(received: &Received) -> db::Result<Outcome> {
+    let view = DocumentView::try_from(received.document.clone())?;
+    let status = if received.is_new_version { 202 } else { 200 };
+    Ok(Outcome { status, body: Some(view.to_json_string()), ..Outcome::default() })
 }
 
 impl StateName {

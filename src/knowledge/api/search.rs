@@ -88,16 +88,16 @@ pub struct HitView {
 #[oai(skip_serializing_if_is_none)]
 pub struct HitExplanation {
     /// Place in the search by meaning, from 1; absent when it was not among its candidates.
-    dense_rank: Option<i32>,
+    pub dense_rank: Option<i32>,
     /// Cosine similarity of its best window, -1 to 1.
-    similarity: Option<f64>,
+    pub similarity: Option<f64>,
     /// Place in the search by words, from 1; absent when it was not among its candidates.
-    lexical_rank: Option<i32>,
+    pub lexical_rank: Option<i32>,
     /// BM25 score.
-    lexical_score: Option<f64>,
+    pub lexical_score: Option<f64>,
     /// Terms of the question that stand in it.
     #[oai(validator(max_items = 1000))]
-    matched_terms: Vec<String>,
+    pub matched_terms: Vec<String>,
 }
 
 /// How the whole search went.
@@ -105,21 +105,21 @@ pub struct HitExplanation {
 pub struct SearchExplanation {
     /// Terms of the question.
     #[oai(validator(max_items = 1000))]
-    terms: Vec<String>,
+    pub terms: Vec<String>,
     /// Passages that were searched.
-    searched_chunks: i64,
+    pub searched_chunks: i64,
     /// Passages that the search by meaning brought.
-    dense_candidates: u32,
+    pub dense_candidates: u32,
     /// Passages that the search by words brought.
-    lexical_candidates: u32,
+    pub lexical_candidates: u32,
     /// Milliseconds to embed the question.
-    embed_ms: f64,
+    pub embed_ms: f64,
     /// Milliseconds of the search by meaning.
-    dense_ms: f64,
+    pub dense_ms: f64,
     /// Milliseconds of the search by words.
-    lexical_ms: f64,
+    pub lexical_ms: f64,
     /// Milliseconds to fuse and to read the passages.
-    fuse_ms: f64,
+    pub fuse_ms: f64,
 }
 
 /// What was found.

@@ -1,13 +1,18 @@
 //! The multipart body of an upload, and what is wrong with one.
 
-use poem_openapi::Multipart;
+use poem::{Request, RequestBody};
+use poem_openapi::payload::ParsePayload;
+use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::types::multipart::Upload;
+use poem_openapi::{ApiExtractor, ApiExtractorType, Multipart};
 use serde_json::Value;
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::knowledge::parse::ParseError;
 use crate::knowledge::{NewDocument, ReceiveError};
 use crate::web::body::parse_strict;
+use crate::web::idempotency::{OnceBody, add_part};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::reading::readable_text;
 
@@ -68,6 +73,42 @@ impl DocumentUpload {
             bytes: file.into_vec().await.map_err(ApiError::internal)?,
             created_by: Some(created_by),
         })
+    }
+}
+
+impl OnceBody for DocumentUpload {
+    const TYPES: &'static [ApiExtractorType] = <Self as ApiExtractor<'static>>::TYPES;
+
+    fn register(registry: &mut Registry) {
+        <Self as ApiExtractor<'static>>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        <Self as ApiExtractor<'static>>::request_meta()
+    }
+
+    /// All but the bytes of the file, which are read later.
+    async fn read(
+        request: &Request,
+        body: &mut RequestBody,
+        hash: &mut Sha256,
+    ) -> poem::Result<Self> {
+        let upload = <Self as ParsePayload>::from_request(request, body).await?;
+        let collection_id = upload.collection_id.map(|id| id.to_string());
+        let fields = [
+            ("file_name", upload.file.file_name()),
+            ("content_type", upload.file.content_type()),
+            ("collection_id", collection_id.as_deref()),
+            ("name", upload.name.as_deref()),
+            ("source_url", upload.source_url.as_deref()),
+            ("metadata", upload.metadata.as_deref()),
+        ];
+        for (name, text) in fields {
+            if let Some(text) = text {
+                add_part(hash, name, text.as_bytes());
+            }
+        }
+        Ok(upload)
     }
 }
 

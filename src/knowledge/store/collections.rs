@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{self, Keyset, Page, TenantTx};
-use crate::knowledge::reach::Reach;
+use crate::db::{self, Keyset, Page, TenantRead, TenantTx};
+use crate::knowledge::reach::{Reach, Reader};
 
 /// A set of documents that is searched together.
 #[derive(Clone, Debug)]
@@ -32,6 +32,67 @@ pub struct CountChange {
     pub terms: i64,
     /// Embedded windows more or fewer.
     pub windows: i64,
+}
+
+impl TenantRead {
+    /// One collection with the groups that it is limited to, when its reader reaches it.
+    pub async fn collection(
+        mut self,
+        reader: &Reader,
+        collection_id: Uuid,
+    ) -> db::Result<Option<(Collection, Vec<Uuid>)>> {
+        let hiding = reader.hiding();
+        let row = sqlx::query!(
+            r#"with tenant as materialized (
+                select set_config('app.tenant_id', $1::uuid::text, true)::uuid as tenant_id
+            )
+            select found.*
+            from tenant t
+            cross join lateral (
+                select
+                    c.name,
+                    c.description,
+                    c.chunk_count,
+                    c.created_at,
+                    c.updated_at,
+                    array(
+                        select cg.group_id
+                        from collection_groups cg
+                        where cg.tenant_id = c.tenant_id
+                            and cg.collection_id = c.collection_id
+                        order by cg.group_id
+                    ) as "group_ids!",
+                    case
+                        when $3::boolean then array(select app.hidden_collections(t.tenant_id, $4))
+                        else '{}'
+                    end as "hidden!"
+                from collections c
+                where c.tenant_id = t.tenant_id
+                    and c.collection_id = $2
+                offset 0
+            ) found"#,
+            self.tenant().uuid(),
+            collection_id,
+            hiding.is_some(),
+            hiding.and_then(|hiding| hiding.member_id)
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        self.done();
+        let found =
+            row.filter(|row| Reach::resolved(reader, row.hidden.clone()).holds(collection_id));
+        Ok(found.map(|row| {
+            let collection = Collection {
+                collection_id,
+                name: row.name,
+                description: row.description,
+                chunk_count: row.chunk_count,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            };
+            (collection, row.group_ids)
+        }))
+    }
 }
 
 impl TenantTx {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::collections::CountChange;
-use crate::db::{self, Keyset, Page, TenantTx};
-use crate::knowledge::reach::Reach;
+use crate::db::{self, Keyset, Page, TenantRead, TenantTx};
+use crate::knowledge::reach::{Reach, Reader};
 
 /// Where a version stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,75 @@ pub struct DocumentChange {
     pub source_url: Option<String>,
     /// New object for filters, whole.
     pub metadata: Option<Value>,
+}
+
+impl TenantRead {
+    /// One document, when its reader reaches it.
+    pub async fn document(
+        mut self,
+        reader: &Reader,
+        document_id: Uuid,
+    ) -> db::Result<Option<Document>> {
+        let hiding = reader.hiding();
+        let row = sqlx::query!(
+            r#"with tenant as materialized (
+                select set_config('app.tenant_id', $1::uuid::text, true)::uuid as tenant_id
+            )
+            select found.*
+            from tenant t
+            cross join lateral (
+                select
+                    d.collection_id,
+                    d.name,
+                    d.title,
+                    d.source_url,
+                    d.metadata,
+                    d.active_version_id,
+                    d.created_at,
+                    d.updated_at,
+                    d.latest_version_number as version_number,
+                    v.state,
+                    v.failure_code,
+                    v.failure_detail,
+                    case
+                        when $3::boolean then array(select app.hidden_collections(t.tenant_id, $4))
+                        else '{}'
+                    end as "hidden!"
+                from documents d
+                join document_versions v
+                    on v.tenant_id = d.tenant_id
+                    and v.document_id = d.document_id
+                    and v.number = d.latest_version_number
+                where d.tenant_id = t.tenant_id
+                    and d.document_id = $2
+                offset 0
+            ) found"#,
+            self.tenant().uuid(),
+            document_id,
+            hiding.is_some(),
+            hiding.and_then(|hiding| hiding.member_id)
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        self.done();
+        let found =
+            row.filter(|row| Reach::resolved(reader, row.hidden.clone()).holds(row.collection_id));
+        Ok(found.map(|row| Document {
+            document_id,
+            collection_id: row.collection_id,
+            name: row.name,
+            title: row.title,
+            source_url: row.source_url,
+            metadata: row.metadata,
+            active_version_id: row.active_version_id,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version_number: row.version_number,
+            state: row.state,
+            failure_code: row.failure_code,
+            failure_detail: row.failure_detail,
+        }))
+    }
 }
 
 impl TenantTx {

@@ -15,19 +15,7 @@ impl TenantTx {
         member_id: Option<Uuid>,
     ) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
-            r#"select cg.collection_id as "collection_id!"
-            from collection_groups cg
-            left join group_members gm
-                on gm.tenant_id = cg.tenant_id
-                and gm.group_id = cg.group_id
-                and gm.member_id = $2
-            where cg.tenant_id = $1
-            group by cg.collection_id
-            having count(gm.member_id) = 0
-            union all
-            select s.collection_id
-            from sealed_collections s
-            where s.tenant_id = $1"#,
+            r#"select app.hidden_collections($1, $2) as "collection_id!""#,
             self.tenant().uuid(),
             member_id
         )
@@ -37,10 +25,7 @@ impl TenantTx {
     }
 
     /// Collections there are within reach.
-    pub(in crate::knowledge) async fn list_reached_collections(
-        &mut self,
-        reach: &Reach,
-    ) -> db::Result<Vec<Uuid>> {
+    pub async fn list_reached_collections(&mut self, reach: &Reach) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
             "select collection_id
             from collections

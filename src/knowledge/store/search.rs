@@ -124,14 +124,6 @@ impl TenantTx {
         Ok(size)
     }
 
-    /// Plans made for the values at hand: with them partitions are pruned and filters that are absent vanish.
-    pub(in crate::knowledge) async fn plan_for_values(&mut self) -> db::Result<()> {
-        sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
-            .fetch_one(self.connection())
-            .await?;
-        Ok(())
-    }
-
     /// Passages nearest in meaning, every vector of the tenant compared.
     pub(in crate::knowledge) async fn search_dense(
         &mut self,

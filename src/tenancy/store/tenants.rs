@@ -123,15 +123,20 @@ impl TenantTx {
         &mut self,
         slug: &str,
         name: &str,
-    ) -> db::Result<()> {
+    ) -> db::Result<DirectoryEntry> {
         let id = self.tenant().uuid();
-        sqlx::query!(
+        let entry = sqlx::query_as!(
+            DirectoryEntry,
             "insert into tenant_directory (id, slug)
-            values ($1, $2)",
+            values ($1, $2)
+            returning
+                id,
+                slug,
+                created_at",
             id,
             slug
         )
-        .execute(self.connection())
+        .fetch_one(self.connection())
         .await?;
         sqlx::query!(
             "insert into tenants (tenant_id, name)
@@ -141,7 +146,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(entry)
     }
 }
 

@@ -4,16 +4,47 @@ mod keys;
 mod people;
 mod roles;
 
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use pidima::adapters::models::ExtractiveModel;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::operations::{Body, Things, operations, operator_operations};
+use super::operations::{Body, Operation, Things, operations, operator_operations};
 use super::{contents, problem};
 use crate::support::{TestApp, TestTenant};
+
+/// Things that are made once for all that only read, and anew for each operation that changes something.
+#[derive(Default)]
+struct Reused(Option<Rc<Things>>);
+
+impl Reused {
+    async fn of(
+        &mut self,
+        operation: Operation,
+        owner: &TestTenant,
+        asker: &TestTenant,
+    ) -> Rc<Things> {
+        if operation.method != "GET" {
+            return Rc::new(Things::make(owner, asker).await);
+        }
+        if let Some(things) = &self.0 {
+            return Rc::clone(things);
+        }
+        let things = Rc::new(Things::make(owner, asker).await);
+        self.0 = Some(Rc::clone(&things));
+        things
+    }
+}
+
+/// Where each try makes things of its own.
+async fn many_things() -> TestApp {
+    TestApp::start_with(&[("PIDIMA_MAX_ASSISTANTS", "10000")], Arc::new(ExtractiveModel)).await
+}
 
 /// A new key of the tenant's, narrowed when scopes are given: the answer to its creation.
 async fn make_key(tenant: &TestTenant, role: &str, scopes: Option<&[&str]>) -> Value {

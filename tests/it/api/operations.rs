@@ -49,10 +49,13 @@ pub struct Things {
     pub group_id: String,
     pub invitation_id: String,
     pub quota_id: String,
+    /// An assistant with a published version.
+    pub assistant_id: String,
 }
 
 const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
 const ASKERS: &[&str] = &["member", "editor", "admin", "owner"];
+const KEEPERS: &[&str] = &["analyst", "editor", "admin", "owner"];
 const EDITORS: &[&str] = &["editor", "admin", "owner"];
 const ADMINS: &[&str] = &["admin", "owner"];
 const OVERSEERS: &[&str] = &["analyst", "admin", "owner"];
@@ -137,6 +140,19 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "metadata": { "product": "changed" } }))),
     ("delete_document", "DELETE", "/v1/documents/{document_id}", EDITORS, WRITE, Body::Nothing),
     ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", EVERYBODY, READ, Body::Nothing),
+    ("list_assistants", "GET", "/v1/assistants", EVERYBODY, ASK, Body::Nothing),
+    ("create_assistant", "POST", "/v1/assistants", EDITORS, WRITE,
+        Body::Json(|things| json!({ "name": unique(), "draft": { "collection_ids": [things.collection_id] } }))),
+    ("get_assistant", "GET", "/v1/assistants/{assistant_id}", EVERYBODY, ASK, Body::Nothing),
+    ("update_assistant", "PATCH", "/v1/assistants/{assistant_id}", EDITORS, WRITE,
+        Body::Json(|_| json!({ "draft": { "style": "steps" } }))),
+    ("delete_assistant", "DELETE", "/v1/assistants/{assistant_id}", EDITORS, WRITE, Body::Nothing),
+    ("publish_assistant", "POST", "/v1/assistants/{assistant_id}/publish", EDITORS, WRITE, Body::Nothing),
+    ("rollback_assistant", "POST", "/v1/assistants/{assistant_id}/rollback", EDITORS, WRITE,
+        Body::Json(|_| json!({ "version": 1 }))),
+    ("list_assistant_versions", "GET", "/v1/assistants/{assistant_id}/versions", EDITORS, WRITE, Body::Nothing),
+    ("get_assistant_version", "GET", "/v1/assistants/{assistant_id}/versions/{version_number}", EDITORS, WRITE,
+        Body::Nothing),
     ("search_passages", "POST", "/v1/search", EVERYBODY, ASK,
         Body::Json(|things| json!({ "query": "pump pressure", "collection_ids": [things.collection_id] }))),
     ("create_answer", "POST", "/v1/answers", ASKERS, ASK,
@@ -164,6 +180,7 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "hard_limit": 2000 }))),
     ("delete_quota", "DELETE", "/v1/quotas/{quota_id}", ADMINS, TENANT, Body::Nothing),
     ("get_usage", "GET", "/v1/usage", EVERYBODY, None, Body::Nothing),
+    ("get_message_trace", "GET", "/v1/messages/{message_id}/trace", KEEPERS, ASK, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
     ("get_citation", "GET", "/v1/citations/{citation_id}", EVERYBODY, ASK, Body::Nothing),
     ("update_message_feedback", "PUT", "/v1/messages/{message_id}/feedback", ASKERS, ASK,
@@ -256,6 +273,8 @@ impl Operation {
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
             .replace("{quota_id}", &things.quota_id)
+            .replace("{assistant_id}", &things.assistant_id)
+            .replace("{version_number}", "1")
     }
 }
 
@@ -292,6 +311,11 @@ impl Things {
         let person = owner.as_member("member").await.member_id.unwrap();
         let logins = owner.get(&format!("/v1/browser_sessions?member_id={person}")).await;
         let browser_session_id = text(&logins.expect(200)["items"][0]["id"]);
+        let assistant =
+            owner.post("/v1/assistants", &json!({ "name": unique() })).await.expect(201);
+        let assistant_id = text(&assistant["id"]);
+        let publish = format!("/v1/assistants/{assistant_id}/publish");
+        owner.send(owner.request(Method::POST, &publish)).await.expect(200);
         Self {
             tenant_id: owner.id.to_string(),
             api_key_id,
@@ -307,6 +331,7 @@ impl Things {
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
             quota_id: text(&quota["id"]),
+            assistant_id,
         }
     }
 
@@ -328,6 +353,7 @@ impl Things {
             group_id: id(),
             invitation_id: id(),
             quota_id: id(),
+            assistant_id: id(),
         }
     }
 }

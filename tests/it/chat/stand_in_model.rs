@@ -30,7 +30,7 @@ async fn start(stand_in: &StandIn) -> (TestApp, TestTenant) {
     ];
     let database = [("DATABASE_URL", "postgres://nobody@localhost/nothing")];
     let config = Config::from_env(&Env::from_pairs(settings.into_iter().chain(database))).unwrap();
-    let outside = Outside::connect(&config).await.unwrap();
+    let outside = Box::pin(Outside::connect(&config)).await.unwrap();
     let app = TestApp::start_outside(&settings, outside).await;
     let tenant = app.tenant("acme").await;
     tenant.learn("guide.md", GUIDE).await;

@@ -172,7 +172,7 @@ impl Change {
             }
             Self::DropCollection(id) => return tx.delete_collection(id).await.map(drop),
             Self::OpenSession { id, title } => {
-                return tx.insert_session(id, Some(&title), &[], tenant).await;
+                return tx.insert_session(id, Some(&title), &[], None, tenant).await;
             }
             Self::RenameSession { id, title } => return tx.update_session(id, &title).await,
             Self::DropSession(id) => return tx.delete_session(id).await,

@@ -99,7 +99,7 @@ impl TestApp {
 
     /// The application with settings and outside services of the test's own.
     pub async fn start_outside(settings: &[(&str, &str)], outside: Outside) -> Self {
-        let started = Self::start_idle(settings, outside).await;
+        let started = Box::pin(Self::start_idle(settings, outside)).await;
         started.start_worker();
         started
     }
@@ -121,6 +121,8 @@ impl TestApp {
         let mut pairs = vec![
             ("DATABASE_URL".to_owned(), database.app_url()),
             ("PIDIMA_DATABASE_POOL_SIZE".to_owned(), "8".to_owned()),
+            // A scripted model answers whatever it is asked.
+            ("PIDIMA_CHAT_MIN_EVIDENCE".to_owned(), "0".to_owned()),
             // Tests of passwords try more often than people do.
             ("PIDIMA_LIMIT_LOGIN_BURST".to_owned(), "100000".to_owned()),
             ("PIDIMA_LIMIT_PASSWORD_HASHING_BURST".to_owned(), "100000".to_owned()),

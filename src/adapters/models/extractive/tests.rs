@@ -25,6 +25,7 @@ fn prompt(question: &str, passages: Vec<Passage>) -> Prompt {
     Prompt {
         instructions: "Be brief.".to_owned(),
         history: Vec::new(),
+        message: String::new(),
         passages,
         question: question.to_owned(),
         standalone_question: question.to_owned(),

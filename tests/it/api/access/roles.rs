@@ -1,6 +1,8 @@
 //! Roles and scopes: each operation with exactly what it needs, and with a little less.
 
-use super::{make_key, secret};
+use std::rc::Rc;
+
+use super::{Reused, make_key, many_things, secret};
 use crate::api::operations::{Operation, PERSONAL, Things, operations};
 use crate::api::{contents, problem};
 use crate::support::{TestApp, TestTenant};
@@ -48,8 +50,9 @@ async fn call(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_operation_succeeds_with_the_least_role_and_the_one_scope_that_it_needs() {
-    let app = TestApp::start().await;
+    let app = many_things().await;
     let owner = app.tenant("least").await;
+    let mut shared = Reused::default();
     for operation in for_keys() {
         // A key without any scope is none.
         let mut scopes = vec![operation.scope.unwrap_or("ask")];
@@ -61,8 +64,11 @@ async fn each_operation_succeeds_with_the_least_role_and_the_one_scope_that_it_n
         }
         let least = client(&owner, operation.roles[0], &scopes).await;
         let asks = operation.scope == Some("ask") && operation.roles[0] != "analyst";
-        let asker = if asks { &least } else { &owner };
-        let things = Things::make(&owner, asker).await;
+        let things = if asks {
+            Rc::new(Things::make(&owner, &least).await)
+        } else {
+            shared.of(operation, &owner, &owner).await
+        };
         let reply = call(&app, operation, &things, &least).await;
         assert!(reply.status.is_success(), "{}: {} {}", operation.id, reply.status, reply.text());
     }
@@ -70,12 +76,13 @@ async fn each_operation_succeeds_with_the_least_role_and_the_one_scope_that_it_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_operation_succeeds_for_each_higher_role() {
-    let app = TestApp::start().await;
+    let app = many_things().await;
     let owner = app.tenant("higher").await;
-    for operation in for_keys() {
-        for role in &operation.roles[1..] {
-            let higher = client(&owner, role, &scopes_of(role)).await;
-            let things = Things::make(&owner, &higher).await;
+    for role in ROLES {
+        let higher = client(&owner, role, &scopes_of(role)).await;
+        let mut things = Reused::default();
+        for operation in for_keys().filter(|it| it.roles[1..].contains(&role)) {
+            let things = things.of(operation, &owner, &higher).await;
             let reply = call(&app, operation, &things, &higher).await;
             assert!(reply.status.is_success(), "{} {role}: {}", operation.id, reply.text());
         }

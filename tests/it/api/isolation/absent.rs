@@ -35,6 +35,12 @@ const PLACES: &[Place] = &[
     ("create_answer", "collection_ids", |request, things| {
         request.json(&json!({ "question": "pump", "collection_ids": [things.collection_id] }))
     }),
+    ("create_answer", "assistant_id", |request, things| {
+        request.json(&json!({ "question": "pump", "assistant_id": things.assistant_id }))
+    }),
+    ("create_session", "assistant_id", |request, things| {
+        request.json(&json!({ "assistant_id": things.assistant_id }))
+    }),
     ("create_session", "collection_ids", |request, things| {
         request.json(&json!({ "collection_ids": [things.collection_id] }))
     }),

@@ -31,6 +31,7 @@ impl Instance {
         let mut pairs = vec![
             ("DATABASE_URL".to_owned(), app.database.app_url()),
             ("PIDIMA_DATABASE_POOL_SIZE".to_owned(), "6".to_owned()),
+            ("PIDIMA_CHAT_MIN_EVIDENCE".to_owned(), "0".to_owned()),
             ("PIDIMA_OBJECTS_DIR".to_owned(), objects),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));

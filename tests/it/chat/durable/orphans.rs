@@ -90,6 +90,10 @@ async fn a_session_is_free_again_when_the_instance_of_its_run_is_gone() {
     let texts: Vec<&str> = told.iter().map(|it| it["content"].as_str().unwrap()).collect();
     assert_eq!(texts, ["How long?", "Keys live for", "Again?", "90 days. [1]"]);
     assert_eq!(told[1]["outcome_reason"], "interrupted");
+    // No copy of what was said before hides what was kept of the answer.
+    let history = model.prompts().pop().unwrap().history;
+    let before: Vec<&str> = history.iter().map(|turn| turn.content.as_str()).collect();
+    assert_eq!(before, ["How long?", "Keys live for"]);
 }
 
 /// An instance that is killed before it has stored all that it had shown; what its reader sees in the end.

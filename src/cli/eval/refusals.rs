@@ -1,0 +1,110 @@
+//! `pidima eval refusals`: lays one half of a documentation set into each of two collections, so that no question has its
+//! right passages on both sides, and asks each question on its own side, where it must be answered, and on the other, where
+//! the answer is missing and must be "I do not know". Counts both kinds of mistakes.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::ask::{AT_ONCE, progress};
+use super::docs::{Docs, Halves};
+use crate::cli::client::Client;
+use crate::cli::import::import;
+
+#[derive(Debug, Args)]
+pub struct RefusalsArgs {
+    /// Folder of the set: chunks.json and questions.json
+    folder: PathBuf,
+    /// Assistant that answers; the tenant's default one when absent
+    #[arg(long)]
+    assistant: Option<Uuid>,
+}
+
+/// What became of a question on one side.
+struct Asked {
+    /// Place of the question in the set.
+    index: usize,
+    /// Whether its answer is on this side.
+    is_answerable: bool,
+    is_refused: bool,
+    reason: String,
+}
+
+pub async fn run(args: &RefusalsArgs, client: &Client) -> anyhow::Result<()> {
+    let Halves { files, questions } = Docs::read(&args.folder)?.halves();
+    let name = format!("eval-refusals-{}", Uuid::new_v4().simple());
+    let mut collections = Vec::new();
+    for (side, files) in files.into_iter().enumerate() {
+        let collection = format!("{name}-{side}");
+        collections.push(client.ensure_collection(&collection).await?);
+        let imported = import(client, &collection, files).await?;
+        ensure!(imported.failed.is_empty(), "not imported: {:?}", imported.failed);
+    }
+    let asked = ask_all(args, client, &questions, &collections).await;
+    for id in &collections {
+        client.delete(&format!("/v1/collections/{id}")).await?;
+    }
+    print(&asked?).context("writing to standard output")
+}
+
+async fn ask_all(
+    args: &RefusalsArgs,
+    client: &Client,
+    questions: &[(String, usize)],
+    collections: &[String],
+) -> anyhow::Result<Vec<Asked>> {
+    let bar = progress("asking", questions.len() * collections.len());
+    let each = questions.iter().enumerate().flat_map(|(index, (question, side))| {
+        collections.iter().enumerate().map(move |(asked, id)| (index, question, asked == *side, id))
+    });
+    let asked = stream::iter(each.map(|(index, question, is_answerable, id)| async move {
+        let mut body = json!({ "question": question, "collection_ids": [id] });
+        if let Some(assistant) = args.assistant {
+            body["assistant_id"] = json!(assistant);
+        }
+        let answer: Value = client.post("/v1/answers", &body).await?;
+        let is_refused = answer["outcome"] == "no_answer";
+        let reason = answer["outcome_reason"].as_str().unwrap_or("none").to_owned();
+        anyhow::Ok(Asked { index, is_answerable, is_refused, reason })
+    }))
+    .buffered(AT_ONCE)
+    .inspect(|_| bar.inc(1))
+    .try_collect()
+    .await;
+    bar.finish_and_clear();
+    asked
+}
+
+fn print(asked: &[Asked]) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(
+        out,
+        "\n{:<12} {:>24} {:>24}",
+        "", "refused though answerable", "refused, no answer there"
+    )?;
+    // A threshold is set on the first half and judged on the second.
+    let halves: [(&str, &[usize]); 3] =
+        [("first half", &[0]), ("second half", &[1]), ("all", &[0, 1])];
+    for (name, rests) in halves {
+        let share = |is_answerable: bool| {
+            let of_half = asked.iter().filter(|it| rests.contains(&(it.index % 2)));
+            let of_kind: Vec<&Asked> =
+                of_half.filter(|it| it.is_answerable == is_answerable).collect();
+            let refused = of_kind.iter().filter(|it| it.is_refused).count();
+            format!("{refused} of {}", of_kind.len())
+        };
+        writeln!(out, "{name:<12} {:>24} {:>24}", share(true), share(false))?;
+    }
+    let mut reasons: Vec<&str> =
+        asked.iter().filter(|it| it.is_refused).map(|it| it.reason.as_str()).collect();
+    reasons.sort_unstable();
+    for same in reasons.chunk_by(|left, right| left == right) {
+        writeln!(out, "  {}: {}", same[0], same.len())?;
+    }
+    Ok(())
+}

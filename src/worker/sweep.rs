@@ -1,0 +1,73 @@
+//! Removes what is over and nobody comes for: logins that were not finished, and outcomes whose idempotency keys are free
+//! again.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::db::{self, Db, Keyset};
+
+/// How often logins are looked at.
+const EVERY: Duration = Duration::from_secs(60);
+/// How many rounds go by between two looks at the outcomes: they lie tenant by tenant, so that a look is a walk.
+const ROUNDS: u32 = 60;
+/// Tenants that are listed at once.
+const TENANTS: u32 = 1_000;
+
+/// Sweeps at once, then again and again until `stop`.
+pub(super) async fn run(db: Db, stop: CancellationToken) {
+    let mut round: u32 = 0;
+    while !stop.is_cancelled() {
+        tell("logins that were not finished", sweep_logins(&db).await);
+        if round.is_multiple_of(ROUNDS) {
+            tell("outcomes of requests", sweep_outcomes(&db).await);
+        }
+        round += 1;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+fn tell(what: &str, swept: db::Result<u64>) {
+    match swept {
+        Ok(0) => {}
+        Ok(count) => tracing::debug!(count, what, "swept"),
+        Err(error) => tracing::warn!(error = &error as &dyn Error, what, "sweeping fails"),
+    }
+}
+
+async fn sweep_logins(db: &Db) -> db::Result<u64> {
+    let mut tx = db.system().await?;
+    let count = tx.sweep_pending_logins().await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+/// Removes the outcomes of requests whose time is over, tenant by tenant; how many there were.
+///
+/// # Errors
+/// The database failed; what was swept until then is gone.
+pub async fn sweep_outcomes(db: &Db) -> db::Result<u64> {
+    let mut tx = db.system().await?;
+    let mut count = tx.sweep_operator_outcomes().await?;
+    tx.commit().await?;
+    let mut after = None;
+    loop {
+        let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
+        for entry in &page.items {
+            let mut tx = db.tenant(entry.id.into()).await?;
+            let swept = tx.sweep_outcomes().await?;
+            if swept > 0 {
+                tx.commit().await?;
+            }
+            count += swept;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(count);
+        }
+    }
+}
