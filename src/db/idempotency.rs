@@ -97,10 +97,19 @@ impl Db {
     pub async fn tenant_once(&self, tenant: TenantId, claim: Option<&Claim>) -> Result<Begun> {
         let mut tx = self.tenant(tenant).await?;
         let Some(claim) = claim else { return Ok(Begun::Anew(tx)) };
-        Ok(match tx.claim(claim).await? {
-            Some(kept) => Begun::Before(kept),
-            None => Begun::Anew(tx),
-        })
+        // What is over is undone at once, and not when the connection is back in the pool: until then the key is in use.
+        match tx.claim(claim).await {
+            Ok(None) => Ok(Begun::Anew(tx)),
+            Ok(Some(kept)) => {
+                tx.rollback().await?;
+                Ok(Begun::Before(kept))
+            }
+            Err(error) => {
+                // Of two faults the first is the one to tell.
+                drop(tx.rollback().await);
+                Err(error)
+            }
+        }
     }
 }
 

@@ -62,10 +62,17 @@ impl Writer {
             .build()
             .unwrap();
         let url = format!("{}/v1/sessions", addresses[0]);
-        let request = http.post(url).bearer_auth(&tenant.key).json(&json!({}));
-        let reply = request.send().await.unwrap();
-        assert_eq!(reply.status(), StatusCode::CREATED, "a session for writer {number}");
-        let session: Value = reply.json().await.unwrap();
+        let began = Instant::now();
+        let session: Value = loop {
+            let request = http.post(&url).bearer_auth(&tenant.key).json(&json!({}));
+            let reply = request.send().await.unwrap();
+            // A server that has just begun on a busy machine may have no connection to the database in time, and says so.
+            if reply.status() == StatusCode::SERVICE_UNAVAILABLE && began.elapsed() < PATIENCE {
+                continue;
+            }
+            assert_eq!(reply.status(), StatusCode::CREATED, "a session for writer {number}");
+            break reply.json().await.unwrap();
+        };
         let session_id = session["id"].as_str().unwrap().to_owned();
         Self { number, tenant, addresses, http, session_id }
     }
