@@ -134,16 +134,16 @@ impl TenantTx {
         let feedback = sqlx::query_as!(
             Feedback,
             r#"select
-                f.feedback_id,
-                f.message_id,
+                f.feedback_id as "feedback_id!",
+                f.message_id as "message_id!",
                 c.citation_id as "citation_id?",
-                f.given_by,
-                f.given_by_kind,
-                f.rating,
+                f.given_by as "given_by!",
+                f.given_by_kind as "given_by_kind!",
+                f.rating as "rating!",
                 f.reason,
                 f.comment,
-                f.created_at,
-                f.updated_at
+                f.created_at as "created_at!",
+                f.updated_at as "updated_at!"
             from feedback f
             left join citations c
                 on c.tenant_id = f.tenant_id
@@ -170,16 +170,16 @@ impl TenantTx {
         let rows = sqlx::query_as!(
             Feedback,
             r#"select
-                f.feedback_id,
-                f.message_id,
+                f.feedback_id as "feedback_id!",
+                f.message_id as "message_id!",
                 c.citation_id as "citation_id?",
-                f.given_by,
-                f.given_by_kind,
-                f.rating,
+                f.given_by as "given_by!",
+                f.given_by_kind as "given_by_kind!",
+                f.rating as "rating!",
                 f.reason,
                 f.comment,
-                f.created_at,
-                f.updated_at
+                f.created_at as "created_at!",
+                f.updated_at as "updated_at!"
             from feedback f
             left join citations c
                 on c.tenant_id = f.tenant_id
