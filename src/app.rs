@@ -1,6 +1,7 @@
 //! The composition root: settings in, every long-lived handle out. Nothing else makes a service.
 
 mod models;
+mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,29 +14,23 @@ use tokio_util::task::TaskTracker;
 
 use crate::adapters::cache::{CacheSettings, LocalCache, RedisCache};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
-use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas, RateLimiter};
+use crate::adapters::limits::RateLimiter;
 use crate::adapters::models::{ExtractiveModel, ModelRegistry};
 use crate::adapters::objects::{DirectoryObjects, Objects};
-use crate::adapters::oidc::{OidcLimits, ProviderRegistry, ProviderSettings};
+use crate::adapters::oidc::{OidcLimits, ProviderRegistry};
 use crate::adapters::queue::Queue;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::assistants::{AssistantLimits, Defaults};
-use crate::chat::{Chat, ChatSettings, FilterSettings, HotContexts, RunSettings};
-use crate::config::{
-    AccountsConfig, ChatConfig, Config, Env, IngestionConfig, LimitsConfig, OidcProviderConfig,
-    RateConfig, RedisConfig, RunsConfig,
-};
+use crate::chat::{Chat, ChatSettings, HotContexts};
+use crate::config::{AccountsConfig, Config, Env, RedisConfig};
 use crate::db::{Db, PoolSettings, PostgresQueue};
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
-use crate::knowledge::chunk::ChunkOptions;
-use crate::knowledge::parse::ParseLimits;
-use crate::knowledge::{IngestSettings, Ingestion, Receiver, Search, SearchSettings};
-use crate::server::{PeopleSettings, ServerSettings, ServerTimes, Services, openapi_document};
-use crate::web::events::EventTimes;
+use crate::knowledge::{Ingestion, Receiver, Search, SearchSettings};
+use crate::server::{ServerSettings, Services, openapi_document};
 use crate::worker::{Worker, WorkerSettings};
 
 /// Every long-lived handle of the process.
@@ -95,7 +90,7 @@ impl App {
         let redis = redis.map(|url| Redis::new(url, config.redis.timeout)).transpose();
         let redis = redis.context("PIDIMA_REDIS_URL")?;
         let tasks = TaskTracker::new();
-        let providers = config.identity.oidc_providers.iter().map(provider_settings).collect();
+        let providers = config.identity.oidc_providers.iter().map(settings::provider).collect();
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
         let work_waits = Arc::new(Notify::new());
         let objects: Arc<dyn Objects> =
@@ -128,8 +123,8 @@ impl App {
                 },
                 history_messages: config.chat.history_messages,
                 context_tokens: config.chat.context_tokens,
-                filter: filter_settings(&config.chat)?,
-                runs: run_settings(config),
+                filter: settings::filter(&config.chat)?,
+                runs: settings::runs(config),
             },
             // One instance alone tells its readers itself.
             redis.is_some().then(|| Arc::clone(&streams)),
@@ -140,7 +135,7 @@ impl App {
             db.clone(),
             Arc::clone(&objects),
             Arc::clone(&outside.embedder),
-            ingest_settings(&config.ingestion),
+            settings::ingestion(&config.ingestion),
         );
         let worker = Worker {
             db: db.clone(),
@@ -164,7 +159,7 @@ impl App {
         .with_providers(providers.clone())
         .with_signer(signer.clone());
         let services = Services {
-            people: people_settings(config),
+            people: settings::people(config),
             accounts: accounts(config, &db, &verifier, &tasks, redis.clone()),
             browser_logins: browser_logins(config, &db, &providers),
             verifier,
@@ -177,12 +172,12 @@ impl App {
             search,
             chat,
             streams,
-            limiter: RateLimiter::new(limiter_settings(&config.limits, redis)),
+            limiter: RateLimiter::new(settings::limiter(&config.limits, redis)),
             assistants,
             readiness: crate::server::Readiness::default(),
             tasks,
         };
-        let (server, models_refresh) = (server_settings(config), config.chat.catalogue_refresh);
+        let (server, models_refresh) = (settings::server(config), config.chat.catalogue_refresh);
         Ok(Self { services, worker, server, objects, embedder, models, models_refresh })
     }
 
@@ -269,26 +264,6 @@ impl Embedder for NoEmbedder {
     }
 }
 
-fn provider_settings(config: &OidcProviderConfig) -> ProviderSettings {
-    ProviderSettings {
-        name: config.name.clone(),
-        issuer: config.issuer.clone(),
-        client_id: config.client_id.clone(),
-        client_secret: config.client_secret.clone(),
-        audiences: config.audiences.clone(),
-        discovery_url: config.discovery_url.clone(),
-        jwks_uri: config.jwks_uri.clone(),
-        authorization_endpoint: config.authorization_endpoint.clone(),
-        token_endpoint: config.token_endpoint.clone(),
-        end_session_endpoint: config.end_session_endpoint.clone(),
-        scopes: config.scopes.clone(),
-        tenant_claim: config.tenant_claim.clone(),
-        groups_claim: config.groups_claim.clone(),
-        group_prefix: config.group_prefix.clone(),
-        swagger_client_id: config.swagger_client_id.clone(),
-    }
-}
-
 fn browser_logins(config: &Config, db: &Db, providers: &ProviderRegistry) -> BrowserLogins {
     let settings = BrowserLoginSettings {
         public_url: config.http.public_url.clone(),
@@ -342,51 +317,6 @@ pub fn passwords(config: &AccountsConfig) -> Passwords {
     })
 }
 
-fn server_settings(config: &Config) -> ServerSettings {
-    ServerSettings {
-        public_url: config.http.public_url.clone(),
-        trusted_proxies: config.http.trusted_proxies,
-        hsts_seconds: config.http.hsts_seconds,
-        max_upload_bytes: config.http.max_upload_bytes,
-        max_body_bytes: config.http.max_body_bytes,
-        max_question_chars: config.http.max_question_chars,
-        max_json_depth: config.http.max_json_depth,
-        idempotency_lifetime: config.http.idempotency_lifetime,
-        request_timeout: config.http.request_timeout,
-        upload_timeout: config.http.upload_timeout,
-        times: ServerTimes {
-            head: config.http.header_timeout,
-            write_stall: config.http.write_stall_timeout,
-            shutdown: config.http.shutdown_timeout,
-        },
-    }
-}
-
-fn run_settings(config: &Config) -> RunSettings {
-    let RunsConfig { heartbeat, retry, drain, .. } = config.runs;
-    RunSettings {
-        lease: config.runs.lease,
-        flush_interval: config.runs.flush_interval,
-        flush_bytes: config.runs.flush_bytes,
-        cancel_poll: config.runs.cancel_poll,
-        read_poll: config.runs.read_poll,
-        // What is cut must still be stored and told before the server closes its connections.
-        drain: drain.min(config.http.shutdown_timeout * 3 / 4),
-        times: EventTimes { heartbeat, retry },
-        sweep: config.runs.sweep,
-        events_days: config.runs.events_days,
-    }
-}
-
-fn people_settings(config: &Config) -> PeopleSettings {
-    let providers = config.identity.oidc_providers.iter();
-    PeopleSettings {
-        public_url: config.http.public_url.clone(),
-        max_open_invitations: config.identity.max_open_invitations,
-        login_providers: providers.map(|provider| provider.name.clone()).collect(),
-    }
-}
-
 fn hot_contexts(config: &RedisConfig, redis: Option<&Redis>) -> HotContexts {
     let settings = CacheSettings {
         ttl: config.hot_context_ttl,
@@ -404,49 +334,5 @@ fn streams(config: &RedisConfig, redis: Option<&Redis>) -> Arc<dyn EventStreams>
     match redis {
         Some(redis) => Arc::new(RedisStreams::new(redis.clone(), settings)),
         None => Arc::new(LocalStreams::new(settings)),
-    }
-}
-
-fn limiter_settings(config: &LimitsConfig, redis: Option<Redis>) -> LimiterSettings {
-    let quota = |limit: Limit| {
-        let RateConfig { per_minute, burst } = match limit {
-            Limit::Address => config.address_rate,
-            Limit::Tenant => config.tenant_rate,
-            Limit::Public => config.public_rate,
-            Limit::Caller => config.caller_rate,
-            Limit::Login => config.login_rate,
-            Limit::PasswordHashing => config.password_hashing_rate,
-            Limit::Upload => config.upload_rate,
-            Limit::Ask => config.ask_rate,
-            Limit::PublicAsk => config.public_ask_rate,
-            Limit::Search => config.search_rate,
-            Limit::Export => config.export_rate,
-        };
-        Quota { per_minute, burst }
-    };
-    LimiterSettings { quotas: Quotas::new(quota), redis, instances: config.limit_instances }
-}
-
-fn filter_settings(config: &ChatConfig) -> anyhow::Result<FilterSettings> {
-    let links = config.allowed_links.iter().map(|link| {
-        link.parse().with_context(|| format!("PIDIMA_CHAT_ALLOWED_LINKS has \"{link}\""))
-    });
-    Ok(FilterSettings {
-        allowed_links: links.collect::<anyhow::Result<_>>()?,
-        max_held_bytes: config.max_held_bytes,
-    })
-}
-
-fn ingest_settings(config: &IngestionConfig) -> IngestSettings {
-    IngestSettings {
-        parse: ParseLimits {
-            max_text_chars: config.max_text_chars,
-            max_nesting: config.max_nesting,
-            ..ParseLimits::default()
-        },
-        chunk: ChunkOptions::default(),
-        max_chunks: config.max_chunks,
-        max_attempts: config.max_attempts,
-        lease: config.lease,
     }
 }

@@ -4,6 +4,7 @@ pub mod assistants;
 pub mod citations;
 pub mod feedback;
 pub mod messages;
+pub mod retrievals;
 pub mod run_events;
 pub mod run_leases;
 pub mod runs;

@@ -1,5 +1,5 @@
-//! One way to write a JSON value, so that equal values have equal digests. Called by the audit log and by assistants; it
-//! knows nothing of either.
+//! One way to write a JSON value, so that equal values have equal digests. Called by the audit log, by
+//! assistants and for repeated requests; it knows nothing of them.
 
 use serde_json::Value;
 
@@ -36,5 +36,29 @@ mod tests {
     fn keys_are_ordered_at_every_depth_and_items_are_not() {
         let value = json!({ "b": [2, 1, { "z": null, "a": "\"" }], "a": true });
         assert_eq!(canonical_json(&value), r#"{"a":true,"b":[2,1,{"a":"\"","z":null}]}"#);
+    }
+
+    #[test]
+    fn what_differs_is_written_differently() {
+        let values = [
+            json!({}),
+            json!([]),
+            json!(""),
+            json!("{}"),
+            json!(null),
+            json!("null"),
+            json!({ "a": "b" }),
+            json!(["a", "b"]),
+            json!(["ab"]),
+            json!([["a"], "b"]),
+            json!({ "a": { "b": 1 } }),
+            json!({ "a": {}, "b": 1 }),
+            json!(1),
+            json!("1"),
+        ];
+        let mut texts: Vec<String> = values.iter().map(canonical_json).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), values.len());
     }
 }

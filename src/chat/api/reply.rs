@@ -111,7 +111,11 @@ impl From<StartError> for ApiError {
             StartError::UnknownSession => Self::not_found("session"),
             StartError::UnknownCollection => Self::not_found("collection"),
             StartError::QuotaExceeded(quota) => refused(&quota),
-            StartError::Busy { run_id } => Self::new(
+            StartError::Busy { run_id: None } => Self::new(
+                ProblemCode::Conflict,
+                "one answer after the other is being made in this session: ask again when it is quiet",
+            ),
+            StartError::Busy { run_id: Some(run_id) } => Self::new(
                 ProblemCode::Conflict,
                 format!(
                     "an answer is being made in this session by run {run_id}: follow it, cancel it, or wait for its end"

@@ -82,8 +82,8 @@ pub enum StartError {
     /// An answer is being made in the session already.
     #[error("an answer is being made in this session")]
     Busy {
-        /// The run that makes it.
-        run_id: Uuid,
+        /// The run that makes it; absent when it ended while it was looked for, and another had begun by then.
+        run_id: Option<Uuid>,
     },
     /// The database failed.
     #[error(transparent)]
@@ -180,7 +180,7 @@ impl Chat {
             }
         }
         // Runs that come and go this fast are somebody's who asks without waiting.
-        Err(StartError::Busy { run_id: busy.unwrap_or_else(new_id) })
+        Err(StartError::Busy { run_id: busy })
     }
 
     /// Stores question and run in one transaction, which also reserves what the answer may use, and gives what was said

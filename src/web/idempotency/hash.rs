@@ -4,10 +4,10 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::db::idempotency::Claim;
+use crate::kernel::canonical::canonical_json;
 use crate::web::body::JsonBody;
 
 /// A body that can be compared with that of another request.
@@ -48,7 +48,7 @@ impl<T: ParseFromJSON> OnceBody for JsonBody<T> {
         hash: &mut Sha256,
     ) -> poem::Result<Self> {
         let value = Self::read_value(request, body).await?;
-        add_json(hash, &value);
+        hash.update(canonical_json(&value));
         Self::parse(value)
     }
 }
@@ -81,69 +81,4 @@ pub fn with_part(claim: Claim, name: &str, bytes: &[u8]) -> Claim {
     let mut hash = Sha256::new_with_prefix(claim.request_sha256);
     add_part(&mut hash, name, bytes);
     Claim { request_sha256: hash.finalize().into(), ..claim }
-}
-
-/// Adds a JSON value: the order of keys and white space are no part of it.
-fn add_json(hash: &mut Sha256, value: &Value) {
-    match value {
-        Value::Object(object) => {
-            hash.update(format!("object {}\n", object.len()));
-            let mut keys: Vec<&String> = object.keys().collect();
-            keys.sort_unstable();
-            for key in keys {
-                add_part(hash, "key", key.as_bytes());
-                add_json(hash, &object[key]);
-            }
-        }
-        Value::Array(items) => {
-            hash.update(format!("array {}\n", items.len()));
-            items.iter().for_each(|item| add_json(hash, item));
-        }
-        Value::String(text) => add_part(hash, "text", text.as_bytes()),
-        plain => add_part(hash, "plain", plain.to_string().as_bytes()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn digest(value: &Value) -> Vec<u8> {
-        let mut hash = Sha256::new();
-        add_json(&mut hash, value);
-        hash.finalize().to_vec()
-    }
-
-    #[test]
-    fn bodies_are_compared_by_what_they_say() {
-        let one: Value = serde_json::from_str(r#"{"a": 1, "b": [true, null]}"#).expect("JSON");
-        let two: Value = serde_json::from_str(r#"{"b":[true,null],"a":1}"#).expect("JSON");
-        assert_eq!(digest(&one), digest(&two));
-    }
-
-    #[test]
-    fn what_differs_makes_another_digest() {
-        let values = [
-            json!({}),
-            json!([]),
-            json!(""),
-            json!("{}"),
-            json!(null),
-            json!("null"),
-            json!({ "a": "b" }),
-            json!(["a", "b"]),
-            json!(["ab"]),
-            json!([["a"], "b"]),
-            json!({ "a": { "b": 1 } }),
-            json!({ "a": {}, "b": 1 }),
-            json!(1),
-            json!("1"),
-        ];
-        let mut digests: Vec<Vec<u8>> = values.iter().map(digest).collect();
-        digests.sort();
-        digests.dedup();
-        assert_eq!(digests.len(), values.len());
-    }
 }

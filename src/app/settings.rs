@@ -1,0 +1,125 @@
+//! What the environment says, as each part of the service wants to be told. No part reads the configuration itself.
+
+use anyhow::Context;
+
+use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas};
+use crate::adapters::oidc::ProviderSettings;
+use crate::adapters::redis::Redis;
+use crate::chat::{FilterSettings, RunSettings};
+use crate::config::{
+    ChatConfig, Config, IngestionConfig, LimitsConfig, OidcProviderConfig, RateConfig, RunsConfig,
+};
+use crate::knowledge::IngestSettings;
+use crate::knowledge::chunk::ChunkOptions;
+use crate::knowledge::parse::ParseLimits;
+use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
+use crate::web::events::EventTimes;
+
+pub(super) fn provider(config: &OidcProviderConfig) -> ProviderSettings {
+    ProviderSettings {
+        name: config.name.clone(),
+        issuer: config.issuer.clone(),
+        client_id: config.client_id.clone(),
+        client_secret: config.client_secret.clone(),
+        audiences: config.audiences.clone(),
+        discovery_url: config.discovery_url.clone(),
+        jwks_uri: config.jwks_uri.clone(),
+        authorization_endpoint: config.authorization_endpoint.clone(),
+        token_endpoint: config.token_endpoint.clone(),
+        end_session_endpoint: config.end_session_endpoint.clone(),
+        scopes: config.scopes.clone(),
+        tenant_claim: config.tenant_claim.clone(),
+        groups_claim: config.groups_claim.clone(),
+        group_prefix: config.group_prefix.clone(),
+        swagger_client_id: config.swagger_client_id.clone(),
+    }
+}
+
+pub(super) fn server(config: &Config) -> ServerSettings {
+    ServerSettings {
+        public_url: config.http.public_url.clone(),
+        trusted_proxies: config.http.trusted_proxies,
+        hsts_seconds: config.http.hsts_seconds,
+        max_upload_bytes: config.http.max_upload_bytes,
+        max_body_bytes: config.http.max_body_bytes,
+        max_question_chars: config.http.max_question_chars,
+        max_json_depth: config.http.max_json_depth,
+        idempotency_lifetime: config.http.idempotency_lifetime,
+        request_timeout: config.http.request_timeout,
+        upload_timeout: config.http.upload_timeout,
+        times: ServerTimes {
+            head: config.http.header_timeout,
+            write_stall: config.http.write_stall_timeout,
+            shutdown: config.http.shutdown_timeout,
+        },
+    }
+}
+
+pub(super) fn runs(config: &Config) -> RunSettings {
+    let RunsConfig { heartbeat, retry, drain, .. } = config.runs;
+    RunSettings {
+        lease: config.runs.lease,
+        flush_interval: config.runs.flush_interval,
+        flush_bytes: config.runs.flush_bytes,
+        cancel_poll: config.runs.cancel_poll,
+        read_poll: config.runs.read_poll,
+        // What is cut must still be stored and told before the server closes its connections.
+        drain: drain.min(config.http.shutdown_timeout * 3 / 4),
+        times: EventTimes { heartbeat, retry },
+        sweep: config.runs.sweep,
+        events_days: config.runs.events_days,
+    }
+}
+
+pub(super) fn people(config: &Config) -> PeopleSettings {
+    let providers = config.identity.oidc_providers.iter();
+    PeopleSettings {
+        public_url: config.http.public_url.clone(),
+        max_open_invitations: config.identity.max_open_invitations,
+        login_providers: providers.map(|provider| provider.name.clone()).collect(),
+    }
+}
+
+pub(super) fn limiter(config: &LimitsConfig, redis: Option<Redis>) -> LimiterSettings {
+    let quota = |limit: Limit| {
+        let RateConfig { per_minute, burst } = match limit {
+            Limit::Address => config.address_rate,
+            Limit::Tenant => config.tenant_rate,
+            Limit::Public => config.public_rate,
+            Limit::Caller => config.caller_rate,
+            Limit::Login => config.login_rate,
+            Limit::PasswordHashing => config.password_hashing_rate,
+            Limit::Upload => config.upload_rate,
+            Limit::Ask => config.ask_rate,
+            Limit::PublicAsk => config.public_ask_rate,
+            Limit::Search => config.search_rate,
+            Limit::Export => config.export_rate,
+        };
+        Quota { per_minute, burst }
+    };
+    LimiterSettings { quotas: Quotas::new(quota), redis, instances: config.limit_instances }
+}
+
+pub(super) fn filter(config: &ChatConfig) -> anyhow::Result<FilterSettings> {
+    let links = config.allowed_links.iter().map(|link| {
+        link.parse().with_context(|| format!("PIDIMA_CHAT_ALLOWED_LINKS has \"{link}\""))
+    });
+    Ok(FilterSettings {
+        allowed_links: links.collect::<anyhow::Result<_>>()?,
+        max_held_bytes: config.max_held_bytes,
+    })
+}
+
+pub(super) fn ingestion(config: &IngestionConfig) -> IngestSettings {
+    IngestSettings {
+        parse: ParseLimits {
+            max_text_chars: config.max_text_chars,
+            max_nesting: config.max_nesting,
+            ..ParseLimits::default()
+        },
+        chunk: ChunkOptions::default(),
+        max_chunks: config.max_chunks,
+        max_attempts: config.max_attempts,
+        lease: config.lease,
+    }
+}
