@@ -224,34 +224,28 @@ impl Receiver {
         Ok(true)
     }
 
+    /// The receipt of a file that is there already.
     async fn find_unchanged(
         &self,
         sender: &Sender<'_>,
         new: &NewDocument,
         digest: &[u8; 32],
     ) -> Result<Option<Receipt>, ReceiveError> {
-        let actor = sender.actor;
-        let mut tx = match self.db.tenant_once(actor.tenant, sender.claim).await? {
+        let mut tx = match self.db.tenant_once(sender.actor.tenant, sender.claim).await? {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return Ok(Some(Receipt::Before(kept))),
         };
-        let found =
-            tx.find_document_by_name(new.collection_id, DEFAULT_COLLECTION, &new.name).await?;
-        let Some(document_id) = found else { return Ok(None) };
-        if tx.latest_digest(document_id).await?.as_deref() != Some(digest.as_slice()) {
-            return Ok(None);
+        match unchanged(&mut tx, sender, new, digest).await {
+            Ok(Some(outcome)) => {
+                tx.commit_outcome(&outcome).await?;
+                Ok(Some(Receipt::Now(outcome)))
+            }
+            nothing => {
+                // At once: the request's own next transaction takes the same key.
+                tx.rollback().await?;
+                nothing.map(|_| None)
+            }
         }
-        let change =
-            DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
-        let reach = Reach::of(&mut tx, &actor.into()).await?;
-        if tx.find_reached_document(&reach, document_id).await?.is_none() {
-            return Ok(None);
-        }
-        update_document(&mut tx, actor, document_id, &change).await?;
-        let Some(document) = tx.find_document(document_id).await? else { return Ok(None) };
-        let outcome = (sender.answer)(&Received { document, is_new_version: false })?;
-        tx.commit_outcome(&outcome).await?;
-        Ok(Some(Receipt::Now(outcome)))
     }
 
     /// The receipt, and whether there is a new version.
@@ -259,56 +253,98 @@ impl Receiver {
         &self,
         sender: &Sender<'_>,
         new: &NewDocument,
-        mut version: NewVersion,
+        version: NewVersion,
     ) -> Result<(Receipt, bool), ReceiveError> {
-        let actor = sender.actor;
-        let mut tx = match self.db.tenant_once(actor.tenant, sender.claim).await? {
+        let mut tx = match self.db.tenant_once(sender.actor.tenant, sender.claim).await? {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return Ok((Receipt::Before(kept), false)),
         };
-        let collection_id = match new.collection_id {
-            Some(id) if tx.find_collection(id).await?.is_none() => {
-                return Err(ReceiveError::UnknownCollection);
+        match write(&mut tx, sender, new, version).await {
+            Ok((outcome, is_new_version)) => {
+                tx.commit_outcome(&outcome).await?;
+                Ok((Receipt::Now(outcome), is_new_version))
             }
-            Some(id) => id,
-            None => default_collection(&mut tx, actor).await?,
-        };
-        if !Reach::of(&mut tx, &actor.into()).await?.holds(collection_id) {
+            Err(error) => {
+                // At once: the next try takes the same key. Of two faults the first is the one to tell.
+                drop(tx.rollback().await);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What is answered for a file that is there already, with its address and metadata brought up to date.
+async fn unchanged(
+    tx: &mut TenantTx,
+    sender: &Sender<'_>,
+    new: &NewDocument,
+    digest: &[u8; 32],
+) -> Result<Option<Outcome>, ReceiveError> {
+    let actor = sender.actor;
+    let found = tx.find_document_by_name(new.collection_id, DEFAULT_COLLECTION, &new.name).await?;
+    let Some(document_id) = found else { return Ok(None) };
+    if tx.latest_digest(document_id).await?.as_deref() != Some(digest.as_slice()) {
+        return Ok(None);
+    }
+    let change =
+        DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
+    let reach = Reach::of(tx, &actor.into()).await?;
+    if tx.find_reached_document(&reach, document_id).await?.is_none() {
+        return Ok(None);
+    }
+    update_document(tx, actor, document_id, &change).await?;
+    let Some(document) = tx.find_document(document_id).await? else { return Ok(None) };
+    Ok(Some((sender.answer)(&Received { document, is_new_version: false })?))
+}
+
+/// Stores what was sent; what is answered, and whether there is a new version.
+async fn write(
+    tx: &mut TenantTx,
+    sender: &Sender<'_>,
+    new: &NewDocument,
+    mut version: NewVersion,
+) -> Result<(Outcome, bool), ReceiveError> {
+    let actor = sender.actor;
+    let collection_id = match new.collection_id {
+        Some(id) if tx.find_collection(id).await?.is_none() => {
             return Err(ReceiveError::UnknownCollection);
         }
-        let document_id = tx
-            .lock_document_by_name(version.document_id, collection_id, &new.name)
-            .await
-            .on_constraint("documents_collection_id_fkey", || ReceiveError::UnknownCollection)?;
-        version.document_id = document_id;
-        // Once more under the lock: the same file may have been sent twice at once.
-        let is_new_version = tx.latest_digest(document_id).await?.as_deref()
-            != Some(version.content_sha256.as_slice());
-        if is_new_version {
-            tx.insert_version(&version).await?;
-            tx.enqueue(INGEST_VERSION, version.version_id).await?;
-            let entry = actor.audit("document.uploaded").on("document", document_id);
-            tx.append_audit(entry.after(json!({
-                "collection_id": collection_id,
-                "name": new.name,
-                "version_id": version.version_id,
-                "size_bytes": version.size_bytes,
-                "content_sha256": hex::encode(version.content_sha256),
-            })))
-            .await?;
-        }
-        let change =
-            DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
-        update_document(&mut tx, actor, document_id, &change).await?;
-        let document =
-            tx.find_document(document_id).await?.ok_or_else(|| db::Error::Inconsistent {
-                table: "documents",
-                detail: format!("{document_id} vanished under its lock"),
-            })?;
-        let outcome = (sender.answer)(&Received { document, is_new_version })?;
-        tx.commit_outcome(&outcome).await?;
-        Ok((Receipt::Now(outcome), is_new_version))
+        Some(id) => id,
+        None => default_collection(tx, actor).await?,
+    };
+    if !Reach::of(tx, &actor.into()).await?.holds(collection_id) {
+        return Err(ReceiveError::UnknownCollection);
     }
+    let document_id = tx
+        .lock_document_by_name(version.document_id, collection_id, &new.name)
+        .await
+        .on_constraint("documents_collection_id_fkey", || ReceiveError::UnknownCollection)?;
+    version.document_id = document_id;
+    // Once more under the lock: the same file may have been sent twice at once.
+    let is_new_version =
+        tx.latest_digest(document_id).await?.as_deref() != Some(version.content_sha256.as_slice());
+    if is_new_version {
+        tx.insert_version(&version).await?;
+        tx.enqueue(INGEST_VERSION, version.version_id).await?;
+        let entry = actor.audit("document.uploaded").on("document", document_id);
+        tx.append_audit(entry.after(json!({
+            "collection_id": collection_id,
+            "name": new.name,
+            "version_id": version.version_id,
+            "size_bytes": version.size_bytes,
+            "content_sha256": hex::encode(version.content_sha256),
+        })))
+        .await?;
+    }
+    let change =
+        DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
+    update_document(tx, actor, document_id, &change).await?;
+    let document = tx.find_document(document_id).await?.ok_or_else(|| db::Error::Inconsistent {
+        table: "documents",
+        detail: format!("{document_id} vanished under its lock"),
+    })?;
+    let outcome = (sender.answer)(&Received { document, is_new_version })?;
+    Ok((outcome, is_new_version))
 }
 
 /// Changes address and metadata of a document, and notes it when either becomes another.

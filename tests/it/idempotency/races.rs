@@ -57,6 +57,24 @@ async fn thirty_two_uploads_at_once_make_one_version() {
     eventually("one original is left", || async { files(&app.objects) == 1 }).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_of_one_file_under_keys_of_their_own_are_all_taken() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("upload-keys").await;
+    for _ in 0..3 {
+        let replies = join_all((0..8).map(|_| async {
+            let file = reqwest::multipart::Part::bytes(b"The valve.".to_vec()).file_name("b.md");
+            let form = reqwest::multipart::Form::new().part("file", file);
+            let request = owner.request(Method::POST, "/v1/documents").header(KEY, new_key());
+            owner.send(request.multipart(form)).await
+        }))
+        .await;
+        for reply in replies {
+            assert!(reply.status.is_success(), "{}", reply.text());
+        }
+    }
+}
+
 fn files(folder: &std::path::Path) -> usize {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 }).sum()
