@@ -49,7 +49,17 @@ fn programs_compile_and_mistakes_do_not() {
 
 #[test]
 fn the_reader_of_streams_and_the_waits_are_right() {
-    let test = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client/frames.test.mjs");
+    node_test(&["frames.test.mjs"]);
+}
+
+#[test]
+fn what_passes_is_tried_again_and_what_lasts_is_told() {
+    node_test(&["refusals.test.mjs", "connections.test.mjs"]);
+}
+
+fn node_test(files: &[&str]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client");
     let mut node = Command::new("node");
-    client::run(node.arg("--test").arg(test).env("PIDIMA_CLIENT", built()));
+    node.arg("--test").args(files.iter().map(|file| folder.join(file)));
+    client::run(node.env("PIDIMA_CLIENT", built()));
 }

@@ -4,7 +4,7 @@ import { ConnectionLostError } from "./errors.js";
 import { FrameReader } from "./frames.js";
 import { mayPass, send, sendOnce, waitAfter, type Transport } from "./transport.js";
 import { isLast, type ChatEvent } from "./types.js";
-import { backOff, sleep } from "./waiting.js";
+import { backOff, sleep, unlessSilent } from "./waiting.js";
 
 /** An event with its number: they count from 1 without gaps. */
 export interface NumberedEvent {
@@ -26,8 +26,9 @@ export interface Source {
 export class AnswerStream implements AsyncIterable<NumberedEvent> {
   readonly #transport: Transport;
   readonly #source: Source;
-  readonly #silence: number;
   readonly #signal: AbortSignal | undefined;
+  /** Ends the reading: the caller gives up, or what they asked for beside it failed. */
+  readonly #end = new AbortController();
   #retry: number | undefined;
   #isRead = false;
   #wantsCancel = false;
@@ -35,12 +36,10 @@ export class AnswerStream implements AsyncIterable<NumberedEvent> {
   constructor(
     transport: Transport,
     source: Source,
-    silence: number,
     signal: AbortSignal | undefined,
   ) {
     this.#transport = transport;
     this.#source = source;
-    this.#silence = silence;
     this.#signal = signal;
   }
 
@@ -56,7 +55,8 @@ export class AnswerStream implements AsyncIterable<NumberedEvent> {
 
   /**
    * Stops the run itself, for every reader; its last event still comes. To stop only reading, abort the signal or leave
-   * the loop: the run goes on and is stored.
+   * the loop: the run goes on and is stored. Before the run is known this is only noted: it is stopped beside the reading
+   * then, and when that fails, the reading ends with the error.
    */
   async cancel(): Promise<void> {
     this.#wantsCancel = true;
@@ -66,13 +66,24 @@ export class AnswerStream implements AsyncIterable<NumberedEvent> {
   async *[Symbol.asyncIterator](): AsyncGenerator<NumberedEvent, void, undefined> {
     if (this.#isRead) throw new TypeError("a stream is read once; follow the run to read it again");
     this.#isRead = true;
+    const leave = (): void => this.#end.abort(this.#signal?.reason);
+    if (this.#signal?.aborted) leave();
+    this.#signal?.addEventListener("abort", leave, { once: true });
+    try {
+      yield* this.#read(this.#end.signal);
+    } finally {
+      this.#signal?.removeEventListener("abort", leave);
+    }
+  }
+
+  async *#read(end: AbortSignal): AsyncGenerator<NumberedEvent, void, undefined> {
     let tries = 0;
     for (;;) {
       let failure: unknown;
+      end.throwIfAborted();
       const connection = new AbortController();
-      const stop = (): void => connection.abort(this.#signal?.reason);
-      if (this.#signal?.aborted) throw this.#signal.reason;
-      this.#signal?.addEventListener("abort", stop, { once: true });
+      const stop = (): void => connection.abort(end.reason);
+      end.addEventListener("abort", stop, { once: true });
       try {
         const response = await this.#connect(connection);
         // What was read was the last event already.
@@ -84,19 +95,17 @@ export class AnswerStream implements AsyncIterable<NumberedEvent> {
         }
         failure = new Error("the stream ended before its last event");
       } catch (error) {
-        if (this.#signal?.aborted) throw this.#signal.reason;
-        if (!mayPass(error)) throw error;
+        end.throwIfAborted();
+        if (!mayPass(error, this.#transport.longestWait)) throw error;
         failure = error;
       } finally {
-        this.#signal?.removeEventListener("abort", stop);
+        end.removeEventListener("abort", stop);
         connection.abort();
       }
-      if (tries >= this.#transport.retries) {
-        throw new ConnectionLostError(this.#source.runId, this.#source.after, failure);
-      }
+      if (tries >= this.#transport.retries) throw this.#lost(failure);
       const wait = waitAfter(failure) ?? backOff(tries, this.#retry, this.#transport.random);
       tries += 1;
-      await sleep(wait, this.#signal);
+      await sleep(wait, end);
     }
   }
 
@@ -105,7 +114,8 @@ export class AnswerStream implements AsyncIterable<NumberedEvent> {
     const { question, runId, after } = this.#source;
     const headers = new Headers({ accept: "text/event-stream" });
     const init = { headers, signal: connection.signal };
-    const guard = this.#watch(connection);
+    const guard = (sent: Promise<Response>): Promise<Response> =>
+      unlessSilent(this.#transport.silence, connection, sent);
     if (runId !== undefined) {
       if (after > 0) headers.set("last-event-id", String(after));
       return guard(sendOnce(this.#transport, `/v1/runs/${runId}/events`, init));
@@ -117,19 +127,6 @@ export class AnswerStream implements AsyncIterable<NumberedEvent> {
     return guard(sendOnce(this.#transport, question.path, post));
   }
 
-  /** Ends a connection on which nothing comes, not even a heartbeat, while a promise is waited for. */
-  #watch(connection: AbortController): <T>(promise: Promise<T>) => Promise<T> {
-    return async (promise) => {
-      const silent = new Error(`nothing came for ${this.#silence} ms`);
-      const timer = setTimeout(() => connection.abort(silent), this.#silence);
-      try {
-        return await promise;
-      } finally {
-        clearTimeout(timer);
-      }
-    };
-  }
-
   async *#events(
     response: Response,
     connection: AbortController,
@@ -138,34 +135,42 @@ export class AnswerStream implements AsyncIterable<NumberedEvent> {
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
     const frames = new FrameReader();
-    const guard = this.#watch(connection);
     for (;;) {
-      const { done, value } = await guard(reader.read());
+      const { done, value } = await unlessSilent(this.#transport.silence, connection, reader.read());
       if (done) return;
       for (const frame of frames.push(decoder.decode(value, { stream: true }))) {
         const number = Number(frame.id);
         // A repeated question is answered from the first event on: what was read is passed over.
         if (number <= this.#source.after) continue;
         // Several may have come at once: who has left is told no more of them.
-        this.#signal?.throwIfAborted();
+        this.#end.signal.throwIfAborted();
         if (number !== this.#source.after + 1) throw new Error(`event ${number} came too early`);
         const event = JSON.parse(frame.data) as ChatEvent;
         this.#source.after = number;
-        if (event.type === "started") await this.#started(event.run_id);
+        if (event.type === "started") this.#started(event.run_id);
         yield { number, event };
       }
       this.#retry = frames.retry ?? this.#retry;
     }
   }
 
-  async #started(runId: string): Promise<void> {
+  /** Nobody waits for the service to stop the run: the events go on coming meanwhile. */
+  #started(runId: string): void {
     this.#source.runId = runId;
-    if (this.#wantsCancel) await this.#cancelRun(runId);
+    if (!this.#wantsCancel) return;
+    this.#cancelRun(runId).catch((error: unknown) => this.#end.abort(error));
   }
 
   async #cancelRun(runId: string): Promise<void> {
-    // Doing it twice changes nothing, so that it needs no key.
-    const response = await send(this.#transport, `/v1/runs/${runId}/cancel`, { method: "POST" });
-    await response.body?.cancel();
+    try {
+      // Doing it twice changes nothing, so that it needs no key.
+      await send(this.#transport, `/v1/runs/${runId}/cancel`, { method: "POST" });
+    } catch (error) {
+      throw mayPass(error, this.#transport.longestWait) ? this.#lost(error) : error;
+    }
+  }
+
+  #lost(cause: unknown): ConnectionLostError {
+    return new ConnectionLostError(this.#source.runId, this.#source.after, cause);
   }
 }

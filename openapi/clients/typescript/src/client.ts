@@ -1,8 +1,10 @@
 // Asks questions of a Pidima service.
 
 import { AnswerStream, type Source } from "./answer-stream.js";
-import { send, type Transport } from "./transport.js";
+import { ConnectionLostError, RunFailedError } from "./errors.js";
+import type { Transport } from "./transport.js";
 import type { Answer, AnswerCreate, MessageCreate } from "./types.js";
+import { LONGEST_TIMER } from "./waiting.js";
 
 /** How to reach the service. */
 export interface ClientOptions {
@@ -14,6 +16,8 @@ export interface ClientOptions {
   retries?: number;
   /** Silence after which a connection counts as dead; 45 s when absent, three heartbeats of the service. */
   silenceMs?: number;
+  /** Longest `Retry-After` that is waited for; 120 s when absent. A refusal that asks for more is thrown at once. */
+  longestWaitMs?: number;
   /** In the place of the global `fetch`. */
   fetch?: typeof fetch;
   /** In the place of `Math.random`, for waits. */
@@ -30,7 +34,6 @@ export interface AskOptions {
 
 export class PidimaClient {
   readonly #transport: Transport;
-  readonly #silence: number;
 
   constructor(options: ClientOptions) {
     const { credential } = options;
@@ -40,9 +43,10 @@ export class PidimaClient {
       // Browsers want `fetch` to be called on the global object.
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
       retries: options.retries ?? 8,
+      silence: options.silenceMs ?? 45_000,
+      longestWait: Math.min(options.longestWaitMs ?? 120_000, LONGEST_TIMER),
       random: options.random ?? Math.random,
     };
-    this.#silence = options.silenceMs ?? 45_000;
   }
 
   /** Asks a single question; the events of its answer as they come. */
@@ -62,7 +66,7 @@ export class PidimaClient {
 
   /** Asks a single question; the whole answer. */
   answer(question: AnswerCreate, options: AskOptions = {}): Promise<Answer> {
-    return this.#whole("/v1/answers", question, options);
+    return wholeOf(this.#stream("/v1/answers", question, options));
   }
 
   /** Asks within a conversation; the whole answer. */
@@ -71,7 +75,7 @@ export class PidimaClient {
     question: MessageCreate,
     options: AskOptions = {},
   ): Promise<Answer> {
-    return this.#whole(messagesPath(sessionId), question, options);
+    return wholeOf(this.#stream(messagesPath(sessionId), question, options));
   }
 
   #stream(path: string, question: AnswerCreate | MessageCreate, options: AskOptions): AnswerStream {
@@ -81,26 +85,21 @@ export class PidimaClient {
   }
 
   #open(source: Source, signal: AbortSignal | undefined): AnswerStream {
-    return new AnswerStream(this.#transport, source, this.#silence, signal);
+    return new AnswerStream(this.#transport, source, signal);
   }
+}
 
-  async #whole(
-    path: string,
-    question: AnswerCreate | MessageCreate,
-    options: AskOptions,
-  ): Promise<Answer> {
-    const response = await send(this.#transport, path, {
-      method: "POST",
-      headers: {
-        accept: "application/json",
-        "content-type": "application/json",
-        "idempotency-key": options.idempotencyKey ?? crypto.randomUUID(),
-      },
-      body: JSON.stringify(question),
-      signal: options.signal ?? null,
-    });
-    return (await response.json()) as Answer;
+/**
+ * The answer at the end of a stream. It is not asked for as JSON: there nothing comes while it is made, so that a dead
+ * connection and a slow model look the same, and so do a run that failed and a service that fails.
+ */
+async function wholeOf(stream: AnswerStream): Promise<Answer> {
+  for await (const { event } of stream) {
+    if (event.type === "done") return event.answer;
+    if (event.type === "error") throw new RunFailedError(stream.runId, event);
   }
+  const cause = new Error("the stream ended before its last event");
+  throw new ConnectionLostError(stream.runId, stream.lastEventId, cause);
 }
 
 function messagesPath(sessionId: string): string {

@@ -1,6 +1,6 @@
 // What can go wrong, beside an `AbortSignal` of the caller's own, whose reason is thrown as it is.
 
-import type { Problem } from "./types.js";
+import type { ChatEventOf, Problem } from "./types.js";
 
 /** The service refused the request; `problem.code` says why. */
 export class ProblemError extends Error {
@@ -8,9 +8,28 @@ export class ProblemError extends Error {
     readonly status: number,
     /** Absent when something in front of the service answered. */
     readonly problem: Problem | undefined,
+    /** The wait that `Retry-After` asks for, in milliseconds. */
+    readonly retryAfterMs?: number,
   ) {
     super(problem?.detail ?? `the service answered ${status}`);
     this.name = "ProblemError";
+  }
+}
+
+/** The run ended without an answer, and ends so for good: ask again under another key, where `retryable` says so. */
+export class RunFailedError extends Error {
+  readonly code: ChatEventOf<"error">["code"];
+  /** Whether the same question may be answered when it is asked again. */
+  readonly retryable: boolean;
+
+  constructor(
+    readonly runId: string | undefined,
+    event: ChatEventOf<"error">,
+  ) {
+    super(event.detail);
+    this.name = "RunFailedError";
+    this.code = event.code;
+    this.retryable = event.retryable;
   }
 }
 

@@ -8,11 +8,10 @@ export interface Frame {
   data: string;
 }
 
-/** Takes a stream apart, however it was cut into pieces. */
+/** Takes a stream apart, however it was cut into pieces. What decodes it leaves out the mark at its begin. */
 export class FrameReader {
   #rest = "";
   #afterReturn = false;
-  #isFirst = true;
   #id = "";
   #event = "";
   #data: string[] = [];
@@ -26,10 +25,6 @@ export class FrameReader {
   /** The frames that are whole after this piece. */
   push(piece: string): Frame[] {
     let text = piece;
-    if (this.#isFirst && text !== "") {
-      this.#isFirst = false;
-      if (text.startsWith("\uFEFF")) text = text.slice(1);
-    }
     // A line feed after a carriage return belongs to it, also when the piece was cut between them.
     if (this.#afterReturn && text.startsWith("\n")) text = text.slice(1);
     if (piece !== "") this.#afterReturn = piece.endsWith("\r");

@@ -2,7 +2,7 @@
 
 export { AnswerStream, type NumberedEvent } from "./answer-stream.js";
 export { PidimaClient, type AskOptions, type ClientOptions } from "./client.js";
-export { ConnectionLostError, ProblemError } from "./errors.js";
+export { ConnectionLostError, ProblemError, RunFailedError } from "./errors.js";
 export type { components, operations, paths } from "./schema.js";
 export type {
   Answer,

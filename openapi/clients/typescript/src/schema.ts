@@ -1599,7 +1599,7 @@ export interface components {
             collection_ids?: string[];
             /**
              * Format: int32
-             * @description Most tokens of earlier messages given to the model; 0 for none.
+             * @description Most tokens of earlier messages that the answer is made from; 0 for none.
              */
             history_tokens?: number;
             /** @description What is asked of every answer: tone, scope, words. */

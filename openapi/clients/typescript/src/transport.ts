@@ -2,7 +2,7 @@
 
 import { ProblemError } from "./errors.js";
 import type { Problem } from "./types.js";
-import { backOff, retryAfter, sleep } from "./waiting.js";
+import { backOff, retryAfter, sleep, unlessSilent } from "./waiting.js";
 
 /** How requests are sent. */
 export interface Transport {
@@ -13,6 +13,10 @@ export interface Transport {
   fetch: typeof fetch;
   /** Tries after the first that may fail in a row. */
   retries: number;
+  /** Silence after which a connection counts as dead, in milliseconds. */
+  silence: number;
+  /** Longest wait that a refusal may ask for, in milliseconds; one that asks for more is final. */
+  longestWait: number;
   /** From 0 to 1; the tests set it. */
   random: () => number;
 }
@@ -30,47 +34,46 @@ export async function sendOnce(
   headers.set("authorization", `Bearer ${await transport.credential()}`);
   const response = await transport.fetch(`${transport.baseUrl}${path}`, { ...init, headers });
   if (response.ok) return response;
-  throw new Refusal(response.status, await problemOf(response), retryAfter(response.headers));
+  throw new ProblemError(response.status, await problemOf(response), retryAfter(response.headers));
 }
 
-/** Sends a request until it is answered: one that reads, or that has an `Idempotency-Key`. */
+/** Sends a request that may be repeated until it is answered; its answer says no more than that it is. */
 export async function send(
   transport: Transport,
   path: string,
   init: RequestInit,
-): Promise<Response> {
-  const signal = init.signal ?? undefined;
+): Promise<void> {
   for (let tries = 0; ; tries += 1) {
+    const connection = new AbortController();
+    const sent = sendOnce(transport, path, { ...init, signal: connection.signal });
     try {
-      return await sendOnce(transport, path, init);
+      const response = await unlessSilent(transport.silence, connection, sent);
+      await response.body?.cancel();
+      return;
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (tries >= transport.retries || !mayPass(error)) throw error;
-      await sleep(waitAfter(error) ?? backOff(tries, undefined, transport.random), signal);
+      if (tries >= transport.retries || !mayPass(error, transport.longestWait)) throw error;
+      const wait = waitAfter(error) ?? backOff(tries, undefined, transport.random);
+      await sleep(wait, undefined);
     }
   }
 }
 
-/** A refusal, with the wait that it asks for. */
-class Refusal extends ProblemError {
-  constructor(
-    status: number,
-    problem: Problem | undefined,
-    readonly wait: number | undefined,
-  ) {
-    super(status, problem);
-  }
-}
-
-/** Whether another try may end otherwise: a connection that failed, a fault that passes, a request still in flight. */
-export function mayPass(error: unknown): boolean {
+/**
+ * Whether another try may end otherwise: a connection that failed, a fault that passes, a request still in flight. A wait
+ * longer than a caller may have patience for is never cut short: they are told of it.
+ */
+export function mayPass(error: unknown, longestWait: number): boolean {
   if (!(error instanceof ProblemError)) return true;
-  return PASSING.has(error.status) || error.problem?.code === "idempotency_key_in_use";
+  if ((error.retryAfterMs ?? 0) > longestWait) return false;
+  const code = error.problem?.code;
+  // A quota is used up for its period: a day, or a month.
+  if (code === "quota_exceeded") return false;
+  return PASSING.has(error.status) || code === "idempotency_key_in_use";
 }
 
 /** The wait that an error asks for, in milliseconds. */
 export function waitAfter(error: unknown): number | undefined {
-  return error instanceof Refusal ? error.wait : undefined;
+  return error instanceof ProblemError ? error.retryAfterMs : undefined;
 }
 
 async function problemOf(response: Response): Promise<Problem | undefined> {

@@ -2,6 +2,8 @@
 
 /** Longest wait that grows by itself, in milliseconds. */
 const LONGEST = 15_000;
+/** Longest time that a timer takes, in milliseconds; above it fires at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
 /** First wait when the server asks for none, in milliseconds. */
 const FIRST = 500;
 
@@ -14,7 +16,22 @@ export function backOff(tries: number, asked: number | undefined, random: () => 
 /** The wait that a refusal asks for, in milliseconds. */
 export function retryAfter(headers: Headers): number | undefined {
   const seconds = headers.get("retry-after");
-  return seconds !== null && /^[0-9]{1,5}$/.test(seconds) ? Number(seconds) * 1_000 : undefined;
+  return seconds !== null && /^[0-9]+$/.test(seconds) ? Number(seconds) * 1_000 : undefined;
+}
+
+/** Ends a connection on which nothing comes, not even a heartbeat, while a promise is waited for. */
+export async function unlessSilent<T>(
+  milliseconds: number,
+  connection: AbortController,
+  promise: Promise<T>,
+): Promise<T> {
+  const silent = new Error(`nothing came for ${milliseconds} ms`);
+  const timer = setTimeout(() => connection.abort(silent), milliseconds);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Waits, unless the caller gives up: then their reason is thrown. */
