@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let began = std::time::Instant::now();
     while !condition().await {
-        assert!(began.elapsed() < std::time::Duration::from_secs(60), "never: {what}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(180), "never: {what}");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

@@ -17,7 +17,7 @@ use crate::support::{EventReader, Script, TestTenant};
 
 /// Runs whose instance dies are found soon.
 const IMPATIENT: &[(&str, &str)] = &[
-    ("PIDIMA_RUN_LEASE_MS", "1000"),
+    ("PIDIMA_RUN_LEASE_MS", "2000"),
     ("PIDIMA_RUN_SWEEP_MS", "50"),
     ("PIDIMA_RUN_FLUSH_INTERVAL_MS", "30"),
     ("PIDIMA_RUN_READ_POLL_MS", "10"),

@@ -208,7 +208,7 @@ async fn ask_without_reading(tenant: &TestTenant, question: &str) -> TcpStream {
 /// Far more than all buffers between model and reader hold.
 fn endless() -> Script {
     let piece = "x".repeat(250_000);
-    let pieces: Vec<&str> = std::iter::repeat_n(piece.as_str(), 40).collect();
+    let pieces: Vec<&str> = std::iter::repeat_n(piece.as_str(), 16).collect();
     Script::answer(&pieces, FinishReason::Stop)
 }
 
@@ -222,7 +222,7 @@ async fn is_answered(app: &TestApp) {
 
 #[tokio::test]
 async fn a_reader_who_takes_nothing_holds_up_nobody() {
-    let (app, model) = scripted_with(IMPATIENT).await;
+    let (app, model) = scripted_with(&[]).await;
     let tenant = app.tenant("acme").await;
     tenant.learn("guide.md", GUIDE).await;
     model.on("How long?", endless());
@@ -233,8 +233,7 @@ async fn a_reader_who_takes_nothing_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_reader_who_takes_nothing_is_dropped() {
-    let settings = [IMPATIENT, &[("PIDIMA_WRITE_STALL_TIMEOUT_MS", "200")]].concat();
-    let (app, model) = scripted_with(&settings).await;
+    let (app, model) = scripted_with(&[("PIDIMA_WRITE_STALL_TIMEOUT_MS", "200")]).await;
     let tenant = app.tenant("acme").await;
     tenant.learn("guide.md", GUIDE).await;
     model.on("How long?", endless());
