@@ -29,11 +29,11 @@ pub(in crate::adapters) use cards::without_region;
 pub use cards::{ModelCard, ModelCards};
 pub use error::ModelError;
 pub use events::{Attempt, FinishReason, GuardrailFinding, ModelEvent, ModelUsage, SwitchMode};
-pub use extractive::ExtractiveModel;
+pub use extractive::{EXTRACTIVE, ExtractiveModel};
 pub use failover::FailoverSettings;
 pub use no_answer::NO_ANSWER;
 pub use openai::{OpenAiModel, OpenAiServer, OpenAiSettings};
-pub use registry::{ModelRegistry, UnknownProvider};
+pub use registry::ModelRegistry;
 
 /// The answer of a model as it is being written. After `Finished` or an error nothing follows.
 pub type ModelStream = BoxStream<'static, Result<ModelEvent, ModelError>>;

@@ -18,7 +18,7 @@ mod target;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use self::characters::Characters;
+pub use self::characters::Characters;
 use self::fences::{Fence, FenceLine, Opening};
 use self::output::Output;
 use self::target::Target;

@@ -45,10 +45,11 @@ pub use start::{StartError, Started};
 use super::assistants::{Choice, Defaults, EffectiveConfiguration};
 use super::output_filter::FilterSettings;
 use super::prompt::{Counting, Window};
-use crate::adapters::models::{ChatModel, ModelRegistry};
+use crate::adapters::models::{ChatModel, EXTRACTIVE, ModelRegistry};
 use crate::adapters::streams::EventStreams;
 use crate::chat::HotContexts;
 use crate::db::Db;
+use crate::db::audit::AuditEntry;
 use crate::db::idempotency::Claim;
 use crate::governance::Charged;
 use crate::kernel::ids::TenantId;
@@ -114,6 +115,8 @@ pub struct Question {
     pub content: String,
     /// Key under which it is asked once.
     pub claim: Option<Claim>,
+    /// What is told to the audit log when it is stored.
+    pub noted: Vec<AuditEntry>,
 }
 
 /// The chat service.
@@ -174,13 +177,13 @@ impl Chat {
         self.leaving.cancelled().await;
     }
 
-    /// What answers for an assistant: its providers in their order. One that the operator has taken away since is no reason
-    /// to leave questions unanswered.
-    pub(super) fn model_for(&self, configuration: &EffectiveConfiguration) -> Arc<dyn ChatModel> {
-        self.models.ordered(&configuration.providers).unwrap_or_else(|error| {
-            tracing::warn!(%error, "an assistant names a provider that is gone; all are asked");
-            self.models.in_order()
-        })
+    /// What answers for an assistant: its providers in their order, those that the operator has not taken away since. `None`
+    /// when all are gone: passages go to nobody whom its editors did not name.
+    pub(super) fn model_for(
+        &self,
+        configuration: &EffectiveConfiguration,
+    ) -> Option<Arc<dyn ChatModel>> {
+        self.models.ordered(&configuration.providers)
     }
 
     /// Earlier messages given to the model.
@@ -196,11 +199,15 @@ impl Chat {
     /// What a prompt must fit into, whoever of the providers answers.
     pub(super) fn window(&self, configuration: &EffectiveConfiguration) -> Window {
         let names = &configuration.providers;
-        let is_named = |name: &str| names.is_empty() || names.iter().any(|named| named == name);
-        let asked = self.models.list().filter(|(name, ..)| is_named(name));
-        let counting = Counting::of_adapters(asked.map(|(_, adapter, _)| adapter));
-        let known = self.models.context_tokens(names);
-        Window { tokens: known.unwrap_or(self.settings.context_tokens), counting }
+        let adapters = self.models.named(names).map(|(adapter, _)| adapter);
+        let counting = Counting::of_adapters(adapters);
+        let tokens = self.models.context_tokens(names, self.settings.context_tokens);
+        Window { tokens, counting }
+    }
+
+    /// Whether any of the providers can write a text of its own.
+    pub(super) fn can_write(&self, configuration: &EffectiveConfiguration) -> bool {
+        self.models.named(&configuration.providers).any(|(adapter, _)| adapter != EXTRACTIVE)
     }
 
     /// Forgets what is kept near of a session that was deleted.

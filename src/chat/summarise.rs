@@ -21,8 +21,6 @@ use crate::knowledge::{Reach, Reader};
 
 /// A summary that runs on is no summary: the rest is cut.
 const MOST_CHARS: usize = 4_000;
-/// Answers with sentences of passages, and writes none of its own.
-const EXTRACTIVE: &str = "extractive";
 
 /// Why there is no newer summary.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +52,6 @@ impl Chat {
     /// Brings the summary of a session up to date when it has grown by a step since the last one: by as many messages as a
     /// model is given. Whatever fails, the next answer tries again.
     pub(super) async fn summarise(self, work: Summarising) {
-        if work.model.provider() == EXTRACTIVE {
-            return;
-        }
         // An instance that is to end does not wait for it.
         let made = tokio::select! {
             made = self.try_to_summarise(&work) => made,
@@ -91,7 +86,10 @@ impl Chat {
         let mut tx = self.db().tenant(work.tenant).await?;
         let reach = Reach::of(&mut tx, &work.reader).await?;
         let before = tx.find_session_summary(work.session_id).await?;
-        let before = before.filter(|summary| reach.holds_all(&summary.read_collection_ids));
+        // Whoever may not read it makes none in its place: it would lack what they can not read, for everybody.
+        if before.as_ref().is_some_and(|summary| !reach.holds_all(&summary.read_collection_ids)) {
+            return Ok(None);
+        }
         let after = before.as_ref().map(|summary| summary.through_message_id);
         let mut messages = tx.list_turns(work.session_id, after, 4 * step).await?;
         let newer = usize::try_from(step).unwrap_or_default();

@@ -65,10 +65,9 @@ pub enum DropReason {
 }
 
 impl RunTrace {
-    /// Notes how long the standalone question took, and how many earlier messages there were.
-    pub fn note_preparation(&mut self, took: Duration, history_messages: usize) {
+    /// Notes how long the standalone question took.
+    pub fn note_preparation(&mut self, took: Duration) {
         self.prepare_ms = Some(took.as_secs_f32() * 1_000.0);
-        self.history_messages = i32::try_from(history_messages).unwrap_or(i32::MAX);
     }
 
     /// Notes the size of what the model is given.
@@ -76,6 +75,7 @@ impl RunTrace {
         let count = |text: &str| text.chars().count();
         let history: usize = prompt.history.iter().map(|turn| count(&turn.content)).sum();
         let chars = count(&prompt.instructions) + history + count(&prompt.message);
+        self.history_messages = i32::try_from(prompt.history.len()).unwrap_or(i32::MAX);
         self.prompt_chars = i64::try_from(chars).ok();
         self.max_output_tokens = i32::try_from(prompt.max_output_tokens).ok();
     }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
 
-/// How long a connection is held unused: as long as the pool trusts one without asking.
+/// How long a connection that was held unused serves the next read: as long as the pool trusts one without asking. It is
+/// the next read that lets go of older ones, or whoever finds the pool short.
 const UNUSED: Duration = Duration::from_secs(1);
 /// How long it is held in all: then the pool looks at it.
 const IN_ALL: Duration = Duration::from_secs(60);
@@ -76,10 +77,14 @@ impl Readers {
     pub fn give_back(&self, mut lease: Lease) {
         lease.used = Instant::now();
         let pool = &self.0.pool;
-        if lease.since.elapsed() >= IN_ALL || self.is_short() || pool.is_closed() {
+        if lease.since.elapsed() >= IN_ALL || self.is_short() {
             return;
         }
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).push(lease);
+        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asked under the lock: who closes the pool marks it first, and then has all that is held let go.
+        if !pool.is_closed() {
+            held.push(lease);
+        }
     }
 
     /// Does what may wait for a connection of the pool. The last one may be taken, or held, between a look and the wait:

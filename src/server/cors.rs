@@ -19,7 +19,7 @@ use crate::web::response_note::ResponseNote;
 const REQUEST_HEADERS: &str =
     "authorization, content-type, accept, if-match, pidima-tenant, idempotency-key, last-event-id";
 /// Response headers that pages may read.
-const RESPONSE_HEADERS: &str = "x-request-id, etag, ratelimit, ratelimit-policy, retry-after, idempotency-replayed, pidima-quota-warning";
+const RESPONSE_HEADERS: &str = "x-request-id, etag, location, ratelimit, ratelimit-policy, retry-after, idempotency-replayed, pidima-quota-warning";
 /// How long browsers may remember a preflight, in seconds.
 const MAX_AGE: &str = "600";
 

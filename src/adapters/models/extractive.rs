@@ -42,6 +42,9 @@ use evidence::Evidence;
 use question::Question;
 use reading::Reading;
 
+/// Name of this adapter. It answers with sentences of passages, and writes none of its own.
+pub const EXTRACTIVE: &str = "extractive";
+
 /// Words in one delta: small enough to be read as a stream, large enough not to flood it.
 const WORDS_PER_DELTA: usize = 6;
 /// Sections named when there is no answer.
@@ -55,7 +58,7 @@ pub struct ExtractiveModel;
 #[async_trait]
 impl ChatModel for ExtractiveModel {
     fn provider(&self) -> &str {
-        "extractive"
+        EXTRACTIVE
     }
 
     fn model(&self) -> &str {

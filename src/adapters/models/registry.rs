@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::failover::{Breaker, FailoverModel, FailoverSettings, Provider, RetryBudget};
-use super::{ChatModel, ModelCards};
+use super::{ChatModel, EXTRACTIVE, ModelCards};
 
 /// Every provider, in the order of the settings.
 #[derive(Clone)]
@@ -15,11 +15,6 @@ pub struct ModelRegistry {
     plain: Option<Arc<dyn ChatModel>>,
     cards: ModelCards,
 }
-
-/// A name that no provider has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no model provider \"{0}\"")]
-pub struct UnknownProvider(pub String);
 
 impl ModelRegistry {
     /// Providers with their names, which are distinct, in the order in which they are asked unless another is named.
@@ -62,12 +57,20 @@ impl ModelRegistry {
     }
 
     /// The smallest context among the named providers (all when none is named), in tokens: what a prompt must fit into
-    /// whoever answers. `None` when none of them is known.
-    pub fn context_tokens(&self, names: &[String]) -> Option<u32> {
-        let named = self
-            .list()
-            .filter(|(name, ..)| names.is_empty() || names.iter().any(|wanted| wanted == name));
-        named.filter_map(|(_, kind, model)| self.cards.find(kind, model)?.context_tokens).min()
+    /// whoever answers. One of which nothing is known counts as `unknown`; the embedded answerer reads whatever it is given.
+    pub fn context_tokens(&self, names: &[String], unknown: u32) -> u32 {
+        let reading = self.named(names).filter(|(adapter, _)| *adapter != EXTRACTIVE);
+        let contexts = reading.map(|(adapter, model)| {
+            self.cards.find(adapter, model).and_then(|card| card.context_tokens).unwrap_or(unknown)
+        });
+        contexts.min().unwrap_or(unknown)
+    }
+
+    /// Adapter and model of each named provider that there is; of all when none is named.
+    pub fn named(&self, names: &[String]) -> impl Iterator<Item = (&str, &str)> {
+        let is_named = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+        let asked = self.list().filter(move |(name, ..)| is_named(name));
+        asked.map(|(_, adapter, model)| (adapter, model))
     }
 
     /// A single model that is asked once and replaced by nobody.
@@ -95,20 +98,18 @@ impl ModelRegistry {
         }
     }
 
-    /// A model over the named providers, in this order; over all when none is named.
-    ///
-    /// # Errors
-    /// A name that no provider has.
-    pub fn ordered(&self, names: &[String]) -> Result<Arc<dyn ChatModel>, UnknownProvider> {
+    /// A model over the named providers that there are, in this order; over all when none is named. `None` when there is
+    /// none of them: whoever named some wants no others.
+    pub fn ordered(&self, names: &[String]) -> Option<Arc<dyn ChatModel>> {
         if names.is_empty() {
-            return Ok(self.in_order());
+            return Some(self.in_order());
         }
-        let find = |name: &String| {
-            let found = self.providers.iter().find(|provider| provider.name == *name);
-            found.cloned().ok_or_else(|| UnknownProvider(name.clone()))
-        };
-        let named = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        Ok(if self.plain.is_some() { self.in_order() } else { self.over(named) })
+        let find = |name: &String| self.providers.iter().find(|provider| provider.name == *name);
+        let named: Vec<_> = names.iter().filter_map(find).cloned().collect();
+        if named.is_empty() {
+            return None;
+        }
+        Some(if self.plain.is_some() { self.in_order() } else { self.over(named) })
     }
 
     fn over(&self, providers: Vec<Arc<Provider>>) -> Arc<dyn ChatModel> {

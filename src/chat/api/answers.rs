@@ -104,6 +104,7 @@ impl AnswersApi {
             collection_ids,
             content: question_text("/question", &body.0.question, self.max_question_chars)?,
             claim,
+            noted: Vec::new(),
         };
         let started = self.chat.start(question).await?;
         reply(&self.chat, started, form).await

@@ -107,13 +107,13 @@ impl MessagesApi {
         let content = question_text("/content", &body.0.content, self.max_question_chars)?;
         let found = self.db.read(actor.tenant).await?.session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
+        let mut noted = Vec::new();
         if session.created_by != actor.id() {
             let mut tx = self.db.tenant(actor.tenant).await?;
             // The answer may repeat what was said before.
             note_reading(&mut tx, actor, session.created_by, "session", session.session_id).await?;
-            let entry = actor.audit("session.message_added").on("session", session.session_id);
-            tx.append_audit(entry).await?;
             tx.commit().await?;
+            noted.push(actor.audit("session.message_added").on("session", session.session_id));
         }
         let question = Question {
             tenant: actor.tenant,
@@ -125,6 +125,7 @@ impl MessagesApi {
             collection_ids: session.collection_ids,
             content,
             claim,
+            noted,
         };
         let started = self.chat.start(question).await?;
         reply(&self.chat, started, form).await

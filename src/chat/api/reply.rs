@@ -123,7 +123,7 @@ impl From<StartError> for ApiError {
             )
             .about_run(run_id),
             StartError::UnknownAssistant => Self::not_found("assistant"),
-            StartError::Unpublished | StartError::AssistantGone => {
+            StartError::Unpublished | StartError::AssistantGone | StartError::NoProvider => {
                 Self::new(ProblemCode::Conflict, error.to_string())
             }
             StartError::OutsideAssistant => Self::invalid("/collection_ids", error.to_string()),

@@ -176,7 +176,7 @@ impl SessionsApi {
             return Err(ApiError::not_found("collection"));
         }
         if assistant_id.is_some() {
-            has_answering_assistant(&mut tx, assistant_id).await?;
+            has_answering_assistant(&mut tx, assistant_id, &collection_ids).await?;
         }
         let (title, collections) = (title.as_deref(), &collection_ids);
         tx.insert_session(id, title, collections, assistant_id, actor.id()).await?;
@@ -256,15 +256,18 @@ impl SessionsApi {
     }
 }
 
-/// Passes when the assistant can answer.
+/// Passes when the assistant can answer from these collections.
 async fn has_answering_assistant(
     tx: &mut TenantTx,
     assistant_id: Option<Uuid>,
+    collection_ids: &[Uuid],
 ) -> Result<(), ApiError> {
     let found = tx.find_answering_assistant(assistant_id).await?;
     let assistant = found.ok_or_else(|| ApiError::not_found("assistant"))?;
-    if assistant.published.is_none() {
-        return Err(StartError::Unpublished.into());
+    let Some(published) = assistant.published else { return Err(StartError::Unpublished.into()) };
+    let own = published.collection_ids.unwrap_or_default();
+    if !own.is_empty() && collection_ids.iter().any(|id| !own.contains(id)) {
+        return Err(StartError::OutsideAssistant.into());
     }
     Ok(())
 }

@@ -192,7 +192,9 @@ impl TraceView {
             first_token_ms: run.first_token_ms,
             total_ms: run.total_ms,
         };
-        let usage = run.provider.map(|provider| Usage {
+        // What was to answer stands in the row from the beginning.
+        let answered = run.provider.filter(|_| run.ended_at.is_some());
+        let usage = answered.map(|provider| Usage {
             provider,
             model: run.model.unwrap_or_default(),
             input_tokens: run.input_tokens,

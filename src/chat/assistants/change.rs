@@ -164,7 +164,7 @@ async fn changed(
         after.collection_ids = collections(tx, actor, before, ids).await?;
     }
     if let Some(names) = change.providers {
-        after.providers = names.map(|names| known(names, &limits.providers)).transpose()?;
+        after.providers = names.map(|names| known(names, &limits.providers)).transpose()?.flatten();
     }
     if let Some(tag) = change.language {
         after.language = tag.map(|tag| language(&tag)).transpose()?.flatten();
@@ -203,8 +203,8 @@ async fn collections(
     Ok((!ids.is_empty()).then_some(ids))
 }
 
-/// The providers in their order, each once; none means the server's order.
-fn known(names: Vec<String>, configured: &[String]) -> Result<Vec<String>, ChangeError> {
+/// The providers in their order, each once; absent when none is named, which is the server's order.
+fn known(names: Vec<String>, configured: &[String]) -> Result<Option<Vec<String>>, ChangeError> {
     let mut distinct: Vec<String> = Vec::new();
     for name in names {
         if !configured.contains(&name) {
@@ -214,7 +214,7 @@ fn known(names: Vec<String>, configured: &[String]) -> Result<Vec<String>, Chang
             distinct.push(name);
         }
     }
-    Ok(distinct)
+    Ok((!distinct.is_empty()).then_some(distinct))
 }
 
 /// What the audit log tells of an assistant.

@@ -87,7 +87,7 @@ pub struct Defaults {
     pub min_evidence: u8,
 }
 
-/// What a configuration comes to: everything that decides how one question is answered.
+/// What a configuration comes to, with the server's defaults in the place of what it leaves open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectiveConfiguration {
     /// What is asked of every answer; empty for nothing.
@@ -140,7 +140,7 @@ impl Configuration {
 }
 
 impl EffectiveConfiguration {
-    /// SHA-256 over the canonical JSON of every field: equal for two answers exactly when they were made alike.
+    /// SHA-256 over the canonical JSON of every field: equal for two answers exactly when they were asked for alike.
     pub fn sha256(&self) -> [u8; 32] {
         Sha256::digest(canonical_json(&self.facts())).into()
     }

@@ -8,6 +8,7 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 
 use crate::adapters::models::Passage;
+use crate::chat::output_filter::Characters;
 
 /// Letters and digits of a marker: 62 bits and more.
 const MARKER_CHARS: usize = 12;
@@ -63,7 +64,9 @@ impl Marker {
 
     /// The text without the word of this request, and without what models take for signs.
     fn harmless(&self, text: &str) -> String {
-        let visible: String = text.chars().filter(|character| !is_invisible(*character)).collect();
+        // What a person does not see and a model reads: whole sentences can be hidden in it.
+        let mut characters = Characters::default();
+        let visible: String = text.chars().filter(|sign| characters.lets_in(*sign)).collect();
         // Taken out last, since the characters between its parts may have been invisible ones.
         visible.replace("<|", "< |").replace("|>", "| >").replace(&self.0, TAKEN_OUT)
     }
@@ -83,21 +86,6 @@ impl Marker {
         }
         line
     }
-}
-
-/// What a person does not see and a model reads: zero-width characters, signs that turn the direction of writing, and
-/// the tag characters, in which whole sentences can be hidden. Joiners of scripts and emoji stay.
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{200b}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{feff}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{e0000}'..='\u{e007f}'
-            | '\u{ad}'
-    ) || character.is_control() && !matches!(character, '\n' | '\t' | '\r')
 }
 
 #[cfg(test)]

@@ -81,7 +81,8 @@ impl Generation {
         let Some(session_id) = self.question.session_id else { return };
         // With this question and its answer; while they are few there is nothing to be summarised.
         let newer = i64::try_from(self.history.unsummarised + 2).unwrap_or(i64::MAX);
-        if newer < self.chat.past_messages() {
+        let is_short = newer < self.chat.past_messages();
+        if is_short || !self.chat.can_write(&self.answering.configuration) {
             return;
         }
         let work = Summarising {
@@ -133,8 +134,9 @@ impl Generation {
         if progress.given == 0 {
             return Ok(Some(Refusal::NoCandidates));
         }
-        let evidence = Evidence::gather(standalone, progress.passages()).percent();
-        Ok((evidence < configuration.min_evidence).then_some(Refusal::BelowThreshold))
+        let least = configuration.min_evidence;
+        let is_weak = || Evidence::gather(standalone, progress.passages()).percent() < least;
+        Ok((least > 0 && is_weak()).then_some(Refusal::BelowThreshold))
     }
 
     async fn ask_model(

@@ -17,7 +17,7 @@ impl Generation {
                 tracing::warn!(run.id = %self.run_id, %error, "the question is searched as it stands");
                 self.question.content.clone()
             });
-        progress.trace.note_preparation(preparing.elapsed(), self.history.turns.len());
+        progress.trace.note_preparation(preparing.elapsed());
         progress.ended.standalone_question = Some(standalone.clone());
         standalone
     }

@@ -74,6 +74,11 @@ pub enum StartError {
     /// The assistant of the session was deleted.
     #[error("the assistant of this session was deleted; open another session")]
     AssistantGone,
+    /// The providers that the assistant names are gone.
+    #[error(
+        "the server has none of the providers that the assistant names any more; change them, and publish the assistant again"
+    )]
+    NoProvider,
     /// A collection that the assistant does not ask.
     #[error(
         "has a collection that the assistant does not ask; leave it out, or choose another assistant"
@@ -210,7 +215,7 @@ impl Chat {
         }
         let answering = self.answering(&mut tx, question).await?;
         let scope = scope(&mut tx, question, &answering, &reach).await?;
-        let model = self.model_for(&answering.configuration);
+        let model = self.model_for(&answering.configuration).ok_or(StartError::NoProvider)?;
         let run = NewRun {
             run_id: new_id(),
             session_id: question.session_id,
@@ -242,6 +247,9 @@ impl Chat {
             &[],
         )
         .await?;
+        for entry in &question.noted {
+            tx.append_audit(entry.clone()).await?;
+        }
         // The last locks: what they hold makes others of the same quota wait.
         let reservation = Reservation {
             run_id: run.run_id,

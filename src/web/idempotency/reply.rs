@@ -119,7 +119,7 @@ pub fn secret_was_shown(kept: &Kept) -> ApiError {
     let path = kept.outcome.secret_of.as_deref().unwrap_or_default();
     let at = kept.at.to_rfc3339();
     let detail = format!(
-        "this request was carried out at {at}; the secret that it made for {path} stood in that one answer and can not be shown again. If the answer was lost, make another secret under a new Idempotency-Key, and revoke this one where it can be revoked"
+        "this request was carried out at {at}; the secret that it made for {path} stood in that one answer and can not be shown again. If the answer was lost, the page on API conventions of the handbook says how to come by another"
     );
     ApiError::new(ProblemCode::AlreadyDone, detail).at(path)
 }

@@ -69,6 +69,15 @@ async fn collections_of_a_question_and_of_its_assistant_are_asked_where_both_nam
     let within = json!({ "assistant_id": id, "collection_ids": [ids[0]] });
     assert_eq!(ask(&tenant, within).await.expect(200)["outcome_reason"], "no_candidates");
     assert!(model.prompts().is_empty(), "the guide lies elsewhere");
+    // A session that could answer nothing is refused when it is opened.
+    let session = |collection: &str| {
+        let body = json!({ "assistant_id": id, "collection_ids": [collection] });
+        let tenant = &tenant;
+        async move { tenant.post("/v1/sessions", &body).await }
+    };
+    let refused = session(&ids[1]).await.expect(422);
+    assert_eq!(refused["errors"][0]["pointer"], "/collection_ids");
+    session(&ids[0]).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! What is noted: changes once, with what was there before; and who read what others asked.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::entries;
@@ -77,6 +78,14 @@ async fn what_is_done_to_anothers_conversation_is_noted_without_a_word_of_it() {
         assert_eq!(found.len(), 1, "one's own is no news: {found:?}");
         assert_eq!(found[0]["target"]["id"], *session, "{action}");
         assert!(!json!(found).to_string().contains("canary"), "{found:?}");
+    }
+    // A request that comes again does nothing, and is no news either.
+    for is_again in [false, true] {
+        let request = owner.request(Method::POST, &format!("{path}/messages"));
+        let reply = owner.send(request.header("Idempotency-Key", "once").json(&question)).await;
+        assert_eq!(reply.headers.contains_key("idempotency-replayed"), is_again);
+        reply.expect(200);
+        assert_eq!(entries(&owner, "session.message_added").await.len(), 2);
     }
 }
 

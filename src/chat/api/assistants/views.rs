@@ -84,7 +84,7 @@ pub struct ConfigurationUpdate {
     /// Longest answer, in the model's tokens.
     #[oai(validator(minimum(value = "16"), maximum(value = "32768")))]
     max_output_tokens: MaybeUndefined<u32>,
-    /// Most tokens of earlier messages given to the model; 0 for none.
+    /// Most tokens of earlier messages that the answer is made from; 0 for none.
     #[oai(validator(minimum(value = "0"), maximum(value = "100000")))]
     history_tokens: MaybeUndefined<u32>,
     /// Least evidence with which a model is asked; 0 asks it always.
@@ -279,26 +279,20 @@ impl From<ConfigurationUpdate> for ConfigurationChange {
             ask_back,
         } = update;
         Self {
-            instructions: three_states(instructions).map(|text| text.as_deref().map(plain_text)),
-            collection_ids: three_states(collection_ids),
-            providers: three_states(providers),
-            temperature_hundredths: three_states(temperature).map(|it| it.map(hundredths)),
-            style: three_states(style).map(|style| style.map(Into::into)),
-            language: three_states(language),
-            passages: three_states(passages),
-            max_output_tokens: three_states(max_output_tokens),
-            history_tokens: three_states(history_tokens),
-            min_evidence: three_states(min_evidence),
-            ask_back: three_states(ask_back),
+            instructions: Option::<Option<_>>::from(instructions)
+                .map(|text| text.as_deref().map(plain_text)),
+            collection_ids: collection_ids.into(),
+            providers: providers.into(),
+            temperature_hundredths: Option::<Option<_>>::from(temperature)
+                .map(|it| it.map(hundredths)),
+            style: Option::<Option<_>>::from(style).map(|style| style.map(Into::into)),
+            language: language.into(),
+            passages: passages.into(),
+            max_output_tokens: max_output_tokens.into(),
+            history_tokens: history_tokens.into(),
+            min_evidence: min_evidence.into(),
+            ask_back: ask_back.into(),
         }
-    }
-}
-
-fn three_states<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
     }
 }
 
