@@ -86,9 +86,7 @@ impl App {
             acquire_timeout: config.database.acquire_timeout,
         })
         .context("DATABASE_URL is no connection string")?;
-        let redis = config.redis.url.as_ref();
-        let redis = redis.map(|url| Redis::new(url, config.redis.timeout)).transpose();
-        let redis = redis.context("PIDIMA_REDIS_URL")?;
+        let redis = redis(&config.redis)?;
         let tasks = TaskTracker::new();
         let providers = config.identity.oidc_providers.iter().map(settings::provider).collect();
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
@@ -315,6 +313,18 @@ pub fn passwords(config: &AccountsConfig) -> Passwords {
             max_bytes: config.password_max_bytes,
         },
     })
+}
+
+/// The server that all instances share.
+fn redis(config: &RedisConfig) -> anyhow::Result<Option<Redis>> {
+    let Some(url) = &config.url else { return Ok(None) };
+    let Some(file) = &config.authorities else {
+        return Ok(Some(Redis::new(url, config.timeout).context("PIDIMA_REDIS_URL")?));
+    };
+    let variable = "PIDIMA_REDIS_CA_FILE";
+    let authorities = std::fs::read(file)
+        .with_context(|| format!("{variable}: {} can not be read", file.display()))?;
+    Ok(Some(Redis::trusting(url, authorities, config.timeout).context(variable)?))
 }
 
 fn hot_contexts(config: &RedisConfig, redis: Option<&Redis>) -> HotContexts {

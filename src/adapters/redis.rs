@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, Script};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, Script, TlsCertificates,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
@@ -25,6 +27,9 @@ pub const TRY_EVERY: Duration = Duration::from_secs(1);
 /// A server that only reads, or has no memory left, is of no use: the trial writes, and by a script as its users do.
 const TRIAL: &str = "redis.call('SET', KEYS[1], '1', 'PX', 60000) return 1";
 const TRIAL_KEY: &str = "pidima:trial";
+
+/// How a certificate begins in PEM.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// A server and the connection to it. Cheap to clone.
 #[derive(Clone)]
@@ -47,19 +52,48 @@ enum State {
 }
 
 impl Redis {
-    /// A server that nobody has asked yet. Nobody waits longer than `patience` for a reply.
+    /// A server that nobody has asked yet, over TLS when its address begins with `rediss://`: then its certificate must be
+    /// of an authority that the system trusts. Nobody waits longer than `patience` for a reply.
     ///
     /// # Errors
     /// The address can not be read.
     pub fn new(url: &SecretString, patience: Duration) -> Result<Self, RedisError> {
         // The library's error may hold the address, and that a password.
         let client = Client::open(url.expose_secret()).map_err(|_| RedisError::Address)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::of(client, patience))
+    }
+
+    /// The same, with authorities of its own, in PEM, in place of those of the system.
+    ///
+    /// # Errors
+    /// The address can not be read, or does not ask for TLS; or there is no certificate in the PEM.
+    pub fn trusting(
+        url: &SecretString,
+        authorities: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Self, RedisError> {
+        let url = url.expose_secret();
+        Client::open(url).map_err(|_| RedisError::Address)?;
+        if !url.starts_with("rediss://") {
+            return Err(RedisError::Plain);
+        }
+        // Checked here, since the library takes a PEM without any for one with none to trust.
+        if !authorities.windows(BEGIN.len()).any(|window| window == BEGIN) {
+            return Err(RedisError::Authorities);
+        }
+        let certificates = TlsCertificates { client_tls: None, root_cert: Some(authorities) };
+        let client =
+            Client::build_with_tls(url, certificates).map_err(|_| RedisError::Authorities)?;
+        Ok(Self::of(client, patience))
+    }
+
+    fn of(client: Client, patience: Duration) -> Self {
+        Self(Arc::new(Inner {
             client,
             patience,
             state: Mutex::new(State::Untried),
             first: tokio::sync::Mutex::default(),
-        })))
+        }))
     }
 
     /// Longest wait for a reply.

@@ -1,5 +1,6 @@
 //! Redis or Valkey, and what is kept there, or in the process instead.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -11,6 +12,9 @@ use super::Env;
 pub struct RedisConfig {
     /// `PIDIMA_REDIS_URL`: address of the Redis or Valkey that all instances share; absent: each process is alone.
     pub url: Option<SecretString>,
+    /// `PIDIMA_REDIS_CA_FILE`: certificates in PEM of the authorities that its certificate may be of; absent: those of the
+    /// system.
+    pub authorities: Option<PathBuf>,
     /// `PIDIMA_REDIS_TIMEOUT_MS`: longest wait of a request for Redis; default 50.
     pub timeout: Duration,
     /// `PIDIMA_STREAM_TTL_MS`: how long the events of a run can be followed after the newest one; default 15 minutes.
@@ -30,6 +34,7 @@ impl RedisConfig {
     pub fn from_env(env: &Env) -> Self {
         Self {
             url: env.secret("PIDIMA_REDIS_URL"),
+            authorities: env.text("PIDIMA_REDIS_CA_FILE").map(PathBuf::from),
             timeout: env.millis("PIDIMA_REDIS_TIMEOUT_MS", 50, 1, 10_000),
             stream_ttl: env.millis("PIDIMA_STREAM_TTL_MS", 900_000, 1_000, 86_400_000),
             stream_max_events: env.number("PIDIMA_STREAM_MAX_EVENTS", 10_000, 100, 1_000_000),

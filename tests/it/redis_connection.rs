@@ -6,7 +6,7 @@ use pidima::adapters::redis::{Redis, RedisError};
 use redis::cmd;
 use uuid::Uuid;
 
-use crate::support::{Mode, OwnValkey, RedisProxy, eventually, services};
+use crate::support::{Mode, OwnValkey, RedisProxy, RedisTls, eventually, services};
 
 const PATIENT: Duration = Duration::from_secs(5);
 
@@ -96,4 +96,33 @@ async fn a_server_that_only_reads_counts_as_away_until_it_writes() {
     eventually("an answer again", || pings(&redis)).await;
     own.stop().await;
     assert!(!pings(&redis).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_tls_a_server_is_used_when_its_authority_is_trusted_and_not_else() {
+    let tls = RedisTls::before(&services().valkey.unwrap()).await;
+    let url = tls.url.clone().into();
+    let trusting = Redis::trusting(&url, tls.authority.clone(), PATIENT).unwrap();
+    assert!(pings(&trusting).await);
+    trusting.check().await.unwrap();
+    // A stranger's authority, and those of the system.
+    let stranger = RedisTls::before(&services().valkey.unwrap()).await.authority;
+    let refused = Redis::trusting(&url, stranger, PATIENT).unwrap().check().await;
+    assert!(matches!(refused, Err(RedisError::Server(_))), "{refused:?}");
+    let refused = handle(&tls.url, PATIENT).check().await;
+    assert!(matches!(refused, Err(RedisError::Server(_))), "{refused:?}");
+}
+
+#[test]
+fn authorities_that_can_not_be_used_are_told_before_anything_is_asked() {
+    let tls = "rediss://:a-secret-word@localhost:6379/0".to_owned().into();
+    let plain = "redis://:a-secret-word@localhost:6379/0".to_owned().into();
+    let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
+    let error = Redis::trusting(&plain, pem, PATIENT).unwrap_err();
+    assert!(matches!(error, RedisError::Plain), "{error:?}");
+    for text in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n?\n"] {
+        let error = Redis::trusting(&tls, text.as_bytes().to_vec(), PATIENT).unwrap_err();
+        assert!(matches!(error, RedisError::Authorities), "{error:?}");
+        assert!(!error.to_string().contains("secret-word"));
+    }
 }

@@ -15,7 +15,7 @@ pub use browser::{Browser, Visit};
 pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
 pub use outside::{ProbedEmbedder, Script, ScriptedModel};
-pub use redis::{Mode, OwnValkey, RedisProxy};
+pub use redis::{Mode, OwnValkey, RedisProxy, RedisTls};
 pub use trips::TripCounter;
 pub use watch::Watch;
 

@@ -8,8 +8,16 @@ use redis::{ErrorKind, ServerErrorKind};
 #[derive(Debug, thiserror::Error)]
 pub enum RedisError {
     /// The setting is no address.
-    #[error("the address of Redis can not be read; write it as redis://:password@host:6379/0")]
+    #[error(
+        "the address of Redis can not be read; write it as redis://:password@host:6379/0, or rediss:// for TLS"
+    )]
     Address,
+    /// Authorities are named for a connection without TLS.
+    #[error("authorities are of use with TLS alone; let the address of Redis begin with rediss://")]
+    Plain,
+    /// The authorities can not be read.
+    #[error("there is no certificate in PEM among the authorities of Redis")]
+    Authorities,
     /// It was away a moment ago, and was not asked.
     #[error("redis is away, and is tried again every second")]
     Away,

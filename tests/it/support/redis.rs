@@ -7,6 +7,8 @@ use pidima::devservices::{PackageCache, VALKEY, Valkey, ValkeyOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -16,6 +18,48 @@ pub enum Mode {
     Cut,
     /// Connections stay open and nothing comes.
     Silent,
+}
+
+/// TLS in front of Valkey, with a certificate of an authority of its own.
+pub struct RedisTls {
+    /// The server's address through TLS.
+    pub url: String,
+    /// The authority's certificate, in PEM.
+    pub authority: Vec<u8>,
+}
+
+impl RedisTls {
+    /// In front of `redis://…@127.0.0.1:port/…`.
+    pub async fn before(url: &str) -> Self {
+        let (login, place) = url.rsplit_once('@').unwrap();
+        let (target, database) = place.split_once('/').unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = made.signing_key.serialize_der().try_into().unwrap();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let login = login.replace("redis://", "rediss://");
+        let target = target.to_owned();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (acceptor, target) = (acceptor.clone(), target.clone());
+                tokio::spawn(async move {
+                    // Who does not trust us goes away here.
+                    let Ok(mut client) = acceptor.accept(client).await else { return };
+                    let mut server = TcpStream::connect(target).await.unwrap();
+                    drop(tokio::io::copy_bidirectional(&mut client, &mut server).await);
+                });
+            }
+        });
+        Self {
+            url: format!("{login}@localhost:{port}/{database}"),
+            authority: made.cert.pem().into_bytes(),
+        }
+    }
 }
 
 pub struct RedisProxy {
