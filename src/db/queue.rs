@@ -66,6 +66,10 @@ impl Queue for PostgresQueue {
     async fn backlog(&self) -> Result<u64, QueueError> {
         Ok(self.db.system().await?.count_jobs().await?)
     }
+
+    async fn check(&self) -> Result<(), QueueError> {
+        Ok(self.db.ping().await?)
+    }
 }
 
 impl From<Error> for QueueError {

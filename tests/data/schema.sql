@@ -2037,7 +2037,8 @@ CREATE TABLE app.outbox (
     kind text NOT NULL,
     for_tenant uuid NOT NULL,
     subject_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    taken_until timestamp with time zone
 );
 
 COMMENT ON TABLE app.outbox IS 'Work that a transaction asked for; the relay hands it to the queue and deletes it';
@@ -2051,6 +2052,8 @@ COMMENT ON COLUMN app.outbox.for_tenant IS 'Tenant in whose name the job runs';
 COMMENT ON COLUMN app.outbox.subject_id IS 'What the job is about, e.g. a document version';
 
 COMMENT ON COLUMN app.outbox.created_at IS 'When the work was asked for';
+
+COMMENT ON COLUMN app.outbox.taken_until IS 'Until then a relay is handing it over; absent or past: to be handed over';
 
 CREATE TABLE app.pending_logins (
     pending_login_id uuid NOT NULL,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use uuid::Uuid;
 
-use crate::adapters::queue::{Delivery, Message};
+use crate::adapters::queue::{Delivery, Message, Receipt};
 use crate::db::{self, SystemTx};
 
 impl SystemTx {
@@ -36,6 +37,7 @@ impl SystemTx {
         visibility: Duration,
         receipt: Uuid,
     ) -> db::Result<Vec<Delivery>> {
+        let received_at = Utc::now();
         let rows = sqlx::query!(
             // `in (select … limit)` may be evaluated once per row and then takes more than the limit: hence the join with a
             // list that is made once.
@@ -76,8 +78,9 @@ impl SystemTx {
                     tenant: row.for_tenant.into(),
                     subject_id: row.subject_id,
                 },
-                receipt,
+                receipt: Receipt::new(receipt.to_string()),
                 receives: u32::try_from(row.receives).unwrap_or(u32::MAX),
+                received_at,
             })
             .collect())
     }
@@ -94,7 +97,7 @@ impl SystemTx {
             where job_id = $1
                 and receipt = $2",
             delivery.message.message_id,
-            delivery.receipt,
+            uuid_of(&delivery.receipt),
             delay.as_secs_f64()
         )
         .execute(self.connection())
@@ -109,7 +112,7 @@ impl SystemTx {
             where job_id = $1
                 and receipt = $2",
             delivery.message.message_id,
-            delivery.receipt
+            uuid_of(&delivery.receipt)
         )
         .execute(self.connection())
         .await?;
@@ -124,7 +127,7 @@ impl SystemTx {
             where job_id = $1
                 and receipt = $2",
             delivery.message.message_id,
-            delivery.receipt
+            uuid_of(&delivery.receipt)
         )
         .execute(self.connection())
         .await?;
@@ -142,4 +145,9 @@ impl SystemTx {
         .await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
+}
+
+/// The receipt as the table has it. One of another queue is that of no row.
+fn uuid_of(receipt: &Receipt) -> Uuid {
+    receipt.as_str().parse().unwrap_or(Uuid::nil())
 }

@@ -1,5 +1,7 @@
 //! SQL of the table `outbox`: work asked for in the transaction that needs it, so that neither goes without the other.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::adapters::queue::Message;
@@ -24,25 +26,30 @@ impl TenantTx {
 }
 
 impl SystemTx {
-    /// Takes the oldest messages out of the outbox; they are back when the transaction is not committed.
-    pub async fn take_outbox(&mut self, most: i64) -> db::Result<Vec<Message>> {
+    /// Takes the oldest messages for handing over. Until `lease` is over nobody else takes them; then they are there again,
+    /// unless they were removed.
+    pub async fn take_outbox(&mut self, most: i64, lease: Duration) -> db::Result<Vec<Message>> {
         let rows = sqlx::query!(
-            "with taken as materialized (
+            "with due as materialized (
                 select message_id
                 from outbox
+                where taken_until is null
+                    or taken_until <= now()
                 order by message_id
                 limit $1
                 for update skip locked
             )
-            delete from outbox o
-            using taken t
-            where o.message_id = t.message_id
+            update outbox o
+            set taken_until = now() + make_interval(secs => $2)
+            from due
+            where o.message_id = due.message_id
             returning
                 o.message_id,
                 o.kind,
                 o.for_tenant,
                 o.subject_id",
-            most
+            most,
+            lease.as_secs_f64()
         )
         .fetch_all(self.connection())
         .await?;
@@ -55,6 +62,25 @@ impl SystemTx {
                 subject_id: row.subject_id,
             })
             .collect())
+    }
+
+    /// Ends the handing over of messages that were taken: those of `failed` are there again at once, the others gone.
+    pub async fn settle_outbox(&mut self, taken: &[Uuid], failed: &[Uuid]) -> db::Result<()> {
+        sqlx::query!(
+            "with sent as (
+                delete from outbox
+                where message_id = any ($1)
+                    and message_id <> all ($2)
+            )
+            update outbox
+            set taken_until = null
+            where message_id = any ($2)",
+            taken,
+            failed
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// Messages that wait in the outbox.

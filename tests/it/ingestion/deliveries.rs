@@ -200,13 +200,21 @@ async fn a_relay_that_dies_after_it_sent_queues_each_message_once() {
     for number in 0..5 {
         upload(&tenant, &format!("{number}.md"), &format!("{TEXT}\n{number}"), 202).await;
     }
-    // Sent, and the relay's own transaction lost: the messages are back in the outbox.
+    // Sent, and the relay died before it said so: the messages are in the outbox and due again in a while.
     let mut tx = app.app.services.db.system().await.unwrap();
-    let messages = tx.take_outbox(100).await.unwrap();
+    let messages = tx.take_outbox(100, Duration::from_secs(30)).await.unwrap();
     assert_eq!(messages.len(), 5);
+    tx.commit().await.unwrap();
+    let mut other = app.app.services.db.system().await.unwrap();
+    let taken_twice = other.take_outbox(100, Duration::from_secs(30)).await.unwrap();
+    assert!(taken_twice.is_empty(), "nobody else hands them over meanwhile");
+    drop(other);
     app.app.worker.queue.send(&messages).await.unwrap();
-    drop(tx);
     assert_eq!(app.app.services.db.system().await.unwrap().count_outbox().await.unwrap(), 5);
+    sqlx::query("update app.outbox set taken_until = now()")
+        .execute(&app.database.admin())
+        .await
+        .unwrap();
     app.app.worker.queue.send(&messages).await.unwrap();
     assert_eq!(app.app.worker.queue.backlog().await.unwrap(), 5);
     app.app.worker.run_until_idle().await.unwrap();

@@ -121,4 +121,8 @@ impl Queue for WatchedQueue {
     async fn backlog(&self) -> Result<u64, QueueError> {
         self.inner.backlog().await
     }
+
+    async fn check(&self) -> Result<(), QueueError> {
+        self.inner.check().await
+    }
 }
