@@ -8,8 +8,11 @@ mod limit_collection;
 pub mod parse;
 mod reach;
 mod receive_document;
+mod redrive_message;
 mod search;
+mod steer_job;
 mod store;
+mod watch_job;
 
 pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
 pub use ingest_version::{INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL};
@@ -22,3 +25,4 @@ pub use search::{
 pub use store::collections::Collection;
 pub use store::documents::{Document, VersionState};
 pub use store::search::Passage;
+pub use watch_job::{JobWatch, WatchSettings};

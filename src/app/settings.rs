@@ -9,11 +9,12 @@ use crate::chat::{FilterSettings, RunSettings};
 use crate::config::{
     ChatConfig, Config, IngestionConfig, LimitsConfig, OidcProviderConfig, RateConfig, RunsConfig,
 };
-use crate::knowledge::IngestSettings;
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
+use crate::knowledge::{IngestSettings, WatchSettings};
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::web::events::EventTimes;
+use crate::worker::WorkerSettings;
 
 pub(super) fn provider(config: &OidcProviderConfig) -> ProviderSettings {
     ProviderSettings {
@@ -121,5 +122,26 @@ pub(super) fn ingestion(config: &IngestionConfig) -> IngestSettings {
         max_chunks: config.max_chunks,
         max_attempts: config.max_attempts,
         lease: config.lease,
+    }
+}
+
+pub(super) fn worker(config: &IngestionConfig) -> WorkerSettings {
+    WorkerSettings {
+        concurrency: config.concurrency,
+        visibility: config.lease,
+        poll: config.poll,
+        max_receives: config.max_attempts * 4,
+        window: config.window,
+        lost_after: config.lost_after,
+    }
+}
+
+pub(super) fn watch(config: &Config) -> WatchSettings {
+    let RunsConfig { heartbeat, retry, .. } = config.runs;
+    WatchSettings {
+        poll: config.ingestion.events_poll,
+        // What the wait ends with must still be sent before the request's own time is over.
+        max_wait: config.ingestion.max_wait.min(config.http.request_timeout * 9 / 10),
+        times: EventTimes { heartbeat, retry },
     }
 }
