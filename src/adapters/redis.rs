@@ -63,10 +63,11 @@ impl Redis {
         Ok(Self::of(client, patience))
     }
 
-    /// The same, with authorities of its own, in PEM, in place of those of the system.
+    /// The same over TLS, with authorities of its own, in PEM, in place of those of the system. The address begins with
+    /// `rediss://`.
     ///
     /// # Errors
-    /// The address can not be read, or does not ask for TLS; or there is no certificate in the PEM.
+    /// The address can not be read, or there is no certificate in the PEM.
     pub fn trusting(
         url: &SecretString,
         authorities: Vec<u8>,
@@ -74,9 +75,6 @@ impl Redis {
     ) -> Result<Self, RedisError> {
         let url = url.expose_secret();
         Client::open(url).map_err(|_| RedisError::Address)?;
-        if !url.starts_with("rediss://") {
-            return Err(RedisError::Plain);
-        }
         // Checked here, since the library takes a PEM without any for one with none to trust.
         if !authorities.windows(BEGIN.len()).any(|window| window == BEGIN) {
             return Err(RedisError::Authorities);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Env;
 
@@ -32,9 +32,18 @@ pub struct RedisConfig {
 impl RedisConfig {
     /// Reads the variables named at the fields.
     pub fn from_env(env: &Env) -> Self {
+        let url = env.secret("PIDIMA_REDIS_URL");
+        let authorities = env.text("PIDIMA_REDIS_CA_FILE").map(PathBuf::from);
+        let is_tls = url.as_ref().is_some_and(|url| url.expose_secret().starts_with("rediss://"));
+        if authorities.is_some() && !is_tls {
+            env.fault(
+                "PIDIMA_REDIS_CA_FILE is of use with TLS alone: let PIDIMA_REDIS_URL begin with rediss://, or leave the file out"
+                    .to_owned(),
+            );
+        }
         Self {
-            url: env.secret("PIDIMA_REDIS_URL"),
-            authorities: env.text("PIDIMA_REDIS_CA_FILE").map(PathBuf::from),
+            url,
+            authorities,
             timeout: env.millis("PIDIMA_REDIS_TIMEOUT_MS", 50, 1, 10_000),
             stream_ttl: env.millis("PIDIMA_STREAM_TTL_MS", 900_000, 1_000, 86_400_000),
             stream_max_events: env.number("PIDIMA_STREAM_MAX_EVENTS", 10_000, 100, 1_000_000),

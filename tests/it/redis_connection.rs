@@ -1,12 +1,16 @@
 //! The shared connection: one time-out and then none, back by itself, and not ended by what is wrong with one command.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pidima::adapters::models::ExtractiveModel;
 use pidima::adapters::redis::{Redis, RedisError};
+use pidima::app::{App, Outside};
+use pidima::config::{Config, Env};
 use redis::cmd;
 use uuid::Uuid;
 
-use crate::support::{Mode, OwnValkey, RedisProxy, RedisTls, eventually, services};
+use crate::support::{Mode, OwnValkey, RedisProxy, RedisTls, eventually, minilm, services};
 
 const PATIENT: Duration = Duration::from_secs(5);
 
@@ -113,16 +117,41 @@ async fn over_tls_a_server_is_used_when_its_authority_is_trusted_and_not_else() 
     assert!(matches!(refused, Err(RedisError::Server(_))), "{refused:?}");
 }
 
+const TLS_URL: &str = "rediss://:a-secret-word@localhost:6379/0";
+
 #[test]
 fn authorities_that_can_not_be_used_are_told_before_anything_is_asked() {
-    let tls = "rediss://:a-secret-word@localhost:6379/0".to_owned().into();
-    let plain = "redis://:a-secret-word@localhost:6379/0".to_owned().into();
-    let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
-    let error = Redis::trusting(&plain, pem, PATIENT).unwrap_err();
-    assert!(matches!(error, RedisError::Plain), "{error:?}");
+    let tls = TLS_URL.to_owned().into();
     for text in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n?\n"] {
         let error = Redis::trusting(&tls, text.as_bytes().to_vec(), PATIENT).unwrap_err();
         assert!(matches!(error, RedisError::Authorities), "{error:?}");
         assert!(!error.to_string().contains("secret-word"));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_authorities_that_is_of_no_use_is_named_with_its_variable() {
+    let config = |url: Option<&str>, file: &str| {
+        let mut pairs = vec![
+            ("DATABASE_URL".to_owned(), "postgres://pidima_app@localhost/pidima".to_owned()),
+            ("PIDIMA_REDIS_CA_FILE".to_owned(), file.to_owned()),
+        ];
+        pairs.extend(url.map(|url| ("PIDIMA_REDIS_URL".to_owned(), url.to_owned())));
+        Config::from_env(&Env::from_pairs(pairs))
+    };
+    for url in [None, Some("redis://localhost:6379/0")] {
+        let fault = config(url, "/ca.pem").unwrap_err().to_string();
+        assert!(fault.contains("PIDIMA_REDIS_CA_FILE") && fault.contains("rediss://"), "{fault}");
+    }
+    let no_pem = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    for (file, why) in [("/there/is/none.pem", "/there/is/none.pem"), (no_pem, "certificate")] {
+        let config = config(Some(TLS_URL), file).unwrap();
+        let outside = Outside {
+            embedder: Arc::new(minilm().await),
+            models: Arc::new(ExtractiveModel).into(),
+        };
+        let error = format!("{:#}", App::build(&config, outside).err().unwrap());
+        assert!(error.contains("PIDIMA_REDIS_CA_FILE") && error.contains(why), "{error}");
+        assert!(!error.contains("secret-word"), "{error}");
     }
 }

@@ -12,9 +12,6 @@ pub enum RedisError {
         "the address of Redis can not be read; write it as redis://:password@host:6379/0, or rediss:// for TLS"
     )]
     Address,
-    /// Authorities are named for a connection without TLS.
-    #[error("authorities are of use with TLS alone; let the address of Redis begin with rediss://")]
-    Plain,
     /// The authorities can not be read.
     #[error("there is no certificate in PEM among the authorities of Redis")]
     Authorities,
