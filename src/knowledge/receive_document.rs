@@ -241,8 +241,8 @@ impl Receiver {
                 Ok(Some(Receipt::Now(outcome)))
             }
             nothing => {
-                // At once: the request's own next transaction takes the same key.
-                tx.rollback().await?;
+                // At once: the request's own next transaction takes the same key. Of two faults the first is the one to tell.
+                drop(tx.rollback().await);
                 nothing.map(|_| None)
             }
         }

@@ -205,10 +205,10 @@ async fn ask_without_reading(tenant: &TestTenant, question: &str) -> TcpStream {
     socket
 }
 
-/// Far more than all buffers between model and reader hold.
+/// More than all buffers between model and reader hold: a sender's has 4 MiB at most.
 fn endless() -> Script {
     let piece = "x".repeat(250_000);
-    let pieces: Vec<&str> = std::iter::repeat_n(piece.as_str(), 16).collect();
+    let pieces: Vec<&str> = std::iter::repeat_n(piece.as_str(), 24).collect();
     Script::answer(&pieces, FinishReason::Stop)
 }
 
