@@ -112,6 +112,9 @@ fn session(findings: &mut Findings, operations: &[&Operation], history: &[Value]
                 }
             }
         }
+        if operation.vanished {
+            findings.lost.push(format!("run {}", operation.mark));
+        }
         if let Some(answer) = &operation.answer {
             findings.answers += 1;
             answered(findings, operation, answer, &by_id);

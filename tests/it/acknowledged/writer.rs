@@ -36,6 +36,8 @@ pub struct Operation {
     pub misnumbered: Vec<String>,
     /// The run ended without an answer, by its own word.
     pub failed: bool,
+    /// The run is unknown to the service that had told of it.
+    pub vanished: bool,
     pub attempts: u32,
 }
 
@@ -98,6 +100,7 @@ impl Writer {
             shown: String::new(),
             misnumbered: Vec::new(),
             failed: false,
+            vanished: false,
             attempts: 0,
         };
         let key = Uuid::new_v4().to_string();
@@ -134,6 +137,10 @@ impl Writer {
         let request = request.bearer_auth(&self.tenant.key).header("accept", "text/event-stream");
         let Ok(reply) = request.send().await else { return Attempt::Again };
         let status = reply.status();
+        if status == StatusCode::NOT_FOUND && followed.is_some() {
+            operation.vanished = true;
+            return Attempt::Ended;
+        }
         if status != StatusCode::OK {
             let text = reply.text().await.unwrap_or_default();
             let may_pass =
