@@ -170,3 +170,22 @@ async fn a_question_without_a_subject_is_answered_by_a_question_unless_the_assis
     let answer = tenant.post("/v1/answers", &vague).await.expect(200);
     assert_eq!(answer["outcome"], "answered", "{answer}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assistant_whose_providers_are_all_gone_asks_no_other_and_says_so() {
+    let (app, model, tenant) = start().await;
+    let id = create(&tenant, "far", json!({})).await;
+    // As the operator leaves it, who takes a provider away that was named.
+    sqlx::query(r#"update app.assistants set draft = draft || '{"providers": ["gone"]}' where assistant_id = $1::uuid"#)
+        .bind(&id)
+        .execute(&app.database.admin())
+        .await
+        .unwrap();
+    publish(&tenant, &id).await;
+    let refused = ask(&tenant, json!({ "assistant_id": id })).await.expect(409);
+    assert!(refused["detail"].as_str().unwrap().contains("providers"), "{refused}");
+    assert!(model.prompts().is_empty(), "passages go to nobody whom the editors did not name");
+    change(&tenant, &id, json!({ "providers": null })).await;
+    publish(&tenant, &id).await;
+    ask(&tenant, json!({ "assistant_id": id })).await.expect(200);
+}
