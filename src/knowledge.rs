@@ -17,7 +17,8 @@ pub use limit_collection::{LimitError, limit_collection};
 pub use reach::{Reach, Reader};
 pub use receive_document::{NewDocument, ReceiveError, Received, Receiver};
 pub use search::{
-    Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult, SearchSettings,
+    EmbeddedAhead, Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult,
+    SearchSettings,
 };
 pub use store::collections::Collection;
 pub use store::documents::{Document, VersionState};

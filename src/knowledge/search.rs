@@ -1,5 +1,6 @@
 //! Finds passages: by meaning and by words, fused by reciprocal rank. Every result can explain itself.
 
+mod ahead;
 mod fuse;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use pgvector::HalfVector;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use ahead::EmbeddedAhead;
 pub use fuse::Ranks;
 
 use super::reach::{Reach, Reader};
@@ -113,9 +115,21 @@ impl Search {
     /// # Errors
     /// See [`SearchError`].
     pub async fn find(&self, query: &SearchQuery) -> Result<SearchResult, SearchError> {
+        self.find_embedded(query, None).await
+    }
+
+    /// The same for a text that is being embedded already.
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub async fn find_embedded(
+        &self,
+        query: &SearchQuery,
+        ahead: Option<EmbeddedAhead>,
+    ) -> Result<SearchResult, SearchError> {
         let started = Instant::now();
         // Before the transaction: it is never held across a call to a model.
-        let vector = HalfVector::from_f32_slice(&self.embedder.embed_query(&query.text).await?);
+        let vector = HalfVector::from_f32_slice(&self.embed(&query.text, ahead).await?);
         let embedded = Instant::now();
         let terms = terms::query_terms(&query.text);
         // One snapshot: a version that is replaced between two statements would be found twice or not at all.

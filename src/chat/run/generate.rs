@@ -20,6 +20,7 @@ use crate::chat::evidence::Evidence;
 use crate::chat::prompt::{self, Sources};
 use crate::chat::refusal::{Refusal, is_vague};
 use crate::chat::summarise::Summarising;
+use crate::knowledge::EmbeddedAhead;
 
 pub(super) struct Generation {
     pub chat: Chat,
@@ -30,6 +31,8 @@ pub(super) struct Generation {
     pub answering: Answering,
     /// Collections that are searched, all that the reader reaches when empty; nothing is when absent.
     pub scope: Option<Vec<Uuid>>,
+    /// The question's embedding, when it is under way.
+    pub embedded: Option<EmbeddedAhead>,
     pub run_id: Uuid,
     pub question_id: Uuid,
     pub history: History,
@@ -63,9 +66,11 @@ impl Drop for Leave<'_> {
 }
 
 impl Generation {
-    pub async fn run(self) {
+    pub async fn run(mut self) {
+        let embedded = self.embedded.take();
         let _leave = Leave(&self);
         let mut progress = Progress::new(&self, self.model.provider(), self.model.model());
+        progress.embedded = embedded;
         let (made, saved, ()) = join3(self.make(&mut progress), self.record(), self.relay()).await;
         progress.saved = saved;
         let is_made = matches!(made, Ok(Ending::Finished(_) | Ending::Refused(_)));

@@ -33,7 +33,8 @@ impl Generation {
             text: standalone.to_owned(),
             limit: most.saturating_mul(RECORDED_PER_PASSAGE),
         };
-        let found = self.chat.search.find(&query).await.map_err(RunError::Search)?;
+        let searched = self.chat.search.find_embedded(&query, progress.embedded.take());
+        let found = searched.await.map_err(RunError::Search)?;
         progress.trace.note_search(&found);
         progress.hits = found.hits;
         progress.ended.search_ms = Some(millis(searching));

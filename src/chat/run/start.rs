@@ -23,7 +23,7 @@ use crate::governance::{
 };
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
-use crate::knowledge::Reach;
+use crate::knowledge::{EmbeddedAhead, Reach};
 
 /// How often a question is tried to be stored when the session's earlier run has just ended, or was orphaned.
 const TRIES: usize = 3;
@@ -124,6 +124,8 @@ struct Beginning {
     history: History,
     answering: Answering,
     scope: Option<Vec<Uuid>>,
+    /// The question, when it is one that can be searched as it stands.
+    embedded: Option<EmbeddedAhead>,
     warnings: Vec<QuotaWarning>,
 }
 
@@ -141,7 +143,7 @@ impl Chat {
                 return Ok(Started::Before { reference, reach });
             }
         };
-        let Beginning { run, model, history, answering, scope, warnings } = beginning;
+        let Beginning { run, model, history, answering, scope, embedded, warnings } = beginning;
         let NewRun { run_id, session_id, question_id, .. } = run;
         let live = LiveRun::new(question.tenant);
         live.log.append(RunEvent::Started { run_id, session_id, question_id });
@@ -155,6 +157,7 @@ impl Chat {
             question,
             answering,
             scope,
+            embedded,
             run_id,
             question_id,
             history,
@@ -216,6 +219,9 @@ impl Chat {
         let answering = self.answering(&mut tx, question).await?;
         let scope = scope(&mut tx, question, &answering, &reach).await?;
         let model = self.model_for(&answering.configuration).ok_or(StartError::NoProvider)?;
+        // What is left to be done waits for the disk. A follow-up is embedded as what it means, when that is known.
+        let is_whole = history.turns.is_empty() && scope.is_some();
+        let embedded = is_whole.then(|| self.search.embed_ahead(&self.tasks, &question.content));
         let run = NewRun {
             run_id: new_id(),
             session_id: question.session_id,
@@ -259,7 +265,7 @@ impl Chat {
         };
         let warnings = reserve_quota(&mut tx, &reservation).await?;
         tx.commit_outcome(&Outcome::of_run(200, run.run_id)).await?;
-        let beginning = Beginning { run, model, history, answering, scope, warnings };
+        let beginning = Beginning { run, model, history, answering, scope, embedded, warnings };
         Ok(Stored::Now(Box::new(beginning)))
     }
 

@@ -1,10 +1,13 @@
 //! Conversations: what was said before counts, in its own session and in no other.
 
-use pidima::adapters::models::FinishReason;
+use std::sync::Arc;
+
+use pidima::adapters::models::{ExtractiveModel, FinishReason};
+use pidima::app::Outside;
 use serde_json::json;
 
 use super::{GUIDE, history, no_run_is_left, open_session, scripted};
-use crate::support::{Script, TestApp};
+use crate::support::{ProbedEmbedder, Script, TestApp};
 
 #[tokio::test]
 async fn a_follow_up_is_searched_with_what_the_conversation_adds() {
@@ -116,5 +119,29 @@ async fn only_the_collections_that_were_named_are_asked() {
     assert_eq!(tenant.post(&path, &body).await.status, 404);
     assert_eq!(tenant.post("/v1/answers", &limited).await.status, 404);
     assert_eq!(tenant.ask("How long do keys live?").await["outcome"], "answered");
+    no_run_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn a_question_is_embedded_once_and_a_follow_up_as_what_it_means() {
+    let embedder = ProbedEmbedder::new().await;
+    let models = Arc::new(ExtractiveModel).into();
+    let outside = Outside { embedder: Arc::clone(&embedder) as Arc<_>, models };
+    let app = TestApp::start_outside(&[], outside).await;
+    let tenant = app.tenant("acme").await;
+    tenant.learn("guide.md", GUIDE).await;
+    embedder.take_queries();
+    let session = open_session(&tenant, &json!({})).await;
+    let path = format!("/v1/sessions/{session}/messages");
+    for (question, meant) in [("How long do keys live?", false), ("And after that?", true)] {
+        tenant.post(&path, &json!({ "content": question })).await.expect(200);
+        let embedded = embedder.take_queries();
+        assert_eq!(embedded.len(), 1, "{embedded:?}");
+        assert_eq!(embedded[0] != question, meant, "{embedded:?}");
+    }
+    // Where nothing is searched nothing is embedded.
+    let unknown = json!({ "content": "Which?", "assistant_id": uuid::Uuid::nil() });
+    assert!(!tenant.post(&path, &unknown).await.status.is_success());
+    assert!(embedder.take_queries().is_empty());
     no_run_is_left(&app).await;
 }

@@ -128,6 +128,7 @@ fn one_by_one(steps: Vec<Result<ModelEvent, ModelError>>) -> ModelStream {
 /// The real embedding model, watched: what it embedded is kept, it can be held up and made to fail.
 pub struct ProbedEmbedder {
     inner: MiniLm,
+    queries: Mutex<Vec<String>>,
     passages: Mutex<Vec<String>>,
     faults: Mutex<VecDeque<EmbeddingError>>,
     holds: Mutex<usize>,
@@ -139,12 +140,18 @@ impl ProbedEmbedder {
     pub async fn new() -> Arc<Self> {
         Arc::new(Self {
             inner: minilm().await,
+            queries: Mutex::default(),
             passages: Mutex::default(),
             faults: Mutex::default(),
             holds: Mutex::new(0),
             entered: Semaphore::new(0),
             released: Semaphore::new(0),
         })
+    }
+
+    /// Takes the questions that were embedded since the last call.
+    pub fn take_queries(&self) -> Vec<String> {
+        std::mem::take(&mut *self.queries.lock().unwrap())
     }
 
     /// Takes the passages that were embedded since the last call.
@@ -190,6 +197,7 @@ impl Embedder for ProbedEmbedder {
     async fn embed_query(&self, text: &str) -> Result<Vector, EmbeddingError> {
         // The text of a question must not get into the log by the words of a panic.
         assert!(text != "make the embedder panic", "as asked");
+        self.queries.lock().unwrap().push(text.to_owned());
         self.inner.embed_query(text).await
     }
 
