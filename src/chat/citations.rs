@@ -10,6 +10,8 @@ mod joint;
 mod quote;
 mod scanner;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -67,7 +69,7 @@ pub enum Piece {
 /// Builds content and citations out of a model's text.
 #[derive(Debug)]
 pub struct CitationBuilder {
-    passages: Vec<Passage>,
+    passages: Arc<[Arc<Passage>]>,
     filter: OutputFilter,
     scanner: Scanner,
     content: String,
@@ -81,7 +83,7 @@ pub struct CitationBuilder {
 
 impl CitationBuilder {
     /// A builder for the passages that the model was given as `[1]`, `[2]` …
-    pub fn new(passages: Vec<Passage>, settings: &FilterSettings) -> Self {
+    pub fn new(passages: Arc<[Arc<Passage>]>, settings: &FilterSettings) -> Self {
         let links = AllowedLinks::of(&passages, settings);
         Self {
             passages,

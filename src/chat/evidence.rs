@@ -91,6 +91,8 @@ fn share(asked: &[String], weights: &[f64], held: &HashSet<String>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use uuid::Uuid;
 
     use super::*;
@@ -114,6 +116,7 @@ mod tests {
             char_end: 1,
             body: body.to_owned(),
         };
+        let passage = Arc::new(passage);
         Hit { passage, ranks: Ranks { similarity, ..Ranks::default() }, terms: Vec::new() }
     }
 

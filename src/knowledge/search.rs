@@ -57,8 +57,8 @@ pub struct SearchQuery {
 /// A passage that was found.
 #[derive(Clone, Debug)]
 pub struct Hit {
-    /// The passage.
-    pub passage: Passage,
+    /// The passage, which all who work on an answer share.
+    pub passage: Arc<Passage>,
     /// How it was found.
     pub ranks: Ranks,
     /// Terms of the question that stand in it.
@@ -158,6 +158,7 @@ impl Search {
             .into_iter()
             .filter_map(|(id, ranks)| {
                 let passage = passages.remove(&id)?;
+                let passage = Arc::new(passage);
                 Some(Hit { passage, ranks, terms: matched.remove(&id).unwrap_or_default() })
             })
             .collect();

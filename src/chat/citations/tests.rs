@@ -24,11 +24,11 @@ fn passage(body: &str) -> Passage {
     }
 }
 
-fn passages() -> Vec<Passage> {
-    vec![
-        passage("Keys live for 90 days. A key is refused after that. Größe: 5 MB."),
-        passage("The limit is 20 requests a second."),
-    ]
+fn passages() -> Arc<[Arc<Passage>]> {
+    Arc::new([
+        Arc::new(passage("Keys live for 90 days. A key is refused after that. Größe: 5 MB.")),
+        Arc::new(passage("The limit is 20 requests a second.")),
+    ])
 }
 
 fn build(deltas: &[&str]) -> (CitationBuilder, Vec<Piece>) {

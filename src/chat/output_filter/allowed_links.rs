@@ -43,7 +43,7 @@ pub struct AllowedLinks {
 
 impl AllowedLinks {
     /// Addresses of these passages' documents, and what the settings allow.
-    pub fn of(passages: &[Passage], settings: &FilterSettings) -> Self {
+    pub fn of(passages: &[Arc<Passage>], settings: &FilterSettings) -> Self {
         let addresses = passages.iter().filter_map(|passage| passage.source_url.as_deref());
         Self {
             addresses: addresses.filter_map(normal).collect(),

@@ -17,7 +17,7 @@ use super::{Chat, Question};
 use crate::adapters::models::{ChatModel, FinishReason};
 use crate::chat::assistants::Answering;
 use crate::chat::evidence::Evidence;
-use crate::chat::prompt::{self, Sources};
+use crate::chat::prompt::{self, Built, Sources};
 use crate::chat::refusal::{Refusal, is_vague};
 use crate::chat::summarise::Summarising;
 use crate::knowledge::EmbeddedAhead;
@@ -149,6 +149,15 @@ impl Generation {
         standalone: &str,
         progress: &mut Progress,
     ) -> Result<Ending, RunError> {
+        let built = self.prompt(standalone, progress)?;
+        progress.give(&built, &self.chat.settings.filter);
+        // Before the first word: who reads along must reach them all.
+        self.run.log.set_read_collections(self.read_collections(progress));
+        self.write(built.prompt, progress).await
+    }
+
+    /// What the model is told. Nothing that it is made of is kept while the model writes.
+    fn prompt(&self, standalone: &str, progress: &Progress) -> Result<Built, RunError> {
         let passages = prompt::passages(progress.passages());
         let sources = Sources {
             configuration: &self.answering.configuration,
@@ -158,10 +167,6 @@ impl Generation {
             question: &self.question.content,
             standalone_question: standalone,
         };
-        let built = prompt::build(&sources, self.chat.window(&self.answering.configuration))?;
-        progress.give(&built, &self.chat.settings.filter);
-        // Before the first word: who reads along must reach them all.
-        self.run.log.set_read_collections(self.read_collections(progress));
-        self.write(built.prompt, progress).await
+        Ok(prompt::build(&sources, self.chat.window(&self.answering.configuration))?)
     }
 }

@@ -49,7 +49,7 @@ impl Progress {
         self.ended.prompt_sha256 = Some(built.sha256.to_vec());
         self.ended.prompt_left_out = built.left_out_facts();
         self.trace.note_prompt(&built.prompt);
-        let passages = self.passages().iter().map(|hit| hit.passage.clone()).collect();
+        let passages = self.passages().iter().map(|hit| Arc::clone(&hit.passage)).collect();
         self.writer.cite_from(passages, filter);
     }
 

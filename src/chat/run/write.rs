@@ -26,7 +26,7 @@ const MERGED_BYTES: usize = 4_096;
 pub(super) struct Writer {
     log: Arc<RunLog>,
     began: Instant,
-    passages: Vec<Passage>,
+    passages: Arc<[Arc<Passage>]>,
     filter: FilterSettings,
     builder: CitationBuilder,
     /// How much of the content was told, in bytes, and how many citations.
@@ -38,14 +38,14 @@ impl Writer {
     /// An answer without a word yet, of a run that began then.
     pub fn new(log: Arc<RunLog>, began: Instant) -> Self {
         let filter = FilterSettings::default();
-        let builder = CitationBuilder::new(Vec::new(), &filter);
+        let builder = CitationBuilder::new(Arc::default(), &filter);
         let told = (0, 0);
-        Self { log, began, passages: Vec::new(), filter, builder, told, first_token_ms: None }
+        Self { log, began, passages: Arc::default(), filter, builder, told, first_token_ms: None }
     }
 
     /// Markers `[1]`, `[2]` … stand for these passages from now on, and the text is filtered by these settings.
-    pub fn cite_from(&mut self, passages: Vec<Passage>, filter: &FilterSettings) {
-        self.builder = CitationBuilder::new(passages.clone(), filter);
+    pub fn cite_from(&mut self, passages: Arc<[Arc<Passage>]>, filter: &FilterSettings) {
+        self.builder = CitationBuilder::new(Arc::clone(&passages), filter);
         self.filter = filter.clone();
         self.passages = passages;
     }
@@ -64,7 +64,7 @@ impl Writer {
 
     /// What was written is void: the answer begins anew.
     pub fn reset(&mut self, reason: String) {
-        self.builder = CitationBuilder::new(self.passages.clone(), &self.filter);
+        self.builder = CitationBuilder::new(Arc::clone(&self.passages), &self.filter);
         self.told = (0, 0);
         self.log.append(RunEvent::Reset { reason });
     }

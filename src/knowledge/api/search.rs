@@ -1,5 +1,7 @@
 //! `/v1/search`.
 
+use std::sync::Arc;
+
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
@@ -200,6 +202,7 @@ fn view(found: SearchResult, explain: bool) -> SearchResponse {
 
 fn hit_view(hit: Hit, explain: bool) -> HitView {
     let Hit { passage, ranks, terms } = hit;
+    let passage = Arc::unwrap_or_clone(passage);
     HitView {
         url: passage.url(),
         chunk_id: passage.chunk_id,
