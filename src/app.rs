@@ -133,7 +133,7 @@ impl App {
             db.clone(),
             Arc::clone(&objects),
             Arc::clone(&outside.embedder),
-            settings::ingestion(&config.ingestion),
+            settings::ingestion(config),
         );
         let worker = Worker {
             db: db.clone(),

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{ConfigError, Env, LogFormat, TelemetryConfig};
+use crate::knowledge::parser::{PARSE_FILE, run_child};
 use crate::telemetry;
 
 /// Exit code for settings that cannot be used (sysexits.h, EX_CONFIG).
@@ -81,8 +82,19 @@ enum Command {
 }
 
 /// Parses the command line and runs the command.
-pub async fn run() -> ExitCode {
-    let cli = Cli::parse();
+pub fn run() -> ExitCode {
+    // Started by the worker for each file, not by people: it needs no settings, no threads and no time for either.
+    if std::env::args_os().nth(1).is_some_and(|first| first == PARSE_FILE) {
+        return run_child();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run_command(Cli::parse())),
+        Err(error) => report(&error.into()),
+    }
+}
+
+async fn run_command(cli: Cli) -> ExitCode {
     let mut env = match Env::load() {
         Ok(env) => env,
         Err(error) => return report(&error.into()),

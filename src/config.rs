@@ -11,6 +11,7 @@ mod ingestion;
 mod keys;
 mod limits;
 mod models;
+mod parser;
 mod redis;
 mod runs;
 mod search;
@@ -29,6 +30,7 @@ pub use models::{
     BedrockConfig, ChatConfig, FailoverConfig, ModelTimes, OpenAiConfig, ProviderConfig,
     ProviderKind, ServerName,
 };
+pub use parser::ParserConfig;
 pub use redis::RedisConfig;
 pub use runs::RunsConfig;
 pub use search::SearchConfig;
@@ -56,6 +58,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
+    /// Reading one file.
+    pub parser: ParserConfig,
     /// Embedding passages and questions.
     pub embeddings: EmbeddingsConfig,
     /// Finding passages.
@@ -82,6 +86,7 @@ impl Config {
             limits: LimitsConfig::from_env(env),
             redis: RedisConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
+            parser: ParserConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),

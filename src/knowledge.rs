@@ -6,6 +6,7 @@ mod embedding_space;
 mod ingest_version;
 mod limit_collection;
 pub mod parse;
+pub mod parser;
 mod reach;
 mod receive_document;
 mod search;

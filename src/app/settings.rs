@@ -6,12 +6,11 @@ use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas};
 use crate::adapters::oidc::ProviderSettings;
 use crate::adapters::redis::Redis;
 use crate::chat::{FilterSettings, RunSettings};
-use crate::config::{
-    ChatConfig, Config, IngestionConfig, LimitsConfig, OidcProviderConfig, RateConfig, RunsConfig,
-};
+use crate::config::{ChatConfig, Config, LimitsConfig, OidcProviderConfig, RateConfig, RunsConfig};
 use crate::knowledge::IngestSettings;
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
+use crate::knowledge::parser::ParserSettings;
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::web::events::EventTimes;
 
@@ -110,16 +109,37 @@ pub(super) fn filter(config: &ChatConfig) -> anyhow::Result<FilterSettings> {
     })
 }
 
-pub(super) fn ingestion(config: &IngestionConfig) -> IngestSettings {
+pub(super) fn ingestion(config: &Config) -> IngestSettings {
+    let ingestion = &config.ingestion;
     IngestSettings {
-        parse: ParseLimits {
-            max_text_chars: config.max_text_chars,
-            max_nesting: config.max_nesting,
+        parser: parser(config),
+        chunk: ChunkOptions::default(),
+        max_chunks: ingestion.max_chunks,
+        max_attempts: ingestion.max_attempts,
+        lease: ingestion.lease,
+    }
+}
+
+fn parser(config: &Config) -> ParserSettings {
+    let parser = &config.parser;
+    ParserSettings {
+        program: parser.program.clone(),
+        limits: ParseLimits {
+            max_text_chars: config.ingestion.max_text_chars,
+            max_nesting: config.ingestion.max_nesting,
+            max_entries: parser.max_entries,
+            max_unpacked_bytes: parser.max_unpacked_bytes,
+            max_ratio: parser.max_ratio,
+            max_xml_depth: parser.max_xml_depth,
+            max_pages: parser.max_pages,
+            max_sheets: parser.max_sheets,
+            max_cells: parser.max_cells,
             ..ParseLimits::default()
         },
-        chunk: ChunkOptions::default(),
-        max_chunks: config.max_chunks,
-        max_attempts: config.max_attempts,
-        lease: config.lease,
+        wall: parser.timeout,
+        cpu_seconds: parser.cpu_seconds,
+        memory_bytes: parser.memory_bytes,
+        output_bytes: parser.output_bytes,
+        processes: parser.processes,
     }
 }

@@ -212,8 +212,7 @@ impl CitationBuilder {
             version_number: passage.version_number,
             document_title: passage.document_title.clone(),
             heading_path: passage.heading_path.clone(),
-            // No format that is read has pages yet.
-            page: None,
+            page: passage.page,
             url: deep_link::to(passage, &quote.text),
             char_start: offset(quote.start),
             char_end: offset(quote.end),

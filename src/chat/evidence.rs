@@ -112,6 +112,7 @@ mod tests {
             ordinal: 0,
             heading_path: Vec::new(),
             anchor: None,
+            page: None,
             char_start: 0,
             char_end: 1,
             body: body.to_owned(),

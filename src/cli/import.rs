@@ -164,7 +164,23 @@ fn is_documentation(path: &Path) -> bool {
     matches!(
         extension.as_deref(),
         Some(
-            "md" | "markdown" | "mdx" | "html" | "htm" | "xhtml" | "txt" | "text" | "rst" | "adoc"
+            "md" | "markdown"
+                | "mdx"
+                | "html"
+                | "htm"
+                | "xhtml"
+                | "txt"
+                | "text"
+                | "rst"
+                | "adoc"
+                | "pdf"
+                | "docx"
+                | "pptx"
+                | "xlsx"
+                | "epub"
+                | "csv"
+                | "tsv"
+                | "ipynb"
         )
     )
 }

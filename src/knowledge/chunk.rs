@@ -40,6 +40,8 @@ pub struct Chunk {
     pub heading_path: Vec<String>,
     /// Link target at or above the beginning of the passage, without `#`.
     pub anchor: Option<String>,
+    /// Page of the original on which it begins, from 1; `None` for formats without pages.
+    pub page: Option<u32>,
     /// Offset of the first character in [`Extraction::text`], in Unicode scalar values.
     pub start: usize,
     /// Offset behind the last character.
@@ -69,6 +71,7 @@ pub fn chunk(extraction: &Extraction, options: &ChunkOptions) -> Vec<Chunk> {
             ordinal: i32::try_from(ordinal).unwrap_or(i32::MAX),
             heading_path: outline::heading_path(inside, &extraction.sections),
             anchor: outline::anchor(inside, &extraction.sections),
+            page: outline::page(inside, &extraction.sections),
             start,
             end,
             text,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use prepare::ChunkPlan;
 
 use super::chunk::ChunkOptions;
-use super::parse::{ParseError, ParseLimits};
+use super::parser::{Parser, ParserError, ParserSettings};
 use super::store::index::{IndexedChunk, IndexedVersion};
 use super::store::ingestion::{Claim, ClaimedVersion, StageTimes};
 use crate::adapters::embeddings::{Embedder, EmbeddingError};
@@ -33,8 +33,8 @@ const EMBED_BATCH: usize = 32;
 /// Limits and manners of ingestion.
 #[derive(Clone, Debug)]
 pub struct IngestSettings {
-    /// Limits of reading.
-    pub parse: ParseLimits,
+    /// Bounds on the process that reads a file.
+    pub parser: ParserSettings,
     /// How text is cut.
     pub chunk: ChunkOptions,
     /// Most passages of a document.
@@ -60,15 +60,16 @@ pub struct Ingestion {
     db: Db,
     objects: Arc<dyn Objects>,
     embedder: Arc<dyn Embedder>,
+    parser: Parser,
     settings: IngestSettings,
 }
 
 /// Why an attempt ended early.
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
-    /// The file itself: no attempt will succeed.
+    /// The file was not read.
     #[error(transparent)]
-    File(#[from] ParseError),
+    Parser(#[from] ParserError),
     /// More passages than allowed.
     #[error("the document makes more than {limit} passages; split it into smaller documents")]
     TooManyChunks { limit: usize },
@@ -89,15 +90,15 @@ enum AttemptError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// Reading or cutting ended abnormally.
-    #[error("reading the file ended abnormally")]
+    /// Cutting ended abnormally.
+    #[error("cutting the text into passages ended abnormally; report it with the file")]
     Crashed(#[from] tokio::task::JoinError),
 }
 
 impl AttemptError {
     fn code(&self) -> &'static str {
         match self {
-            Self::File(error) => error.code(),
+            Self::Parser(error) => error.code(),
             Self::TooManyChunks { .. } => "too_many_chunks",
             Self::LeaseLost => "lease_lost",
             Self::WorkerLost { .. } => "worker_lost",
@@ -105,16 +106,14 @@ impl AttemptError {
             Self::Objects(_) => "object_store_unavailable",
             Self::Embedding(_) => "embedding_failed",
             Self::Database(_) => "database_unavailable",
-            Self::Crashed(_) => "parser_crashed",
+            Self::Crashed(_) => "chunker_crashed",
         }
     }
 
     fn is_final(&self) -> bool {
         match self {
-            Self::File(_)
-            | Self::TooManyChunks { .. }
-            | Self::WorkerLost { .. }
-            | Self::Crashed(_) => true,
+            Self::TooManyChunks { .. } | Self::WorkerLost { .. } | Self::Crashed(_) => true,
+            Self::Parser(error) => error.is_final(),
             Self::Objects(error) => matches!(error, ObjectError::Missing(_)),
             Self::Embedding(error) => !error.is_retryable(),
             Self::LeaseLost | Self::Database(_) => false,
@@ -130,7 +129,8 @@ impl Ingestion {
         embedder: Arc<dyn Embedder>,
         settings: IngestSettings,
     ) -> Self {
-        Self { db, objects, embedder, settings }
+        let parser = Parser::new(settings.parser.clone());
+        Self { db, objects, embedder, parser, settings }
     }
 
     /// Runs one attempt on a version.
@@ -180,7 +180,7 @@ impl Ingestion {
         let mut times = StageTimes::default();
         let clock = Instant::now();
         let bytes = self.objects.get(&ObjectKey::original(tenant, version.version_id)).await?;
-        let plan = prepare::read_and_cut(version, bytes, &self.settings).await?;
+        let plan = prepare::read_and_cut(version, bytes, &self.parser, &self.settings).await?;
         times.parse_ms = plan.parse_ms;
         times.chunk_ms = plan.chunk_ms;
         if plan.chunks.len() > self.settings.max_chunks {

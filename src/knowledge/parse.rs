@@ -1,52 +1,41 @@
 //! Turns an uploaded file into readable text with its outline: blocks, sections, anchors.
 //!
-//! Called by the ingestion worker (in its child process) and by `chunk`, which cuts the result.
-//! Pure: it reads no file, knows no tenant and writes nothing. All limits are given by the caller,
-//! and every input, however hostile, ends in an [`Extraction`] or in a [`ParseError`].
+//! Called by `parser` in a process of its own, and by `chunk`, which cuts the result.
+//! Pure: it reads no file, knows no tenant and writes nothing. All limits are given by the caller. Readers of text end in an
+//! [`Extraction`] or in a [`ParseError`] whatever they read; what a library for binary formats does with a hostile file, the
+//! process around it bounds.
 
+mod archive;
+mod blocks;
 mod builder;
 mod decode;
+mod docx;
+mod epub;
 mod error;
 mod html;
 mod inline;
+mod limits;
 mod markdown;
 mod media;
+mod notebook;
+mod pdf;
 mod plain;
+mod pptx;
+mod rst;
+mod table;
 #[cfg(test)]
 mod tests_hostile;
+mod xlsx;
+mod xml;
+
+use serde::{Deserialize, Serialize};
 
 pub use error::ParseError;
+pub use limits::ParseLimits;
 pub use media::MediaType;
 
-/// Bounds on the work and on the size of the result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParseLimits {
-    /// Unicode scalar values in [`Extraction::text`].
-    pub max_text_chars: usize,
-    /// Depth of nested HTML elements or Markdown containers.
-    pub max_nesting: usize,
-    /// Blocks in [`Extraction::blocks`].
-    pub max_blocks: usize,
-    /// Nodes of the HTML tree; about 200 bytes of memory each.
-    pub max_html_nodes: usize,
-    /// Attributes of one HTML tag; the tokenizer compares each with all before it.
-    pub max_tag_attributes: usize,
-}
-
-impl Default for ParseLimits {
-    fn default() -> Self {
-        Self {
-            max_text_chars: 10_000_000,
-            max_nesting: 512,
-            max_blocks: 200_000,
-            max_html_nodes: 1_500_000,
-            max_tag_attributes: 2048,
-        }
-    }
-}
-
 /// Readable text of one document and its outline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extraction {
     /// Front matter title, first main heading or HTML `<title>`, in the order of the format.
     pub title: Option<String>,
@@ -61,7 +50,7 @@ pub struct Extraction {
 }
 
 /// A run of text that was one block in the source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     pub kind: BlockKind,
     /// Offset of the first character in [`Extraction::text`], in Unicode scalar values.
@@ -75,7 +64,7 @@ pub struct Block {
 }
 
 /// What a block was in the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BlockKind {
     /// Level 1 (outermost) to 6.
     Heading(u8),
@@ -89,12 +78,30 @@ pub enum BlockKind {
 }
 
 /// Where a block stands in the outline of its document.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Section {
     /// Headings above and including this section's own, outermost first, each cut to 200 characters.
     pub heading_path: Vec<String>,
     /// Nearest link target at or above the section: an HTML id or a heading's slug, without `#`.
     pub anchor: Option<String>,
+    /// Page or slide of the original, from 1; `None` for formats without pages.
+    pub page: Option<u32>,
+}
+
+impl Extraction {
+    /// Whether offsets and indexes point into what is there, as every reader of the struct takes for granted. Asked of what
+    /// another process sent.
+    pub fn is_sound(&self) -> bool {
+        let mut at = 0;
+        for block in &self.blocks {
+            if block.start < at || block.end <= block.start || block.section >= self.sections.len()
+            {
+                return false;
+            }
+            at = block.end;
+        }
+        at <= self.text.chars().count()
+    }
 }
 
 /// Parses `bytes` as `media`.
@@ -103,12 +110,21 @@ pub fn parse(
     bytes: &[u8],
     limits: &ParseLimits,
 ) -> Result<Extraction, ParseError> {
-    let source = decode::text(media, bytes)?;
+    let text = || decode::text(media, bytes);
     let extraction = match media {
-        MediaType::Markdown => markdown::parse(&source, limits)?,
-        MediaType::Html => html::parse(&source, limits)?,
-        MediaType::PlainText => plain::parse(&source, limits)?,
-        MediaType::SourceCode => plain::parse_source_code(&source, limits)?,
+        MediaType::Markdown => markdown::parse(&text()?, limits)?,
+        MediaType::Html => html::parse(&text()?, limits)?,
+        MediaType::PlainText => plain::parse(&text()?, limits)?,
+        MediaType::SourceCode => plain::parse_source_code(&text()?, limits)?,
+        MediaType::Rst => rst::parse(&text()?, limits)?,
+        MediaType::Csv => table::parse(&text()?, b',', limits)?,
+        MediaType::Tsv => table::parse(&text()?, b'\t', limits)?,
+        MediaType::Notebook => notebook::parse(&text()?, limits)?,
+        MediaType::Docx => docx::parse(bytes, limits)?,
+        MediaType::Pptx => pptx::parse(bytes, limits)?,
+        MediaType::Xlsx => xlsx::parse(bytes, limits)?,
+        MediaType::Epub => epub::parse(bytes, limits)?,
+        MediaType::Pdf => pdf::parse(bytes, limits)?,
     };
     if extraction.blocks.is_empty() {
         return Err(ParseError::NoText);

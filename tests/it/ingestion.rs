@@ -35,7 +35,7 @@ async fn working() -> (TestApp, Arc<ProbedEmbedder>) {
 /// A worker's hands, with a lease of the test's own.
 fn ingestion(app: &TestApp, embedder: &Arc<ProbedEmbedder>, lease: Duration) -> Ingestion {
     let settings = IngestSettings {
-        parse: pidima::knowledge::parse::ParseLimits::default(),
+        parser: crate::support::parser_settings(),
         chunk: pidima::knowledge::chunk::ChunkOptions::default(),
         max_chunks: 20_000,
         max_attempts: 5,

@@ -34,6 +34,7 @@ mod login;
 mod migrations;
 mod models;
 mod openapi;
+mod parser;
 mod people;
 mod platform;
 mod pool;

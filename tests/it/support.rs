@@ -21,6 +21,7 @@ pub use watch::Watch;
 
 use pidima::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use pidima::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
+use pidima::knowledge::parser::ParserSettings;
 use tokio::sync::OnceCell;
 
 /// Waits until a condition holds.
@@ -57,4 +58,17 @@ pub async fn minilm() -> MiniLm {
         tokio::task::spawn_blocking(|| MiniLm::load(&minilm_files(), 2).unwrap()).await.unwrap()
     };
     MODEL.get_or_init(load).await.clone()
+}
+
+/// Default bounds on reading a file, by the program that was built.
+pub fn parser_settings() -> ParserSettings {
+    ParserSettings {
+        program: Some(env!("CARGO_BIN_EXE_pidima").into()),
+        limits: pidima::knowledge::parse::ParseLimits::default(),
+        wall: std::time::Duration::from_secs(60),
+        cpu_seconds: 60,
+        memory_bytes: 1 << 29,
+        output_bytes: 1 << 27,
+        processes: 2,
+    }
 }

@@ -18,6 +18,7 @@ fn passage(body: &str) -> Passage {
         ordinal: 0,
         heading_path: vec!["A".to_owned()],
         anchor: Some("limits".to_owned()),
+        page: Some(4),
         char_start: 100,
         char_end: 100 + i32::try_from(body.chars().count()).unwrap(),
         body: body.to_owned(),

@@ -72,6 +72,8 @@ pub struct HitView {
     /// Where a reader finds it: address of the original with the anchor.
     #[oai(validator(max_length = 2500))]
     url: Option<String>,
+    /// Page of the original on which it begins, from 1; absent for formats without pages.
+    page: Option<i32>,
     /// First character in the extracted text of the version, from 0.
     char_start: i32,
     /// Character after the last one.
@@ -212,6 +214,7 @@ fn hit_view(hit: Hit, explain: bool) -> HitView {
         version_id: passage.version_id,
         version_number: passage.version_number,
         heading_path: passage.heading_path,
+        page: passage.page,
         char_start: passage.char_start,
         char_end: passage.char_end,
         text: passage.body,

@@ -28,7 +28,7 @@ const MAX_NAME_BYTES: usize = 2_400;
 #[derive(Debug, Multipart)]
 #[oai(deny_unknown_fields)]
 pub struct DocumentUpload {
-    /// The file: Markdown, HTML, plain text or source code, in UTF-8.
+    /// The file: PDF, Word, PowerPoint, Excel, EPUB, CSV, a Jupyter notebook, Markdown, HTML, plain text or source code.
     file: Upload,
     /// Collection; the one named "default" when absent, which is made when needed.
     collection_id: Option<Uuid>,
@@ -173,7 +173,9 @@ impl From<ReceiveError> for ApiError {
         match error {
             ReceiveError::Unreadable(ref cause) => {
                 let code = match cause {
-                    ParseError::UnsupportedType { .. } => ProblemCode::UnsupportedMediaType,
+                    ParseError::UnsupportedType { .. } | ParseError::TypeMismatch { .. } => {
+                        ProblemCode::UnsupportedMediaType
+                    }
                     _ => ProblemCode::ValidationFailed,
                 };
                 Self::new(code, error.to_string())

@@ -28,6 +28,12 @@ pub(super) fn anchor(pieces: &[Piece], sections: &[Section]) -> Option<String> {
     sections.get(piece.section)?.anchor.clone()
 }
 
+/// The page on which the body of the chunk begins.
+pub(super) fn page(pieces: &[Piece], sections: &[Section]) -> Option<u32> {
+    let piece = pieces.iter().find(|piece| !piece.is_heading()).or(pieces.first())?;
+    sections.get(piece.section)?.page
+}
+
 /// Length of the common beginning of two sections' heading paths.
 pub(super) fn common_depth(a: &Piece, b: &Piece, sections: &[Section]) -> usize {
     let (a, b) = (path_of(Some(a), sections), path_of(Some(b), sections));

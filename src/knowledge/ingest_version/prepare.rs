@@ -1,4 +1,4 @@
-//! The pure part of ingestion: bytes in, passages with their terms out. Runs on a thread that may block.
+//! The part of ingestion that touches nothing outside: bytes in, passages with their terms out.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::{AttemptError, IngestSettings, millis};
 use crate::kernel::terms;
-use crate::knowledge::chunk::{Chunk, chunk};
-use crate::knowledge::parse::{ParseError, parse};
+use crate::knowledge::chunk::{Chunk, ChunkOptions, chunk};
+use crate::knowledge::parse::Extraction;
+use crate::knowledge::parser::Parser;
 use crate::knowledge::store::ingestion::ClaimedVersion;
 use crate::knowledge::store::media_type;
 
@@ -42,43 +43,36 @@ pub struct PlannedChunk {
     pub terms: BTreeMap<String, u32>,
 }
 
-/// Reads and cuts a version's bytes.
+/// Reads a version's bytes in a process of their own, and cuts what stands in them.
 pub(super) async fn read_and_cut(
     version: &ClaimedVersion,
     bytes: Vec<u8>,
+    parser: &Parser,
     settings: &IngestSettings,
 ) -> Result<ChunkPlan, AttemptError> {
-    let (row_media_type, name) = (version.media_type.clone(), version.name.clone());
-    let settings = settings.clone();
-    let plan = tokio::task::spawn_blocking(move || plan(&row_media_type, &name, &bytes, &settings))
-        .await?;
-    Ok(plan?)
+    let parsing = Instant::now();
+    let media = media_type::from_row(&version.media_type);
+    let extraction = Box::pin(parser.parse(media, &bytes)).await?;
+    let parse_ms = millis(parsing);
+    drop(bytes);
+    let (name, options) = (version.name.clone(), settings.chunk.clone());
+    let cut = move || cut(extraction, &name, &options, parse_ms);
+    Ok(tokio::task::spawn_blocking(cut).await?)
 }
 
-fn plan(
-    row_media_type: &str,
-    name: &str,
-    bytes: &[u8],
-    settings: &IngestSettings,
-) -> Result<ChunkPlan, ParseError> {
-    let parsing = Instant::now();
-    let media = media_type::from_row(row_media_type);
-    let extraction = parse(media, bytes, &settings.parse)?;
-    let parse_ms = millis(parsing);
+fn cut(extraction: Extraction, name: &str, options: &ChunkOptions, parse_ms: i32) -> ChunkPlan {
     let chunking = Instant::now();
     let title = extraction.title.clone().unwrap_or_else(|| name.to_owned());
-    let chunks = chunk(&extraction, &settings.chunk)
-        .into_iter()
-        .map(|chunk| planned(&title, chunk))
-        .collect();
-    Ok(ChunkPlan {
+    let chunks =
+        chunk(&extraction, options).into_iter().map(|chunk| planned(&title, chunk)).collect();
+    ChunkPlan {
         title: extraction.title,
         language: extraction.language,
         text: extraction.text,
         chunks,
         parse_ms,
         chunk_ms: millis(chunking),
-    })
+    }
 }
 
 fn planned(title: &str, chunk: Chunk) -> PlannedChunk {

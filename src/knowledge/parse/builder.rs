@@ -29,6 +29,7 @@ pub(super) struct Builder<'a> {
     slugs: HashMap<String, usize>,
     /// The section was begun by a defined term, not by a heading.
     has_own_anchor: bool,
+    page: Option<u32>,
 }
 
 struct OpenHeading {
@@ -48,6 +49,7 @@ impl<'a> Builder<'a> {
             open: Vec::new(),
             slugs: HashMap::new(),
             has_own_anchor: false,
+            page: None,
         }
     }
 
@@ -65,7 +67,7 @@ impl<'a> Builder<'a> {
         }
         if self.blocks.len() >= self.limits.max_blocks {
             let limit = self.limits.max_blocks;
-            return Err(ParseError::TooComplex { what: "blocks", limit });
+            return Err(ParseError::too_many("blocks", limit));
         }
         if !self.blocks.is_empty() {
             let gap = if joint == Joint::Line { "\n" } else { "\n\n" };
@@ -99,6 +101,12 @@ impl<'a> Builder<'a> {
         self.has_own_anchor = false;
         self.begin_section(None);
         self.push(BlockKind::Heading(level), Joint::BlankLine, &title, true)
+    }
+
+    /// What follows stands on this page of the original, from 1.
+    pub(super) fn page(&mut self, number: u32) {
+        self.page = Some(number);
+        self.begin_section(None);
     }
 
     /// Begins a section under the same headings with a link target of its own, as a defined term has.
@@ -149,6 +157,7 @@ impl<'a> Builder<'a> {
         let section = Section {
             heading_path: self.open.iter().map(|heading| heading.title.clone()).collect(),
             anchor: anchor.or_else(inherited),
+            page: self.page,
         };
         let is_unused = self.blocks.last().is_none_or(|b| b.section + 1 < self.sections.len());
         if is_unused && self.sections.len() > 1 {

@@ -31,6 +31,21 @@ pub(super) fn parse(source: &str, limits: &ParseLimits) -> Result<Extraction, Pa
     Ok(builder.finish(title, language))
 }
 
+/// Appends Markdown that stands in another format; gives the builder back, and the title that its headings give.
+pub(super) fn append<'a>(
+    source: &str,
+    builder: Builder<'a>,
+    limits: &'a ParseLimits,
+) -> Result<(Builder<'a>, Option<String>), ParseError> {
+    let body = dialects::to_common_markdown(source);
+    nesting::check(&body, limits)?;
+    let mut walker = walk::Walker::new(builder, limits);
+    for event in Parser::new_ext(&body, options()) {
+        walker.event(event)?;
+    }
+    walker.finish()
+}
+
 fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES

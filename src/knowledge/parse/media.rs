@@ -3,21 +3,42 @@
 //! Called by the upload and by the worker. It does not check that the whole content is readable;
 //! that is the duty of `parse`.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use super::ParseError;
+use super::archive::names_of_parts;
 
 /// The formats that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MediaType {
     Markdown,
     Html,
     PlainText,
+    /// reStructuredText.
+    Rst,
     /// Kept line by line; programs, configuration, data in text form.
     SourceCode,
+    /// Rows with commas between their fields.
+    Csv,
+    /// Rows with tabs between their fields.
+    Tsv,
+    /// Jupyter notebook.
+    Notebook,
+    /// Word document of the XML kind.
+    Docx,
+    /// PowerPoint presentation of the XML kind.
+    Pptx,
+    /// Excel workbook of the XML kind.
+    Xlsx,
+    Epub,
+    Pdf,
 }
 
 const MARKDOWN: &[&str] = &["md", "markdown", "mdx", "mdown", "mkd"];
 const HTML: &[&str] = &["html", "htm", "xhtml"];
-const PLAIN: &[&str] = &["txt", "text", "rst", "adoc", "asciidoc", "org", "log"];
+const PLAIN: &[&str] = &["txt", "text", "adoc", "asciidoc", "org", "log"];
 const SOURCE: &[&str] = &[
     "rs",
     "py",
@@ -71,8 +92,6 @@ const SOURCE: &[&str] = &[
     "properties",
     "env",
     "xml",
-    "csv",
-    "tsv",
     "css",
     "scss",
     "less",
@@ -103,8 +122,6 @@ const SOURCE: &[&str] = &[
 
 /// First bytes of formats that are often uploaded and cannot be read.
 const MAGIC: &[(&[u8], &str)] = &[
-    (b"%PDF-", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or an Office document"),
     (b"PK\x05\x06", "an empty ZIP archive"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -120,7 +137,7 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"\x7fELF", "an ELF program"),
     (b"MZ\x90", "a Windows program"),
     (b"\0asm", "a WebAssembly module"),
-    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"\xd0\xcf\x11\xe0", "an Office document of the old kind, or one with a password"),
     (b"{\\rtf", "an RTF document"),
     (b"%!PS", "a PostScript document"),
     (b"SQLite format 3", "a SQLite database"),
@@ -128,17 +145,111 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"ID3", "an MP3 file"),
 ];
 
+/// Formats that are no text: extension, types that senders declare, what people call a file of it.
+const BINARY: &[(MediaType, &str, &[&str], &str)] = &[
+    (MediaType::Pdf, "pdf", &["application/pdf", "application/x-pdf"], "a PDF document"),
+    (
+        MediaType::Docx,
+        "docx",
+        &["application/vnd.openxmlformats-officedocument.wordprocessingml.document"],
+        "a Word document",
+    ),
+    (
+        MediaType::Pptx,
+        "pptx",
+        &["application/vnd.openxmlformats-officedocument.presentationml.presentation"],
+        "a PowerPoint presentation",
+    ),
+    (
+        MediaType::Xlsx,
+        "xlsx",
+        &["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],
+        "an Excel workbook",
+    ),
+    (MediaType::Epub, "epub", &["application/epub+zip"], "an EPUB book"),
+];
+
+/// How far into a file readers look for the mark of a PDF.
+const PDF_MARK_WITHIN: usize = 1024;
+
 impl MediaType {
-    /// `name` may be a path, `declared` is the Content-Type of the upload. The name wins over the
-    /// declaration; content that is plainly something else is refused whatever both say.
+    /// `name` may be a path, `declared` is the Content-Type of the upload. The content decides among formats that are no
+    /// text, and a name or a declaration that says otherwise is refused; among formats of text the name wins over the
+    /// declaration.
     pub fn from_file(name: &str, declared: Option<&str>, bytes: &[u8]) -> Result<Self, ParseError> {
         if bytes.is_empty() {
             return Err(ParseError::Empty);
         }
-        refuse_binary(bytes)?;
         let from_name = extension(name).and_then(|ext| by_extension(&ext));
         let from_declaration = declared.and_then(by_declaration);
-        Ok(from_name.or(from_declaration).unwrap_or_else(|| by_content(bytes)))
+        if let Some(found) = binary_content(bytes)? {
+            agree("name", from_name, found)?;
+            // A sender that knows nothing better declares some kind of text.
+            agree("content type", from_declaration.filter(|told| told.is_binary()), found)?;
+            return Ok(found);
+        }
+        refuse_binary(bytes)?;
+        let told = from_name.or(from_declaration).unwrap_or_else(|| by_content(bytes));
+        if told.is_binary() {
+            let told_by = if from_name.is_some() { "name" } else { "content type" };
+            return Err(mismatch(told_by, told, "something else"));
+        }
+        Ok(told)
+    }
+
+    fn is_binary(self) -> bool {
+        BINARY.iter().any(|(media, ..)| *media == self)
+    }
+
+    /// What people call a file of it.
+    fn noun(self) -> &'static str {
+        let binary = BINARY.iter().find(|(media, ..)| *media == self);
+        binary.map_or("text", |(.., noun)| noun)
+    }
+}
+
+fn agree(
+    told_by: &'static str,
+    told: Option<MediaType>,
+    found: MediaType,
+) -> Result<(), ParseError> {
+    match told {
+        Some(told) if told != found => Err(mismatch(told_by, told, found.noun())),
+        _ => Ok(()),
+    }
+}
+
+fn mismatch(told_by: &'static str, told: MediaType, found: &'static str) -> ParseError {
+    let (told_by, told) = (Cow::Borrowed(told_by), Cow::Borrowed(told.noun()));
+    ParseError::TypeMismatch { told_by, told, found: Cow::Borrowed(found) }
+}
+
+/// The format of content that is no text, as its marks and the names of its parts tell.
+fn binary_content(bytes: &[u8]) -> Result<Option<MediaType>, ParseError> {
+    let head = &bytes[..bytes.len().min(PDF_MARK_WITHIN)];
+    let mark = head.windows(5).position(|window| window == b"%PDF-");
+    // Before the mark stands what a mail or web program left there, never a text about PDF.
+    if mark.is_some_and(|at| at == 0 || (head[..at].contains(&0) && !bytes.starts_with(b"PK"))) {
+        return Ok(Some(MediaType::Pdf));
+    }
+    if !bytes.starts_with(b"PK\x03\x04") {
+        return Ok(None);
+    }
+    let names = names_of_parts(bytes);
+    let has = |part: &str| names.iter().any(|name| name == part);
+    let found = [
+        ("word/document.xml", MediaType::Docx),
+        ("ppt/presentation.xml", MediaType::Pptx),
+        ("xl/workbook.xml", MediaType::Xlsx),
+        ("META-INF/container.xml", MediaType::Epub),
+    ]
+    .into_iter()
+    .find(|(part, _)| has(part));
+    match found {
+        Some((_, media)) => Ok(Some(media)),
+        None => Err(ParseError::UnsupportedType {
+            looks_like: "a ZIP archive that is neither an Office document nor an EPUB book, or a damaged one".into(),
+        }),
     }
 }
 
@@ -146,13 +257,13 @@ impl MediaType {
 /// decoder, which can name the remedy.
 pub(super) fn refuse_binary(bytes: &[u8]) -> Result<(), ParseError> {
     if let Some((_, looks_like)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Err(ParseError::UnsupportedType { looks_like });
+        return Err(ParseError::UnsupportedType { looks_like: Cow::Borrowed(looks_like) });
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Ok(());
     }
     if bytes.contains(&0) {
-        let looks_like = "binary data (it holds NUL characters)";
+        let looks_like = "binary data (it holds NUL characters)".into();
         return Err(ParseError::UnsupportedType { looks_like });
     }
     Ok(())
@@ -165,11 +276,18 @@ fn extension(name: &str) -> Option<String> {
 }
 
 fn by_extension(ext: &str) -> Option<MediaType> {
+    if let Some((media, ..)) = BINARY.iter().find(|(_, known, ..)| *known == ext) {
+        return Some(*media);
+    }
     [
         (MARKDOWN, MediaType::Markdown),
         (HTML, MediaType::Html),
         (PLAIN, MediaType::PlainText),
         (SOURCE, MediaType::SourceCode),
+        (&["rst", "rest"], MediaType::Rst),
+        (&["csv"], MediaType::Csv),
+        (&["tsv", "tab"], MediaType::Tsv),
+        (&["ipynb"], MediaType::Notebook),
     ]
     .into_iter()
     .find(|(list, _)| list.contains(&ext))
@@ -178,12 +296,17 @@ fn by_extension(ext: &str) -> Option<MediaType> {
 
 fn by_declaration(declared: &str) -> Option<MediaType> {
     let essence = declared.split(';').next().unwrap_or("").trim().to_lowercase();
+    if let Some((media, ..)) = BINARY.iter().find(|(_, _, types, _)| types.contains(&&*essence)) {
+        return Some(*media);
+    }
     match essence.as_str() {
+        "text/x-rst" | "text/prs.fallenstein.rst" => Some(MediaType::Rst),
+        "text/csv" => Some(MediaType::Csv),
+        "text/tab-separated-values" => Some(MediaType::Tsv),
+        "application/x-ipynb+json" => Some(MediaType::Notebook),
         "text/markdown" | "text/x-markdown" => Some(MediaType::Markdown),
         "text/html" | "application/xhtml+xml" => Some(MediaType::Html),
-        "application/json" | "application/xml" | "text/xml" | "text/csv" => {
-            Some(MediaType::SourceCode)
-        }
+        "application/json" | "application/xml" | "text/xml" => Some(MediaType::SourceCode),
         _ => None,
     }
 }
@@ -213,7 +336,7 @@ mod tests {
     fn the_extension_decides_before_the_declared_type() {
         assert_eq!(media("a/B.MD", Some("text/html"), "x"), MediaType::Markdown);
         assert_eq!(media("page.htm", None, "x"), MediaType::Html);
-        assert_eq!(media("guide.rst", None, "x"), MediaType::PlainText);
+        assert_eq!(media("guide.rst", None, "x"), MediaType::Rst);
         assert_eq!(media("src/Dockerfile", None, "x"), MediaType::SourceCode);
     }
 
@@ -227,8 +350,7 @@ mod tests {
     #[test]
     fn binary_content_is_refused_whatever_its_name() {
         for (bytes, word) in [
-            (&b"%PDF-1.7"[..], "PDF"),
-            (b"PK\x03\x04....", "ZIP"),
+            (&b"PK\x03\x04...."[..], "ZIP"),
             (b"\x89PNG\r\n", "PNG"),
             (b"\x1f\x8b\x08", "gzip"),
             (b"\x7fELF\x02", "ELF"),
@@ -238,6 +360,45 @@ mod tests {
             assert_eq!(error.code(), "unsupported_type");
             assert!(error.to_string().contains(word), "{error}");
         }
+    }
+
+    #[test]
+    fn the_content_decides_among_formats_that_are_no_text() {
+        let pdf = b"%PDF-1.7\n\0";
+        assert_eq!(MediaType::from_file("a.pdf", None, pdf), Ok(MediaType::Pdf));
+        assert_eq!(MediaType::from_file("scan", Some("text/plain"), pdf), Ok(MediaType::Pdf));
+        let word = crate::knowledge::parse::archive::tests::zip(&[("word/document.xml", "<a/>")]);
+        assert_eq!(MediaType::from_file("A.DOCX", None, &word), Ok(MediaType::Docx));
+        let book = crate::knowledge::parse::archive::tests::zip(&[("META-INF/container.xml", "")]);
+        assert_eq!(
+            MediaType::from_file("x", Some("application/epub+zip"), &book),
+            Ok(MediaType::Epub)
+        );
+    }
+
+    #[test]
+    fn a_name_or_a_declaration_that_contradicts_the_content_is_refused() {
+        let pdf = b"%PDF-1.7\n\0".as_slice();
+        let word = crate::knowledge::parse::archive::tests::zip(&[("word/document.xml", "<a/>")]);
+        let epub = Some("application/epub+zip");
+        for (name, declared, bytes, words) in [
+            ("notes.md", None, pdf, ["text", "a PDF document"]),
+            ("notes.docx", None, pdf, ["a Word document", "a PDF document"]),
+            ("notes.pdf", None, &word, ["a PDF document", "a Word document"]),
+            ("notes.pdf", None, b"Plain words.", ["a PDF document", "something else"]),
+            ("notes", epub, b"Plain words.", ["an EPUB book", "something else"]),
+            ("notes.docx", epub, &word, ["an EPUB book", "a Word document"]),
+        ] {
+            let error = MediaType::from_file(name, declared, bytes).unwrap_err();
+            assert_eq!(error.code(), "type_mismatch", "{name}");
+            assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_names_the_mark_of_a_pdf_is_a_text() {
+        let text = "A file that begins with %PDF- is a PDF document.";
+        assert_eq!(media("marks.txt", None, text), MediaType::PlainText);
     }
 
     #[test]

@@ -51,7 +51,7 @@ struct Walker<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
+pub(super) enum Style {
     Underline {
         mark: char,
         over: bool,
@@ -60,10 +60,10 @@ enum Style {
     Prefix(u8),
 }
 
-struct Heading<'a> {
-    title: &'a str,
-    style: Style,
-    lines: usize,
+pub(super) struct Heading<'a> {
+    pub(super) title: &'a str,
+    pub(super) style: Style,
+    pub(super) lines: usize,
 }
 
 impl Walker<'_> {
@@ -96,7 +96,8 @@ impl Walker<'_> {
     }
 }
 
-fn heading_at<'a>(lines: &[&'a str], at: usize) -> Option<Heading<'a>> {
+/// The heading that begins at a line.
+pub(super) fn heading_at<'a>(lines: &[&'a str], at: usize) -> Option<Heading<'a>> {
     let line = lines.get(at)?.trim_end();
     let next = lines.get(at + 1).map(|l| l.trim_end());
     let after = lines.get(at + 2).map(|l| l.trim_end());

@@ -188,6 +188,10 @@ impl TenantTx {
             chunks.iter().map(|chunk| chunk.chunk.heading_path.clone().into()).collect();
         let anchors: Vec<Option<String>> =
             chunks.iter().map(|chunk| chunk.chunk.anchor.clone()).collect();
+        let pages: Vec<Option<i32>> = chunks
+            .iter()
+            .map(|chunk| chunk.chunk.page.and_then(|page| page.try_into().ok()))
+            .collect();
         let starts: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.start)).collect();
         let ends: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.end)).collect();
         let bodies: Vec<String> = chunks.iter().map(|chunk| chunk.chunk.text.clone()).collect();
@@ -203,6 +207,7 @@ impl TenantTx {
                 ordinal,
                 heading_path,
                 anchor,
+                page,
                 char_start,
                 char_end,
                 body,
@@ -218,6 +223,7 @@ impl TenantTx {
                 n.ordinal,
                 array(select jsonb_array_elements_text(n.heading_path)),
                 n.anchor,
+                n.page,
                 n.char_start,
                 n.char_end,
                 n.body,
@@ -230,9 +236,10 @@ impl TenantTx {
                 $9::text[],
                 $10::int[],
                 $11::int[],
-                $12::text[],
-                $13::bytea[]
-            ) as n (chunk_id, ordinal, heading_path, anchor, char_start, char_end, body, embedded_sha256)",
+                $12::int[],
+                $13::text[],
+                $14::bytea[]
+            ) as n (chunk_id, ordinal, heading_path, anchor, page, char_start, char_end, body, embedded_sha256)",
             self.tenant().uuid(),
             indexed.version.collection_id,
             indexed.version.document_id,
@@ -242,6 +249,7 @@ impl TenantTx {
             &ordinals,
             &paths,
             &anchors as &[Option<String>],
+            &pages as &[Option<i32>],
             &starts,
             &ends,
             &bodies,

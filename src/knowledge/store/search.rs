@@ -83,6 +83,8 @@ pub struct Passage {
     pub heading_path: Vec<String>,
     /// Fragment of the nearest heading.
     pub anchor: Option<String>,
+    /// Page of the original on which it begins, from 1.
+    pub page: Option<i32>,
     /// First character in the extracted text.
     pub char_start: i32,
     /// Character after the last one.
@@ -290,6 +292,7 @@ impl TenantTx {
                 c.ordinal,
                 c.heading_path,
                 c.anchor,
+                c.page,
                 c.char_start,
                 c.char_end,
                 c.body

@@ -127,6 +127,8 @@ impl TestApp {
             ("PIDIMA_LIMIT_LOGIN_BURST".to_owned(), "100000".to_owned()),
             ("PIDIMA_LIMIT_PASSWORD_HASHING_BURST".to_owned(), "100000".to_owned()),
             ("PIDIMA_INGESTION_POLL_MS".to_owned(), "20".to_owned()),
+            // The program that runs is the tests.
+            ("PIDIMA_PARSER_PROGRAM".to_owned(), env!("CARGO_BIN_EXE_pidima").to_owned()),
             ("PIDIMA_OBJECTS_DIR".to_owned(), objects.to_string_lossy().into_owned()),
             ("PIDIMA_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned()),
         ];

@@ -48,7 +48,7 @@ fn check_growth(page: &Html, seen: usize, limits: &ParseLimits) -> Result<usize,
     let count = nodes.len();
     if count > limits.max_html_nodes {
         let limit = limits.max_html_nodes;
-        return Err(ParseError::TooComplex { what: "HTML nodes", limit });
+        return Err(ParseError::too_many("HTML nodes", limit));
     }
     let fresh = nodes.rev().take(count.saturating_sub(seen));
     for node in fresh.step_by(SAMPLE_EVERY) {
@@ -65,7 +65,7 @@ fn check_growth(page: &Html, seen: usize, limits: &ParseLimits) -> Result<usize,
 /// a context that this scan reads otherwise than the tokenizer does.
 fn check_attributes(source: &str, limits: &ParseLimits) -> Result<(), ParseError> {
     let limit = limits.max_tag_attributes;
-    let refusal = Err(ParseError::TooComplex { what: "attributes in one tag", limit });
+    let refusal = Err(ParseError::too_many("attributes in one tag", limit));
     let bytes = source.as_bytes();
     let mut budget = bytes.len().saturating_mul(SCAN_FACTOR).saturating_add(1 << 20);
     for (at, pair) in bytes.windows(2).enumerate() {

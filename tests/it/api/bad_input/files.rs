@@ -13,9 +13,8 @@ async fn a_file_that_is_no_text_is_refused_whatever_its_name_says() {
     let app = TestApp::start().await;
     let tenant = app.tenant("no-text").await;
     let before = contents(&app).await;
-    let files: [(&str, &[u8], &str); 6] = [
-        ("guide.pdf", b"%PDF-1.7\n1 0 obj", "PDF"),
-        ("guide.md", b"%PDF-1.7\n1 0 obj", "PDF"),
+    let files: [(&str, &[u8], &str); 5] = [
+        ("guide.svgz", b"\x1f\x8b\x08\0\0", "gzip"),
         ("logo.png", b"\x89PNG\r\n\x1a\n\0\0", "PNG"),
         ("book.docx", b"PK\x03\x04\x14\0\x06\0", "ZIP"),
         ("archive.txt", b"\x1f\x8b\x08\0\0", "gzip"),
@@ -24,7 +23,26 @@ async fn a_file_that_is_no_text_is_refused_whatever_its_name_says() {
     for (name, bytes, word) in files {
         let refused = problem(&tenant.upload(name, bytes).await, 415, "unsupported_media_type");
         let detail = refused["detail"].as_str().unwrap();
-        assert!(detail.contains(word) && detail.contains("upload Markdown"), "{name}: {detail}");
+        assert!(detail.contains(word) && detail.contains("upload PDF"), "{name}: {detail}");
+    }
+    assert_eq!(contents(&app).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_what_its_name_says_is_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("other-name").await;
+    let before = contents(&app).await;
+    let files: [(&str, &[u8], &str); 3] = [
+        ("guide.md", b"%PDF-1.7\n1 0 obj", "a PDF document"),
+        ("guide.docx", b"%PDF-1.7\n1 0 obj", "a PDF document"),
+        ("guide.pdf", b"The pump runs at 3 bar.", "something else"),
+    ];
+    for (name, bytes, found) in files {
+        let refused = problem(&tenant.upload(name, bytes).await, 415, "unsupported_media_type");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("its content is {found}")), "{name}: {detail}");
+        assert!(detail.contains("right name"), "{name}: {detail}");
     }
     assert_eq!(contents(&app).await, before);
 }
