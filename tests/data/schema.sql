@@ -719,7 +719,7 @@ CREATE TABLE app.document_versions (
     ready_at timestamp with time zone,
     CONSTRAINT document_versions_content_sha256_check CHECK ((length(content_sha256) = 32)),
     CONSTRAINT document_versions_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
-    CONSTRAINT document_versions_media_type_check CHECK ((media_type = ANY (ARRAY['text/markdown'::text, 'text/html'::text, 'text/plain'::text, 'text/x-source'::text]))),
+    CONSTRAINT document_versions_media_type_check CHECK ((media_type = ANY (ARRAY['text/markdown'::text, 'text/html'::text, 'text/plain'::text, 'text/x-rst'::text, 'text/x-source'::text, 'text/csv'::text, 'text/tab-separated-values'::text, 'application/x-ipynb+json'::text, 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'::text, 'application/vnd.openxmlformats-officedocument.presentationml.presentation'::text, 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'::text, 'application/epub+zip'::text, 'application/pdf'::text]))),
     CONSTRAINT document_versions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'parsing'::text, 'chunking'::text, 'embedding'::text, 'ready'::text, 'superseded'::text, 'failed'::text, 'cancelled'::text])))
 );
 
@@ -741,7 +741,7 @@ COMMENT ON COLUMN app.document_versions.failure_code IS 'Closed set of codes, e.
 
 COMMENT ON COLUMN app.document_versions.failure_detail IS 'What a person can do about the failure';
 
-COMMENT ON COLUMN app.document_versions.media_type IS 'text/markdown, text/html, text/plain or text/x-source';
+COMMENT ON COLUMN app.document_versions.media_type IS 'What the bytes are: a media type, of which text/x-source stands for programs and data that are kept line by line';
 
 COMMENT ON COLUMN app.document_versions.size_bytes IS 'Size of the original, in bytes';
 
@@ -1493,6 +1493,8 @@ CREATE TABLE app.chunks (
     body text NOT NULL,
     embedded_sha256 bytea NOT NULL,
     embedding_model text NOT NULL,
+    page integer,
+    CONSTRAINT chunks_page_check CHECK ((page >= 1)),
     CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
 )
 PARTITION BY HASH (tenant_id);
@@ -1527,6 +1529,8 @@ COMMENT ON COLUMN app.chunks.embedded_sha256 IS 'SHA-256 of what was embedded: t
 
 COMMENT ON COLUMN app.chunks.embedding_model IS 'Model of its vectors';
 
+COMMENT ON COLUMN app.chunks.page IS 'Page or slide of the original on which it begins, from 1; null for formats without pages';
+
 CREATE TABLE app.chunks_p00 (
     tenant_id uuid CONSTRAINT chunks_tenant_id_not_null NOT NULL,
     chunk_id uuid CONSTRAINT chunks_chunk_id_not_null NOT NULL,
@@ -1541,6 +1545,8 @@ CREATE TABLE app.chunks_p00 (
     body text CONSTRAINT chunks_body_not_null NOT NULL,
     embedded_sha256 bytea CONSTRAINT chunks_embedded_sha256_not_null NOT NULL,
     embedding_model text CONSTRAINT chunks_embedding_model_not_null NOT NULL,
+    page integer,
+    CONSTRAINT chunks_page_check CHECK ((page >= 1)),
     CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
 );
 

@@ -17,6 +17,8 @@ fn waiting() -> Child {
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        // A pipe, as the parser gives it: to a file it may not write.
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let order = json!({

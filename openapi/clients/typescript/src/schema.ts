@@ -3420,6 +3420,11 @@ export interface components {
             /** @description Headings above it, outermost first. */
             heading_path: string[];
             /**
+             * Format: int32
+             * @description Page of the original on which it begins, from 1; absent for formats without pages.
+             */
+            page?: number;
+            /**
              * Format: double
              * @description Reciprocal rank fusion of both searches; comparable within one answer only.
              */
@@ -6873,7 +6878,7 @@ export interface operations {
                     collection_id?: string;
                     /**
                      * Format: binary
-                     * @description The file: Markdown, HTML, plain text or source code, in UTF-8.
+                     * @description The file: PDF, Word, PowerPoint, Excel, EPUB, CSV, a Jupyter notebook, Markdown, HTML, plain text or source code.
                      */
                     file: string;
                     /** @description A JSON object of your own, for filters, e.g. `{"product": "app", "version": "4.2"}`. */
