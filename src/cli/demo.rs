@@ -75,7 +75,7 @@ pub async fn run(args: DemoArgs, mut env: Env) -> anyhow::Result<()> {
         };
         serve(&args, &mut state, listener, prepared, stop, began).await
     };
-    let served = served.await;
+    let served = Box::pin(served).await;
     let ended = services.stop().await;
     served?;
     Ok(ended?)
