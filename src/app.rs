@@ -29,9 +29,9 @@ use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
-use crate::knowledge::{Ingestion, Receiver, Search, SearchSettings};
+use crate::knowledge::{Ingestion, JobWatch, Receiver, Search, SearchSettings};
 use crate::server::{ServerSettings, Services, openapi_document};
-use crate::worker::{Worker, WorkerSettings};
+use crate::worker::Worker;
 
 /// Every long-lived handle of the process.
 #[derive(Clone)]
@@ -93,7 +93,8 @@ impl App {
         let work_waits = Arc::new(Notify::new());
         let objects: Arc<dyn Objects> =
             Arc::new(DirectoryObjects::new(config.objects.directory.clone()));
-        let queue: Arc<dyn Queue> = Arc::new(PostgresQueue::new(db.clone()));
+        let queue: Arc<dyn Queue> =
+            Arc::new(PostgresQueue::new(db.clone(), config.ingestion.max_in_hand));
         let search = Search::new(
             db.clone(),
             Arc::clone(&outside.embedder),
@@ -137,16 +138,11 @@ impl App {
         );
         let worker = Worker {
             db: db.clone(),
-            queue,
+            queue: Arc::clone(&queue),
             ingestion,
             chat: chat.clone(),
             work_waits: Arc::clone(&work_waits),
-            settings: WorkerSettings {
-                concurrency: config.ingestion.concurrency,
-                visibility: config.ingestion.lease,
-                poll: config.ingestion.poll,
-                max_receives: config.ingestion.max_attempts * 4,
-            },
+            settings: settings::worker(&config.ingestion),
         };
         let signer = config.keys.signing_secret.clone().map(WidgetSigner::new);
         let verifier = Verifier::new(
@@ -156,7 +152,11 @@ impl App {
         )
         .with_providers(providers.clone())
         .with_signer(signer.clone());
+        let leaving = CancellationToken::new();
         let services = Services {
+            queue,
+            job_watch: JobWatch::new(db.clone(), settings::watch(config), leaving.clone()),
+            leaving,
             people: settings::people(config),
             accounts: accounts(config, &db, &verifier, &tasks, redis.clone()),
             browser_logins: browser_logins(config, &db, &providers),

@@ -9,8 +9,11 @@ pub mod parse;
 pub mod parser;
 mod reach;
 mod receive_document;
+mod redrive_message;
 mod search;
+mod steer_job;
 mod store;
+mod watch_job;
 
 pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
 pub use ingest_version::{INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL};
@@ -24,3 +27,4 @@ pub use search::{
 pub use store::collections::Collection;
 pub use store::documents::{Document, VersionState};
 pub use store::search::Passage;
+pub use watch_job::{JobWatch, WatchSettings};

@@ -2,6 +2,8 @@
 //!
 //! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
 
+mod reconcile;
+mod relay;
 mod sweep;
 
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use reconcile::reconcile_versions;
 pub use sweep::sweep_outcomes;
 
 use crate::adapters::queue::{Delivery, Queue, QueueError};
@@ -18,8 +21,6 @@ use crate::chat::Chat;
 use crate::db::Db;
 use crate::knowledge::{INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
 
-/// Messages handed over in one transaction.
-const RELAY_BATCH: i64 = 100;
 /// How often events that are kept long enough are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Wait after a fault of database or queue.
@@ -36,6 +37,10 @@ pub struct WorkerSettings {
     pub poll: Duration,
     /// A message received more often than this is set aside.
     pub max_receives: u32,
+    /// Messages of one tenant that are in the queue at once; the others wait in the line.
+    pub window: u32,
+    /// A message of which nothing was heard for so long is handed over again, and so is a version without one.
+    pub lost_after: Duration,
 }
 
 /// Everything the worker needs.
@@ -61,6 +66,8 @@ impl Worker {
         let jobs = TaskTracker::new();
         jobs.spawn(sweep::run(self.db.clone(), stop.clone()));
         jobs.spawn(sweep_runs(self.chat.clone(), stop.clone()));
+        let lost_after = self.settings.lost_after;
+        jobs.spawn(reconcile::run(self.db.clone(), lost_after, stop.clone()));
         let places = Arc::new(Semaphore::new(self.settings.concurrency));
         while !stop.is_cancelled() {
             let found = match self.turn(&jobs, &places).await {
@@ -121,32 +128,35 @@ impl Worker {
         Ok(true)
     }
 
-    /// Moves messages from the outbox to the queue. A crash in between sends them again: delivery is at least once.
-    async fn relay(&self) -> Result<usize, QueueError> {
-        let mut tx = self.db.system().await?;
-        let messages = tx.take_outbox(RELAY_BATCH).await?;
-        if !messages.is_empty() {
-            self.queue.send(&messages).await?;
-            tx.commit().await?;
-        }
-        Ok(messages.len())
-    }
-
     async fn run_job(&self, delivery: Delivery) {
         let settled = async {
             if delivery.receives > self.settings.max_receives {
-                tracing::error!(job.id = %delivery.message.message_id, "message set aside");
-                return self.queue.bury(&delivery).await;
+                return self.bury(&delivery).await;
             }
             match self.dispatch(&delivery).await {
-                JobOutcome::Done => self.queue.delete(&delivery).await,
-                JobOutcome::Again(delay) => self.queue.release(&delivery, delay).await,
+                JobOutcome::Done => self.settle(&delivery).await,
+                JobOutcome::Again(delay) => {
+                    self.trust(&[delivery.message.message_id], delay).await?;
+                    self.queue.release(&delivery, delay).await
+                }
             }
         };
         if let Err(error) = settled.await {
             // Its visibility ends by itself, and it comes again.
             tracing::warn!(error = &error as &dyn std::error::Error, "settling a message");
         }
+    }
+
+    /// Sets a message aside. What it was about is given up first, so that it never waits for what nobody delivers.
+    async fn bury(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        let message = &delivery.message;
+        tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
+        if message.kind == INGEST_VERSION {
+            let begun = delivery.receives.saturating_sub(1);
+            self.ingestion.abandon(message.tenant, message.subject_id, begun).await?;
+        }
+        self.queue.bury(delivery).await?;
+        self.leave_line(delivery).await
     }
 
     async fn dispatch(&self, delivery: &Delivery) -> JobOutcome {
@@ -182,12 +192,17 @@ impl Worker {
             tokio::select! {
                 outcome = &mut job => return outcome,
                 () = tokio::time::sleep(self.settings.visibility / 3) => {
-                    if let Err(error) = self.queue.extend(delivery, self.settings.visibility).await {
+                    if let Err(error) = self.hold(delivery).await {
                         tracing::warn!(error = &error as &dyn std::error::Error, "extending a message");
                     }
                 }
             }
         }
+    }
+
+    async fn hold(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        self.queue.extend(delivery, self.settings.visibility).await?;
+        self.trust(&[delivery.message.message_id], self.settings.visibility).await
     }
 }
 

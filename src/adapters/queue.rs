@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::kernel::ids::TenantId;
@@ -34,6 +35,17 @@ pub struct Delivery {
     pub receives: u32,
 }
 
+/// A message that was set aside.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The message.
+    pub message: Message,
+    /// How often it was received.
+    pub receives: u32,
+    /// When it was set aside, where the queue knows.
+    pub dead_at: Option<DateTime<Utc>>,
+}
+
 /// Why the queue did not do as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -59,4 +71,26 @@ pub trait Queue: Send + Sync + 'static {
     async fn bury(&self, delivery: &Delivery) -> Result<(), QueueError>;
     /// Messages waiting or in hand, dead ones not counted.
     async fn backlog(&self) -> Result<u64, QueueError>;
+
+    // Dead letters, for the operator. A letter is one that `bury` set aside or that the service behind the queue set aside by
+    // itself; `message_id` names it. None of the three may lose a letter when it fails half-way: it may then be there twice.
+    // A queue that keeps no dead letters leaves these as they are: it has none to show and none to give back.
+
+    /// Up to `limit` dead letters, those set aside last first where the queue knows. Looking at them changes nothing that the
+    /// next look could see.
+    async fn dead(&self, limit: u32) -> Result<Vec<DeadLetter>, QueueError> {
+        let _ = limit;
+        Ok(Vec::new())
+    }
+    /// Puts a dead letter back: it can be received at once, and its receives count from 0. The message; `None` when there is
+    /// no such letter.
+    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        let _ = message_id;
+        Ok(None)
+    }
+    /// Removes a dead letter for good. The message; `None` when there is no such letter.
+    async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        let _ = message_id;
+        Ok(None)
+    }
 }

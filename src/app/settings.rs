@@ -6,13 +6,16 @@ use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas};
 use crate::adapters::oidc::ProviderSettings;
 use crate::adapters::redis::Redis;
 use crate::chat::{FilterSettings, RunSettings};
-use crate::config::{ChatConfig, Config, LimitsConfig, OidcProviderConfig, RateConfig, RunsConfig};
-use crate::knowledge::IngestSettings;
+use crate::config::{
+    ChatConfig, Config, IngestionConfig, LimitsConfig, OidcProviderConfig, RateConfig, RunsConfig,
+};
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
+use crate::knowledge::{IngestSettings, WatchSettings};
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::web::events::EventTimes;
+use crate::worker::WorkerSettings;
 
 pub(super) fn provider(config: &OidcProviderConfig) -> ProviderSettings {
     ProviderSettings {
@@ -141,5 +144,26 @@ fn parser(config: &Config) -> ParserSettings {
         memory_bytes: parser.memory_bytes,
         output_bytes: parser.output_bytes,
         processes: parser.processes,
+    }
+}
+
+pub(super) fn worker(config: &IngestionConfig) -> WorkerSettings {
+    WorkerSettings {
+        concurrency: config.concurrency,
+        visibility: config.lease,
+        poll: config.poll,
+        max_receives: config.max_attempts * 4,
+        window: config.window,
+        lost_after: config.lost_after,
+    }
+}
+
+pub(super) fn watch(config: &Config) -> WatchSettings {
+    let RunsConfig { heartbeat, retry, .. } = config.runs;
+    WatchSettings {
+        poll: config.ingestion.events_poll,
+        // What the wait ends with must still be sent before the request's own time is over.
+        max_wait: config.ingestion.max_wait.min(config.http.request_timeout * 9 / 10),
+        times: EventTimes { heartbeat, retry },
     }
 }

@@ -29,10 +29,11 @@ pub async fn serve(
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
     tasks.spawn(app.clone().follow_models(stop.clone()));
-    let (chat, stopping) = (app.services.chat.clone(), stop.clone());
+    let (services, stopping) = (app.services.clone(), stop.clone());
     tasks.spawn(async move {
         stopping.cancelled().await;
-        chat.drain().await;
+        services.leaving.cancel();
+        services.chat.drain().await;
     });
     let endpoint = server::endpoint(app.services.clone(), app.server.clone())?;
     server::serve(listener, endpoint, app.server.times, stop).await.context("serving HTTP")?;

@@ -21,6 +21,17 @@ pub struct IngestionConfig {
     pub lease: Duration,
     /// `PIDIMA_INGESTION_POLL_MS`: how often the queue is looked at when nothing wakes the worker; default 500.
     pub poll: Duration,
+    /// `PIDIMA_INGESTION_EVENTS_POLL_MS`: how often a job is looked at for somebody who follows it or waits; default 1000.
+    pub events_poll: Duration,
+    /// `PIDIMA_INGESTION_MAX_WAIT_MS`: longest wait of a request for the end of a job; default 25000.
+    pub max_wait: Duration,
+    /// `PIDIMA_QUEUE_WINDOW`: messages of one tenant that are in the queue at once, the others wait; default 32.
+    pub window: u32,
+    /// `PIDIMA_QUEUE_MAX_IN_HAND`: messages of one tenant in the hands of workers at once; default 16.
+    pub max_in_hand: u32,
+    /// `PIDIMA_QUEUE_LOST_AFTER_MS`: after this long without a sign a message, or a document without one, is queued again;
+    /// default 900000.
+    pub lost_after: Duration,
 }
 
 impl IngestionConfig {
@@ -39,6 +50,11 @@ impl IngestionConfig {
             max_attempts: env.number("PIDIMA_INGESTION_MAX_ATTEMPTS", 5, 1, 100),
             lease: env.millis("PIDIMA_INGESTION_LEASE_MS", 120_000, 1_000, 3_600_000),
             poll: env.millis("PIDIMA_INGESTION_POLL_MS", 500, 10, 60_000),
+            events_poll: env.millis("PIDIMA_INGESTION_EVENTS_POLL_MS", 1_000, 10, 60_000),
+            max_wait: env.millis("PIDIMA_INGESTION_MAX_WAIT_MS", 25_000, 10, 600_000),
+            window: env.number("PIDIMA_QUEUE_WINDOW", 32, 1, 10_000),
+            max_in_hand: env.number("PIDIMA_QUEUE_MAX_IN_HAND", 16, 1, 10_000),
+            lost_after: env.millis("PIDIMA_QUEUE_LOST_AFTER_MS", 900_000, 100, 86_400_000),
         }
     }
 }

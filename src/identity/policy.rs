@@ -89,6 +89,10 @@ pub enum Action {
     DocumentRead,
     /// Upload, change and delete documents.
     DocumentWrite,
+    /// List, read and follow jobs of ingestion.
+    IngestionJobRead,
+    /// Cancel and retry jobs of ingestion, and read documents once more.
+    IngestionJobWrite,
     /// List and read assistants.
     AssistantRead,
     /// Create, change, try, publish and delete assistants.
@@ -145,7 +149,9 @@ pub fn rule(action: Action) -> Rule {
         Action::AuditRead => (ADMINS, Some(Scope::AuditRead)),
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
-        Action::AssistantWrite => (EDITORS, Some(Scope::DocumentsWrite)),
+        Action::IngestionJobRead | Action::IngestionJobWrite | Action::AssistantWrite => {
+            (EDITORS, Some(Scope::DocumentsWrite))
+        }
         Action::AssistantRead | Action::Search | Action::ConversationRead => {
             (EVERYBODY, Some(Scope::Ask))
         }
@@ -194,7 +200,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -216,6 +222,8 @@ impl Action {
         Self::CollectionWrite,
         Self::DocumentRead,
         Self::DocumentWrite,
+        Self::IngestionJobRead,
+        Self::IngestionJobWrite,
         Self::AssistantRead,
         Self::AssistantWrite,
         Self::Search,

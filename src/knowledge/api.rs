@@ -1,11 +1,17 @@
 //! HTTP of knowledge.
 
 mod collections;
+mod dead_letters;
 mod documents;
+mod job_events;
+mod job_views;
+mod jobs;
 mod search;
 mod upload;
 mod versions;
 
 pub use collections::CollectionsApi;
+pub use dead_letters::DeadLettersApi;
 pub use documents::DocumentsApi;
+pub use jobs::IngestionJobsApi;
 pub use search::{HitExplanation, SearchApi, SearchExplanation};

@@ -16,7 +16,7 @@ pub use prepare::ChunkPlan;
 use super::chunk::ChunkOptions;
 use super::parser::{Parser, ParserError, ParserSettings};
 use super::store::index::{IndexedChunk, IndexedVersion};
-use super::store::ingestion::{Claim, ClaimedVersion, StageTimes};
+use super::store::ingestion::{Claim, ClaimedVersion, FailedAttempt, StageTimes};
 use crate::adapters::embeddings::{Embedder, EmbeddingError};
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
 use crate::db::{self, Db};
@@ -29,6 +29,8 @@ pub const REMOVE_ORIGINAL: &str = "remove_original";
 
 /// Passages embedded between two renewals of the lease.
 const EMBED_BATCH: usize = 32;
+/// Longest wait between two attempts.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
 /// Limits and manners of ingestion.
 #[derive(Clone, Debug)]
@@ -78,9 +80,14 @@ enum AttemptError {
     LeaseLost,
     /// Every attempt ended without a word, as when the process is killed for want of memory.
     #[error(
-        "the worker stopped in the middle of {attempts} attempts; split the document, or upload it again"
+        "the worker stopped in the middle of {attempts} attempts; retry the job, and split the document when that ends in the same way"
     )]
     WorkerLost { attempts: i32 },
+    /// The queue delivered it again and again, and no worker came to an end.
+    #[error(
+        "the work was begun {begun} times and never came to an end; retry the job when the operator has removed the cause"
+    )]
+    Abandoned { begun: u32 },
     /// The original could not be read.
     #[error(transparent)]
     Objects(#[from] ObjectError),
@@ -101,7 +108,7 @@ impl AttemptError {
             Self::Parser(error) => error.code(),
             Self::TooManyChunks { .. } => "too_many_chunks",
             Self::LeaseLost => "lease_lost",
-            Self::WorkerLost { .. } => "worker_lost",
+            Self::WorkerLost { .. } | Self::Abandoned { .. } => "worker_lost",
             Self::Objects(ObjectError::Missing(_)) => "original_missing",
             Self::Objects(_) => "object_store_unavailable",
             Self::Embedding(_) => "embedding_failed",
@@ -112,7 +119,10 @@ impl AttemptError {
 
     fn is_final(&self) -> bool {
         match self {
-            Self::TooManyChunks { .. } | Self::WorkerLost { .. } | Self::Crashed(_) => true,
+            Self::TooManyChunks { .. }
+            | Self::WorkerLost { .. }
+            | Self::Abandoned { .. }
+            | Self::Crashed(_) => true,
             Self::Parser(error) => error.is_final(),
             Self::Objects(error) => matches!(error, ObjectError::Missing(_)),
             Self::Embedding(error) => !error.is_retryable(),
@@ -147,16 +157,35 @@ impl Ingestion {
             Claim::Busy => return Ok(JobOutcome::Again(self.settings.lease)),
             Claim::Nothing => return Ok(JobOutcome::Done),
         };
+        let counted = version.attempt - version.attempts_before;
+        let mut times = StageTimes::default();
         // An attempt that fails is counted and ended; only those of workers that died can be too many.
-        if u32::try_from(version.attempt).unwrap_or(u32::MAX) > self.settings.max_attempts {
-            let error = AttemptError::WorkerLost { attempts: version.attempt - 1 };
-            return self.fail(tenant, &version, token, &error).await;
+        if u32::try_from(counted).unwrap_or(u32::MAX) > self.settings.max_attempts {
+            let error = AttemptError::WorkerLost { attempts: counted - 1 };
+            return self.fail(tenant, &version, token, &error, times).await;
         }
-        match self.attempt(tenant, &version, token).await {
+        match self.attempt(tenant, &version, token, &mut times).await {
             Ok(()) => Ok(JobOutcome::Done),
             Err(AttemptError::LeaseLost) => Ok(JobOutcome::Done),
-            Err(error) => self.fail(tenant, &version, token, &error).await,
+            Err(error) => self.fail(tenant, &version, token, &error, times).await,
         }
+    }
+
+    /// Gives up a version whose message was received `begun` times and is set aside, unless somebody works on it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn abandon(
+        &self,
+        tenant: TenantId,
+        version_id: Uuid,
+        begun: u32,
+    ) -> db::Result<bool> {
+        let error = AttemptError::Abandoned { begun };
+        let mut tx = self.db.tenant(tenant).await?;
+        let done = tx.abandon_version(version_id, error.code(), &error.to_string()).await?;
+        tx.commit().await?;
+        Ok(done)
     }
 
     /// Removes the original of a version that is gone.
@@ -176,20 +205,22 @@ impl Ingestion {
         tenant: TenantId,
         version: &ClaimedVersion,
         token: Uuid,
+        times: &mut StageTimes,
     ) -> Result<(), AttemptError> {
-        let mut times = StageTimes::default();
         let clock = Instant::now();
-        let bytes = self.objects.get(&ObjectKey::original(tenant, version.version_id)).await?;
+        let original = version.original_version_id.unwrap_or(version.version_id);
+        let bytes = self.objects.get(&ObjectKey::original(tenant, original)).await?;
         let plan = prepare::read_and_cut(version, bytes, &self.parser, &self.settings).await?;
-        times.parse_ms = plan.parse_ms;
-        times.chunk_ms = plan.chunk_ms;
+        times.parse_ms = Some(plan.parse_ms);
+        times.chunk_ms = Some(plan.chunk_ms);
         if plan.chunks.len() > self.settings.max_chunks {
             return Err(AttemptError::TooManyChunks { limit: self.settings.max_chunks });
         }
-        self.advance(tenant, version, token, "embedding").await?;
+        self.advance(tenant, version, token, "embedding", *times).await?;
         let embedding = Instant::now();
-        let windows = self.embed(tenant, version, token, &plan).await?;
-        times.embed_ms = millis(embedding);
+        let windows = self.embed(tenant, version, token, &plan, *times).await;
+        times.embed_ms = Some(millis(embedding));
+        let windows = windows?;
 
         let indexing = Instant::now();
         let chunks = plan
@@ -217,8 +248,8 @@ impl Ingestion {
         if !tx.publish_version(&indexed).await? {
             return Err(AttemptError::LeaseLost);
         }
-        times.index_ms = millis(indexing);
-        tx.finish_attempt(version, times).await?;
+        times.index_ms = Some(millis(indexing));
+        tx.finish_attempt(version, *times).await?;
         tx.commit().await?;
         tracing::info!(
             version.id = %version.version_id,
@@ -236,6 +267,7 @@ impl Ingestion {
         version: &ClaimedVersion,
         token: Uuid,
         plan: &ChunkPlan,
+        times: StageTimes,
     ) -> Result<Vec<Vec<HalfVector>>, AttemptError> {
         let digests: Vec<Vec<u8>> = plan.chunks.iter().map(|chunk| chunk.digest.to_vec()).collect();
         let mut known =
@@ -244,7 +276,7 @@ impl Ingestion {
             (0..digests.len()).filter(|index| !known.contains_key(&digests[*index])).collect();
         for (number, batch) in missing.chunks(EMBED_BATCH).enumerate() {
             if number > 0 {
-                self.advance(tenant, version, token, "embedding").await?;
+                self.advance(tenant, version, token, "embedding", times).await?;
             }
             let texts: Vec<String> =
                 batch.iter().map(|index| plan.chunks[*index].embedded_text.clone()).collect();
@@ -264,9 +296,10 @@ impl Ingestion {
         version: &ClaimedVersion,
         token: Uuid,
         state: &str,
+        times: StageTimes,
     ) -> Result<(), AttemptError> {
         let mut tx = self.db.tenant(tenant).await?;
-        let held = tx.advance_version(version, token, state, self.settings.lease).await?;
+        let held = tx.advance_version(version, token, state, self.settings.lease, times).await?;
         tx.commit().await?;
         if held { Ok(()) } else { Err(AttemptError::LeaseLost) }
     }
@@ -277,26 +310,27 @@ impl Ingestion {
         version: &ClaimedVersion,
         token: Uuid,
         error: &AttemptError,
+        times: StageTimes,
     ) -> db::Result<JobOutcome> {
-        let attempt = u32::try_from(version.attempt).unwrap_or(u32::MAX);
-        let give_up = error.is_final() || attempt >= self.settings.max_attempts;
+        let counted = u32::try_from(version.attempt - version.attempts_before).unwrap_or(u32::MAX);
+        let give_up = error.is_final() || counted >= self.settings.max_attempts;
         tracing::warn!(
             version.id = %version.version_id,
-            attempt,
+            attempt = version.attempt,
             give_up,
             code = error.code(),
             %error,
             "ingestion attempt failed"
         );
-        let mut tx = self.db.tenant(tenant).await?;
-        tx.fail_attempt(version, token, error.code(), &error.to_string(), give_up).await?;
-        tx.commit().await?;
-        if give_up {
-            return Ok(JobOutcome::Done);
-        }
         // 1 s, 2 s, 4 s … up to a minute.
-        let delay = Duration::from_secs(1 << (attempt - 1).min(6)).min(Duration::from_secs(60));
-        Ok(JobOutcome::Again(delay))
+        let delay = Duration::from_secs(1 << (counted.max(1) - 1).min(6)).min(LONGEST_DELAY);
+        let detail = error.to_string();
+        let again_after = (!give_up).then_some(delay);
+        let failed = FailedAttempt { code: error.code(), detail: &detail, again_after, times };
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.fail_attempt(version, token, failed).await?;
+        tx.commit().await?;
+        Ok(if give_up { JobOutcome::Done } else { JobOutcome::Again(delay) })
     }
 }
 

@@ -103,6 +103,11 @@ impl Receiver {
         Self { db, objects, work_waits }
     }
 
+    /// Wakes the worker of this process: there is something for it to do.
+    pub fn wake_worker(&self) {
+        self.work_waits.notify_one();
+    }
+
     /// Receives a document: with a claim, once for its key. What the sender is told is kept with what is stored.
     ///
     /// # Errors
@@ -130,11 +135,12 @@ impl Receiver {
         let version = NewVersion {
             version_id,
             document_id: new_id(),
-            media_type: media_type::to_row(media_type),
+            media_type: media_type::to_row(media_type).to_owned(),
             size_bytes,
-            content_sha256,
+            content_sha256: content_sha256.to_vec(),
             object_key: key.as_str().to_owned(),
             created_by: new.created_by,
+            original_version_id: None,
         };
         let mut stored = self.store(&sender, &new, version.clone()).await;
         for _ in 0..RETRIES {
@@ -322,7 +328,7 @@ async fn write(
     version.document_id = document_id;
     // Once more under the lock: the same file may have been sent twice at once.
     let is_new_version =
-        tx.latest_digest(document_id).await?.as_deref() != Some(version.content_sha256.as_slice());
+        tx.latest_digest(document_id).await?.as_ref() != Some(&version.content_sha256);
     if is_new_version {
         tx.insert_version(&version).await?;
         tx.enqueue(INGEST_VERSION, version.version_id).await?;
@@ -332,7 +338,7 @@ async fn write(
             "name": new.name,
             "version_id": version.version_id,
             "size_bytes": version.size_bytes,
-            "content_sha256": hex::encode(version.content_sha256),
+            "content_sha256": hex::encode(&version.content_sha256),
         })))
         .await?;
     }

@@ -5,6 +5,7 @@ pub mod documents;
 pub mod embedding_space;
 pub mod index;
 pub mod ingestion;
+pub mod jobs;
 pub mod media_type;
 pub mod reach;
 pub mod search;

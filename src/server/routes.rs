@@ -5,6 +5,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ServerSettings;
@@ -13,6 +14,7 @@ use super::docs::{self, Docs};
 use super::pages::{self, Readiness};
 use crate::adapters::limits::RateLimiter;
 use crate::adapters::oidc::ProviderRegistry;
+use crate::adapters::queue::Queue;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
 use crate::chat::api::{
@@ -28,8 +30,10 @@ use crate::identity::api::{
     show_login_form, submit_acceptance_form, submit_login_form,
 };
 use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSigner};
-use crate::knowledge::api::{CollectionsApi, DocumentsApi, SearchApi};
-use crate::knowledge::{Receiver, Search};
+use crate::knowledge::api::{
+    CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, SearchApi,
+};
+use crate::knowledge::{JobWatch, Receiver, Search};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
 use crate::web::spec;
 
@@ -56,6 +60,10 @@ pub struct Services {
     pub browser_logins: BrowserLogins,
     /// Takes and removes documents.
     pub receiver: Receiver,
+    /// Watches jobs of ingestion for those who wait.
+    pub job_watch: JobWatch,
+    /// The queue, whose dead letters the operator sees.
+    pub queue: Arc<dyn Queue>,
     /// Finds passages.
     pub search: Search,
     /// Answers questions.
@@ -68,6 +76,8 @@ pub struct Services {
     pub limiter: RateLimiter,
     /// Tells whether the service can serve.
     pub readiness: Readiness,
+    /// Cancelled when the process is about to stop: whoever waits for something is sent away.
+    pub leaving: CancellationToken,
     /// Tasks that outlive their requests.
     pub tasks: TaskTracker,
 }
@@ -147,6 +157,7 @@ fn api_service(
     max_question_chars: u32,
 ) -> OpenApiService<impl OpenApi + 'static, ()> {
     let Services { db, verifier, accounts, people, receiver, search, chat, .. } = services.clone();
+    let watch = services.job_watch.clone();
     let identity = (
         MeApi { db: db.clone() },
         LoginsApi { accounts },
@@ -165,7 +176,9 @@ fn api_service(
     );
     let knowledge = (
         CollectionsApi { db: db.clone(), receiver: receiver.clone() },
-        DocumentsApi { db: db.clone(), receiver },
+        DocumentsApi { db: db.clone(), receiver: receiver.clone(), watch: watch.clone() },
+        IngestionJobsApi { db: db.clone(), receiver: receiver.clone(), watch },
+        DeadLettersApi { db: db.clone(), queue: Arc::clone(&services.queue), receiver },
         SearchApi { search },
     );
     let chat = (

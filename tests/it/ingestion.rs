@@ -2,6 +2,9 @@
 
 mod counts;
 mod deliveries;
+mod fairness;
+mod jobs;
+mod lost;
 mod versions;
 
 use std::sync::Arc;
@@ -43,6 +46,14 @@ fn ingestion(app: &TestApp, embedder: &Arc<ProbedEmbedder>, lease: Duration) -> 
     };
     let (db, objects) = (app.app.services.db.clone(), Arc::clone(&app.app.objects));
     Ingestion::new(db, objects, Arc::clone(embedder) as Arc<_>, settings)
+}
+
+/// Makes every job due at once.
+async fn hurry(app: &TestApp) {
+    sqlx::query("update app.jobs set visible_at = now()")
+        .execute(&app.database.admin())
+        .await
+        .unwrap();
 }
 
 async fn upload(tenant: &TestTenant, name: &str, text: &str, status: u16) -> String {

@@ -15,9 +15,21 @@ use serde_json::{Value, json};
 use crate::api::operations::{PERSONAL, unique_email};
 use crate::support::{TestApp, TestTenant};
 
-const VERBS: [&str; 11] = [
-    "list", "get", "create", "update", "delete", "rotate", "search", "export", "cancel", "publish",
+const VERBS: [&str; 14] = [
+    "list",
+    "get",
+    "create",
+    "update",
+    "delete",
+    "rotate",
+    "search",
+    "export",
+    "cancel",
+    "publish",
     "rollback",
+    "retry",
+    "reprocess",
+    "redrive",
 ];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
@@ -118,7 +130,8 @@ async fn every_parameter_and_property_is_described_and_what_is_read_is_bounded()
     }
     walk(&document, "", &mut |at, value| {
         for (name, property) in value["properties"].as_object().into_iter().flatten() {
-            let is_tag = name == "type" && at.contains("/ChatEvent_");
+            let is_tag = name == "type"
+                && ["/ChatEvent_", "/IngestionJobEvent_"].iter().any(|union| at.contains(union));
             let described = property["description"].as_str().is_some_and(|text| !text.is_empty());
             if !described && !is_tag {
                 faults.push(format!("{at}/{name}: no description"));

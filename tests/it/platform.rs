@@ -39,6 +39,11 @@ impl TestOperator {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// A request without a body.
+    pub async fn send(&self, method: &str, path: &str) -> Reply {
+        self.call(Method::from_bytes(method.as_bytes()).unwrap(), path, None).await
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Reply {
         self.call(Method::POST, path, Some(body)).await
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::Fairness;
 use crate::adapters::queue::{Delivery, Message};
 use crate::db::{self, SystemTx};
 
@@ -29,24 +30,81 @@ impl SystemTx {
         Ok(())
     }
 
-    /// Takes the messages that have waited longest.
+    /// Takes messages in turn: of the tenant with the fewest in hand, then of the one that was served longest ago, then the
+    /// one that has waited longest. It looks at as many rows of each tenant as that tenant may have in hand, however many wait.
     pub(in crate::db) async fn take_jobs(
         &mut self,
         most: u32,
         visibility: Duration,
         receipt: Uuid,
+        fairness: &Fairness,
     ) -> db::Result<Vec<Delivery>> {
         let rows = sqlx::query!(
-            // `in (select … limit)` may be evaluated once per row and then takes more than the limit: hence the join with a
-            // list that is made once.
-            "with taken as materialized (
-                select job_id
-                from jobs
-                where visible_at <= now()
-                    and dead_at is null
-                order by visible_at
+            // From tenant to tenant along the index. Whoever takes at the same moment sees the same rows: what the other has
+            // locked is skipped, so that no tenant gets above its limit.
+            // The lists are made once, each in its order; locks are taken row by row and no further than the limit.
+            r#"with recursive tenants (for_tenant) as (
+                (
+                    select for_tenant
+                    from jobs
+                    where dead_at is null
+                    order by for_tenant
+                    limit 1
+                )
+                union all
+                select (
+                    select j.for_tenant
+                    from jobs j
+                    where j.dead_at is null
+                        and j.for_tenant > t.for_tenant
+                    order by j.for_tenant
+                    limit 1
+                )
+                from tenants t
+                where t.for_tenant is not null
+            ),
+            due as materialized (
+                select
+                    n.job_id,
+                    h.in_hand + row_number() over (partition by t.for_tenant order by n.visible_at, n.job_id) as place
+                from tenants t
+                cross join lateral (
+                    select count(*) as in_hand
+                    from jobs j
+                    where j.for_tenant = t.for_tenant
+                        and j.dead_at is null
+                        and j.visible_at > now()
+                        and j.receipt is not null
+                ) h
+                cross join lateral (
+                    select
+                        j.job_id,
+                        j.visible_at
+                    from jobs j
+                    where j.for_tenant = t.for_tenant
+                        and j.dead_at is null
+                        and j.visible_at <= now()
+                    order by j.visible_at, j.job_id
+                    limit greatest($4::bigint - h.in_hand, 0)
+                ) n
+                order by
+                    place,
+                    coalesce(array_position($5::uuid[], t.for_tenant), 0),
+                    n.visible_at,
+                    n.job_id
+            ),
+            taken as materialized (
+                select l.job_id
+                from due d
+                cross join lateral (
+                    select j.job_id
+                    from jobs j
+                    where j.job_id = d.job_id
+                        and j.visible_at <= now()
+                        and j.dead_at is null
+                    for update skip locked
+                ) l
                 limit $1
-                for update skip locked
             )
             update jobs j
             set
@@ -60,10 +118,12 @@ impl SystemTx {
                 j.kind,
                 j.for_tenant,
                 j.subject_id,
-                j.receives",
+                j.receives"#,
             i64::from(most),
             visibility.as_secs_f64(),
-            receipt
+            receipt,
+            i64::from(fairness.max_in_hand),
+            &fairness.turns
         )
         .fetch_all(self.connection())
         .await?;
@@ -100,6 +160,28 @@ impl SystemTx {
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Gives a delivery that is still ours back: it is in nobody's hand until it comes again.
+    pub(in crate::db) async fn release_job(
+        &mut self,
+        delivery: &Delivery,
+        delay: Duration,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update jobs
+            set
+                receipt = null,
+                visible_at = now() + make_interval(secs => $3)
+            where job_id = $1
+                and receipt = $2",
+            delivery.message.message_id,
+            delivery.receipt,
+            delay.as_secs_f64()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// Ends a delivery that is still ours.

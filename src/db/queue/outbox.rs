@@ -1,4 +1,10 @@
 //! SQL of the table `outbox`: work asked for in the transaction that needs it, so that neither goes without the other.
+//!
+//! It is also the waiting line of all tenants. The queue behind holds only what is worked on or soon will be, a window of
+//! each tenant, so that whoever waits waits here, where it can be chosen whose turn it is. A message stays until its job is
+//! done: one that gets lost behind is handed over again.
+
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -6,43 +12,190 @@ use crate::adapters::queue::Message;
 use crate::db::{self, SystemTx, TenantTx};
 use crate::kernel::ids::new_id;
 
+/// Where a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceInLine {
+    /// Place in the tenant's part of the line, from 1; absent once it was handed to the queue.
+    pub place: Option<i64>,
+}
+
 impl TenantTx {
     /// Asks for work on `subject_id` in the name of the transaction's tenant; it begins after the commit.
     pub async fn enqueue(&mut self, kind: &str, subject_id: Uuid) -> db::Result<()> {
+        self.enqueue_all(kind, &[subject_id]).await
+    }
+
+    /// The same for several, in this order.
+    pub async fn enqueue_all(&mut self, kind: &str, subject_ids: &[Uuid]) -> db::Result<()> {
+        let message_ids: Vec<Uuid> = subject_ids.iter().map(|_| new_id()).collect();
         sqlx::query!(
             "insert into outbox (message_id, kind, for_tenant, subject_id)
-            values ($1, $2, $3, $4)",
-            new_id(),
+            select
+                n.message_id,
+                $3,
+                $4,
+                n.subject_id
+            from unnest($1::uuid[], $2::uuid[]) as n (message_id, subject_id)",
+            &message_ids,
+            subject_ids,
             kind,
-            self.tenant().uuid(),
-            subject_id
+            self.tenant().uuid()
         )
         .execute(self.connection())
         .await?;
         Ok(())
     }
+
+    /// Where the message about a subject is; of several, the one that is farthest. `None` when there is none.
+    pub async fn find_place_in_line(
+        &mut self,
+        kind: &str,
+        subject_id: Uuid,
+    ) -> db::Result<Option<PlaceInLine>> {
+        let place = sqlx::query_scalar!(
+            r#"select
+                case
+                    when m.handed_at is null then (
+                        select count(*)
+                        from outbox o
+                        where o.for_tenant = m.for_tenant
+                            and o.handed_at is null
+                            and (o.created_at, o.message_id) <= (m.created_at, m.message_id)
+                    )
+                end as "place?"
+            from outbox m
+            where m.for_tenant = $1
+                and m.subject_id = $2
+                and m.kind = $3
+            order by
+                m.handed_at nulls last,
+                m.created_at,
+                m.message_id
+            limit 1"#,
+            self.tenant().uuid(),
+            subject_id,
+            kind
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(place.map(|place| PlaceInLine { place }))
+    }
 }
 
 impl SystemTx {
-    /// Takes the oldest messages out of the outbox; they are back when the transaction is not committed.
-    pub async fn take_outbox(&mut self, most: i64) -> db::Result<Vec<Message>> {
+    /// Lets messages that got lost in the queue wait again, each at its old place; how many there were.
+    pub async fn return_lost_messages(&mut self) -> db::Result<u64> {
+        let done = sqlx::query!(
+            "update outbox
+            set
+                handed_at = null,
+                lost_at = null
+            where handed_at is not null
+                and lost_at <= now()"
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Chooses the messages that are handed to the queue next: of each tenant the oldest, at most `window` in the queue at
+    /// once, and first of the tenants that have the fewest there. They are taken for lost when nobody says otherwise within
+    /// `grace`. It looks at no more than a window of each tenant that waits, however many wait.
+    pub async fn hand_over(
+        &mut self,
+        most: i64,
+        window: u32,
+        grace: Duration,
+    ) -> db::Result<Vec<Message>> {
         let rows = sqlx::query!(
-            "with taken as materialized (
-                select message_id
-                from outbox
-                order by message_id
+            // From tenant to tenant along the index. Two that choose at the same moment see the same rows, and the second one
+            // skips what the first has locked, so that no window is overrun.
+            r#"with recursive tenants (for_tenant) as (
+                (
+                    select for_tenant
+                    from outbox
+                    where handed_at is null
+                    order by for_tenant
+                    limit 1
+                )
+                union all
+                select (
+                    select o.for_tenant
+                    from outbox o
+                    where o.handed_at is null
+                        and o.for_tenant > t.for_tenant
+                    order by o.for_tenant
+                    limit 1
+                )
+                from tenants t
+                where t.for_tenant is not null
+            ),
+            next as materialized (
+                select
+                    n.message_id,
+                    h.handed + row_number() over (
+                        partition by t.for_tenant
+                        order by n.created_at, n.message_id
+                    ) as place
+                from tenants t
+                cross join lateral (
+                    select count(*) as handed
+                    from outbox o
+                    where o.for_tenant = t.for_tenant
+                        and o.handed_at is not null
+                ) h
+                cross join lateral (
+                    select
+                        o.message_id,
+                        o.created_at
+                    from outbox o
+                    where o.for_tenant = t.for_tenant
+                        and o.handed_at is null
+                    order by o.created_at, o.message_id
+                    limit greatest($2::bigint - h.handed, 0)
+                ) n
+                order by place, n.created_at, n.message_id
+            ),
+            taken as materialized (
+                select
+                    l.message_id,
+                    n.place
+                from next n
+                cross join lateral (
+                    select o.message_id
+                    from outbox o
+                    where o.message_id = n.message_id
+                        and o.handed_at is null
+                    for update skip locked
+                ) l
                 limit $1
-                for update skip locked
+            ),
+            handed as (
+                update outbox o
+                set
+                    handed_at = now(),
+                    lost_at = now() + make_interval(secs => $3)
+                from taken t
+                where o.message_id = t.message_id
+                returning
+                    o.message_id,
+                    o.kind,
+                    o.for_tenant,
+                    o.subject_id,
+                    t.place
             )
-            delete from outbox o
-            using taken t
-            where o.message_id = t.message_id
-            returning
-                o.message_id,
-                o.kind,
-                o.for_tenant,
-                o.subject_id",
-            most
+            select
+                message_id as "message_id!",
+                kind as "kind!",
+                for_tenant as "for_tenant!",
+                subject_id as "subject_id!"
+            from handed
+            order by
+                place,
+                message_id"#,
+            most,
+            i64::from(window),
+            grace.as_secs_f64()
         )
         .fetch_all(self.connection())
         .await?;
@@ -57,7 +210,53 @@ impl SystemTx {
             .collect())
     }
 
-    /// Messages that wait in the outbox.
+    /// Says that messages are in the queue or in hand: they are not taken for lost before `patience` is over.
+    pub async fn trust_messages(
+        &mut self,
+        message_ids: &[Uuid],
+        patience: Duration,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update outbox
+            set lost_at = greatest(lost_at, now() + make_interval(secs => $2))
+            where message_id = any($1)
+                and handed_at is not null",
+            message_ids,
+            patience.as_secs_f64()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Takes messages back that the queue did not take: they wait again.
+    pub async fn take_back_messages(&mut self, message_ids: &[Uuid]) -> db::Result<()> {
+        sqlx::query!(
+            "update outbox
+            set
+                handed_at = null,
+                lost_at = null
+            where message_id = any($1)",
+            message_ids
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes a message whose job is done.
+    pub async fn settle_message(&mut self, message_id: Uuid) -> db::Result<()> {
+        sqlx::query!(
+            "delete from outbox
+            where message_id = $1",
+            message_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Messages that wait in the line or are on their way.
     pub async fn count_outbox(&mut self) -> db::Result<u64> {
         let count = sqlx::query_scalar!(r#"select count(*) as "count!" from outbox"#)
             .fetch_one(self.connection())

@@ -8,6 +8,7 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::jobs::{WaitFor, watcher};
 use super::upload::{DocumentUpload, check_metadata, check_url};
 use super::versions::{self, VersionList};
 use crate::db::idempotency::Outcome;
@@ -16,7 +17,7 @@ use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::knowledge::receive_document::{Receipt, Received, update_document};
 use crate::knowledge::store::documents::{DocumentChange, DocumentFilter};
-use crate::knowledge::{Document, Reach, Receiver, VersionState};
+use crate::knowledge::{Document, JobWatch, Reach, Receiver, VersionState};
 use crate::web::body::JsonBody;
 use crate::web::idempotency::{Once, Replayable, with_part};
 use crate::web::paging::{encode_cursor, keyset};
@@ -124,7 +125,7 @@ pub struct DocumentList {
 #[derive(ApiResponse)]
 #[expect(dead_code, reason = "an answer is kept as it was sent, so that none is made of these")]
 enum UploadResponse {
-    /// The same bytes are there already: nothing is done again.
+    /// The same bytes are there already, so that nothing is done again; or, with `wait=ready`, the version is at its end.
     #[oai(status = 200)]
     Unchanged(Json<DocumentView>),
     /// A new version was received and waits for the worker; ask for the document until its state is `ready` or `failed`.
@@ -145,6 +146,8 @@ pub struct DocumentsApi {
     pub db: Db,
     /// Takes and removes documents.
     pub receiver: Receiver,
+    /// Watches for those who wait.
+    pub watch: JobWatch,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Knowledge")]
@@ -185,18 +188,35 @@ impl DocumentsApi {
     /// Upload a document
     ///
     /// Takes a file as `multipart/form-data`. The same name in the same collection is a new version, which replaces the
-    /// old one in search when it is ready; the same bytes again change nothing. Needs the role editor.
+    /// old one in search when it is ready; the same bytes again change nothing. With `wait=ready` the answer comes when the
+    /// version is at its end, or when the time is over. Needs the role editor.
     #[oai(path = "/documents", method = "post", operation_id = "create_document")]
     async fn create_document(
         &self,
         caller: Caller,
+        /// Answer only when the version is at its end.
+        wait: Query<Option<WaitFor>>,
+        /// Seconds to wait at most; never longer than the server allows, which is also what counts when absent.
+        #[oai(validator(minimum(value = "1"), maximum(value = "600")))]
+        wait_seconds: Query<Option<u32>>,
         upload: Once<DocumentUpload>,
     ) -> Result<Replayable<UploadResponse>, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
         let (upload, claim) = upload.by(actor.id());
         let document = upload.into_document(actor.id()).await?;
         let claim = claim.map(|claim| with_part(claim, "file", &document.bytes));
-        match self.receiver.receive(actor, document, claim.as_ref(), answer).await? {
+        let receipt = self.receiver.receive(actor, document, claim.as_ref(), answer).await?;
+        if wait.0.is_some()
+            && let Some(document_id) = document_of(&receipt)
+        {
+            let time = self.watch.wait(wait_seconds.0);
+            let found = self.watch.document_at_its_end(&watcher(actor), document_id, time).await?;
+            if let Some(document) = found.filter(Document::is_settled) {
+                let view = UploadResponse::Unchanged(Json(DocumentView::try_from(document)?));
+                return Ok(Replayable::of(view, matches!(receipt, Receipt::Before(_))));
+            }
+        }
+        match receipt {
             Receipt::Now(outcome) => Ok(Replayable::anew(outcome)),
             Receipt::Before(kept) => Replayable::before(kept),
         }
@@ -298,8 +318,18 @@ fn answer(received: &Received) -> db::Result<Outcome> {
     Ok(Outcome { status, body: Some(view.to_json_string()), ..Outcome::default() })
 }
 
+/// The document that a sender was told of, now or before.
+fn document_of(receipt: &Receipt) -> Option<Uuid> {
+    let outcome = match receipt {
+        Receipt::Now(outcome) => outcome,
+        Receipt::Before(kept) => &kept.outcome,
+    };
+    let told: Value = serde_json::from_str(outcome.body.as_deref()?).ok()?;
+    told["id"].as_str()?.parse().ok()
+}
+
 impl StateName {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
             Self::Parsing => "parsing",

@@ -100,6 +100,13 @@ pub struct DocumentChange {
     pub metadata: Option<Value>,
 }
 
+impl Document {
+    /// Whether the newest version is at its end: in search, or given up.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.state.as_str(), "received" | "parsing" | "chunking" | "embedding")
+    }
+}
+
 impl TenantRead {
     /// One document, when its reader reaches it.
     pub async fn document(

@@ -361,7 +361,8 @@ impl TenantTx {
                 window_count = $9,
                 lease_token = null,
                 lease_expires_at = null,
-                ready_at = now()
+                ready_at = now(),
+                ended_at = now()
             where tenant_id = $1
                 and version_id = $2",
             self.tenant().uuid(),

@@ -24,6 +24,10 @@ pub struct ClaimedVersion {
     pub media_type: String,
     /// Attempt that the claim began.
     pub attempt: i32,
+    /// Attempts before the job was last asked for again, which do not count.
+    pub attempts_before: i32,
+    /// Version whose bytes it reads; its own when absent.
+    pub original_version_id: Option<Uuid>,
 }
 
 /// Outcome of a claim.
@@ -37,17 +41,30 @@ pub enum Claim {
     Nothing,
 }
 
-/// Milliseconds of each stage.
+/// Milliseconds of each stage that an attempt came to the end of.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageTimes {
     /// Reading.
-    pub parse_ms: i32,
+    pub parse_ms: Option<i32>,
     /// Cutting.
-    pub chunk_ms: i32,
+    pub chunk_ms: Option<i32>,
     /// Embedding.
-    pub embed_ms: i32,
+    pub embed_ms: Option<i32>,
     /// Writing.
-    pub index_ms: i32,
+    pub index_ms: Option<i32>,
+}
+
+/// How an attempt ended without success.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedAttempt<'a> {
+    /// For programs.
+    pub code: &'a str,
+    /// What a person can do about it.
+    pub detail: &'a str,
+    /// When it is tried again; given up for good when absent.
+    pub again_after: Option<Duration>,
+    /// How long its stages took.
+    pub times: StageTimes,
 }
 
 impl TenantTx {
@@ -65,6 +82,7 @@ impl TenantTx {
             set
                 state = 'parsing',
                 attempts = v.attempts + 1,
+                next_attempt_at = null,
                 lease_token = $3,
                 lease_expires_at = now() + make_interval(secs => $4)
             from documents d
@@ -81,7 +99,9 @@ impl TenantTx {
                 v.number,
                 d.name,
                 v.media_type,
-                v.attempts as attempt",
+                v.attempts as attempt,
+                v.attempts_before,
+                v.original_version_id",
             tenant,
             version_id,
             token,
@@ -90,6 +110,9 @@ impl TenantTx {
         .fetch_optional(self.connection())
         .await?;
         if let Some(version) = claimed {
+            // The worker before has not ended its attempt, and can not do so any more.
+            let (before, lost) = (version.attempt - 1, "the worker stopped in the middle");
+            self.end_open_attempts(version_id, before, "worker_lost", lost).await?;
             sqlx::query!(
                 "insert into ingestion_attempts (tenant_id, version_id, number, stage)
                 values ($1, $2, $3, 'parsing')",
@@ -124,6 +147,7 @@ impl TenantTx {
         token: Uuid,
         state: &str,
         lease: Duration,
+        times: StageTimes,
     ) -> db::Result<bool> {
         let done = sqlx::query!(
             "update document_versions
@@ -141,37 +165,47 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
         sqlx::query!(
             "update ingestion_attempts
-            set stage = $4
+            set
+                stage = $4,
+                parse_ms = $5,
+                chunk_ms = $6
             where tenant_id = $1
                 and version_id = $2
                 and number = $3",
             self.tenant().uuid(),
             version.version_id,
             version.attempt,
-            state
+            state,
+            times.parse_ms,
+            times.chunk_ms
         )
         .execute(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(true)
     }
 
-    /// Ends an attempt without success: for good when `give_up`, else the version waits for the next one.
+    /// Ends an attempt without success: the version waits for the next one, or is given up. Nothing changes when the lease
+    /// was lost.
     pub(in crate::knowledge) async fn fail_attempt(
         &mut self,
         version: &ClaimedVersion,
         token: Uuid,
-        code: &str,
-        detail: &str,
-        give_up: bool,
+        failed: FailedAttempt<'_>,
     ) -> db::Result<()> {
-        sqlx::query!(
+        let FailedAttempt { code, detail, again_after, times } = failed;
+        let done = sqlx::query!(
             "update document_versions
             set
-                state = case when $6 then 'failed' else 'received' end,
-                failure_code = case when $6 then $4 end,
-                failure_detail = case when $6 then $5 end,
+                state = case when $6::float8 is null then 'failed' else 'received' end,
+                failure_code = case when $6::float8 is null then $4 end,
+                failure_detail = case when $6::float8 is null then $5 end,
+                next_attempt_at = now() + make_interval(secs => $6::float8),
+                ended_at = case when $6::float8 is null then now() end,
                 lease_token = null,
                 lease_expires_at = null
             where tenant_id = $1
@@ -182,15 +216,21 @@ impl TenantTx {
             token,
             code,
             detail,
-            give_up
+            again_after.map(|delay| delay.as_secs_f64()) as Option<f64>
         )
         .execute(self.connection())
         .await?;
+        if done.rows_affected() == 0 {
+            return Ok(());
+        }
         sqlx::query!(
             "update ingestion_attempts
             set
                 failure_code = $4,
                 failure_detail = $5,
+                parse_ms = $6,
+                chunk_ms = $7,
+                embed_ms = $8,
                 ended_at = now()
             where tenant_id = $1
                 and version_id = $2
@@ -199,7 +239,10 @@ impl TenantTx {
             version.version_id,
             version.attempt,
             code,
-            detail
+            detail,
+            times.parse_ms,
+            times.chunk_ms,
+            times.embed_ms
         )
         .execute(self.connection())
         .await?;

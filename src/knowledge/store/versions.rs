@@ -44,15 +44,36 @@ pub struct NewVersion {
     /// Document that it is a version of.
     pub document_id: Uuid,
     /// What the bytes are.
-    pub media_type: &'static str,
+    pub media_type: String,
     /// Size of the original.
     pub size_bytes: i64,
     /// SHA-256 of the original.
-    pub content_sha256: [u8; 32],
+    pub content_sha256: Vec<u8>,
     /// Where the original lies.
     pub object_key: String,
     /// Key that uploaded it.
     pub created_by: Option<Uuid>,
+    /// Version whose bytes it reads; its own when absent.
+    pub original_version_id: Option<Uuid>,
+}
+
+/// What the newest version of a document was made of.
+#[derive(Clone, Debug)]
+pub struct NewestVersion {
+    /// Id.
+    pub version_id: Uuid,
+    /// Where it stands.
+    pub state: String,
+    /// What the bytes are.
+    pub media_type: String,
+    /// Size of the original.
+    pub size_bytes: i64,
+    /// SHA-256 of the original.
+    pub content_sha256: Vec<u8>,
+    /// Where the original lies.
+    pub object_key: String,
+    /// Version whose bytes it reads; its own when absent.
+    pub original_version_id: Option<Uuid>,
 }
 
 impl TenantTx {
@@ -117,6 +138,46 @@ impl TenantTx {
         Ok(digest)
     }
 
+    /// The newest version of a document, whose row is locked; `None` when there is no such document.
+    pub(in crate::knowledge) async fn lock_newest_version(
+        &mut self,
+        document_id: Uuid,
+    ) -> db::Result<Option<NewestVersion>> {
+        // The document first, as whoever uploads or publishes locks it; the statement after sees what they did.
+        let number = sqlx::query_scalar!(
+            "select latest_version_number
+            from documents
+            where tenant_id = $1
+                and document_id = $2
+            for update",
+            self.tenant().uuid(),
+            document_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        let version = sqlx::query_as!(
+            NewestVersion,
+            "select
+                version_id,
+                state,
+                media_type,
+                size_bytes,
+                content_sha256,
+                object_key,
+                original_version_id
+            from document_versions
+            where tenant_id = $1
+                and document_id = $2
+                and number = $3",
+            self.tenant().uuid(),
+            document_id,
+            number
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(version)
+    }
+
     /// Stores a version under the next number. The document's row must be locked.
     pub(in crate::knowledge) async fn insert_version(
         &mut self,
@@ -130,6 +191,7 @@ impl TenantTx {
             content_sha256,
             object_key,
             created_by,
+            original_version_id,
         } = version;
         let number = sqlx::query_scalar!(
             "update documents
@@ -154,9 +216,10 @@ impl TenantTx {
                 size_bytes,
                 content_sha256,
                 object_key,
-                created_by
+                created_by,
+                original_version_id
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             self.tenant().uuid(),
             version_id,
             document_id,
@@ -165,7 +228,8 @@ impl TenantTx {
             size_bytes,
             content_sha256.as_slice(),
             object_key,
-            created_by.as_ref()
+            created_by.as_ref(),
+            original_version_id.as_ref()
         )
         .execute(self.connection())
         .await?;

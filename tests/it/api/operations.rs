@@ -42,6 +42,9 @@ pub struct Things {
     pub browser_session_id: String,
     pub collection_id: String,
     pub document_id: String,
+    pub job_id: String,
+    /// Messages that were set aside.
+    pub dead_letter_ids: [String; 2],
     pub session_id: String,
     pub message_id: String,
     pub citation_id: String,
@@ -140,6 +143,12 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "metadata": { "product": "changed" } }))),
     ("delete_document", "DELETE", "/v1/documents/{document_id}", EDITORS, WRITE, Body::Nothing),
     ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", EVERYBODY, READ, Body::Nothing),
+    ("list_ingestion_jobs", "GET", "/v1/ingestion_jobs", EDITORS, WRITE, Body::Nothing),
+    ("get_ingestion_job", "GET", "/v1/ingestion_jobs/{job_id}", EDITORS, WRITE, Body::Nothing),
+    ("list_ingestion_job_events", "GET", "/v1/ingestion_jobs/{job_id}/events", EDITORS, WRITE, Body::Nothing),
+    ("cancel_ingestion_job", "POST", "/v1/ingestion_jobs/{job_id}/cancel", EDITORS, WRITE, Body::Nothing),
+    ("retry_ingestion_job", "POST", "/v1/ingestion_jobs/{job_id}/retry", EDITORS, WRITE, Body::Nothing),
+    ("reprocess_document", "POST", "/v1/documents/{document_id}/reprocess", EDITORS, WRITE, Body::Nothing),
     ("list_assistants", "GET", "/v1/assistants", EVERYBODY, ASK, Body::Nothing),
     ("create_assistant", "POST", "/v1/assistants", EDITORS, WRITE,
         Body::Json(|things| json!({ "name": unique(), "draft": { "collection_ids": [things.collection_id] } }))),
@@ -205,6 +214,9 @@ const OPERATOR_TABLE: &[Row] = &[
     ("list_platform_tenant_quotas", "GET", "/v1/platform/tenants/{tenant_id}/quotas", &[], None, Body::Nothing),
     ("update_platform_tenant_quotas", "PUT", "/v1/platform/tenants/{tenant_id}/quotas", &[], None,
         Body::Json(|_| json!({ "ceilings": [{ "measure": "questions", "period": "day", "hard_limit": 100000 }] }))),
+    ("list_dead_letters", "GET", "/v1/platform/dead_letters", &[], None, Body::Nothing),
+    ("redrive_dead_letter", "POST", "/v1/platform/dead_letters/{dead_letter_id}/redrive", &[], None, Body::Nothing),
+    ("delete_dead_letter", "DELETE", "/v1/platform/dead_letters/{dead_letter_id}", &[], None, Body::Nothing),
 ];
 
 /// The table of what callers of a tenant may do.
@@ -257,6 +269,12 @@ impl Operation {
         }
     }
 
+    /// One letter is given back and another one deleted: neither can be both.
+    fn dead_letter_of<'a>(&self, things: &'a Things) -> &'a str {
+        let [redriven, deleted] = &things.dead_letter_ids;
+        if self.id == "delete_dead_letter" { deleted } else { redriven }
+    }
+
     /// The path with ids in it.
     pub fn path_of(&self, things: &Things) -> String {
         self.path
@@ -266,6 +284,8 @@ impl Operation {
             .replace("{browser_session_id}", &things.browser_session_id)
             .replace("{collection_id}", &things.collection_id)
             .replace("{document_id}", &things.document_id)
+            .replace("{job_id}", &things.job_id)
+            .replace("{dead_letter_id}", self.dead_letter_of(things))
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
             .replace("{citation_id}", &things.citation_id)
@@ -306,6 +326,8 @@ impl Things {
         let path = format!("/v1/sessions/{session_id}/messages");
         // Its answer cites, once the document is in search.
         owner.settled(&document_id).await;
+        let jobs = format!("/v1/ingestion_jobs?document_id={document_id}");
+        let job_id = text(&owner.get(&jobs).await.expect(200)["items"][0]["id"]);
         let question = json!({ "content": "At how many bar does the pump run?" });
         let answer = asker.post(&path, &question).await.expect(200);
         let person = owner.as_member("member").await.member_id.unwrap();
@@ -324,6 +346,8 @@ impl Things {
             browser_session_id,
             collection_id,
             document_id,
+            job_id,
+            dead_letter_ids: [owner.dead_letter().await, owner.dead_letter().await],
             session_id,
             message_id: text(&answer["message_id"]),
             citation_id: text(&answer["citations"][0]["id"]),
@@ -346,6 +370,8 @@ impl Things {
             browser_session_id: id(),
             collection_id: id(),
             document_id: id(),
+            job_id: id(),
+            dead_letter_ids: [id(), id()],
             session_id: id(),
             message_id: id(),
             citation_id: id(),

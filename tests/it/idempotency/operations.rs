@@ -25,17 +25,21 @@ const CREATING: &[(&str, bool)] = &[
     ("create_platform_tenant", true),
     ("create_quota", false),
     ("create_session", false),
+    ("reprocess_document", false),
     ("rotate_api_key", true),
 ];
 
 /// The others, each with the reason why it takes none. Whoever adds an operation puts it into one of the two lists.
 const NOT_CREATING: &[(&str, &str)] = &[
+    ("cancel_ingestion_job", "ends what goes on; the second time there is nothing to end"),
     ("cancel_run", "ends what goes on; the second time there is nothing to end"),
     ("create_acceptance", "nobody is known yet, and an invitation is accepted once whoever asks"),
     ("create_login", "nobody is known yet, and a login ends the one before it in the browser"),
     ("create_logout", "ends what is there; the second time there is nothing to end"),
     ("create_widget_token", "signs and stores nothing: a second token is as good as the first"),
     ("publish_assistant", "a draft that is published already makes no other version"),
+    ("redrive_dead_letter", "what is given back is no dead letter any more"),
+    ("retry_ingestion_job", "a job that waits already is left as it is"),
     ("rollback_assistant", "says which version answers; the second time it does already"),
     ("search_passages", "reads"),
 ];

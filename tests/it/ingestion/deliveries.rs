@@ -7,7 +7,7 @@ use pidima::adapters::queue::Message;
 use pidima::kernel::ids::new_id;
 use pidima::knowledge::{INGEST_VERSION, JobOutcome};
 
-use super::{contents, idle, ingestion, last_version, upload, versions_found, working};
+use super::{contents, hurry, idle, ingestion, last_version, upload, versions_found, working};
 use crate::support::{TestApp, eventually};
 
 const TEXT: &str = "# A\n\nThe pump runs at night. The valve is shut by day.\n";
@@ -21,14 +21,6 @@ async fn dead_jobs(app: &TestApp) -> i64 {
         .fetch_one(&app.database.admin())
         .await
         .unwrap()
-}
-
-/// Makes every job due at once.
-async fn hurry(app: &TestApp) {
-    sqlx::query("update app.jobs set visible_at = now()")
-        .execute(&app.database.admin())
-        .await
-        .unwrap();
 }
 
 #[tokio::test]
@@ -200,12 +192,12 @@ async fn a_relay_that_dies_after_it_sent_queues_each_message_once() {
     for number in 0..5 {
         upload(&tenant, &format!("{number}.md"), &format!("{TEXT}\n{number}"), 202).await;
     }
-    // Sent, and the relay's own transaction lost: the messages are back in the outbox.
+    // Sent, and the relay is gone before it could say so: the messages wait again.
     let mut tx = app.app.services.db.system().await.unwrap();
-    let messages = tx.take_outbox(100).await.unwrap();
+    let messages = tx.hand_over(100, 32, Duration::ZERO).await.unwrap();
+    tx.commit().await.unwrap();
     assert_eq!(messages.len(), 5);
     app.app.worker.queue.send(&messages).await.unwrap();
-    drop(tx);
     assert_eq!(app.app.services.db.system().await.unwrap().count_outbox().await.unwrap(), 5);
     app.app.worker.queue.send(&messages).await.unwrap();
     assert_eq!(app.app.worker.queue.backlog().await.unwrap(), 5);

@@ -238,6 +238,23 @@ impl TestTenant {
         created.member.member_id.to_string()
     }
 
+    /// A message of the tenant that was set aside: its id.
+    pub async fn dead_letter(&self) -> String {
+        let id = new_id();
+        let mut tx = self.db.system().await.unwrap();
+        sqlx::query(
+            "insert into jobs (job_id, kind, for_tenant, subject_id, receives, dead_at)
+            values ($1, 'remove_original', $2, $1, 21, now())",
+        )
+        .bind(id)
+        .bind(self.id.uuid())
+        .execute(tx.connection())
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        id.to_string()
+    }
+
     /// The text of a new invitation to the role member.
     pub async fn invite(&self, email: &str) -> String {
         let actor = Actor {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pidima::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use pidima::adapters::models::{ChatModel, ModelError, ModelStream, Prompt, Turn};
-use pidima::adapters::queue::{Delivery, Message, Queue, QueueError};
+use pidima::adapters::queue::{DeadLetter, Delivery, Message, Queue, QueueError};
+
+use uuid::Uuid;
 
 use super::Watch;
 
@@ -120,5 +122,17 @@ impl Queue for WatchedQueue {
 
     async fn backlog(&self) -> Result<u64, QueueError> {
         self.inner.backlog().await
+    }
+
+    async fn dead(&self, limit: u32) -> Result<Vec<DeadLetter>, QueueError> {
+        self.inner.dead(limit).await
+    }
+
+    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.inner.redrive(message_id).await
+    }
+
+    async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.inner.discard(message_id).await
     }
 }
