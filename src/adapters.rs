@@ -1,6 +1,7 @@
 //! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs, copies of rows; and the rate limits
-//! and the connection to Redis, which need none.
+//! and the connections to AWS and Redis, which need none.
 
+pub mod aws;
 pub mod cache;
 pub mod embeddings;
 pub mod limits;

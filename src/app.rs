@@ -2,6 +2,7 @@
 
 mod models;
 mod settings;
+mod storage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,21 +17,20 @@ use crate::adapters::cache::{CacheSettings, LocalCache, RedisCache};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::limits::RateLimiter;
 use crate::adapters::models::{ExtractiveModel, ModelRegistry};
-use crate::adapters::objects::{DirectoryObjects, Objects};
+use crate::adapters::objects::Objects;
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry};
-use crate::adapters::queue::Queue;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::assistants::{AssistantLimits, Defaults};
 use crate::chat::{Chat, ChatSettings, HotContexts};
 use crate::config::{AccountsConfig, Config, Env, RedisConfig};
-use crate::db::{Db, PoolSettings, PostgresQueue};
+use crate::db::{Db, PoolSettings};
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
 use crate::knowledge::{Ingestion, JobWatch, Receiver, Search, SearchSettings};
-use crate::server::{ServerSettings, Services, openapi_document};
+use crate::server::{Readiness, ServerSettings, Services, openapi_document};
 use crate::worker::Worker;
 
 /// Every long-lived handle of the process.
@@ -67,9 +67,10 @@ impl Outside {
     /// # Errors
     /// The model cannot be fetched or loaded.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        let aws = storage::aws(&config.aws);
         Ok(Self {
-            embedder: models::embedder(&config.embeddings).await?,
-            models: models::registry(&config.chat).await?,
+            embedder: models::embedder(&config.embeddings, &aws).await?,
+            models: models::registry(&config.chat, &aws).await?,
         })
     }
 }
@@ -91,10 +92,10 @@ impl App {
         let providers = config.identity.oidc_providers.iter().map(settings::provider).collect();
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
         let work_waits = Arc::new(Notify::new());
-        let objects: Arc<dyn Objects> =
-            Arc::new(DirectoryObjects::new(config.objects.directory.clone()));
-        let queue: Arc<dyn Queue> =
-            Arc::new(PostgresQueue::new(db.clone(), config.ingestion.max_in_hand));
+        let aws = storage::aws(&config.aws);
+        let objects = storage::objects(&config.objects, &aws);
+        let queue = storage::queue(&config, &aws, &db);
+        let readiness = Readiness::new(Arc::clone(&objects), Arc::clone(&queue));
         let search = Search::new(
             db.clone(),
             Arc::clone(&outside.embedder),
@@ -172,7 +173,7 @@ impl App {
             streams,
             limiter: RateLimiter::new(settings::limiter(&config.limits, redis)),
             assistants,
-            readiness: crate::server::Readiness::default(),
+            readiness,
             tasks,
         };
         let (server, models_refresh) = (settings::server(config), config.chat.catalogue_refresh);

@@ -3,6 +3,7 @@
 //! All faults are told at once. Only `app.rs` and the commands see [`Config`]; everyone else is handed the values needed.
 
 mod accounts;
+mod aws;
 mod embeddings;
 mod env;
 mod http;
@@ -12,6 +13,7 @@ mod keys;
 mod limits;
 mod models;
 mod parser;
+mod queue;
 mod redis;
 mod runs;
 mod search;
@@ -19,6 +21,7 @@ mod storage;
 mod telemetry;
 
 pub use accounts::AccountsConfig;
+pub use aws::AwsConfig;
 pub use embeddings::{EmbeddingProvider, EmbeddingsConfig, RemoteEmbeddingsConfig};
 pub use env::{ConfigError, Env};
 pub use http::HttpConfig;
@@ -31,10 +34,11 @@ pub use models::{
     ProviderKind, ServerName,
 };
 pub use parser::ParserConfig;
+pub use queue::{QueueConfig, QueueKind, SqsConfig};
 pub use redis::RedisConfig;
 pub use runs::RunsConfig;
 pub use search::SearchConfig;
-pub use storage::{DatabaseConfig, ObjectsConfig};
+pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
 pub use telemetry::{LogFormat, TelemetryConfig};
 
 /// Every setting of the process.
@@ -44,6 +48,10 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Where originals of documents lie.
     pub objects: ObjectsConfig,
+    /// The queue of work.
+    pub queue: QueueConfig,
+    /// What services of AWS share.
+    pub aws: AwsConfig,
     /// The HTTP server.
     pub http: HttpConfig,
     /// Logins of people.
@@ -79,6 +87,8 @@ impl Config {
         let config = Self {
             database: DatabaseConfig::from_env(env),
             objects: ObjectsConfig::from_env(env),
+            queue: QueueConfig::from_env(env),
+            aws: AwsConfig::from_env(env),
             http: HttpConfig::from_env(env),
             identity: IdentityConfig::from_env(env),
             accounts: AccountsConfig::from_env(env),

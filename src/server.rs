@@ -12,6 +12,7 @@ mod limit_addresses;
 mod observe;
 mod pages;
 mod problems;
+mod readiness;
 mod routes;
 mod security_headers;
 mod stall;
@@ -25,7 +26,7 @@ use poem::{Endpoint, EndpointExt, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use pages::Readiness;
+pub use readiness::Readiness;
 pub use routes::{PeopleSettings, Services, openapi_document};
 
 use self::connections::{Connections, Patience};

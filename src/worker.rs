@@ -25,6 +25,9 @@ use crate::knowledge::{INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Wait after a fault of database or queue.
 const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
+/// What a queue has to answer a look in when we are asked to stop: one that waits for messages is not waited for, and one
+/// that answers at once is not cut in the middle.
+const LAST_LOOK: Duration = Duration::from_millis(250);
 
 /// How the worker works.
 #[derive(Clone, Debug)]
@@ -68,25 +71,24 @@ impl Worker {
         jobs.spawn(sweep_runs(self.chat.clone(), stop.clone()));
         let lost_after = self.settings.lost_after;
         jobs.spawn(reconcile::run(self.db.clone(), lost_after, stop.clone()));
+        let arrived = Arc::new(Notify::new());
+        jobs.spawn(relay::run(self.clone(), Arc::clone(&arrived), stop.clone()));
         let places = Arc::new(Semaphore::new(self.settings.concurrency));
         while !stop.is_cancelled() {
-            let found = match self.turn(&jobs, &places).await {
-                Ok(found) => found,
+            let looked = Instant::now();
+            let next = match self.turn(&jobs, &places, &stop).await {
+                Ok(true) => continue,
+                // A queue that waits for messages has used up the time already.
+                Ok(false) => looked + self.settings.poll,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the worker pauses");
-                    tokio::select! {
-                        () = tokio::time::sleep(PAUSE_AFTER_FAULT) => {}
-                        () = stop.cancelled() => {}
-                    }
-                    false
+                    Instant::now() + PAUSE_AFTER_FAULT
                 }
             };
-            if !found {
-                tokio::select! {
-                    () = self.work_waits.notified() => {}
-                    () = tokio::time::sleep(self.settings.poll) => {}
-                    () = stop.cancelled() => {}
-                }
+            tokio::select! {
+                () = arrived.notified() => {}
+                () = tokio::time::sleep_until(next.into()) => {}
+                () = stop.cancelled() => {}
             }
         }
         jobs.close();
@@ -110,13 +112,21 @@ impl Worker {
         }
     }
 
-    /// Hands over and takes once; true when there may be more at once.
-    async fn turn(&self, jobs: &TaskTracker, places: &Arc<Semaphore>) -> Result<bool, QueueError> {
-        let relayed = self.relay().await?;
-        let Ok(place) = Arc::clone(places).acquire_owned().await else { return Ok(false) };
-        let deliveries = self.queue.receive(1, self.settings.visibility).await?;
+    /// Takes once; true when there may be more at once.
+    async fn turn(
+        &self,
+        jobs: &TaskTracker,
+        places: &Arc<Semaphore>,
+        stop: &CancellationToken,
+    ) -> Result<bool, QueueError> {
+        let place = tokio::select! {
+            place = Arc::clone(places).acquire_owned() => place,
+            () = stop.cancelled() => return Ok(false),
+        };
+        let Ok(place) = place else { return Ok(false) };
+        let deliveries = self.receive(stop).await?;
         if deliveries.is_empty() {
-            return Ok(relayed > 0);
+            return Ok(false);
         }
         let worker = self.clone();
         jobs.spawn(async move {
@@ -126,6 +136,17 @@ impl Worker {
             drop(place);
         });
         Ok(true)
+    }
+
+    /// One look at the queue, which may wait for a message until we are asked to stop.
+    async fn receive(&self, stop: &CancellationToken) -> Result<Vec<Delivery>, QueueError> {
+        let look = self.queue.receive(1, self.settings.visibility);
+        tokio::pin!(look);
+        tokio::select! {
+            found = &mut look => return found,
+            () = stop.cancelled() => {}
+        }
+        tokio::time::timeout(LAST_LOOK, look).await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
     async fn run_job(&self, delivery: Delivery) {
@@ -185,24 +206,42 @@ impl Worker {
         })
     }
 
-    /// Keeps the message ours while a long job runs.
+    /// Keeps the message ours while a long job runs, as long as the queue lets us. A job whose message is lost goes on: its
+    /// lease keeps others from doing the same.
     async fn while_holding<T>(&self, delivery: &Delivery, job: impl Future<Output = T>) -> T {
         tokio::pin!(job);
+        let mut is_held = true;
         loop {
             tokio::select! {
                 outcome = &mut job => return outcome,
-                () = tokio::time::sleep(self.settings.visibility / 3) => {
-                    if let Err(error) = self.hold(delivery).await {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "extending a message");
-                    }
+                () = tokio::time::sleep(self.settings.visibility / 3), if is_held => {
+                    is_held = self.hold(delivery).await;
                 }
             }
         }
     }
 
-    async fn hold(&self, delivery: &Delivery) -> Result<(), QueueError> {
-        self.queue.extend(delivery, self.settings.visibility).await?;
-        self.trust(&[delivery.message.message_id], self.settings.visibility).await
+    /// Whether the message is still ours, for all we know.
+    async fn hold(&self, delivery: &Delivery) -> bool {
+        let message_id = delivery.message.message_id;
+        let held = async {
+            let held = self.queue.extend(delivery, self.settings.visibility).await?;
+            if held {
+                self.trust(&[message_id], self.settings.visibility).await?;
+            }
+            Ok::<_, QueueError>(held)
+        };
+        match held.await {
+            Ok(true) => true,
+            Ok(false) => {
+                tracing::warn!(job.id = %message_id, "a message is no longer ours while its job runs");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "extending a message");
+                true
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where originals of documents lie. Keys lead with the tenant; a key is made by [`ObjectKey`] and by nothing else.
 
 mod directory;
+mod s3;
 
 use std::fmt;
 
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 pub use directory::DirectoryObjects;
+pub use s3::{S3Objects, S3Settings};
 
 use crate::kernel::ids::TenantId;
 
@@ -48,6 +50,13 @@ pub enum ObjectError {
         #[source]
         source: std::io::Error,
     },
+    /// The store as a whole can not be used.
+    #[error("the object store can not be used")]
+    Away {
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// A store of immutable objects.
@@ -59,4 +68,6 @@ pub trait Objects: Send + Sync + 'static {
     async fn get(&self, key: &ObjectKey) -> Result<Vec<u8>, ObjectError>;
     /// Removes an object; one that is not there is fine.
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError>;
+    /// Whether the store is there and lets us in.
+    async fn check(&self) -> Result<(), ObjectError>;
 }

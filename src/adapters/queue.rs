@@ -3,11 +3,16 @@
 //! A delivery that is neither deleted nor released comes again when its visibility ends; one that was received too often
 //! becomes a dead letter. Messages hold ids only: what they name is looked up under the tenant's row-level security.
 
+mod sqs;
+
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
+
+pub use sqs::{SqsQueue, SqsSettings};
 
 use crate::kernel::ids::TenantId;
 
@@ -30,9 +35,34 @@ pub struct Delivery {
     /// The message.
     pub message: Message,
     /// Proof of holding it.
-    pub receipt: Uuid,
+    pub receipt: Receipt,
     /// How often it was received, this time included.
     pub receives: u32,
+    /// Since when it is held.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Proof of holding a message, in the words of the queue that gave it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Receipt(String);
+
+impl Receipt {
+    /// A receipt as the queue words it.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+
+    /// The words, for the queue that gave it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever has it can end the message.
+        f.write_str("Receipt")
+    }
 }
 
 /// A message that was set aside.
@@ -52,6 +82,15 @@ pub enum QueueError {
     /// The queue can not be reached: worth trying again.
     #[error("the queue failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Some of the messages were queued and these were not.
+    #[error("the queue did not take {} of the messages", failed.len())]
+    Partly {
+        /// Ids of the messages that were not queued.
+        failed: Vec<Uuid>,
+        /// Cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// A queue of messages.
@@ -59,9 +98,11 @@ pub enum QueueError {
 pub trait Queue: Send + Sync + 'static {
     /// Queues messages.
     async fn send(&self, messages: &[Message]) -> Result<(), QueueError>;
-    /// Takes up to `most` messages, invisible to others for `visibility`.
+    /// Takes up to `most` messages, invisible to others for `visibility`. A queue may wait for the first one. When the
+    /// caller stops waiting, messages that were already on their way come again when their visibility ends.
     async fn receive(&self, most: u32, visibility: Duration) -> Result<Vec<Delivery>, QueueError>;
-    /// Stays the holder for another `visibility`; false when the message was lost to another worker.
+    /// Stays the holder for another `visibility`; false when the message was lost to another worker, or can not be held
+    /// any longer.
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<bool, QueueError>;
     /// Done: the message will not come again. Nothing happens when it was lost to another worker.
     async fn delete(&self, delivery: &Delivery) -> Result<(), QueueError>;
@@ -69,8 +110,10 @@ pub trait Queue: Send + Sync + 'static {
     async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<(), QueueError>;
     /// Sets it aside for a person to look at.
     async fn bury(&self, delivery: &Delivery) -> Result<(), QueueError>;
-    /// Messages waiting or in hand, dead ones not counted.
+    /// Messages waiting or in hand, dead ones not counted. It may be some seconds old.
     async fn backlog(&self) -> Result<u64, QueueError>;
+    /// Whether the queue is there and lets us in.
+    async fn check(&self) -> Result<(), QueueError>;
 
     // Dead letters, for the operator. A letter is one that `bury` set aside or that the service behind the queue set aside by
     // itself; `message_id` names it. None of the three may lose a letter when it fails half-way: it may then be there twice.

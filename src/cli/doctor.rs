@@ -1,10 +1,13 @@
 //! `pidima doctor`: checks everything that must be true before serving, and says the remedy.
 
+use std::error::Error;
 use std::io::Write;
 
 use crate::adapters::embeddings::Embedder;
+use crate::adapters::objects::ObjectKey;
 use crate::app::{App, Outside};
-use crate::config::{Config, Env};
+use crate::config::{Config, Env, ObjectStore, QueueKind};
+use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::claim_embedding_space;
 
 pub async fn run(env: &Env) -> anyhow::Result<()> {
@@ -69,21 +72,45 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
             Err(error) => Err(format!("PIDIMA_REDIS_URL: {error}")),
         },
     );
-    let writable = probe_objects(&app).await;
-    report.note("objects", writable);
+    report.note("objects", probe_objects(&app, &config).await);
+    report.note("queue", probe_queue(&app, &config).await);
     report.finish()
 }
 
-async fn probe_objects(app: &App) -> Result<String, String> {
-    use crate::adapters::objects::ObjectKey;
-    use crate::kernel::ids::{TenantId, new_id};
+async fn probe_objects(app: &App, config: &Config) -> Result<String, String> {
     let key = ObjectKey::original(TenantId::generate(), new_id());
     let probe = async {
+        app.objects.check().await?;
         app.objects.put(&key, b"probe".to_vec()).await?;
         app.objects.get(&key).await?;
         app.objects.delete(&key).await
     };
-    probe.await.map(|()| "writable".to_owned()).map_err(|error| error.to_string())
+    probe.await.map_err(|error| whole(&error))?;
+    Ok(match config.objects.store {
+        ObjectStore::Directory => "writable".to_owned(),
+        ObjectStore::S3 => format!("the bucket {} is writable", config.objects.s3.bucket),
+    })
+}
+
+async fn probe_queue(app: &App, config: &Config) -> Result<String, String> {
+    let queue = &app.worker.queue;
+    queue.check().await.map_err(|error| whole(&error))?;
+    let waiting = queue.backlog().await.map_err(|error| whole(&error))?;
+    Ok(match config.queue.kind {
+        QueueKind::Postgres => format!("in the database, {waiting} messages wait"),
+        QueueKind::Sqs => format!("both queues of SQS are there, {waiting} messages wait"),
+    })
+}
+
+/// An error with its causes.
+fn whole(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut inner = error.source();
+    while let Some(cause) = inner {
+        told = format!("{told}: {cause}");
+        inner = cause.source();
+    }
+    told
 }
 
 /// Below 0.8.4 HNSW indexes can be damaged by vacuum (pgvector's changelog).

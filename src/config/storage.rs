@@ -1,6 +1,7 @@
 //! Where rows and originals lie.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -31,16 +32,114 @@ impl DatabaseConfig {
     }
 }
 
+/// What keeps originals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectStore {
+    /// A folder.
+    Directory,
+    /// A bucket of Amazon S3.
+    S3,
+}
+
+impl FromStr for ObjectStore {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "directory" => Ok(Self::Directory),
+            "s3" => Ok(Self::S3),
+            _ => Err("give directory or s3".to_owned()),
+        }
+    }
+}
+
 /// Originals of documents.
 #[derive(Clone, Debug)]
 pub struct ObjectsConfig {
+    /// `PIDIMA_OBJECTS`: directory or s3; default directory.
+    pub store: ObjectStore,
     /// `PIDIMA_OBJECTS_DIR`: folder that keeps them; default `.pidima/objects`.
     pub directory: PathBuf,
+    /// The bucket, where they are kept in one.
+    pub s3: S3Config,
+}
+
+/// A bucket of Amazon S3.
+#[derive(Clone, Debug)]
+pub struct S3Config {
+    /// `PIDIMA_OBJECTS_S3_BUCKET`: its name, or the ARN of an access point; required for s3.
+    pub bucket: String,
+    /// `PIDIMA_OBJECTS_S3_KMS_KEY`: key that encrypts objects; default as the bucket does it.
+    pub kms_key: Option<String>,
+    /// `PIDIMA_OBJECTS_S3_PART_BYTES`: above this an object is sent in parts of this size; default 8 MiB.
+    pub part_bytes: usize,
+    /// `PIDIMA_OBJECTS_S3_CONCURRENCY`: parts of an object sent at once; default 4.
+    pub concurrency: usize,
+    /// `PIDIMA_OBJECTS_S3_TIMEOUT_MS`: time for one try of a request; default 30000.
+    pub timeout: Duration,
+    /// `PIDIMA_OBJECTS_S3_TRIES`: tries of one request; default 3.
+    pub tries: u32,
 }
 
 impl ObjectsConfig {
     /// Reads the variables named at the fields.
     pub fn from_env(env: &Env) -> Self {
-        Self { directory: env.parse("PIDIMA_OBJECTS_DIR", PathBuf::from(".pidima/objects")) }
+        let store = env.parse("PIDIMA_OBJECTS", ObjectStore::Directory);
+        Self {
+            store,
+            directory: env.parse("PIDIMA_OBJECTS_DIR", PathBuf::from(".pidima/objects")),
+            s3: S3Config::from_env(env, store),
+        }
+    }
+}
+
+impl S3Config {
+    fn from_env(env: &Env, store: ObjectStore) -> Self {
+        let bucket = env.text("PIDIMA_OBJECTS_S3_BUCKET");
+        match &bucket {
+            None if store == ObjectStore::S3 => env.fault(
+                "PIDIMA_OBJECTS_S3_BUCKET is not set: PIDIMA_OBJECTS=s3 needs the name of a bucket"
+                    .to_owned(),
+            ),
+            Some(name) if name.contains('/') && !name.starts_with("arn:") => env.fault(format!(
+                "PIDIMA_OBJECTS_S3_BUCKET is \"{name}\": give the bucket's name alone, without address and folder"
+            )),
+            _ => {}
+        }
+        Self {
+            bucket: bucket.unwrap_or_default(),
+            kms_key: env.text("PIDIMA_OBJECTS_S3_KMS_KEY"),
+            // S3 takes no smaller parts than 5 MiB, but for the last.
+            part_bytes: env.number("PIDIMA_OBJECTS_S3_PART_BYTES", 8 << 20, 5 << 20, 1 << 30),
+            concurrency: env.number("PIDIMA_OBJECTS_S3_CONCURRENCY", 4, 1, 64),
+            timeout: env.millis("PIDIMA_OBJECTS_S3_TIMEOUT_MS", 30_000, 100, 600_000),
+            tries: env.number("PIDIMA_OBJECTS_S3_TRIES", 3, 1, 10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
+        let env = Env::from_pairs(pairs.iter().copied());
+        ObjectsConfig::from_env(&env);
+        env.finish().err().map(|error| error.faults).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_bucket_is_wanted_by_s3_alone_and_by_its_name() {
+        assert_eq!(faults(&[]), [""; 0]);
+        assert_eq!(faults(&[("PIDIMA_OBJECTS", "s3"), ("PIDIMA_OBJECTS_S3_BUCKET", "b")]), [""; 0]);
+        for (pairs, variable) in [
+            (&[("PIDIMA_OBJECTS", "s3")][..], "PIDIMA_OBJECTS_S3_BUCKET"),
+            (&[("PIDIMA_OBJECTS", "bucket")], "PIDIMA_OBJECTS "),
+            (&[("PIDIMA_OBJECTS_S3_BUCKET", "s3://b")], "PIDIMA_OBJECTS_S3_BUCKET"),
+            (&[("PIDIMA_OBJECTS_S3_PART_BYTES", "5242879")], "PIDIMA_OBJECTS_S3_PART_BYTES"),
+        ] {
+            let told = faults(pairs);
+            assert!(matches!(&told[..], [fault] if fault.starts_with(variable)), "{told:?}");
+        }
     }
 }

@@ -98,6 +98,10 @@ impl Queue for PostgresQueue {
         Ok(self.db.system().await?.count_jobs().await?)
     }
 
+    async fn check(&self) -> Result<(), QueueError> {
+        Ok(self.db.ping().await?)
+    }
+
     async fn dead(&self, limit: u32) -> Result<Vec<DeadLetter>, QueueError> {
         Ok(self.db.system().await?.list_dead_jobs(limit).await?)
     }

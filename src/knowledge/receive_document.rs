@@ -17,7 +17,7 @@ use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
 use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::db::{self, Db, OnConstraint, TenantTx};
 use crate::identity::Actor;
-use crate::kernel::ids::new_id;
+use crate::kernel::ids::{TenantId, new_id};
 
 /// Collection of documents that name none.
 const DEFAULT_COLLECTION: &str = "default";
@@ -156,10 +156,27 @@ impl Receiver {
             stored = self.store(&sender, &new, version.clone()).await;
         }
         if !matches!(&stored, Ok((_, true))) {
-            self.objects.delete(&key).await?;
+            self.discard(tenant, version_id).await;
         }
         self.work_waits.notify_one();
         stored.map(|(receipt, _)| receipt)
+    }
+
+    /// Removes an original that no version came of: at once, else by the worker when the store is there again.
+    async fn discard(&self, tenant: TenantId, version_id: Uuid) {
+        let Err(error) = self.objects.delete(&ObjectKey::original(tenant, version_id)).await else {
+            return;
+        };
+        tracing::warn!(error = &error as &dyn std::error::Error, "an original is removed later");
+        let later = async {
+            let mut tx = self.db.tenant(tenant).await?;
+            tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
+            tx.commit().await
+        };
+        if let Err(error) = later.await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, version.id = %version_id, "an original is left without a version");
+        }
     }
 
     /// Removes a document; false when there is none, or none within reach.

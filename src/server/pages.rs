@@ -6,7 +6,6 @@ use poem::web::Html;
 use poem::{IntoResponse, Response, handler};
 
 use super::routes::Services;
-use crate::db::migrate;
 use crate::web::problem::ProblemCode;
 
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
@@ -48,66 +47,13 @@ pub fn healthz() -> &'static str {
 #[handler]
 pub async fn readyz(services: Data<&Services>) -> Response {
     let faults = services.readiness.faults(&services.db).await;
-    let (status, state) = if faults.is_empty() {
-        (StatusCode::OK, "ready")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
+    let degraded = services.readiness.degraded().await;
+    let (status, state) = match (faults.is_empty(), degraded.is_empty()) {
+        (true, true) => (StatusCode::OK, "ready"),
+        // Questions are answered: no reason to send them elsewhere, where it is the same.
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
     };
-    Response::builder()
-        .status(status)
-        .content_type("application/json")
-        .body(serde_json::json!({ "state": state, "faults": faults }).to_string())
-}
-
-/// What keeps the service from serving: told once, and asked again by each `/readyz`.
-///
-/// The isolation check takes some 20 ms: its result is kept for a while.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness {
-    checked: std::sync::Arc<tokio::sync::Mutex<Option<Checked>>>,
-}
-
-/// When the database was checked, and what was wrong.
-type Checked = (std::time::Instant, Vec<String>);
-
-/// How long a result of the isolation check is good.
-const CHECK_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
-
-impl Readiness {
-    /// Faults, in words with their remedies; empty when all is well.
-    pub async fn faults(&self, db: &crate::db::Db) -> Vec<String> {
-        if let Err(error) = db.ping().await {
-            return vec![format!("{error}; check DATABASE_URL and that the server runs")];
-        }
-        let mut checked = self.checked.lock().await;
-        if let Some((at, faults)) = checked.as_ref()
-            && at.elapsed() < CHECK_EVERY
-        {
-            return faults.clone();
-        }
-        let faults = database_faults(db).await;
-        *checked = Some((std::time::Instant::now(), faults.clone()));
-        faults
-    }
-}
-
-/// Whether migrations are missing or a wall between tenants is open.
-async fn database_faults(db: &crate::db::Db) -> Vec<String> {
-    let pending = migrate::pending(db).await;
-    match pending {
-        Err(error) => {
-            return vec![format!("the schema can not be read ({error}); run pidima migrate")];
-        }
-        Ok(pending) if !pending.is_empty() => {
-            return vec![format!("{} migration(s) are missing; run pidima migrate", pending.len())];
-        }
-        Ok(_) => {}
-    }
-    match db.isolation_violations().await {
-        Ok(violations) => violations
-            .into_iter()
-            .map(|found| format!("{}: {}; {}", found.rule, found.object, found.remedy))
-            .collect(),
-        Err(error) => vec![format!("the isolation check failed: {error}")],
-    }
+    let told = serde_json::json!({ "state": state, "faults": faults, "degraded": degraded });
+    Response::builder().status(status).content_type("application/json").body(told.to_string())
 }

@@ -283,6 +283,11 @@ impl ApiError {
         }
     }
 
+    /// 503 with a cause that only the log sees: a part that is needed is away.
+    pub fn unavailable(detail: impl Into<String>, cause: impl Into<anyhow::Error>) -> Self {
+        Self { cause: Some(cause.into()), ..Self::new(ProblemCode::Unavailable, detail) }
+    }
+
     /// The same, naming the run that it is about.
     pub fn about_run(self, run_id: Uuid) -> Self {
         Self { run_id: Some(run_id), ..self }
@@ -373,10 +378,9 @@ impl From<db::Error> for ApiError {
                 ProblemCode::IdempotencyKeyReused,
                 "this Idempotency-Key was used for another request; take a new key for each thing to be made",
             ),
-            error if error.is_retryable() => Self {
-                cause: Some(error.into()),
-                ..Self::new(ProblemCode::Unavailable, "the database is busy or away; try again")
-            },
+            error if error.is_retryable() => {
+                Self::unavailable("the database is busy or away; try again", error)
+            }
             error => Self::internal(error),
         }
     }

@@ -1,19 +1,45 @@
-//! Hands messages from the line to the queue, and says of each whether it is still under way.
+//! The relay: hands messages from the line to the queue, in a task of its own, so that it does not wait while the worker waits
+//! for messages; and says of each whether it is still under way.
 //!
 //! A message is marked before it is sent and removed when its job is done; no transaction is held while it is sent. Whatever
 //! dies in between, the mark runs out and the message is handed over again: delivery is at least once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Worker;
+use super::{PAUSE_AFTER_FAULT, Worker};
 use crate::adapters::queue::{Delivery, QueueError};
 
 /// Messages handed over at once.
 const BATCH: i64 = 100;
 /// How long handing over may take before somebody else does it.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// Hands over at once, then whenever work waits, until `stop`. `arrived` is told when the queue got something.
+pub(super) async fn run(worker: Worker, arrived: Arc<Notify>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let wait = match worker.relay().await {
+            Ok(0) => worker.settings.poll,
+            Ok(_) => {
+                arrived.notify_one();
+                continue;
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the relay pauses");
+                PAUSE_AFTER_FAULT
+            }
+        };
+        tokio::select! {
+            () = worker.work_waits.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
 
 impl Worker {
     /// Hands over whose turn it is; how many there were.
@@ -32,14 +58,19 @@ impl Worker {
             return Ok(0);
         }
         let ids: Vec<Uuid> = messages.iter().map(|message| message.message_id).collect();
-        if let Err(error) = self.queue.send(&messages).await {
-            let mut tx = self.db.system().await?;
-            tx.take_back_messages(&ids).await?;
-            tx.commit().await?;
-            return Err(error);
-        }
-        self.trust(&ids, Duration::ZERO).await?;
-        Ok(messages.len())
+        let sent = self.queue.send(&messages).await;
+        let (sent_ids, failed) = match &sent {
+            Ok(()) => (ids, Vec::new()),
+            Err(QueueError::Partly { failed, .. }) => {
+                ids.into_iter().partition(|id| !failed.contains(id))
+            }
+            Err(QueueError::Unavailable(_)) => (Vec::new(), ids),
+        };
+        let mut tx = self.db.system().await?;
+        tx.take_back_messages(&failed).await?;
+        tx.trust_messages(&sent_ids, self.settings.lost_after).await?;
+        tx.commit().await?;
+        sent.map(|()| messages.len())
     }
 
     /// Says that messages are under way, and will not be heard of before `silence` is over.

@@ -7,15 +7,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_config::Region;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::types::{
     GuardrailStreamConfiguration, GuardrailTrace, InferenceConfiguration, Message,
     SystemContentBlock,
 };
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures_util::{StreamExt, stream};
 use tokio::time::{timeout, timeout_at};
 
@@ -23,6 +22,7 @@ use super::clock::{Clock, Times};
 use super::messages::{self, Messages};
 use super::rewriting::{self, MOST_REWRITING_TOKENS};
 use super::{ChatModel, ModelCards, ModelError, ModelStream, Prompt, Role, Turn};
+use crate::adapters::aws::Aws;
 
 mod findings;
 mod reading;
@@ -85,28 +85,28 @@ pub struct BedrockModel {
     cards: ModelCards,
 }
 
-/// A client of the runtime, with the credentials and the endpoint of the environment. Nothing is sent yet.
+/// A client of the runtime, in a region of its own or in that of the environment. Nothing is sent yet.
 pub(in crate::adapters) async fn connect(
+    aws: &Aws,
     region: Option<String>,
     connect_timeout: Duration,
 ) -> Client {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let mut environment = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+    let mut config = aws_sdk_bedrockruntime::config::Builder::from(aws.config().await)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().connect_timeout(connect_timeout).build());
     if let Some(region) = region {
-        environment = environment.region(Region::new(region));
+        config = config.region(Region::new(region));
     }
-    Client::new(&environment.load().await)
+    if let Some(endpoint) = aws.bedrock_endpoint() {
+        config = config.endpoint_url(endpoint);
+    }
+    Client::from_conf(config.build())
 }
 
 impl BedrockModel {
     /// A model reached with the credentials, the region and the endpoint of the environment. Nothing is sent yet.
-    pub async fn connect(settings: BedrockSettings) -> Self {
-        let client = connect(settings.region.clone(), settings.connect_timeout).await;
+    pub async fn connect(aws: &Aws, settings: BedrockSettings) -> Self {
+        let client = connect(aws, settings.region.clone(), settings.connect_timeout).await;
         Self::with_client(settings, client)
     }
 

@@ -56,4 +56,14 @@ impl Objects for DirectoryObjects {
             _ => Ok(()),
         }
     }
+
+    async fn check(&self) -> Result<(), ObjectError> {
+        let probe = self.root.join(format!("probe-{}.part", Uuid::new_v4().simple()));
+        let written = async {
+            tokio::fs::create_dir_all(&self.root).await?;
+            tokio::fs::write(&probe, b"").await?;
+            tokio::fs::remove_file(&probe).await
+        };
+        written.await.map_err(|source| ObjectError::Away { source })
+    }
 }

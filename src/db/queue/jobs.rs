@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use uuid::Uuid;
 
 use super::Fairness;
-use crate::adapters::queue::{Delivery, Message};
+use crate::adapters::queue::{Delivery, Message, Receipt};
 use crate::db::{self, SystemTx};
 
 impl SystemTx {
@@ -39,6 +40,7 @@ impl SystemTx {
         receipt: Uuid,
         fairness: &Fairness,
     ) -> db::Result<Vec<Delivery>> {
+        let received_at = Utc::now();
         let rows = sqlx::query!(
             // From tenant to tenant along the index. Whoever takes at the same moment sees the same rows: what the other has
             // locked is skipped, so that no tenant gets above its limit.
@@ -136,8 +138,9 @@ impl SystemTx {
                     tenant: row.for_tenant.into(),
                     subject_id: row.subject_id,
                 },
-                receipt,
+                receipt: Receipt::new(receipt.to_string()),
                 receives: u32::try_from(row.receives).unwrap_or(u32::MAX),
+                received_at,
             })
             .collect())
     }
@@ -154,7 +157,7 @@ impl SystemTx {
             where job_id = $1
                 and receipt = $2",
             delivery.message.message_id,
-            delivery.receipt,
+            uuid_of(&delivery.receipt),
             delay.as_secs_f64()
         )
         .execute(self.connection())
@@ -191,7 +194,7 @@ impl SystemTx {
             where job_id = $1
                 and receipt = $2",
             delivery.message.message_id,
-            delivery.receipt
+            uuid_of(&delivery.receipt)
         )
         .execute(self.connection())
         .await?;
@@ -206,7 +209,7 @@ impl SystemTx {
             where job_id = $1
                 and receipt = $2",
             delivery.message.message_id,
-            delivery.receipt
+            uuid_of(&delivery.receipt)
         )
         .execute(self.connection())
         .await?;
@@ -224,4 +227,9 @@ impl SystemTx {
         .await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
+}
+
+/// The receipt as the table has it. One of another queue is that of no row.
+fn uuid_of(receipt: &Receipt) -> Uuid {
+    receipt.as_str().parse().unwrap_or(Uuid::nil())
 }

@@ -181,7 +181,10 @@ impl From<ReceiveError> for ApiError {
                 Self::new(code, error.to_string())
             }
             ReceiveError::UnknownCollection => Self::not_found("collection"),
-            ReceiveError::Objects(error) => Self::internal(error),
+            ReceiveError::Objects(error) => Self::unavailable(
+                "the store of originals is away and nothing was kept; try again",
+                error,
+            ),
             ReceiveError::Database(error) => error.into(),
         }
     }

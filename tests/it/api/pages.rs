@@ -77,7 +77,7 @@ async fn each_problem_code_has_its_place_on_the_page_that_types_lead_to() {
 async fn readiness_is_told_while_the_walls_stand() {
     let app = TestApp::start().await;
     let ready = fetch(&app, Method::GET, "/readyz").await;
-    assert_eq!(ready.expect(200), json!({ "state": "ready", "faults": [] }));
+    assert_eq!(ready.expect(200), json!({ "state": "ready", "faults": [], "degraded": [] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,11 +194,19 @@ async fn a_relay_that_dies_after_it_sent_queues_each_message_once() {
     }
     // Sent, and the relay is gone before it could say so: the messages wait again.
     let mut tx = app.app.services.db.system().await.unwrap();
-    let messages = tx.hand_over(100, 32, Duration::ZERO).await.unwrap();
+    let messages = tx.hand_over(100, 32, Duration::from_secs(30)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(messages.len(), 5);
+    let mut other = app.app.services.db.system().await.unwrap();
+    let taken_twice = other.hand_over(100, 32, Duration::from_secs(30)).await.unwrap();
+    assert!(taken_twice.is_empty(), "nobody else hands them over meanwhile");
+    drop(other);
     app.app.worker.queue.send(&messages).await.unwrap();
     assert_eq!(app.app.services.db.system().await.unwrap().count_outbox().await.unwrap(), 5);
+    sqlx::query("update app.outbox set lost_at = now()")
+        .execute(&app.database.admin())
+        .await
+        .unwrap();
     app.app.worker.queue.send(&messages).await.unwrap();
     assert_eq!(app.app.worker.queue.backlog().await.unwrap(), 5);
     app.app.worker.run_until_idle().await.unwrap();

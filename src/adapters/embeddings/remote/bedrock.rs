@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{EmbeddingCalls, Purpose};
+use crate::adapters::aws::Aws;
 use crate::adapters::models::bedrock::{connect, refused};
 use crate::adapters::models::{ModelError, without_region};
 
@@ -63,12 +64,13 @@ pub struct BedrockEmbeddings {
 impl BedrockEmbeddings {
     /// A model reached with the credentials and the endpoint of the environment. Nothing is sent yet.
     pub async fn connect(
+        aws: &Aws,
         region: Option<String>,
         model: &str,
         family: BedrockFamily,
         dimensions: usize,
     ) -> Self {
-        Self::with_client(connect(region, CONNECT_TIMEOUT).await, model, family, dimensions)
+        Self::with_client(connect(aws, region, CONNECT_TIMEOUT).await, model, family, dimensions)
     }
 
     /// A model behind a client made elsewhere.

@@ -135,4 +135,8 @@ impl Queue for WatchedQueue {
     async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
         self.inner.discard(message_id).await
     }
+
+    async fn check(&self) -> Result<(), QueueError> {
+        self.inner.check().await
+    }
 }
