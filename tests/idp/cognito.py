@@ -1,4 +1,4 @@
-"""Amazon Cognito's and Bedrock's stand-in for the tests: ministack on the port given, on this machine only, until standard input ends."""
+"""Stand-in for services of AWS in the tests: ministack with the services given, on the port given, on this machine only, until standard input ends."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ os.environ.update(
     GATEWAY_PORT=port,
     MINISTACK_HOST="127.0.0.1",
     IOT_MTLS_ENABLED="0",
-    SERVICES="cognito-idp,bedrock-runtime",
+    SERVICES=sys.argv[2],
 )
 
 

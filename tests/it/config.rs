@@ -163,7 +163,9 @@ fn names_in_source() -> BTreeSet<String> {
     let is_name = |text: &str| {
         text.chars()
             .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
-            && ["PIDIMA_", "DATABASE_URL", "XDG_"].iter().any(|start| text.starts_with(start))
+            && ["PIDIMA_", "DATABASE_URL", "XDG_", "AWS_"]
+                .iter()
+                .any(|start| text.starts_with(start))
     };
     let texts = sources("src");
     let literals = texts.iter().flat_map(|(_, text)| text.split('"'));

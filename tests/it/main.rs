@@ -16,6 +16,7 @@ mod analysts;
 mod api;
 mod assistants;
 mod audit;
+mod aws;
 mod cache;
 mod canaries;
 mod chat;

@@ -39,34 +39,7 @@ impl Cognito {
     }
 
     fn start() -> Self {
-        let folder = installed("cognito", &["requirements.txt", "cognito.py"], |folder| {
-            let mut pip = Command::new("python3");
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
-                .arg(folder.join("requirements.txt"))
-                .arg("--target")
-                .arg(folder.join("packages"));
-            run(pip, "python3 with pip (Debian and Ubuntu: apt-get install python3-pip)");
-        });
-        let port = free_port();
-        let mut python = Command::new("python3");
-        python
-            .arg(folder.join("cognito.py"))
-            .arg(port.to_string())
-            .env("PYTHONPATH", folder.join("packages"))
-            .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let process = python.spawn().expect("python3, which the tests of Cognito need");
-        let address = format!("http://127.0.0.1:{port}");
-        let health = format!("{address}/_ministack/health");
-        let began = Instant::now();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        while runtime.block_on(reqwest::get(&health)).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "ministack does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let (address, process) = ministack("cognito-idp,bedrock-runtime");
         Self { address, _process: process }
     }
 
@@ -196,6 +169,40 @@ pub fn provider_settings(name: &str, issuer: &str, client_id: &str) -> Vec<(Stri
         (format!("PIDIMA_OIDC_{name}_ISSUER"), issuer.to_owned()),
         (format!("PIDIMA_OIDC_{name}_CLIENT_ID"), client_id.to_owned()),
     ]
+}
+
+/// A stand-in for services of AWS: its address, and the process, which ends with ours.
+pub fn ministack(services: &str) -> (String, Child) {
+    let folder = installed("cognito", &["requirements.txt", "cognito.py"], |folder| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
+            .arg(folder.join("requirements.txt"))
+            .arg("--target")
+            .arg(folder.join("packages"));
+        run(pip, "python3 with pip (Debian and Ubuntu: apt-get install python3-pip)");
+    });
+    let port = free_port();
+    let mut python = Command::new("python3");
+    python
+        .arg(folder.join("cognito.py"))
+        .arg(port.to_string())
+        .arg(services)
+        .env("PYTHONPATH", folder.join("packages"))
+        .current_dir(&folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let process = python.spawn().expect("python3, which the tests of AWS need");
+    let address = format!("http://127.0.0.1:{port}");
+    let health = format!("{address}/_ministack/health");
+    let began = Instant::now();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    while runtime.block_on(reqwest::get(&health)).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(60), "ministack does not answer");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    (address, process)
 }
 
 /// `npm ci` in a folder that holds a lock file.
