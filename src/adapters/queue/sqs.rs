@@ -3,6 +3,7 @@
 //! SQS delivers at least once and in no order, and can not tell that it has a message already: jobs must bear that anyway.
 
 mod body;
+mod dead;
 mod fault;
 mod send;
 
@@ -14,9 +15,10 @@ use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::{Message as Received, MessageSystemAttributeName, QueueAttributeName};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use self::fault::{failed, is_lost};
-use super::{Delivery, Message, Queue, QueueError, Receipt};
+use super::{DeadLetter, Delivery, Message, Queue, QueueError, Receipt};
 use crate::adapters::aws::{Aws, Patience};
 
 /// Most messages of one request.
@@ -112,7 +114,7 @@ impl SqsQueue {
             }),
             Err(reason) => {
                 let body = received.body.as_deref().unwrap_or_default();
-                match self.set_aside(body, receipt).await {
+                match self.set_aside(body, receipt, receives(&received)).await {
                     Ok(()) => {
                         tracing::error!(sqs.id = told, %reason, "unreadable message set aside")
                     }
@@ -129,7 +131,12 @@ impl SqsQueue {
     }
 
     /// Among the dead letters first: in both queues for a moment is better than in none.
-    async fn set_aside(&self, body: &str, receipt: &str) -> Result<(), QueueError> {
+    async fn set_aside(
+        &self,
+        body: &str,
+        receipt: &str,
+        receives: u32,
+    ) -> Result<(), QueueError> {
         // SQS takes no empty body, and gives none either.
         let body = if body.is_empty() { "(empty)" } else { body };
         self.client()
@@ -137,6 +144,10 @@ impl SqsQueue {
             .send_message()
             .queue_url(&self.settings.dead_url)
             .message_body(body)
+            .set_message_attributes(
+                dead::receives_attribute(receives)
+                    .map(|count| [(dead::RECEIVES.to_owned(), count)].into()),
+            )
             .send()
             .await
             .map_err(|error| failed(&error))?;
@@ -225,7 +236,7 @@ impl Queue for SqsQueue {
     async fn bury(&self, delivery: &Delivery) -> Result<(), QueueError> {
         let body = body::write(&delivery.message);
         let body = body.map_err(|error| QueueError::Unavailable(Box::new(error)))?;
-        self.set_aside(&body, delivery.receipt.as_str()).await
+        self.set_aside(&body, delivery.receipt.as_str(), delivery.receives).await
     }
 
     async fn backlog(&self) -> Result<u64, QueueError> {
@@ -235,6 +246,18 @@ impl Queue for SqsQueue {
     async fn check(&self) -> Result<(), QueueError> {
         self.count(&self.settings.url).await?;
         self.count(&self.settings.dead_url).await.map(drop)
+    }
+
+    async fn dead(&self, limit: u32) -> Result<Vec<DeadLetter>, QueueError> {
+        self.list_dead(usize::try_from(limit).unwrap_or(usize::MAX)).await
+    }
+
+    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.take_dead(message_id, true).await
+    }
+
+    async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.take_dead(message_id, false).await
     }
 }
 

@@ -37,7 +37,7 @@ impl Tried {
             max_connections: 4,
             acquire_timeout: Duration::from_secs(30),
         };
-        let table = PostgresQueue::new(Db::open(&settings).unwrap());
+        let table = PostgresQueue::new(Db::open(&settings).unwrap(), 1_000);
         let stand_in = StandIn::shared().await;
         let queues = stand_in.queues().await;
         let sqs = queue_at(&stand_in.address, &queues);
@@ -228,5 +228,45 @@ async fn a_message_sent_twice_is_delivered_at_least_once() {
             taken.extend(some.into_iter().map(|delivery| delivery.message));
         }
         assert_eq!(ids(&taken), ids(&sent), "{}", tried.name);
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_are_shown_sent_again_and_thrown_away() {
+    for tried in Tried::both().await {
+        let name = tried.name;
+        assert!(tried.queue.dead(10).await.unwrap().is_empty(), "{name}");
+        // Around what one request takes.
+        let sent = messages(11);
+        tried.queue.send(&sent).await.unwrap();
+        let mut buried = 0;
+        while buried < sent.len() {
+            for delivery in tried.receive(LONG).await {
+                tried.queue.bury(&delivery).await.unwrap();
+                buried += 1;
+            }
+        }
+        let shown = tried.queue.dead(100).await.unwrap();
+        assert_eq!(shown.len(), 11, "{name}");
+        assert_eq!(ids(shown.iter().map(|letter| &letter.message)), ids(&sent), "{name}");
+        assert!(shown.iter().all(|letter| letter.receives == 1), "{name}: {shown:?}");
+        assert!(shown.iter().all(|letter| letter.dead_at.is_some()), "{name}: {shown:?}");
+        assert!(shown.is_sorted_by_key(|letter| std::cmp::Reverse(letter.dead_at)), "{name}");
+        for limit in [1, 10, 11] {
+            let some = tried.queue.dead(limit).await.unwrap();
+            assert_eq!(some.len(), limit as usize, "{name}: a look hides nothing from the next");
+        }
+        let again = tried.queue.redrive(sent[3].message_id).await.unwrap();
+        assert_eq!(again.as_ref(), Some(&sent[3]), "{name}");
+        let delivery = tried.next(LONG).await;
+        assert_eq!((&delivery.message, delivery.receives), (&sent[3], 1), "{name}");
+        let gone = tried.queue.discard(sent[10].message_id).await.unwrap();
+        assert_eq!(gone.as_ref(), Some(&sent[10]), "{name}");
+        for absent in [sent[3].message_id, sent[10].message_id, new_id()] {
+            assert_eq!(tried.queue.redrive(absent).await.unwrap(), None, "{name}");
+            assert_eq!(tried.queue.discard(absent).await.unwrap(), None, "{name}");
+        }
+        assert_eq!(tried.queue.dead(100).await.unwrap().len(), 9, "{name}");
+        assert_eq!(tried.dead().await, 9, "{name}");
     }
 }
