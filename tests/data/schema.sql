@@ -717,6 +717,11 @@ CREATE TABLE app.document_versions (
     created_by uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ready_at timestamp with time zone,
+    attempts_before integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    original_version_id uuid,
+    CONSTRAINT document_versions_attempts_before_check CHECK (((attempts_before >= 0) AND (attempts_before <= attempts))),
     CONSTRAINT document_versions_content_sha256_check CHECK ((length(content_sha256) = 32)),
     CONSTRAINT document_versions_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
     CONSTRAINT document_versions_media_type_check CHECK ((media_type = ANY (ARRAY['text/markdown'::text, 'text/html'::text, 'text/plain'::text, 'text/x-rst'::text, 'text/x-source'::text, 'text/csv'::text, 'text/tab-separated-values'::text, 'application/x-ipynb+json'::text, 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'::text, 'application/vnd.openxmlformats-officedocument.presentationml.presentation'::text, 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'::text, 'application/epub+zip'::text, 'application/pdf'::text]))),
@@ -772,6 +777,14 @@ COMMENT ON COLUMN app.document_versions.created_by IS 'Key that uploaded it';
 COMMENT ON COLUMN app.document_versions.created_at IS 'When it was received';
 
 COMMENT ON COLUMN app.document_versions.ready_at IS 'When readers first saw it';
+
+COMMENT ON COLUMN app.document_versions.attempts_before IS 'Attempts that were made before it was last asked for again: the limit of attempts counts from there';
+
+COMMENT ON COLUMN app.document_versions.next_attempt_at IS 'When the next attempt is due, after one that failed or when it was asked for again; null while one goes on';
+
+COMMENT ON COLUMN app.document_versions.ended_at IS 'When its job came to its end: ready, failed or cancelled';
+
+COMMENT ON COLUMN app.document_versions.original_version_id IS 'Version whose bytes it reads, when the same bytes are read once more; null when they are its own';
 
 CREATE VIEW analytics.documents_by_use WITH (security_invoker='true', security_barrier='true') AS
  SELECT d.document_id,
@@ -2043,10 +2056,13 @@ CREATE TABLE app.outbox (
     kind text NOT NULL,
     for_tenant uuid NOT NULL,
     subject_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    handed_at timestamp with time zone,
+    lost_at timestamp with time zone,
+    CONSTRAINT outbox_lost_at_check CHECK (((handed_at IS NULL) = (lost_at IS NULL)))
 );
 
-COMMENT ON TABLE app.outbox IS 'Work that a transaction asked for; the relay hands it to the queue and deletes it';
+COMMENT ON TABLE app.outbox IS 'Work that a transaction asked for: it waits here for its turn, and stays until the worker has done it';
 
 COMMENT ON COLUMN app.outbox.message_id IS 'UUIDv7: order of hand-over';
 
@@ -2057,6 +2073,10 @@ COMMENT ON COLUMN app.outbox.for_tenant IS 'Tenant in whose name the job runs';
 COMMENT ON COLUMN app.outbox.subject_id IS 'What the job is about, e.g. a document version';
 
 COMMENT ON COLUMN app.outbox.created_at IS 'When the work was asked for';
+
+COMMENT ON COLUMN app.outbox.handed_at IS 'When it was handed to the queue; null while it waits in the line';
+
+COMMENT ON COLUMN app.outbox.lost_at IS 'From then on it is taken for lost in the queue, and waits again; moved on while somebody works on it';
 
 CREATE TABLE app.pending_logins (
     pending_login_id uuid NOT NULL,
@@ -2687,6 +2707,10 @@ CREATE INDEX citations_default_tenant_id_document_id_idx ON app.citations_defaul
 
 CREATE INDEX collection_groups_group_id_idx ON app.collection_groups USING btree (tenant_id, group_id);
 
+CREATE INDEX document_versions_original_version_id_idx ON app.document_versions USING btree (tenant_id, original_version_id) WHERE (original_version_id IS NOT NULL);
+
+CREATE INDEX document_versions_state_idx ON app.document_versions USING btree (tenant_id, state, version_id);
+
 CREATE INDEX documents_collection_id_idx ON app.documents USING btree (tenant_id, collection_id, document_id);
 
 CREATE INDEX feedback_feedback_id_idx ON ONLY app.feedback USING btree (tenant_id, feedback_id);
@@ -2697,7 +2721,9 @@ CREATE INDEX group_members_member_id_idx ON app.group_members USING btree (tenan
 
 CREATE INDEX idempotency_keys_expires_at_idx ON app.idempotency_keys USING btree (tenant_id, expires_at);
 
-CREATE INDEX jobs_visible_at_idx ON app.jobs USING btree (visible_at) WHERE (dead_at IS NULL);
+CREATE INDEX jobs_dead_at_idx ON app.jobs USING btree (dead_at, job_id) WHERE (dead_at IS NOT NULL);
+
+CREATE INDEX jobs_for_tenant_idx ON app.jobs USING btree (for_tenant, visible_at, job_id) WHERE (dead_at IS NULL);
 
 CREATE INDEX members_identity_idx ON app.members USING btree (identity_sha256);
 
@@ -2706,6 +2732,14 @@ CREATE INDEX messages_session_id_idx ON ONLY app.messages USING btree (tenant_id
 CREATE INDEX messages_default_tenant_id_session_id_message_id_idx ON app.messages_default USING btree (tenant_id, session_id, message_id);
 
 CREATE INDEX operator_idempotency_keys_expires_at_idx ON app.operator_idempotency_keys USING btree (expires_at);
+
+CREATE INDEX outbox_handed_idx ON app.outbox USING btree (for_tenant, lost_at) WHERE (handed_at IS NOT NULL);
+
+CREATE INDEX outbox_lost_at_idx ON app.outbox USING btree (lost_at) WHERE (handed_at IS NOT NULL);
+
+CREATE INDEX outbox_subject_id_idx ON app.outbox USING btree (for_tenant, subject_id);
+
+CREATE INDEX outbox_waiting_idx ON app.outbox USING btree (for_tenant, created_at, message_id) WHERE (handed_at IS NULL);
 
 CREATE INDEX pending_logins_browser_sha256_idx ON app.pending_logins USING btree (browser_sha256);
 
@@ -2812,6 +2846,9 @@ ALTER TABLE ONLY app.document_texts
 
 ALTER TABLE ONLY app.document_versions
     ADD CONSTRAINT document_versions_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES app.documents(tenant_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.document_versions
+    ADD CONSTRAINT document_versions_original_version_id_fkey FOREIGN KEY (tenant_id, original_version_id) REFERENCES app.document_versions(tenant_id, version_id);
 
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_active_version_id_fkey FOREIGN KEY (tenant_id, active_version_id) REFERENCES app.document_versions(tenant_id, version_id);

@@ -131,12 +131,7 @@ impl SqsQueue {
     }
 
     /// Among the dead letters first: in both queues for a moment is better than in none.
-    async fn set_aside(
-        &self,
-        body: &str,
-        receipt: &str,
-        receives: u32,
-    ) -> Result<(), QueueError> {
+    async fn set_aside(&self, body: &str, receipt: &str, receives: u32) -> Result<(), QueueError> {
         // SQS takes no empty body, and gives none either.
         let body = if body.is_empty() { "(empty)" } else { body };
         self.client()

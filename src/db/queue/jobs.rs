@@ -179,7 +179,7 @@ impl SystemTx {
             where job_id = $1
                 and receipt = $2",
             delivery.message.message_id,
-            delivery.receipt,
+            uuid_of(&delivery.receipt),
             delay.as_secs_f64()
         )
         .execute(self.connection())

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pidima::adapters::queue::{Delivery, Message, Queue, QueueError};
+use chrono::Utc;
+use pidima::adapters::queue::{DeadLetter, Delivery, Message, Queue, QueueError, Receipt};
 use pidima::db::PostgresQueue;
 use pidima::kernel::ids::{TenantId, new_id};
 use pidima::knowledge::REMOVE_ORIGINAL;
@@ -43,7 +44,12 @@ impl Queue for Fifo {
         let most = messages.len().min(most as usize);
         let taken = messages.drain(..most);
         Ok(taken
-            .map(|message| Delivery { message, receipt: Uuid::new_v4(), receives: 1 })
+            .map(|message| Delivery {
+                message,
+                receipt: Receipt::new(Uuid::new_v4().to_string()),
+                receives: 1,
+                received_at: Utc::now(),
+            })
             .collect())
     }
 
@@ -65,6 +71,22 @@ impl Queue for Fifo {
 
     async fn backlog(&self) -> Result<u64, QueueError> {
         Ok(self.messages.lock().unwrap().len() as u64)
+    }
+
+    async fn check(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn dead(&self, _: u32) -> Result<Vec<DeadLetter>, QueueError> {
+        Ok(Vec::new())
+    }
+
+    async fn redrive(&self, _: Uuid) -> Result<Option<Message>, QueueError> {
+        Ok(None)
+    }
+
+    async fn discard(&self, _: Uuid) -> Result<Option<Message>, QueueError> {
+        Ok(None)
     }
 }
 
@@ -116,6 +138,22 @@ impl Queue for Noted {
 
     async fn backlog(&self) -> Result<u64, QueueError> {
         self.inner.backlog().await
+    }
+
+    async fn check(&self) -> Result<(), QueueError> {
+        self.inner.check().await
+    }
+
+    async fn dead(&self, limit: u32) -> Result<Vec<DeadLetter>, QueueError> {
+        self.inner.dead(limit).await
+    }
+
+    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.inner.redrive(message_id).await
+    }
+
+    async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.inner.discard(message_id).await
     }
 }
 

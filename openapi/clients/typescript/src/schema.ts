@@ -444,7 +444,8 @@ export interface paths {
         /**
          * Upload a document
          * @description Takes a file as `multipart/form-data`. The same name in the same collection is a new version, which replaces the
-         *     old one in search when it is ready; the same bytes again change nothing. Needs the role editor.
+         *     old one in search when it is ready; the same bytes again change nothing. With `wait=ready` the answer comes when the
+         *     version is at its end, or when the time is over. Needs the role editor.
          */
         post: operations["create_document"];
         delete?: never;
@@ -480,6 +481,28 @@ export interface paths {
          * @description Changes the address of the original or your own metadata; what is absent stays. Needs the role editor.
          */
         patch: operations["update_document"];
+        trace?: never;
+    };
+    "/v1/documents/{document_id}/reprocess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reprocess a document
+         * @description Reads the newest version of a document once more, as this release reads: under a new version number with the same
+         *     bytes. Readers find the old version until the new one is ready, and citations of the old one stay true. A newest
+         *     version that failed or was cancelled is tried again; one that is on its way goes on. Needs the role editor.
+         */
+        post: operations["reprocess_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/documents/{document_id}/versions": {
@@ -614,6 +637,110 @@ export interface paths {
          *     role admin.
          */
         delete: operations["delete_group_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ingestion_jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List ingestion jobs
+         * @description The work on each version of each document, newest first. Needs the role editor.
+         */
+        get: operations["list_ingestion_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ingestion_jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an ingestion job
+         * @description Tells where a file is, each attempt with its stages and times, and what is due next. With `wait=ready` the answer
+         *     comes when the job is over, or when the time is. Needs the role editor.
+         */
+        get: operations["get_ingestion_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ingestion_jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an ingestion job
+         * @description Stops the work on a version: it will not come into search. A version that was in search before stays there. A job
+         *     that is over is left as it is. Needs the role editor.
+         */
+        post: operations["cancel_ingestion_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ingestion_jobs/{job_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow an ingestion job
+         * @description Server-sent events: the job as it is, then each change of it, and its end. A stream that was cut begins again with the
+         *     job as it is, so that nothing has to be caught up. Needs the role editor.
+         */
+        get: operations["list_ingestion_job_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ingestion_jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry an ingestion job
+         * @description Lets a job that failed or was cancelled begin again. Its attempts stay, and as many new ones are allowed as in the
+         *     beginning. Any other job is left as it is. Needs the role editor.
+         */
+        post: operations["retry_ingestion_job"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -911,6 +1038,69 @@ export interface paths {
         get: operations["get_message_trace"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/platform/dead_letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dead letters
+         * @description Messages that were handed to workers too often and are set aside: ids only, nothing of what a tenant stores. Needs a
+         *     key of the operator.
+         */
+        get: operations["list_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/platform/dead_letters/{dead_letter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a dead letter
+         * @description Removes a message for good. A document that was given up because of it stays so; its tenant may retry the job. Needs
+         *     a key of the operator.
+         */
+        delete: operations["delete_dead_letter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/platform/dead_letters/{dead_letter_id}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redrive a dead letter
+         * @description Gives a message back to the workers, and lets the document that was given up because of it begin again. Needs a key of
+         *     the operator.
+         */
+        post: operations["redrive_dead_letter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2238,6 +2428,47 @@ export interface components {
             name?: string;
         };
         /**
+         * DeadLetter
+         * @description A message that was set aside.
+         */
+        DeadLetter: {
+            /**
+             * Format: date-time
+             * @description When it was set aside, where the queue knows.
+             */
+            dead_at?: string;
+            /**
+             * Format: uuid
+             * @description Id of the message.
+             */
+            id: string;
+            /** @description Name of the job, e.g. `ingest_version`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How often it was handed to a worker.
+             */
+            receives: number;
+            /**
+             * Format: uuid
+             * @description What it is about, e.g. the ingestion job.
+             */
+            subject_id: string;
+            /**
+             * Format: uuid
+             * @description Tenant in whose name it runs.
+             */
+            tenant_id: string;
+        };
+        /**
+         * DeadLetterList
+         * @description Messages that were set aside.
+         */
+        DeadLetterList: {
+            /** @description The last one first. To see more than a page, redrive or delete these. */
+            items: components["schemas"]["DeadLetter"][];
+        };
+        /**
          * DeltaEvent
          * @description The next characters of the answer.
          */
@@ -2617,6 +2848,193 @@ export interface components {
             similarity?: number;
         };
         /**
+         * IngestionAttempt
+         * @description One attempt of a worker.
+         */
+        IngestionAttempt: {
+            /**
+             * Format: int32
+             * @description Milliseconds of cutting it into passages.
+             */
+            chunk_ms?: number;
+            /**
+             * Format: int32
+             * @description Milliseconds of embedding the passages.
+             */
+            embed_ms?: number;
+            /**
+             * Format: date-time
+             * @description When it ended; absent while it goes on.
+             */
+            ended_at?: string;
+            /** @description Why it ended early; absent when it went through or goes on. */
+            failure?: components["schemas"]["Failure"] & unknown;
+            /**
+             * Format: int32
+             * @description Milliseconds of writing the index.
+             */
+            index_ms?: number;
+            /**
+             * Format: int32
+             * @description Counts from 1 within the job, retries included.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description Milliseconds of reading the file; absent when it did not come to the end of that.
+             */
+            parse_ms?: number;
+            /** @description The last stage that it reached; `ready` when it went through. */
+            stage: components["schemas"]["VersionState"] & unknown;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+        };
+        /**
+         * IngestionJob
+         * @description The work on one version of a document, from its upload to search.
+         */
+        IngestionJob: {
+            /**
+             * Format: int32
+             * @description How often a worker began.
+             */
+            attempt_count: number;
+            /** @description The latest attempts, oldest first; absent in lists and in events. */
+            attempts?: components["schemas"]["IngestionAttempt"][];
+            /**
+             * Format: uuid
+             * @description Collection of the document.
+             */
+            collection_id: string;
+            /**
+             * Format: date-time
+             * @description When the version was received.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Document that it is a version of.
+             */
+            document_id: string;
+            /** @description Name of the document. */
+            document_name: string;
+            /**
+             * Format: date-time
+             * @description When the job came to its end.
+             */
+            ended_at?: string;
+            /** @description Why it was given up. */
+            failure?: components["schemas"]["Failure"] & unknown;
+            /**
+             * Format: uuid
+             * @description Id of the job, which is that of the version.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due, after one that failed; absent when none is.
+             */
+            next_attempt_at?: string;
+            /** @description Where it is in the queue; absent in lists, and when there is nothing left to do. */
+            queue?: components["schemas"]["IngestionQueuePlace"] & unknown;
+            /** @description Where it stands. `ready`, `superseded`, `failed` and `cancelled` are final. */
+            state: components["schemas"]["VersionState"] & unknown;
+            /**
+             * Format: int32
+             * @description Number of the version within the document.
+             */
+            version_number: number;
+        };
+        /** @description A step of a job. `id:` counts from 1 within the stream; `event:` is the type. */
+        IngestionJobEvent: components["schemas"]["IngestionJobEvent_JobSnapshotEvent"] | components["schemas"]["IngestionJobEvent_JobChangedEvent"] | components["schemas"]["IngestionJobEvent_JobEndedEvent"] | components["schemas"]["IngestionJobEvent_JobGoneEvent"];
+        /** @description A step of a job. `id:` counts from 1 within the stream; `event:` is the type. */
+        IngestionJobEvent_JobChangedEvent: {
+            /**
+             * @example changed
+             * @enum {string}
+             */
+            type: "changed";
+        } & components["schemas"]["JobChangedEvent"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "changed";
+        };
+        /** @description A step of a job. `id:` counts from 1 within the stream; `event:` is the type. */
+        IngestionJobEvent_JobEndedEvent: {
+            /**
+             * @example ended
+             * @enum {string}
+             */
+            type: "ended";
+        } & components["schemas"]["JobEndedEvent"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ended";
+        };
+        /** @description A step of a job. `id:` counts from 1 within the stream; `event:` is the type. */
+        IngestionJobEvent_JobGoneEvent: {
+            /**
+             * @example gone
+             * @enum {string}
+             */
+            type: "gone";
+        } & components["schemas"]["JobGoneEvent"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "gone";
+        };
+        /** @description A step of a job. `id:` counts from 1 within the stream; `event:` is the type. */
+        IngestionJobEvent_JobSnapshotEvent: {
+            /**
+             * @example snapshot
+             * @enum {string}
+             */
+            type: "snapshot";
+        } & components["schemas"]["JobSnapshotEvent"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "snapshot";
+        };
+        /**
+         * IngestionJobList
+         * @description A page of jobs.
+         */
+        IngestionJobList: {
+            /** @description Jobs, newest first. */
+            items: components["schemas"]["IngestionJob"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * IngestionQueuePlace
+         * @description Where a job is in the queue.
+         */
+        IngestionQueuePlace: {
+            /**
+             * Format: int64
+             * @description Jobs of the tenant that go before it, itself counted; absent once it was handed over.
+             */
+            position?: number;
+            /** @description Where it is. */
+            state: components["schemas"]["IngestionQueueState"] & unknown;
+        };
+        /**
+         * @description Where the work on a job is handed out.
+         * @enum {string}
+         */
+        IngestionQueueState: "waiting" | "handed_over";
+        /**
          * Invitation
          * @description An invitation, without the secret of its link.
          */
@@ -2713,6 +3131,41 @@ export interface components {
          * @enum {string}
          */
         InvitationState: "open" | "accepted" | "revoked" | "expired";
+        /**
+         * JobChangedEvent
+         * @description The job stands elsewhere than before.
+         */
+        JobChangedEvent: {
+            /** @description The job. */
+            job: components["schemas"]["IngestionJob"] & unknown;
+        };
+        /**
+         * JobEndedEvent
+         * @description The end: the job is ready, superseded, failed or cancelled.
+         */
+        JobEndedEvent: {
+            /** @description The job. */
+            job: components["schemas"]["IngestionJob"] & unknown;
+        };
+        /**
+         * JobGoneEvent
+         * @description The end: the document was deleted, or you do not reach it any more.
+         */
+        JobGoneEvent: {
+            /**
+             * Format: uuid
+             * @description Id that the job had.
+             */
+            job_id: string;
+        };
+        /**
+         * JobSnapshotEvent
+         * @description The job as it is when the stream begins.
+         */
+        JobSnapshotEvent: {
+            /** @description The job. */
+            job: components["schemas"]["IngestionJob"] & unknown;
+        };
         /**
          * @description Kinds of API keys.
          * @enum {string}
@@ -3837,6 +4290,11 @@ export interface components {
          * @enum {string}
          */
         VersionState: "received" | "parsing" | "chunking" | "embedding" | "ready" | "superseded" | "failed" | "cancelled";
+        /**
+         * @description What a request waits for.
+         * @enum {string}
+         */
+        WaitFor: "ready";
         /**
          * WidgetToken
          * @description A widget token, to be handed to the page of that one person.
@@ -6860,7 +7318,12 @@ export interface operations {
     };
     create_document: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Answer only when the version is at its end. */
+                wait?: components["schemas"]["WaitFor"];
+                /** @description Seconds to wait at most; never longer than the server allows, which is also what counts when absent. */
+                wait_seconds?: number;
+            };
             header?: {
                 /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
                 "Idempotency-Key"?: string;
@@ -6891,7 +7354,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The same bytes are there already: nothing is done again. */
+            /** @description The same bytes are there already, so that nothing is done again; or, with `wait=ready`, the version is at its end. */
             200: {
                 headers: {
                     /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
@@ -7253,6 +7716,115 @@ export interface operations {
                 };
             };
             /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reprocess_document: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the document. */
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job that reads the document. */
+            202: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestionJob"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8174,6 +8746,464 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_ingestion_jobs: {
+        parameters: {
+            query?: {
+                /** @description Jobs in this state only. */
+                state?: components["schemas"]["VersionState"];
+                /** @description Jobs of this collection only. */
+                collection_id?: string;
+                /** @description Jobs of this document only. */
+                document_id?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestionJobList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ingestion_job: {
+        parameters: {
+            query?: {
+                /** @description Answer only when the job is over. */
+                wait?: components["schemas"]["WaitFor"];
+                /** @description Seconds to wait at most; never longer than the server allows, which is also what counts when absent. */
+                wait_seconds?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the job, which is that of the version. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestionJob"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_ingestion_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestionJob"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_ingestion_job_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As browsers send it when they come again; with it, a job that is over is answered by 204, which ends their coming. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description Id of the job. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job as it is, then each change, through its end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["IngestionJobEvent"];
+                };
+            };
+            /** @description The job is over, and you have seen events of it: there are no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_ingestion_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestionJob"];
+                };
             };
             /** @description The request can not be read, or the cursor is not one of this list */
             400: {
@@ -9953,6 +10983,259 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Trace"];
                 };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dead_letters: {
+        parameters: {
+            query?: {
+                /** @description Most letters of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the message. */
+                dead_letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no dead letter any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redrive_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the message. */
+                dead_letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no dead letter any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request can not be read, or the cursor is not one of this list */
             400: {
