@@ -10,8 +10,8 @@ comment on table app.outbox is
 comment on column app.outbox.handed_at is 'When it was handed to the queue; null while it waits in the line';
 comment on column app.outbox.lost_at is 'From then on it is taken for lost in the queue, and waits again; moved on while somebody works on it';
 -- By age, not by id alone: an order that the primary key has would be read through it, past the rows of everybody.
-create index outbox_waiting_idx on app.outbox (for_tenant, created_at, message_id) where handed_at is null;
-create index outbox_handed_idx on app.outbox (for_tenant, lost_at) where handed_at is not null;
+create index outbox_created_at_idx on app.outbox (for_tenant, created_at, message_id) where handed_at is null;
+create index outbox_for_tenant_idx on app.outbox (for_tenant, lost_at) where handed_at is not null;
 create index outbox_lost_at_idx on app.outbox (lost_at) where handed_at is not null;
 create index outbox_subject_id_idx on app.outbox (for_tenant, subject_id);
 

@@ -2733,13 +2733,13 @@ CREATE INDEX messages_default_tenant_id_session_id_message_id_idx ON app.message
 
 CREATE INDEX operator_idempotency_keys_expires_at_idx ON app.operator_idempotency_keys USING btree (expires_at);
 
-CREATE INDEX outbox_handed_idx ON app.outbox USING btree (for_tenant, lost_at) WHERE (handed_at IS NOT NULL);
+CREATE INDEX outbox_created_at_idx ON app.outbox USING btree (for_tenant, created_at, message_id) WHERE (handed_at IS NULL);
+
+CREATE INDEX outbox_for_tenant_idx ON app.outbox USING btree (for_tenant, lost_at) WHERE (handed_at IS NOT NULL);
 
 CREATE INDEX outbox_lost_at_idx ON app.outbox USING btree (lost_at) WHERE (handed_at IS NOT NULL);
 
 CREATE INDEX outbox_subject_id_idx ON app.outbox USING btree (for_tenant, subject_id);
-
-CREATE INDEX outbox_waiting_idx ON app.outbox USING btree (for_tenant, created_at, message_id) WHERE (handed_at IS NULL);
 
 CREATE INDEX pending_logins_browser_sha256_idx ON app.pending_logins USING btree (browser_sha256);
 

@@ -185,10 +185,17 @@ async fn a_stream_is_one_of_the_named_events_told_apart_by_type() {
         let content = &body["responses"]["200"]["content"]["text/event-stream"];
         let Some(schema) = content.get("schema") else { continue };
         streams += 1;
-        assert_eq!(schema["$ref"], "#/components/schemas/ChatEvent", "{id}");
+        let name =
+            if id == "list_ingestion_job_events" { "IngestionJobEvent" } else { "ChatEvent" };
+        assert_eq!(schema["$ref"], format!("#/components/schemas/{name}"), "{id}");
     }
-    assert!(streams >= 2, "{streams} streams");
-    let union = &document["components"]["schemas"]["ChatEvent"];
+    assert!(streams >= 3, "{streams} streams");
+    for name in ["ChatEvent", "IngestionJobEvent"] {
+        is_told_apart_by_type(&document, &document["components"]["schemas"][name]);
+    }
+}
+
+fn is_told_apart_by_type(document: &Value, union: &Value) {
     let choices = union["oneOf"].as_array().expect("a union");
     let mapping = union["discriminator"]["mapping"].as_object().expect("a mapping");
     assert_eq!(union["discriminator"]["propertyName"], "type");
@@ -196,7 +203,7 @@ async fn a_stream_is_one_of_the_named_events_told_apart_by_type() {
     for (name, target) in mapping {
         assert!(choices.iter().any(|choice| choice["$ref"] == *target), "{name}");
         let variant =
-            schema::resolve(&document, choices.iter().find(|c| c["$ref"] == *target).unwrap());
+            schema::resolve(document, choices.iter().find(|c| c["$ref"] == *target).unwrap());
         let tag = &variant["allOf"][0];
         assert_eq!(tag["properties"]["type"]["enum"], json!([name]));
         assert_eq!(tag["required"], json!(["type"]));
@@ -275,13 +282,13 @@ async fn what_the_service_sends_is_what_the_document_says() {
             continue;
         }
         if essence == "text/event-stream" {
-            let schema = json!({ "$ref": "#/components/schemas/ChatEvent" });
+            let schema = &content[essence]["schema"];
             let text = reply.text();
             let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
             let events: Vec<Value> =
                 events.map(|data| serde_json::from_str(data).expect("an event")).collect();
             assert!(!events.is_empty(), "{id}");
-            faults.extend(events.iter().flat_map(|it| schema::faults(&document, &schema, it)));
+            faults.extend(events.iter().flat_map(|it| schema::faults(&document, schema, it)));
             checked.insert(id);
             continue;
         }
@@ -359,6 +366,7 @@ async fn request(
 async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)> {
     let text = "# API keys\n\nTo create an API key, open Settings and choose New key. A key is shown once.";
     let document = tenant.learn("keys.md", text).await;
+    let jobs = tenant.get("/v1/ingestion_jobs").await.expect(200);
     let collection = tenant.post("/v1/collections", &json!({ "name": "other" })).await.expect(201);
     let session = tenant.post("/v1/sessions", &json!({})).await.expect(201);
     let path = format!("/v1/sessions/{}/messages", text_of(&session["id"]));
@@ -395,6 +403,8 @@ async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)>
         ("{invitation_id}", text_of(&invited["invitation"]["id"])),
         ("{browser_session_id}", text_of(&logins["items"][0]["id"])),
         ("{document_id}", text_of(&document["id"])),
+        ("{job_id}", text_of(&jobs["items"][0]["id"])),
+        ("{dead_letter_id}", tenant.dead_letter().await),
         ("{collection_id}", text_of(&collection["id"])),
         ("{session_id}", text_of(&session["id"])),
         ("{message_id}", text_of(&answer["message_id"])),

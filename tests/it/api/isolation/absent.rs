@@ -18,6 +18,12 @@ const PLACES: &[Place] = &[
     ("list_documents", "collection_id", |request, things| {
         request.query(&[("collection_id", &things.collection_id)])
     }),
+    ("list_ingestion_jobs", "collection_id", |request, things| {
+        request.query(&[("collection_id", &things.collection_id)])
+    }),
+    ("list_ingestion_jobs", "document_id", |request, things| {
+        request.query(&[("document_id", &things.document_id)])
+    }),
     ("list_audit_events", "actor_id", |request, things| {
         request.query(&[("actor_id", &things.api_key_id)])
     }),
