@@ -68,6 +68,9 @@ pub enum ParserError {
         "reading the file ended abnormally; save it anew with the program that made it, or export its text as Markdown or HTML"
     )]
     Crashed,
+    /// The reader was ended by somebody else; nothing is said about the file.
+    #[error("reading the file was ended from outside; it is tried again")]
+    Killed,
     /// The text is longer than is taken from a reader.
     #[error(
         "what was read of the file is longer than {limit} bytes; split it into smaller documents"
@@ -86,6 +89,7 @@ impl ParserError {
             Self::TimedOut { .. } => "parser_timed_out",
             Self::OutOfMemory { .. } => "parser_out_of_memory",
             Self::Crashed => "parser_crashed",
+            Self::Killed => "parser_killed",
             Self::OutputTooLong { .. } => "parser_output_too_long",
             Self::Unavailable(_) => "parser_unavailable",
         }
@@ -93,7 +97,7 @@ impl ParserError {
 
     /// Whether another attempt on the same file would end in the same way.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::Unavailable(_))
+        !matches!(self, Self::Unavailable(_) | Self::Killed)
     }
 }
 
@@ -162,6 +166,8 @@ fn start(settings: &ParserSettings) -> std::io::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // What a terminal or a supervisor tells us is not for a file that is half read: we finish it before we go.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
 }

@@ -62,7 +62,7 @@ impl<'a> Builder<'a> {
         keep_with_next: bool,
     ) -> Result<(), ParseError> {
         let body = trim_blank_lines(body);
-        if body.is_empty() {
+        if body.chars().all(|c| c.is_whitespace() || is_dropped(c)) {
             return Ok(());
         }
         if self.blocks.len() >= self.limits.max_blocks {
@@ -142,6 +142,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn finish(self, title: Option<String>, language: Option<String>) -> Extraction {
+        let title = title.map(|t| t.replace(is_dropped, ""));
         let title = title.map(|t| t.split_whitespace().collect::<Vec<_>>().join(" "));
         Extraction {
             title: title.filter(|t| !t.is_empty()),
@@ -195,6 +196,22 @@ fn trim_blank_lines(body: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_that_are_dropped_make_no_block_and_stand_in_no_title() {
+        let limits = ParseLimits::default();
+        let mut builder = Builder::new(&limits);
+        for nothing in ["\u{ad}", "\u{feff} \u{8}", "\u{0}", "\u{92}"] {
+            builder.push(BlockKind::Code, Joint::BlankLine, nothing, false).unwrap();
+        }
+        builder.push(BlockKind::Code, Joint::BlankLine, "a\u{ad}b", false).unwrap();
+        let made = builder.finish(Some("a\u{0}b\u{ad}".to_owned()), None);
+        assert_eq!(
+            (made.text.as_str(), made.blocks.len(), made.title.as_deref()),
+            ("ab", 1, Some("ab"))
+        );
+        assert!(made.is_sound());
+    }
 
     #[test]
     fn offsets_count_characters_not_bytes() {

@@ -228,8 +228,12 @@ fn mismatch(told_by: &'static str, told: MediaType, found: &'static str) -> Pars
 fn binary_content(bytes: &[u8]) -> Result<Option<MediaType>, ParseError> {
     let head = &bytes[..bytes.len().min(PDF_MARK_WITHIN)];
     let mark = head.windows(5).position(|window| window == b"%PDF-");
-    // Before the mark stands what a mail or web program left there, never a text about PDF.
-    if mark.is_some_and(|at| at == 0 || (head[..at].contains(&0) && !bytes.starts_with(b"PK"))) {
+    // Before the mark stands nothing, or what a mail or web program left there, never a text about PDF.
+    let is_nothing = |before: &[u8]| {
+        let before = before.strip_prefix(b"\xef\xbb\xbf").unwrap_or(before);
+        before.trim_ascii().is_empty() || (before.contains(&0) && !bytes.starts_with(b"PK"))
+    };
+    if mark.is_some_and(|at| is_nothing(&head[..at])) {
         return Ok(Some(MediaType::Pdf));
     }
     if !bytes.starts_with(b"PK\x03\x04") {
@@ -367,6 +371,14 @@ mod tests {
         let pdf = b"%PDF-1.7\n\0";
         assert_eq!(MediaType::from_file("a.pdf", None, pdf), Ok(MediaType::Pdf));
         assert_eq!(MediaType::from_file("scan", Some("text/plain"), pdf), Ok(MediaType::Pdf));
+        for before in ["\n", " \r\n", "\u{feff}"] {
+            let moved = [before.as_bytes(), pdf].concat();
+            assert_eq!(
+                MediaType::from_file("a.pdf", None, &moved),
+                Ok(MediaType::Pdf),
+                "{before:?}"
+            );
+        }
         let word = crate::knowledge::parse::archive::tests::zip(&[("word/document.xml", "<a/>")]);
         assert_eq!(MediaType::from_file("A.DOCX", None, &word), Ok(MediaType::Docx));
         let book = crate::knowledge::parse::archive::tests::zip(&[("META-INF/container.xml", "")]);

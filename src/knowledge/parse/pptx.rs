@@ -32,8 +32,9 @@ pub(super) fn parse(bytes: &[u8], limits: &ParseLimits) -> Result<Extraction, Pa
         };
         builder.page(number);
         title = title.or(slide.title.clone());
+        let is_named = slide.title.is_some();
         let heading = slide.title.unwrap_or_else(|| format!("Slide {number}"));
-        if !slide.blocks.is_empty() || !notes.is_empty() || title.is_some() {
+        if !slide.blocks.is_empty() || !notes.is_empty() || is_named {
             builder.heading(1, &heading, None)?;
         }
         write(&mut builder, &slide.blocks)?;

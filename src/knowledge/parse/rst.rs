@@ -201,7 +201,8 @@ impl Reader<'_> {
         let more = indented(&lines[at + 1..]);
         let body = outdent(&lines[at + 1..at + 1 + more]);
         if let Some(target) = rest.strip_prefix('_') {
-            if let Some((name, _)) = target.split_once(':') {
+            // With an address behind it, it is one for links elsewhere.
+            if let Some(name) = target.strip_suffix(':') {
                 self.blocks.anchor(&name.to_lowercase().replace([' ', '_'], "-"));
             }
         } else if let Some((label, text)) = rest.strip_prefix('[').and_then(|it| it.split_once(']'))

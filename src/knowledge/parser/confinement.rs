@@ -53,7 +53,10 @@ fn mapped_bytes() -> u64 {
 fn filter_system_calls() -> io::Result<()> {
     use std::collections::BTreeMap;
 
-    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule, apply_filter,
+    };
 
     /// What it takes to use memory, to read and write what is open, to fall over, and to end.
     const ALLOWED: &[libc::c_long] = &[
@@ -82,29 +85,25 @@ fn filter_system_calls() -> io::Result<()> {
         libc::SYS_restart_syscall,
         libc::SYS_getpid,
         libc::SYS_gettid,
-        libc::SYS_tgkill,
         libc::SYS_exit,
         libc::SYS_exit_group,
     ];
     const NOT_PERMITTED: u32 = 1;
 
-    let rules: BTreeMap<i64, Vec<seccompiler::SeccompRule>> =
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
+    // It may end itself with a signal, and nobody else.
+    let myself = u64::from(std::process::id());
+    let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, myself)
+        .and_then(|condition| SeccompRule::new(vec![condition]))
+        .map_err(io::Error::other)?;
+    rules.insert(libc::SYS_tgkill, vec![to_itself]);
     let arch = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
     let filter =
         SeccompFilter::new(rules, SeccompAction::Errno(NOT_PERMITTED), SeccompAction::Allow, arch)
             .map_err(io::Error::other)?;
     let program: BpfProgram = filter.try_into().map_err(io::Error::other)?;
-    match apply_filter(&program) {
-        Ok(()) => Ok(()),
-        // A kernel without filters: the limits above hold all the same.
-        Err(seccompiler::Error::Seccomp(error) | seccompiler::Error::Prctl(error))
-            if error.raw_os_error() == Some(libc::EINVAL) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(io::Error::other(error)),
-    }
+    apply_filter(&program).map_err(io::Error::other)
 }
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]

@@ -92,13 +92,26 @@ async fn every_other_end_has_a_name() {
         ("kill -SEGV $$", "parser_crashed"),
         ("kill -ABRT $$", "parser_crashed"),
         ("echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$", "parser_out_of_memory"),
-        ("kill -KILL $$", "parser_out_of_memory"),
         ("kill -XCPU $$", "parser_timed_out"),
         ("head -c 1000000 /dev/zero >&2; exit 1", "parser_crashed"),
     ] {
         let read = folder.parser(script, |_| {}).parse(MediaType::Html, PAGE).await;
         assert_eq!(code(&read), expected, "{script}");
         assert!(read.as_ref().unwrap_err().is_final(), "{script}");
+    }
+    for (script, expected) in [
+        // A machine that is short of memory or goes down, a terminal, a supervisor.
+        ("kill -KILL $$", "parser_killed"),
+        ("kill -TERM $$", "parser_killed"),
+        ("kill -INT $$", "parser_killed"),
+        ("exit 70", "parser_unavailable"),
+        ("exit 71", "parser_unavailable"),
+        ("exit 126", "parser_unavailable"),
+        ("exec /nowhere/absent", "parser_unavailable"),
+    ] {
+        let read = folder.parser(script, |_| {}).parse(MediaType::Html, PAGE).await;
+        assert_eq!(code(&read), expected, "{script}");
+        assert!(!read.as_ref().unwrap_err().is_final(), "{script}: no fault of the file");
     }
     let absent = parser(|it| it.program = Some(folder.path().join("absent")));
     let read = absent.parse(MediaType::Html, PAGE).await;

@@ -11,7 +11,8 @@ use crate::knowledge::parse::{BlockKind, ParseError};
 const MAX_INDENT: usize = 8;
 
 /// What is inside these is not read: old text of tracked changes, and the second form of what stands there once.
-const SKIPPED: [&str; 5] = ["del", "moveFrom", "Fallback", "pict", "rubyPr"];
+const SKIPPED: [&str; 7] =
+    ["del", "moveFrom", "Fallback", "pict", "rubyPr", "pPrChange", "rPrChange"];
 
 /// The open elements, as far as they matter to the text.
 pub(super) struct Walker<'a, 'l> {

@@ -1,6 +1,6 @@
 //! Takes away what stands at the top and at the foot of many pages: titles that run along, page numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::layout::Line;
 
@@ -9,28 +9,32 @@ const ENDS: usize = 2;
 /// So many pages at least repeat it.
 const FEWEST: usize = 3;
 
-/// Removes lines at the ends of pages that are numbers alone, or that a third of the pages repeat but for numbers.
+/// What pages repeat: a line as it is, or a line but for a number that runs with the pages.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Repeated {
+    Line(String),
+    /// The line without its numbers, and how far one of them is ahead of the page.
+    Running(String, i64),
+}
+
+/// Removes lines at the ends of pages that a third of the pages repeat, word for word or but for a number that counts the
+/// pages. Numbers that do not run with the pages are what the page says.
 pub(super) fn remove(pages: &mut [Vec<Line>]) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for lines in pages.iter() {
-        let mut own: Vec<String> =
-            ends(lines.len()).map(|at| without_numbers(&lines[at].text)).collect();
-        own.sort_unstable();
-        own.dedup();
-        for text in own {
-            *seen.entry(text).or_default() += 1;
+    let mut seen: HashMap<Repeated, usize> = HashMap::new();
+    for (page, lines) in (0..).zip(pages.iter()) {
+        let own: HashSet<Repeated> =
+            ends(lines.len()).flat_map(|at| forms(page, &lines[at].text)).collect();
+        for form in own {
+            *seen.entry(form).or_default() += 1;
         }
     }
     let many = (pages.len() / 3).max(FEWEST);
-    for lines in pages {
-        let places: Vec<usize> = ends(lines.len())
-            .filter(|at| {
-                let text = without_numbers(&lines[*at].text);
-                let is_edge = *at == 0 || at + 1 == lines.len();
-                (text.is_empty() && is_edge && lines.len() > 1)
-                    || seen.get(&text).is_some_and(|count| *count >= many)
-            })
-            .collect();
+    for (page, lines) in (0..).zip(pages.iter_mut()) {
+        let is_furniture = |at: &usize| {
+            let mut forms = forms(page, &lines[*at].text);
+            forms.any(|form| seen.get(&form).is_some_and(|count| *count >= many))
+        };
+        let places: Vec<usize> = ends(lines.len()).filter(is_furniture).collect();
         // A page of nothing else says just that.
         if places.len() == lines.len() {
             continue;
@@ -49,14 +53,48 @@ fn ends(count: usize) -> impl Iterator<Item = usize> {
     (0..ENDS.min(count)).chain(foot..count)
 }
 
-/// Without digits, and without the Roman numbers of forewords.
-fn without_numbers(text: &str) -> String {
-    let is_roman = |word: &str| !word.is_empty() && word.chars().all(|c| "ivxlc".contains(c));
-    let words = text.split_whitespace().filter(|word| !is_roman(word));
-    let text = words.collect::<Vec<_>>().join(" ");
-    text.chars()
-        .filter(|c| !c.is_ascii_digit() && !"-–—|/.".contains(*c))
-        .collect::<String>()
-        .trim()
-        .to_owned()
+/// What a line would be as furniture of a page, which counts from 0.
+fn forms(page: i64, text: &str) -> impl Iterator<Item = Repeated> {
+    let (bare, numbers) = numbers_of(text);
+    // A bare number that is the same on many pages is content of each.
+    let line = (!bare.is_empty()).then(|| Repeated::Line(text.to_owned()));
+    let running =
+        numbers.into_iter().map(move |number| Repeated::Running(bare.clone(), number - page));
+    line.into_iter().chain(running)
+}
+
+/// The text without its numbers, and the numbers: figures, and the Roman ones of forewords.
+fn numbers_of(text: &str) -> (String, Vec<i64>) {
+    let mut numbers = Vec::new();
+    let mut words = Vec::new();
+    for word in text.split_whitespace() {
+        if let Some(number) = roman(word) {
+            numbers.push(number);
+            continue;
+        }
+        let figures = word.split(|c: char| !c.is_ascii_digit()).filter(|it| !it.is_empty());
+        numbers.extend(figures.filter_map(|it| it.parse::<i64>().ok()));
+        let rest: String =
+            word.chars().filter(|c| !c.is_ascii_digit() && !"-–—|/.".contains(*c)).collect();
+        words.extend((!rest.is_empty()).then_some(rest));
+    }
+    (words.join(" "), numbers)
+}
+
+/// The value of a small Roman number in lower case.
+fn roman(word: &str) -> Option<i64> {
+    let value = |c| {
+        Some(match c {
+            'i' => 1,
+            'v' => 5,
+            'x' => 10,
+            'l' => 50,
+            'c' => 100,
+            _ => return None,
+        })
+    };
+    let values: Option<Vec<i64>> = word.chars().map(value).collect();
+    let values = values.filter(|values| !values.is_empty() && values.len() <= 12)?;
+    let behind = values.iter().skip(1).chain(std::iter::once(&0));
+    Some(values.iter().zip(behind).map(|(own, next)| if own < next { -own } else { *own }).sum())
 }

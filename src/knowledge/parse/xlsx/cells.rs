@@ -58,6 +58,7 @@ pub(super) fn rows(
     let mut row = Row::new();
     let mut cell = Cell::default();
     let (mut next_row, mut number, mut is_value) = (1_u64, 1_u64, false);
+    let mut next_column = 0;
     while let Some(node) = xml.next()? {
         match node {
             Node::Open(element) => match element.name.as_str() {
@@ -65,13 +66,15 @@ pub(super) fn rows(
                     number =
                         element.attribute("r").and_then(|it| it.parse().ok()).unwrap_or(next_row);
                     row = Row::new();
+                    next_column = 0;
                 }
                 "c" => {
                     count.count(1)?;
-                    let next = cell.column + 1;
-                    let place = element.attribute("r").and_then(column);
+                    // Some programs name no places: each cell counts, those without content too.
+                    let place = element.attribute("r").and_then(column).unwrap_or(next_column);
+                    next_column = place + 1;
                     cell = Cell {
-                        column: place.unwrap_or(if row.is_empty() { 0 } else { next }),
+                        column: place,
                         kind: element.attribute("t").unwrap_or_default().to_owned(),
                         style: element.attribute("s").and_then(|it| it.parse().ok()).unwrap_or(0),
                         text: String::new(),
@@ -119,14 +122,18 @@ fn shown(cell: &Cell, strings: &[String], dates: &Dates) -> String {
     }
 }
 
-/// A number as a person would write it: files hold 0.1 + 0.2 with all its digits.
+/// A number as a person would write it: files hold 0.1 + 0.2 with all its digits, of which spreadsheets show 15.
 fn plain_number(text: &str) -> String {
-    match text.trim().parse::<f64>() {
-        Ok(number) if text.len() > 15 && number.is_finite() && number.abs() < 1e15 => {
-            let rounded = format!("{number:.10}");
-            rounded.trim_end_matches('0').trim_end_matches('.').to_owned()
-        }
-        _ => text.to_owned(),
+    let is_rounded = text.len() > 15 && text.contains(['.', 'e', 'E']);
+    let number = text.trim().parse::<f64>().ok().filter(|number| is_rounded && number.is_finite());
+    let Some(rounded) = number.and_then(|number| format!("{number:.14e}").parse::<f64>().ok())
+    else {
+        return text.to_owned();
+    };
+    if rounded == 0.0 || (1e-5..1e15).contains(&rounded.abs()) {
+        rounded.to_string()
+    } else {
+        format!("{rounded:e}")
     }
 }
 
@@ -137,4 +144,26 @@ fn column(reference: &str) -> Option<usize> {
         .take(4)
         .fold(0, |sum, letter| sum * 26 + usize::from(letter.to_ascii_uppercase() - b'A') + 1);
     number.checked_sub(1).filter(|column| *column < 16_384)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_number;
+
+    #[test]
+    fn numbers_keep_what_spreadsheets_show_of_them() {
+        for (written, shown) in [
+            ("3", "3"),
+            ("0.30000000000000004", "0.3"),
+            ("6.6260701500000001E-34", "6.62607015e-34"),
+            ("1.2345678901234000E-7", "1.2345678901234e-7"),
+            ("-1234567.8900000001", "-1234567.89"),
+            ("12345678901234567", "12345678901234567"),
+            ("1.7976931348623157E308", "1.79769313486232e308"),
+            ("0.0000000000000000", "0"),
+            ("not a number at all.", "not a number at all."),
+        ] {
+            assert_eq!(plain_number(written), shown);
+        }
+    }
 }

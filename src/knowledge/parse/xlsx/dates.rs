@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{Duration, NaiveDate};
+use chrono::{Duration, NaiveDate, Timelike};
 
 use crate::knowledge::parse::xml::{Node, Xml};
 use crate::knowledge::parse::{ParseError, ParseLimits};
@@ -22,6 +22,8 @@ enum Shape {
     Date,
     Time,
     DateAndTime,
+    /// Hours since some beginning, more than a day's too.
+    Elapsed,
 }
 
 impl Dates {
@@ -73,6 +75,13 @@ impl Dates {
         let is_midnight = moment.time() == chrono::NaiveTime::MIN;
         Some(match shape {
             Shape::Time => moment.format("%H:%M:%S").to_string(),
+            Shape::Elapsed => {
+                let seconds = since.num_seconds();
+                format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+            }
+            Shape::DateAndTime if moment.second() > 0 => {
+                moment.format("%Y-%m-%d %H:%M:%S").to_string()
+            }
             Shape::DateAndTime if !is_midnight => moment.format("%Y-%m-%d %H:%M").to_string(),
             _ => moment.format("%Y-%m-%d").to_string(),
         })
@@ -83,7 +92,8 @@ impl Dates {
 fn built_in(id: u32) -> Option<Option<Shape>> {
     Some(match id {
         14..=17 | 27..=31 | 50..=58 => Some(Shape::Date),
-        18..=21 | 45..=47 => Some(Shape::Time),
+        18..=21 | 45 | 47 => Some(Shape::Time),
+        46 => Some(Shape::Elapsed),
         22 => Some(Shape::DateAndTime),
         _ => None,
     })
@@ -96,7 +106,16 @@ fn shape_of(code: &str) -> Option<Shape> {
     while let Some(c) = chars.next() {
         match c {
             '"' => drop(chars.by_ref().find(|c| *c == '"')),
-            '[' => drop(chars.by_ref().find(|c| *c == ']')),
+            '[' => {
+                let inside: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                let inside = inside.to_lowercase();
+                if ['h', 'm', 's']
+                    .iter()
+                    .any(|unit| !inside.is_empty() && inside.chars().all(|c| c == *unit))
+                {
+                    return Some(Shape::Elapsed);
+                }
+            }
             '\\' | '_' | '*' => drop(chars.next()),
             c => letters.extend(c.to_lowercase()),
         }
@@ -109,5 +128,28 @@ fn shape_of(code: &str) -> Option<Shape> {
         (true, false) => Some(Shape::Date),
         (false, true) => Some(Shape::Time),
         (false, false) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_tell_dates_times_and_hours_that_add_up() {
+        for (code, days, shown) in [
+            ("yyyy-mm-dd", "45231", Some("2023-11-01")),
+            ("d/m/yy h:mm", "45231.5", Some("2023-11-01 12:00")),
+            ("d/m/yy h:mm:ss", "45231.50001157407", Some("2023-11-01 12:00:01")),
+            ("[h]:mm:ss", "1.5", Some("36:00:00")),
+            ("[mm]:ss", "0.5", Some("12:00:00")),
+            ("h:mm", "1.5", Some("12:00:00")),
+            ("[Red]0.00", "1.5", None),
+            ("General", "1.5", None),
+        ] {
+            let dates = Dates { formats: vec![shape_of(code)], since_1904: false };
+            assert_eq!(dates.shown(0, days).as_deref(), shown, "{code}");
+        }
+        assert_eq!(built_in(46), Some(Some(Shape::Elapsed)));
     }
 }
