@@ -16,7 +16,9 @@ mod store;
 mod watch_job;
 
 pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
-pub use ingest_version::{INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+pub use ingest_version::{
+    GivenUp, INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL,
+};
 pub use limit_collection::{LimitError, limit_collection};
 pub use reach::{Reach, Reader};
 pub use receive_document::{NewDocument, ReceiveError, Received, Receiver};

@@ -19,7 +19,7 @@ pub use sweep::sweep_outcomes;
 use crate::adapters::queue::{Delivery, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
-use crate::knowledge::{INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+use crate::knowledge::{GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
 
 /// How often events that are kept long enough are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -28,6 +28,9 @@ const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
 /// What a queue has to answer a look in when we are asked to stop: one that waits for messages is not waited for, and one
 /// that answers at once is not cut in the middle.
 const LAST_LOOK: Duration = Duration::from_millis(250);
+
+/// Longest wait before a job that failed is tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// How the worker works.
 #[derive(Clone, Debug)]
@@ -154,6 +157,7 @@ impl Worker {
             if delivery.receives > self.settings.max_receives {
                 return self.bury(&delivery).await;
             }
+            self.trust(&[delivery.message.message_id], self.settings.visibility).await?;
             match self.dispatch(&delivery).await {
                 JobOutcome::Done => self.settle(&delivery).await,
                 JobOutcome::Again(delay) => {
@@ -168,16 +172,28 @@ impl Worker {
         }
     }
 
-    /// Sets a message aside. What it was about is given up first, so that it never waits for what nobody delivers.
+    /// Ends a message that was received too often. What it was about is given up first, so that it never waits for what
+    /// nobody delivers.
     async fn bury(&self, delivery: &Delivery) -> Result<(), QueueError> {
         let message = &delivery.message;
-        tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
+        if message.kind == REMOVE_ORIGINAL {
+            // Nobody may forget to remove what a tenant deleted: it begins anew in the line.
+            self.queue.delete(delivery).await?;
+            return self.take_back(message.message_id).await;
+        }
         if message.kind == INGEST_VERSION {
             let begun = delivery.receives.saturating_sub(1);
-            self.ingestion.abandon(message.tenant, message.subject_id, begun).await?;
+            let given_up =
+                self.ingestion.abandon(message.tenant, message.subject_id, begun).await?;
+            if given_up == GivenUp::InHand {
+                // A copy of the message whose job goes on: that one will end it.
+                return self.queue.delete(delivery).await;
+            }
         }
-        self.queue.bury(delivery).await?;
-        self.leave_line(delivery).await
+        tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
+        // Out of the line first: it would be handed over again and meet the one that is set aside.
+        self.leave_line(delivery).await?;
+        self.queue.bury(delivery).await
     }
 
     async fn dispatch(&self, delivery: &Delivery) -> JobOutcome {
@@ -202,7 +218,7 @@ impl Worker {
                 kind = message.kind,
                 "job failed; it comes again"
             );
-            JobOutcome::Again(Duration::from_secs(2))
+            JobOutcome::Again(later(delivery.receives))
         })
     }
 
@@ -243,6 +259,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// Wait after a job that failed was received so often: 2 seconds, doubled each time, a quarter of an hour at most.
+fn later(receives: u32) -> Duration {
+    Duration::from_secs(1 << receives.clamp(1, 10)).min(LONGEST_WAIT)
 }
 
 /// Ends the runs of instances that are gone, again and again; and now and then removes events that are kept long enough.

@@ -116,14 +116,13 @@ pub trait Queue: Send + Sync + 'static {
     async fn check(&self) -> Result<(), QueueError>;
 
     // Dead letters, for the operator. A letter is one that `bury` set aside or that the service behind the queue set aside by
-    // itself; `message_id` names it. None of the three may lose a letter when it fails half-way: it may then be there twice.
+    // itself; `message_id` names it.
 
     /// Up to `limit` dead letters, those set aside last first where the queue knows. Looking at them changes nothing that the
     /// next look could see.
     async fn dead(&self, limit: u32) -> Result<Vec<DeadLetter>, QueueError>;
-    /// Puts a dead letter back: it can be received at once, and its receives count from 0. The message; `None` when there is
-    /// no such letter.
-    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError>;
+    /// The message of a dead letter, which stays where it is; `None` when there is no such letter.
+    async fn find_dead(&self, message_id: Uuid) -> Result<Option<Message>, QueueError>;
     /// Removes a dead letter for good. The message; `None` when there is no such letter.
     async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError>;
 }

@@ -162,6 +162,7 @@ pub(super) fn watch(config: &Config) -> WatchSettings {
     let RunsConfig { heartbeat, retry, .. } = config.runs;
     WatchSettings {
         poll: config.ingestion.events_poll,
+        max_stream: config.ingestion.events_max,
         // What the wait ends with must still be sent before the request's own time is over.
         max_wait: config.ingestion.max_wait.min(config.http.request_timeout * 9 / 10),
         times: EventTimes { heartbeat, retry },

@@ -23,6 +23,8 @@ pub struct IngestionConfig {
     pub poll: Duration,
     /// `PIDIMA_INGESTION_EVENTS_POLL_MS`: how often a job is looked at for somebody who follows it or waits; default 1000.
     pub events_poll: Duration,
+    /// `PIDIMA_INGESTION_EVENTS_MAX_MS`: how long a stream of a job's events lasts at most; default 300000.
+    pub events_max: Duration,
     /// `PIDIMA_INGESTION_MAX_WAIT_MS`: longest wait of a request for the end of a job; default 25000.
     pub max_wait: Duration,
     /// `PIDIMA_QUEUE_WINDOW`: messages of one tenant that are in the queue at once, the others wait; default 32.
@@ -51,6 +53,7 @@ impl IngestionConfig {
             lease: env.millis("PIDIMA_INGESTION_LEASE_MS", 120_000, 1_000, 3_600_000),
             poll: env.millis("PIDIMA_INGESTION_POLL_MS", 500, 10, 60_000),
             events_poll: env.millis("PIDIMA_INGESTION_EVENTS_POLL_MS", 1_000, 10, 60_000),
+            events_max: env.millis("PIDIMA_INGESTION_EVENTS_MAX_MS", 300_000, 10, 86_400_000),
             max_wait: env.millis("PIDIMA_INGESTION_MAX_WAIT_MS", 25_000, 10, 600_000),
             window: env.number("PIDIMA_QUEUE_WINDOW", 32, 1, 10_000),
             max_in_hand: env.number("PIDIMA_QUEUE_MAX_IN_HAND", 16, 1, 10_000),

@@ -106,11 +106,8 @@ impl Queue for PostgresQueue {
         Ok(self.db.system().await?.list_dead_jobs(limit).await?)
     }
 
-    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
-        let mut tx = self.db.system().await?;
-        let found = tx.redrive_job(message_id).await?;
-        tx.commit().await?;
-        Ok(found)
+    async fn find_dead(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        Ok(self.db.system().await?.find_dead_job(message_id).await?)
     }
 
     async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {

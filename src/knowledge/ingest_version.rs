@@ -56,6 +56,15 @@ pub enum JobOutcome {
     Again(Duration),
 }
 
+/// What became of a version whose message is set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// It is at its end, now or before.
+    Over,
+    /// Another message of it is worked on, or will be soon.
+    InHand,
+}
+
 /// The ingestion service.
 #[derive(Clone)]
 pub struct Ingestion {
@@ -180,12 +189,15 @@ impl Ingestion {
         tenant: TenantId,
         version_id: Uuid,
         begun: u32,
-    ) -> db::Result<bool> {
+    ) -> db::Result<GivenUp> {
         let error = AttemptError::Abandoned { begun };
         let mut tx = self.db.tenant(tenant).await?;
-        let done = tx.abandon_version(version_id, error.code(), &error.to_string()).await?;
+        if tx.is_version_in_hand(version_id).await? {
+            return Ok(GivenUp::InHand);
+        }
+        tx.abandon_version(version_id, error.code(), &error.to_string()).await?;
         tx.commit().await?;
-        Ok(done)
+        Ok(GivenUp::Over)
     }
 
     /// Removes the original of a version that is gone.
@@ -210,7 +222,8 @@ impl Ingestion {
         let clock = Instant::now();
         let original = version.original_version_id.unwrap_or(version.version_id);
         let bytes = self.objects.get(&ObjectKey::original(tenant, original)).await?;
-        let plan = prepare::read_and_cut(version, bytes, &self.parser, &self.settings).await?;
+        let reading = prepare::read_and_cut(version, bytes, &self.parser, &self.settings);
+        let plan = self.while_leased(tenant, version, token, *times, reading).await?;
         times.parse_ms = Some(plan.parse_ms);
         times.chunk_ms = Some(plan.chunk_ms);
         if plan.chunks.len() > self.settings.max_chunks {
@@ -288,6 +301,26 @@ impl Ingestion {
             }
         }
         Ok(digests.iter().map(|digest| known.get(digest).cloned().unwrap_or_default()).collect())
+    }
+
+    /// Renews the lease while a file is read, which may wait for its turn: as long as we live, nobody else begins.
+    async fn while_leased<T>(
+        &self,
+        tenant: TenantId,
+        version: &ClaimedVersion,
+        token: Uuid,
+        times: StageTimes,
+        work: impl Future<Output = Result<T, AttemptError>>,
+    ) -> Result<T, AttemptError> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(self.settings.lease / 3) => {
+                    self.advance(tenant, version, token, "parsing", times).await?;
+                }
+            }
+        }
     }
 
     async fn advance(

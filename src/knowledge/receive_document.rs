@@ -131,7 +131,11 @@ impl Receiver {
         if let Some(receipt) = self.find_unchanged(&sender, &new, &content_sha256).await? {
             return Ok(receipt);
         }
-        self.objects.put(&key, new.bytes.clone()).await?;
+        if let Err(error) = self.objects.put(&key, new.bytes.clone()).await {
+            // It may be there all the same: a store that answers too late has stored it.
+            self.discard(tenant, version_id).await;
+            return Err(error.into());
+        }
         let version = NewVersion {
             version_id,
             document_id: new_id(),

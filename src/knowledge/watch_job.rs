@@ -23,6 +23,8 @@ pub struct WatchSettings {
     pub poll: Duration,
     /// How long a request may wait at most.
     pub max_wait: Duration,
+    /// How long a stream lasts at most: then its reader comes again, and shows its credential again.
+    pub max_stream: Duration,
     /// How a stream of events is kept open.
     pub times: EventTimes,
 }
@@ -71,10 +73,9 @@ impl JobWatch {
         tx.find_reached_job(&reach, job_id).await
     }
 
-    /// Waits for the next look; false when the process is leaving.
-    pub async fn pause(&self) -> bool {
-        let pause = pin!(tokio::time::sleep(self.settings.poll));
-        matches!(select(pause, pin!(self.leaving.cancelled())).await, Either::Left(_))
+    /// When a stream that begins now ends at the latest.
+    pub fn end_of_stream(&self) -> Instant {
+        Instant::now() + self.settings.max_stream
     }
 
     /// The job when it is over, or as it is when the time is over.
@@ -120,8 +121,9 @@ impl JobWatch {
         }
     }
 
-    /// Waits for the next look, or for the end of the time where that comes first; false when there is none left.
-    async fn pause_until(&self, until: Instant) -> bool {
+    /// Waits for the next look, or for the end of the time where that comes first; false when there is none left, or the
+    /// process is leaving.
+    pub async fn pause_until(&self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;

@@ -14,9 +14,9 @@ use crate::db::{Db, migrate};
 /// How long a result of the isolation check is good, and that of a part that is there.
 const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long it is taken for granted that a part that is away is still away.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// Time for a part to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Time for a part to answer: less than those have who ask whether we are ready.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What keeps the service from serving: told once, and asked again by each `/readyz`.
 ///

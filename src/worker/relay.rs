@@ -14,10 +14,10 @@ use uuid::Uuid;
 use super::{PAUSE_AFTER_FAULT, Worker};
 use crate::adapters::queue::{Delivery, QueueError};
 
-/// Messages handed over at once.
-const BATCH: i64 = 100;
-/// How long handing over may take before somebody else does it.
-const GRACE: Duration = Duration::from_secs(30);
+/// Messages handed over at once: what one request to SQS takes.
+const BATCH: i64 = 10;
+/// How long handing over may take before somebody else does it: longer than all tries of a request together.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Hands over at once, then whenever work waits, until `stop`. `arrived` is told when the queue got something.
 pub(super) async fn run(worker: Worker, arrived: Arc<Notify>, stop: CancellationToken) {
@@ -44,16 +44,10 @@ pub(super) async fn run(worker: Worker, arrived: Arc<Notify>, stop: Cancellation
 impl Worker {
     /// Hands over whose turn it is; how many there were.
     pub(super) async fn relay(&self) -> Result<usize, QueueError> {
+        self.look_for_lost().await?;
         let mut tx = self.db.system().await?;
-        let lost = tx.return_lost_messages().await?;
         let messages = tx.hand_over(BATCH, self.settings.window, GRACE).await?;
         tx.commit().await?;
-        if lost > 0 {
-            tracing::warn!(
-                count = lost,
-                "messages got lost in the queue and are handed over again"
-            );
-        }
         if messages.is_empty() {
             return Ok(0);
         }
@@ -73,6 +67,25 @@ impl Worker {
         sent.map(|()| messages.len())
     }
 
+    /// Lets messages wait again of which nothing was heard for too long, unless the queue is so full that they may just be
+    /// waiting in it: SQS would deliver each of them once more.
+    async fn look_for_lost(&self) -> Result<(), QueueError> {
+        let handed = self.db.system().await?.count_handed().await?;
+        if handed.silent == 0 {
+            return Ok(());
+        }
+        let is_full = self.queue.backlog().await? >= handed.all;
+        let mut tx = self.db.system().await?;
+        if is_full {
+            tx.trust_all_messages(self.settings.lost_after).await?;
+            return Ok(tx.commit().await?);
+        }
+        let lost = tx.return_lost_messages().await?;
+        tx.commit().await?;
+        tracing::warn!(count = lost, "messages got lost in the queue and are handed over again");
+        Ok(())
+    }
+
     /// Says that messages are under way, and will not be heard of before `silence` is over.
     pub(super) async fn trust(&self, ids: &[Uuid], silence: Duration) -> Result<(), QueueError> {
         let mut tx = self.db.system().await?;
@@ -89,9 +102,16 @@ impl Worker {
     /// Removes a message from the line, which makes room for the tenant's next one.
     pub(super) async fn leave_line(&self, delivery: &Delivery) -> Result<(), QueueError> {
         let mut tx = self.db.system().await?;
-        tx.settle_message(delivery.message.message_id).await?;
+        tx.settle_message(&delivery.message).await?;
         tx.commit().await?;
         self.work_waits.notify_one();
         Ok(())
+    }
+
+    /// Lets a message wait in the line again.
+    pub(super) async fn take_back(&self, message_id: Uuid) -> Result<(), QueueError> {
+        let mut tx = self.db.system().await?;
+        tx.take_back_messages(&[message_id]).await?;
+        Ok(tx.commit().await?)
     }
 }

@@ -247,12 +247,12 @@ impl Queue for SqsQueue {
         self.list_dead(usize::try_from(limit).unwrap_or(usize::MAX)).await
     }
 
-    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
-        self.take_dead(message_id, true).await
+    async fn find_dead(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.find_one_dead(message_id).await
     }
 
     async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
-        self.take_dead(message_id, false).await
+        self.take_dead(message_id).await
     }
 }
 

@@ -42,21 +42,19 @@ impl SystemTx {
         Ok(letters.collect())
     }
 
-    /// Lets a message that was set aside be received again; `None` when there is none.
-    pub(in crate::db) async fn redrive_job(&mut self, job_id: Uuid) -> db::Result<Option<Message>> {
+    /// A message that was set aside; `None` when there is none.
+    pub(in crate::db) async fn find_dead_job(
+        &mut self,
+        job_id: Uuid,
+    ) -> db::Result<Option<Message>> {
         let row = sqlx::query!(
-            "update jobs
-            set
-                dead_at = null,
-                receives = 0,
-                receipt = null,
-                visible_at = now()
-            where job_id = $1
-                and dead_at is not null
-            returning
+            "select
                 kind,
                 for_tenant,
-                subject_id",
+                subject_id
+            from jobs
+            where job_id = $1
+                and dead_at is not null",
             job_id
         )
         .fetch_optional(self.connection())

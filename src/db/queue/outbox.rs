@@ -19,6 +19,15 @@ pub struct PlaceInLine {
     pub place: Option<i64>,
 }
 
+/// Messages that the queue should have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// All of them.
+    pub all: u64,
+    /// Those of which nothing was heard for too long.
+    pub silent: u64,
+}
+
 impl TenantTx {
     /// Asks for work on `subject_id` in the name of the transaction's tenant; it begins after the commit.
     pub async fn enqueue(&mut self, kind: &str, subject_id: Uuid) -> db::Result<()> {
@@ -59,6 +68,7 @@ impl TenantTx {
                         select count(*)
                         from outbox o
                         where o.for_tenant = m.for_tenant
+                            and o.kind = m.kind
                             and o.handed_at is null
                             and (o.created_at, o.message_id) <= (m.created_at, m.message_id)
                     )
@@ -83,6 +93,35 @@ impl TenantTx {
 }
 
 impl SystemTx {
+    /// Messages that were handed over, and how many of them nothing was heard of for too long.
+    pub async fn count_handed(&mut self) -> db::Result<Handed> {
+        let found = sqlx::query!(
+            r#"select
+                count(*) as "all!",
+                count(*) filter (where lost_at <= now()) as "silent!"
+            from outbox
+            where handed_at is not null"#
+        )
+        .fetch_one(self.connection())
+        .await?;
+        let number = |count: i64| u64::try_from(count).unwrap_or_default();
+        Ok(Handed { all: number(found.all), silent: number(found.silent) })
+    }
+
+    /// Takes no message that was handed over for lost before `patience` is over.
+    pub async fn trust_all_messages(&mut self, patience: Duration) -> db::Result<()> {
+        sqlx::query!(
+            "update outbox
+            set lost_at = greatest(lost_at, now() + make_interval(secs => $1))
+            where handed_at is not null
+                and lost_at <= now()",
+            patience.as_secs_f64()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Lets messages that got lost in the queue wait again, each at its old place; how many there were.
     pub async fn return_lost_messages(&mut self) -> db::Result<u64> {
         let done = sqlx::query!(
@@ -244,12 +283,16 @@ impl SystemTx {
         Ok(())
     }
 
-    /// Removes a message whose job is done.
-    pub async fn settle_message(&mut self, message_id: Uuid) -> db::Result<()> {
+    /// Removes a message whose job is done. What a queue delivers may be forged: the ids must belong together.
+    pub async fn settle_message(&mut self, message: &Message) -> db::Result<()> {
         sqlx::query!(
             "delete from outbox
-            where message_id = $1",
-            message_id
+            where message_id = $1
+                and for_tenant = $2
+                and subject_id = $3",
+            message.message_id,
+            message.tenant.uuid(),
+            message.subject_id
         )
         .execute(self.connection())
         .await?;

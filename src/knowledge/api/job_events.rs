@@ -66,6 +66,7 @@ fn frames(
 ) -> impl Stream<Item = String> + Send + 'static {
     async_stream::stream! {
         let mut number = 1;
+        let until = watch.end_of_stream();
         let first = |job| IngestionJobEvent::Snapshot(JobSnapshotEvent { job });
         let Some(snapshot) = written(number, &last, first) else { return };
         yield snapshot;
@@ -78,7 +79,7 @@ fn frames(
                 }
                 return;
             }
-            if !watch.pause().await {
+            if !watch.pause_until(until).await {
                 return;
             }
             match watch.look(&watcher, last.version_id).await {

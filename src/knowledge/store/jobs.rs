@@ -250,6 +250,49 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Lets a job begin again that was given up because its message was set aside; false for one that ended otherwise.
+    pub(in crate::knowledge) async fn reopen_given_up_version(
+        &mut self,
+        version_id: Uuid,
+    ) -> db::Result<bool> {
+        let given_up = sqlx::query_scalar!(
+            r#"select (state = 'failed' and failure_code = 'worker_lost') as "given_up!"
+            from document_versions
+            where tenant_id = $1
+                and version_id = $2
+            for update"#,
+            self.tenant().uuid(),
+            version_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        if given_up != Some(true) {
+            return Ok(false);
+        }
+        self.reopen_version(version_id).await
+    }
+
+    /// Whether somebody works on a job, or will when its next attempt is due.
+    pub(in crate::knowledge) async fn is_version_in_hand(
+        &mut self,
+        version_id: Uuid,
+    ) -> db::Result<bool> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from document_versions
+                where tenant_id = $1
+                    and version_id = $2
+                    and state in ('received', 'parsing', 'chunking', 'embedding')
+                    and (lease_expires_at > now() or next_attempt_at > now())
+            ) as "in_hand!""#,
+            self.tenant().uuid(),
+            version_id
+        )
+        .fetch_one(self.connection())
+        .await?)
+    }
+
     /// Gives up a job that is in nobody's hands; false when it is over, or somebody works on it.
     pub(in crate::knowledge) async fn abandon_version(
         &mut self,

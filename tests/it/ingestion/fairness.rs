@@ -81,7 +81,7 @@ impl Queue for Fifo {
         Ok(Vec::new())
     }
 
-    async fn redrive(&self, _: Uuid) -> Result<Option<Message>, QueueError> {
+    async fn find_dead(&self, _: Uuid) -> Result<Option<Message>, QueueError> {
         Ok(None)
     }
 
@@ -148,8 +148,8 @@ impl Queue for Noted {
         self.inner.dead(limit).await
     }
 
-    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
-        self.inner.redrive(message_id).await
+    async fn find_dead(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.inner.find_dead(message_id).await
     }
 
     async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
@@ -274,9 +274,7 @@ async fn the_line_hands_over_a_window_of_each_tenant_and_first_of_who_has_fewest
     assert!(hand_over(100, 4).await.is_empty(), "the window is full");
     assert_eq!(count(&hand_over(100, 5).await, many), 1, "one above it");
     let mut tx = db.system().await.unwrap();
-    tx.settle_message(first.iter().find(|message| message.tenant == many).unwrap().message_id)
-        .await
-        .unwrap();
+    tx.settle_message(first.iter().find(|message| message.tenant == many).unwrap()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(count(&hand_over(100, 5).await, many), 1, "what is done makes room");
 }

@@ -31,35 +31,40 @@ impl SqsQueue {
     /// Up to `limit` letters, the latest first. Those that are no message of ours are passed over.
     pub(super) async fn list_dead(&self, limit: usize) -> Result<Vec<DeadLetter>, QueueError> {
         let (held, all) = self.look(limit, |_| false).await?;
-        self.show_again(all).await?;
+        self.show_again(all).await;
         let mut letters: Vec<DeadLetter> = held.into_iter().map(|held| held.letter).collect();
         letters.sort_by_key(|letter| std::cmp::Reverse(letter.dead_at));
         Ok(letters)
     }
 
-    /// Takes one letter out for good, or sends its message `again`: to the queue first, so that a fault leaves it in both.
-    pub(super) async fn take_dead(
+    /// The message of one letter.
+    pub(super) async fn find_one_dead(
         &self,
         message_id: Uuid,
-        again: bool,
     ) -> Result<Option<Message>, QueueError> {
+        let is_it = |letter: &DeadLetter| letter.message.message_id == message_id;
+        let (held, all) = self.look(MOST_LOOKED_AT, is_it).await?;
+        self.show_again(all).await;
+        Ok(held.into_iter().map(|held| held.letter).find(is_it).map(|letter| letter.message))
+    }
+
+    /// Takes one letter out for good.
+    pub(super) async fn take_dead(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
         let is_it = |letter: &DeadLetter| letter.message.message_id == message_id;
         let (held, mut all) = self.look(MOST_LOOKED_AT, is_it).await?;
         let found = held.into_iter().find(|held| is_it(&held.letter));
         let Some(Held { letter, receipt }) = found else {
-            self.show_again(all).await?;
+            self.show_again(all).await;
             return Ok(None);
         };
-        if again && let Err(error) = self.send_all(std::slice::from_ref(&letter.message)).await {
-            self.show_again(all).await?;
-            return Err(error);
-        }
-        all.retain(|other| *other != receipt);
         let url = &self.settings.dead_url;
-        let request = self.client().await.delete_message().queue_url(url).receipt_handle(receipt);
-        request.send().await.map_err(|error| failed(&error))?;
-        self.show_again(all).await?;
-        Ok(Some(letter.message))
+        let request = self.client().await.delete_message().queue_url(url).receipt_handle(&receipt);
+        let deleted = request.send().await;
+        if deleted.is_ok() {
+            all.retain(|other| *other != receipt);
+        }
+        self.show_again(all).await;
+        deleted.map(|_| Some(letter.message)).map_err(|error| failed(&error))
     }
 
     /// Receives letters until there are no more, `most` are read or the one that is looked for; those that are messages of
@@ -70,12 +75,12 @@ impl SqsQueue {
         is_it: impl Fn(&DeadLetter) -> bool,
     ) -> Result<(Vec<Held>, Vec<String>), QueueError> {
         let (mut held, mut all) = (Vec::new(), Vec::new());
-        while all.len() < most {
-            let received = self.receive_dead(MOST_AT_ONCE.min(most - all.len())).await;
+        while held.len() < most && all.len() < MOST_LOOKED_AT {
+            let received = self.receive_dead(MOST_AT_ONCE.min(most - held.len())).await;
             let received = match received {
                 Ok(received) => received,
                 Err(error) => {
-                    self.show_again(all).await?;
+                    self.show_again(all).await;
                     return Err(error);
                 }
             };
@@ -117,27 +122,25 @@ impl SqsQueue {
         Ok(found.messages.unwrap_or_default())
     }
 
-    async fn show_again(&self, receipts: Vec<String>) -> Result<(), QueueError> {
+    /// Ends the hiding. What fails here is hidden for some seconds more, and nothing else depends on it.
+    async fn show_again(&self, receipts: Vec<String>) {
         for some in receipts.chunks(MOST_AT_ONCE) {
-            let entries = some.iter().enumerate().map(|(index, receipt)| {
+            let entries = some.iter().enumerate().filter_map(|(index, receipt)| {
                 ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(index.to_string())
                     .receipt_handle(receipt)
                     .visibility_timeout(0)
                     .build()
+                    .ok()
             });
-            let entries: Result<Vec<_>, _> = entries.collect();
-            let entries = entries.map_err(|error| QueueError::Unavailable(Box::new(error)))?;
-            self.client()
-                .await
-                .change_message_visibility_batch()
-                .queue_url(&self.settings.dead_url)
-                .set_entries(Some(entries))
-                .send()
-                .await
-                .map_err(|error| failed(&error))?;
+            let request = self.client().await.change_message_visibility_batch();
+            let request = request.queue_url(&self.settings.dead_url);
+            if let Err(error) = request.set_entries(Some(entries.collect())).send().await {
+                let error = failed(&error);
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "dead letters are hidden for some seconds more");
+            }
         }
-        Ok(())
     }
 }
 

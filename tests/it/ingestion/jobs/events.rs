@@ -86,3 +86,17 @@ async fn whoever_follows_is_sent_away_when_the_process_is_leaving() {
     app.app.services.leaving.cancel();
     assert!(reader.rest().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_stream_lasts_so_long_at_most_and_who_comes_again_is_asked_again() {
+    let (app, _) = idle(&[OFTEN, ("PIDIMA_INGESTION_EVENTS_MAX_MS", "100")]).await;
+    let tenant = app.tenant("acme").await;
+    upload(&tenant, "a.md", TEXT, 202).await;
+    let id = last_version(&app).await.to_string();
+    for _ in 0..2 {
+        let mut reader = follow(&tenant, &id).await;
+        assert_eq!(reader.next().await.unwrap().name, "snapshot");
+        assert!(reader.rest().await.is_empty(), "it ends, and the job does not");
+    }
+    assert_eq!(job(&app, &tenant).await["state"], "received");
+}

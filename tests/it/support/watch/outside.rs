@@ -128,8 +128,8 @@ impl Queue for WatchedQueue {
         self.inner.dead(limit).await
     }
 
-    async fn redrive(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
-        self.inner.redrive(message_id).await
+    async fn find_dead(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
+        self.inner.find_dead(message_id).await
     }
 
     async fn discard(&self, message_id: Uuid) -> Result<Option<Message>, QueueError> {
