@@ -7,6 +7,8 @@ alter table app.document_versions
         'text/html',
         'text/plain',
         'text/x-rst',
+        'text/asciidoc',
+        'application/vnd.oai.openapi',
         'text/x-source',
         'text/csv',
         'text/tab-separated-values',

@@ -6,6 +6,7 @@
 //! process around it bounds.
 
 mod archive;
+mod asciidoc;
 mod blocks;
 mod builder;
 mod decode;
@@ -18,6 +19,7 @@ mod limits;
 mod markdown;
 mod media;
 mod notebook;
+mod openapi;
 mod pdf;
 mod plain;
 mod pptx;
@@ -116,6 +118,8 @@ pub fn parse(
         MediaType::Html => html::parse(&text()?, limits)?,
         MediaType::PlainText => plain::parse(&text()?, limits)?,
         MediaType::SourceCode => plain::parse_source_code(&text()?, limits)?,
+        MediaType::AsciiDoc => asciidoc::parse(&text()?, limits)?,
+        MediaType::OpenApi => openapi::parse(&text()?, limits)?,
         MediaType::Rst => rst::parse(&text()?, limits)?,
         MediaType::Csv => table::parse(&text()?, b',', limits)?,
         MediaType::Tsv => table::parse(&text()?, b'\t', limits)?,

@@ -26,6 +26,17 @@ impl<'a> Blocks<'a> {
         self.anchor = Some(name.to_owned());
     }
 
+    /// A heading that has `anchor` where no link target stood before it.
+    pub(super) fn heading_with_anchor(
+        &mut self,
+        level: u8,
+        title: &str,
+        anchor: String,
+    ) -> Result<(), ParseError> {
+        self.anchor.get_or_insert(anchor);
+        self.heading(level, title)
+    }
+
     pub(super) fn heading(&mut self, level: u8, title: &str) -> Result<(), ParseError> {
         self.before = None;
         self.title.get_or_insert_with(|| title.to_owned());

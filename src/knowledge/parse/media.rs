@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::ParseError;
 use super::archive::names_of_parts;
+use super::{ParseError, openapi};
 
 /// The formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,8 +18,11 @@ pub enum MediaType {
     PlainText,
     /// reStructuredText.
     Rst,
+    AsciiDoc,
     /// Kept line by line; programs, configuration, data in text form.
     SourceCode,
+    /// Description of an HTTP interface in JSON or YAML, Swagger 2.0 included.
+    OpenApi,
     /// Rows with commas between their fields.
     Csv,
     /// Rows with tabs between their fields.
@@ -38,7 +41,7 @@ pub enum MediaType {
 
 const MARKDOWN: &[&str] = &["md", "markdown", "mdx", "mdown", "mkd"];
 const HTML: &[&str] = &["html", "htm", "xhtml"];
-const PLAIN: &[&str] = &["txt", "text", "adoc", "asciidoc", "org", "log"];
+const PLAIN: &[&str] = &["txt", "text", "org", "log"];
 const SOURCE: &[&str] = &[
     "rs",
     "py",
@@ -194,6 +197,9 @@ impl MediaType {
             let told_by = if from_name.is_some() { "name" } else { "content type" };
             return Err(mismatch(told_by, told, "something else"));
         }
+        if told == Self::SourceCode && is_data(name, from_name) && openapi::is_one(bytes) {
+            return Ok(Self::OpenApi);
+        }
         Ok(told)
     }
 
@@ -279,6 +285,12 @@ fn extension(name: &str) -> Option<String> {
     (!ext.is_empty()).then(|| ext.to_lowercase())
 }
 
+/// Whether a name, where it tells anything, is that of JSON or YAML.
+fn is_data(name: &str, from_name: Option<MediaType>) -> bool {
+    let ext = extension(name);
+    from_name.is_none() || ext.is_some_and(|ext| ["json", "yaml", "yml"].contains(&&*ext))
+}
+
 fn by_extension(ext: &str) -> Option<MediaType> {
     if let Some((media, ..)) = BINARY.iter().find(|(_, known, ..)| *known == ext) {
         return Some(*media);
@@ -289,6 +301,7 @@ fn by_extension(ext: &str) -> Option<MediaType> {
         (PLAIN, MediaType::PlainText),
         (SOURCE, MediaType::SourceCode),
         (&["rst", "rest"], MediaType::Rst),
+        (&["adoc", "asciidoc"], MediaType::AsciiDoc),
         (&["csv"], MediaType::Csv),
         (&["tsv", "tab"], MediaType::Tsv),
         (&["ipynb"], MediaType::Notebook),
@@ -305,12 +318,17 @@ fn by_declaration(declared: &str) -> Option<MediaType> {
     }
     match essence.as_str() {
         "text/x-rst" | "text/prs.fallenstein.rst" => Some(MediaType::Rst),
+        "text/asciidoc" | "text/x-asciidoc" => Some(MediaType::AsciiDoc),
         "text/csv" => Some(MediaType::Csv),
         "text/tab-separated-values" => Some(MediaType::Tsv),
         "application/x-ipynb+json" => Some(MediaType::Notebook),
         "text/markdown" | "text/x-markdown" => Some(MediaType::Markdown),
         "text/html" | "application/xhtml+xml" => Some(MediaType::Html),
-        "application/json" | "application/xml" | "text/xml" => Some(MediaType::SourceCode),
+        "application/json" | "application/yaml" | "application/x-yaml" | "text/yaml"
+        | "application/xml" | "text/xml" => Some(MediaType::SourceCode),
+        "application/vnd.oai.openapi" | "application/vnd.oai.openapi+json" => {
+            Some(MediaType::OpenApi)
+        }
         _ => None,
     }
 }

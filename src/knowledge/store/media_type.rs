@@ -3,11 +3,13 @@
 use crate::knowledge::parse::MediaType;
 
 /// Each format, and what stands for it in `document_versions.media_type`.
-const ROWS: [(MediaType, &str); 13] = [
+const ROWS: [(MediaType, &str); 15] = [
     (MediaType::Markdown, "text/markdown"),
     (MediaType::Html, "text/html"),
     (MediaType::PlainText, "text/plain"),
     (MediaType::Rst, "text/x-rst"),
+    (MediaType::AsciiDoc, "text/asciidoc"),
+    (MediaType::OpenApi, "application/vnd.oai.openapi"),
     (MediaType::SourceCode, "text/x-source"),
     (MediaType::Csv, "text/csv"),
     (MediaType::Tsv, "text/tab-separated-values"),
