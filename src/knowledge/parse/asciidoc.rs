@@ -114,8 +114,10 @@ impl Reader<'_> {
             b'/' | b'+' => {}
             b'|' | b',' | b':' | b'!' => {
                 let rows = tables::rows(mark, body, ahead.columns, self.max_cells)?;
-                let rows: Vec<Vec<String>> =
-                    rows.iter().map(|row| row.iter().map(|cell| self.plain(cell)).collect()).collect();
+                let rows: Vec<Vec<String>> = rows
+                    .iter()
+                    .map(|row| row.iter().map(|cell| self.plain(cell)).collect())
+                    .collect();
                 self.blocks.table(&rows)?;
             }
             b'_' => {

@@ -13,8 +13,7 @@ use super::builder::{Builder, Joint};
 use super::{BlockKind, Extraction, ParseError, ParseLimits, plain};
 
 /// What an operation can be called by, in the order in which they are told.
-const METHODS: [&str; 8] =
-    ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
+const METHODS: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 /// How far into a file its kind is looked for, in bytes.
 const LOOKED_AT: usize = 65_536;
 
@@ -55,8 +54,9 @@ fn document(source: &str) -> Option<Value> {
     if source.trim_start().starts_with('{') {
         return serde_json::from_str(source).ok();
     }
-    // Depth, nodes and what aliases multiply to are bounded by the library.
-    serde_saphyr::from_str(source).ok()
+    // Depth, nodes and what aliases multiply to are bounded by the library; `on` is a word, as in YAML 1.2.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(source, options).ok()
 }
 
 struct Writer<'a> {

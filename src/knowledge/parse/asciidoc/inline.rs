@@ -8,6 +8,11 @@ const MARKS: [&str; 8] = ["**", "__", "``", "##", "*", "_", "`", "#"];
 const LINKS: [&str; 8] =
     ["link:", "xref:", "mailto:", "https://", "http://", "kbd:", "btn:", "menu:"];
 
+/// Marks that are looked at for the end of one.
+const MAX_ENDS: usize = 16;
+/// Longest text within marks, and longest macro, in bytes.
+const MAX_MACRO_BYTES: usize = 2_000;
+
 /// The text of a paragraph on one line.
 pub(super) fn plain(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
@@ -46,12 +51,13 @@ fn step<'a>(out: &mut String, rest: &'a str, before: Option<char>) -> Option<&'a
         return Some(&after[c.len_utf8()..]);
     }
     if let Some(after) = rest.strip_prefix("<<") {
-        let (inner, after) = after.split_once(">>").filter(|(inner, _)| !inner.contains('\n'))?;
+        let end = near(after).find(">>").filter(|end| !after[..*end].contains('\n'))?;
+        let inner = &after[..end];
         out.push_str(inner.split_once(',').map_or(inner, |(_, text)| text.trim()));
-        return Some(after);
+        return Some(&after[end + 2..]);
     }
     if let Some(after) = rest.strip_prefix("[[") {
-        return after.split_once("]]").map(|(_, after)| after);
+        return near(after).find("]]").map(|end| &after[end + 2..]);
     }
     if let Some(after) = rest.strip_prefix("footnote:") {
         let (text, after) = bracketed(after)?;
@@ -70,7 +76,7 @@ fn step<'a>(out: &mut String, rest: &'a str, before: Option<char>) -> Option<&'a
     }
     // `[.role]#text#`
     if rest.starts_with("[.") || rest.starts_with("[#") {
-        let (_, after) = rest.split_once(']')?;
+        let after = &rest[near(rest).find(']')? + 1..];
         return after.starts_with('#').then_some(after);
     }
     let mark = MARKS.iter().find(|mark| rest.starts_with(**mark))?;
@@ -115,7 +121,8 @@ fn step_link<'a>(out: &mut String, rest: &'a str, before: Option<char>) -> Optio
 
 /// A link: its text, or its target where it has none.
 fn macro_of<'a>(out: &mut String, rest: &'a str, link: &str) -> Option<&'a str> {
-    let end = rest.find(|c: char| c.is_whitespace() || c == '[').unwrap_or(rest.len());
+    let end = near(rest).find(|c: char| c.is_whitespace() || c == '[');
+    let end = end.unwrap_or(near(rest).len());
     let target = &rest[..end];
     if !rest[end..].starts_with('[') {
         // An address alone is shown; a word that looks like a macro is a word.
@@ -135,22 +142,26 @@ fn macro_of<'a>(out: &mut String, rest: &'a str, link: &str) -> Option<&'a str> 
 
 /// The text in the brackets that stand before the next space, and what is behind them.
 fn bracketed(rest: &str) -> Option<(&str, &str)> {
-    let open = rest.find('[')?;
+    let open = near(rest).find('[')?;
     if rest[..open].contains(char::is_whitespace) {
         return None;
     }
-    rest[open + 1..].split_once(']')
+    let rest = &rest[open + 1..];
+    let close = near(rest).find(']')?;
+    Some((&rest[..close], &rest[close + 1..]))
+}
+
+/// As much of a text as is searched for the end of a macro, so that one full of beginnings is read in linear time.
+fn near(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_MACRO_BYTES)]
 }
 
 /// Where a mark ends: within its paragraph, behind a character, and for a single one not within a word.
 fn closing(after: &str, mark: &str) -> Option<usize> {
-    after.match_indices(mark).map(|(at, _)| at).take(MAX_ENDS).find(|at| {
+    near(after).match_indices(mark).map(|(at, _)| at).take(MAX_ENDS).find(|at| {
         let ends_word =
             after[at + mark.len()..].chars().next().is_none_or(|c| !c.is_alphanumeric());
         let is_behind = !after[..*at].is_empty() && !after[..*at].ends_with(char::is_whitespace);
         is_behind && (mark.len() == 2 || ends_word)
     })
 }
-
-/// Marks that are looked at for the end of one: a text full of them is read in linear time.
-const MAX_ENDS: usize = 16;

@@ -67,7 +67,9 @@ pub(super) fn read(line: &str) -> Line<'_> {
     if let Some(inner) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let anchor = inner.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let anchor = anchor.map(|id| id.split(',').next().unwrap_or(id));
-        return match anchor.or_else(|| inner.strip_prefix('#').filter(|id| !id.contains(['.', ',']))) {
+        return match anchor
+            .or_else(|| inner.strip_prefix('#').filter(|id| !id.contains(['.', ','])))
+        {
             Some(id) => Line::Anchor(id.trim()),
             None => Line::About(inner),
         };
@@ -132,7 +134,8 @@ fn item(line: &str) -> Option<Item<'_>> {
         && let Some((depth, marker)) = marker_of(marker)
     {
         let text = text.trim_start();
-        let text = ["[ ] ", "[*] ", "[x] "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
+        let text =
+            ["[ ] ", "[*] ", "[x] "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
         return Some(Item { depth, marker, term: None, text });
     }
     let (term, text) = trimmed

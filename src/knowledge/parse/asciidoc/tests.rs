@@ -27,13 +27,25 @@ fn titles_make_the_outline_and_have_the_anchors_of_asciidoctor() {
 #[test]
 fn marks_and_links_leave_their_text() {
     for (source, shown) in [
-        ("A *bold* and _slanted_ `word`, un**bel**ievable.", "A bold and slanted word, unbelievable."),
-        ("See link:a.html[the page], xref:b.adoc#c[that] and <<care,Care>> or <<care>>.", "See the page, that and Care or care."),
-        ("Go to https://a.example[A^] or https://b.example/x now.", "Go to A or https://b.example/x now."),
+        (
+            "A *bold* and _slanted_ `word`, un**bel**ievable.",
+            "A bold and slanted word, unbelievable.",
+        ),
+        (
+            "See link:a.html[the page], xref:b.adoc#c[that] and <<care,Care>> or <<care>>.",
+            "See the page, that and Care or care.",
+        ),
+        (
+            "Go to https://a.example[A^] or https://b.example/x now.",
+            "Go to A or https://b.example/x now.",
+        ),
         ("xref:b.adoc[] and link:c.html[role=x].", "b.adoc and c.html."),
         ("2 * 3 * 4 and snake_case_name and a#b#c.", "2 * 3 * 4 and snake_case_name and a#b#c."),
         ("Not \\*bold*, kbd:[Ctrl+C], *a _b_ c*.", "Not *bold*, Ctrl+C, a b c."),
-        ("Hot.footnote:[Mind it.] image:x.png[A pump,20] [.red]#now# `+a*b+`", "Hot. (Mind it.) A pump now a*b"),
+        (
+            "Hot.footnote:[Mind it.] image:x.png[A pump,20] [.red]#now# `+a*b+`",
+            "Hot. (Mind it.) A pump now a*b",
+        ),
         ("Linked: the word alone. http: too.", "Linked: the word alone. http: too."),
         ("Line one\nline two +\nline three", "Line one line two + line three"),
     ] {

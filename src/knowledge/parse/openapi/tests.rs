@@ -102,10 +102,10 @@ Responses:
 Response 200 (application/json):
 
 name | string length at most 40 | required | What it is called.
+next | object
 state | one of on, off default off
 valves | array
 valves[].bar | number or null at least 0
-next | object
 
 PUT /v1/pumps/{pump_id}
 
@@ -120,10 +120,10 @@ pump_id | path | string (uuid) | required
 Request body (application/json):
 
 name | string length at most 40 | required | What it is called.
+next | object
 state | one of on, off default off
 valves | array
-valves[].bar | number or null at least 0
-next | object";
+valves[].bar | number or null at least 0";
     assert_eq!(made.text, expected);
     let section = made.sections.last().unwrap();
     assert_eq!(section.heading_path, ["Pumps", "PUT /v1/pumps/{pump_id}"]);
@@ -141,7 +141,9 @@ fn swagger_in_json_is_read_too() {
     } } } })
     .to_string();
     let text = read(&source).text;
-    assert!(text.contains("POST /a\n\nParameters:\n\nsize | query | integer at least 1\nbody | body"));
+    assert!(
+        text.contains("POST /a\n\nParameters:\n\nsize | query | integer at least 1\nbody | body")
+    );
     assert!(text.ends_with("201 | Made.\n\nResponse 201:\n\nid | string"), "{text}");
 }
 
@@ -161,7 +163,9 @@ fn data_that_only_look_alike_are_kept_line_by_line() {
 
 #[test]
 fn other_data_are_no_openapi_document() {
-    for source in ["{\"a\": \"openapi\"}", "a: 1\n  openapi: 3", "openapi: latest", "# openapi: 3", "[]"] {
+    for source in
+        ["{\"a\": \"openapi\"}", "a: 1\n  openapi: 3", "openapi: latest", "# openapi: 3", "[]"]
+    {
         assert!(!is_one(source.as_bytes()), "{source}");
     }
     let name = |name| MediaType::from_file(name, None, YAML.as_bytes()).unwrap();

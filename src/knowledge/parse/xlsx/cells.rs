@@ -126,8 +126,8 @@ fn shown(cell: &Cell, strings: &[String], dates: &Dates) -> String {
 fn plain_number(text: &str) -> String {
     let is_rounded = text.len() > 15 && text.contains(['.', 'e', 'E']);
     let number = text.trim().parse::<f64>().ok().filter(|number| is_rounded && number.is_finite());
-    let Some(rounded) = number.and_then(|number| format!("{number:.14e}").parse::<f64>().ok())
-    else {
+    let rounded = number.and_then(|number| format!("{number:.14e}").parse::<f64>().ok());
+    let Some(rounded) = rounded.filter(|rounded| rounded.is_finite()) else {
         return text.to_owned();
     };
     if rounded == 0.0 || (1e-5..1e15).contains(&rounded.abs()) {
@@ -159,7 +159,8 @@ mod tests {
             ("1.2345678901234000E-7", "1.2345678901234e-7"),
             ("-1234567.8900000001", "-1234567.89"),
             ("12345678901234567", "12345678901234567"),
-            ("1.7976931348623157E308", "1.79769313486232e308"),
+            ("1.2345678901234567E300", "1.23456789012346e300"),
+            ("1.7976931348623157E308", "1.7976931348623157E308"),
             ("0.0000000000000000", "0"),
             ("not a number at all.", "not a number at all."),
         ] {
