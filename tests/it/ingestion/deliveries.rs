@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use pidima::adapters::embeddings::EmbeddingError;
+use pidima::adapters::objects::{ObjectError, ObjectKey};
 use pidima::adapters::queue::Message;
 use pidima::kernel::ids::new_id;
 use pidima::knowledge::{INGEST_VERSION, JobOutcome};
+use tokio_util::sync::CancellationToken;
 
 use super::{contents, hurry, idle, ingestion, last_version, upload, versions_found, working};
 use crate::support::{TestApp, eventually};
@@ -245,4 +247,54 @@ async fn a_message_that_is_never_done_is_set_aside_and_the_others_go_on() {
     assert_eq!(dead_jobs(&app).await, 1);
     assert_eq!(app.app.worker.queue.backlog().await.unwrap(), 0);
     assert_eq!(versions_found(&tenant, "pump").await, [1]);
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_removed_however_often_that_failed_before() {
+    let (app, _) = idle(&[]).await;
+    let tenant = app.tenant("acme").await;
+    let id = upload(&tenant, "a.md", TEXT, 202).await;
+    app.app.worker.run_until_idle().await.unwrap();
+    let original = ObjectKey::original(tenant.id, last_version(&app).await);
+    assert!(app.app.objects.get(&original).await.is_ok());
+    tenant.delete(&format!("/v1/documents/{id}")).await.expect(204);
+    let mut tx = app.app.services.db.system().await.unwrap();
+    let messages = tx.hand_over(100, 32, Duration::from_secs(30)).await.unwrap();
+    tx.commit().await.unwrap();
+    app.app.worker.queue.send(&messages).await.unwrap();
+    let many = sqlx::query("update app.jobs set receives = 1000");
+    assert_eq!(many.execute(&app.database.admin()).await.unwrap().rows_affected(), 1);
+    app.app.worker.run_until_idle().await.unwrap();
+    let gone = app.app.objects.get(&original).await;
+    assert!(matches!(gone, Err(ObjectError::Missing(_))), "{gone:?}");
+    assert!(app.app.worker.queue.dead(10).await.unwrap().is_empty());
+    assert_eq!(app.app.services.db.system().await.unwrap().count_outbox().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_set_aside_does_not_give_up_the_job_that_goes_on() {
+    let (app, embedder) = idle(&[]).await;
+    let tenant = app.tenant("acme").await;
+    embedder.hold_next();
+    let id = upload(&tenant, "a.md", TEXT, 202).await;
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(app.app.worker.clone().run(stop.clone()));
+    embedder.entered().await;
+    sqlx::query(
+        "insert into app.jobs (job_id, kind, for_tenant, subject_id, receives)
+        values (gen_random_uuid(), $1, $2, $3, 1000)",
+    )
+    .bind(INGEST_VERSION)
+    .bind(tenant.id.uuid())
+    .bind(last_version(&app).await)
+    .execute(&app.database.admin())
+    .await
+    .unwrap();
+    eventually("the copy is gone", || async { app.app.worker.queue.backlog().await.unwrap() == 1 })
+        .await;
+    assert!(app.app.worker.queue.dead(10).await.unwrap().is_empty());
+    embedder.release();
+    assert_eq!(tenant.settled(&id).await["state"], "ready");
+    stop.cancel();
+    worker.await.unwrap();
 }
