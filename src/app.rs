@@ -94,7 +94,7 @@ impl App {
         let work_waits = Arc::new(Notify::new());
         let aws = storage::aws(&config.aws);
         let objects = storage::objects(&config.objects, &aws);
-        let queue = storage::queue(&config, &aws, &db);
+        let queue = storage::queue(config, &aws, &db);
         let readiness = Readiness::new(Arc::clone(&objects), Arc::clone(&queue));
         let search = Search::new(
             db.clone(),

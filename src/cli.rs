@@ -107,8 +107,8 @@ async fn run_command(cli: Cli) -> ExitCode {
     telemetry::start(&logs.filter, logs.format == LogFormat::Json);
     let done = match cli.command {
         Command::Demo(args) => Box::pin(demo::run(args, env)).await,
-        Command::Serve(args) => serve::run(args, &env).await,
-        Command::Worker => worker::run(&env).await,
+        Command::Serve(args) => Box::pin(serve::run(args, &env)).await,
+        Command::Worker => Box::pin(worker::run(&env)).await,
         Command::Migrate(args) => migrate::run(args, &env).await,
         Command::Import(args) => import::run(args, &env).await,
         Command::Seed(args) => seed::run(args, &env).await,
@@ -119,7 +119,7 @@ async fn run_command(cli: Cli) -> ExitCode {
         Command::Audit(command) => audit::run(command, &env).await,
         Command::Eval(command) => eval::run(command, &env).await,
         Command::Bench(command) => Box::pin(bench::run(command)).await,
-        Command::Doctor => doctor::run(&env).await,
+        Command::Doctor => Box::pin(doctor::run(&env)).await,
         Command::Openapi(args) => openapi::run(args),
         Command::Services(args) => return services::run(args).await,
     };
