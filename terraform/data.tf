@@ -51,7 +51,9 @@ module "documents" {
   source = "./modules/bucket"
 
   name          = "${local.name}-documents-${data.aws_caller_identity.this.account_id}"
+  own_key       = true
   key_arn       = module.keys.arns["objects"]
+  logged        = true
   logs_bucket   = module.logs.name
   recovery_days = var.document_recovery_days
   force_destroy = !var.protected
@@ -61,7 +63,9 @@ module "exports" {
   source = "./modules/bucket"
 
   name            = "${local.name}-exports-${data.aws_caller_identity.this.account_id}"
+  own_key         = true
   key_arn         = module.keys.arns["objects"]
+  logged          = true
   logs_bucket     = module.logs.name
   recovery_days   = 1
   expiration_days = var.export_days
@@ -72,6 +76,8 @@ module "logs" {
   source = "./modules/bucket"
 
   name            = "${local.name}-logs-${data.aws_caller_identity.this.account_id}"
+  own_key         = false
+  logged          = false
   recovery_days   = 30
   expiration_days = var.log_retention_days
   force_destroy   = !var.protected

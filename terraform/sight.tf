@@ -37,7 +37,6 @@ module "sight" {
   source = "./modules/sight"
 
   name                    = local.name
-  environment             = var.environment
   region                  = var.region
   alarm_arns              = module.alarms.alarm_arns
   levels                  = { all = local.metrics.runs, failed = local.metrics.runs_failed }

@@ -109,7 +109,7 @@ run "calls_to_aws_stay_inside" {
   }
 
   assert {
-    condition     = length(setsubtract(["bedrock-runtime", "ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "sqs", "ssm", "xray"], keys(aws_vpc_endpoint.interface))) == 0
+    condition     = length(setsubtract(["bedrock-runtime", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "sqs", "ssm", "xray"], keys(aws_vpc_endpoint.interface))) == 0
     error_message = "An endpoint is missing: calls to that service would leave the network."
   }
 

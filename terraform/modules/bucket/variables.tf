@@ -9,14 +9,26 @@ variable "name" {
   }
 }
 
+variable "own_key" {
+  description = "Whether objects are under `key_arn`, or under the key of S3: services that write logs can use no other."
+  type        = bool
+  nullable    = false
+}
+
 variable "key_arn" {
-  description = "Key of the objects; null: the key of S3, for the logs of services that can use no other."
+  description = "Key of the objects."
   type        = string
   default     = null
 }
 
+variable "logged" {
+  description = "Whether accesses are logged: false for the bucket of logs itself."
+  type        = bool
+  nullable    = false
+}
+
 variable "logs_bucket" {
-  description = "Bucket of the access log; null: none, for the bucket of logs itself."
+  description = "Bucket of the access log."
   type        = string
   default     = null
 }

@@ -39,6 +39,7 @@ resource "aws_elasticache_user_group" "this" {
 }
 
 resource "aws_elasticache_replication_group" "this" {
+  #checkov:skip=CKV2_AWS_50:Both follow from replicas, which production must have
   replication_group_id = var.name
   description          = "Shared fast memory of ${var.name}"
   engine               = "valkey"

@@ -10,13 +10,16 @@ resource "aws_db_subnet_group" "this" {
 }
 
 resource "aws_rds_cluster" "this" {
+  #checkov:skip=CKV2_AWS_8:The plan is in modules/recovery, which is given the ARN of this cluster
+  #checkov:skip=CKV2_AWS_27:log_statement and log_min_duration_statement are set in parameters.tf, in a dynamic block
   cluster_identifier = var.name
   engine             = "aurora-postgresql"
   engine_mode        = "provisioned"
   engine_version     = var.engine_version
   database_name      = "pidima"
   port               = var.port
-  storage_type       = var.storage_type
+  # The usual kind has no name.
+  storage_type = var.storage_type == "aurora" ? null : var.storage_type
 
   # The administrator of the migrate task: its password is made, kept and changed by RDS and is in no state.
   master_username               = "pidima_admin"
@@ -27,7 +30,6 @@ resource "aws_rds_cluster" "this" {
   db_subnet_group_name                = aws_db_subnet_group.this.name
   vpc_security_group_ids              = [var.security_group_id]
   db_cluster_parameter_group_name     = aws_rds_cluster_parameter_group.this.name
-  ca_certificate_identifier           = "rds-ca-rsa2048-g1"
 
   storage_encrypted = true
   kms_key_id        = var.key_arn

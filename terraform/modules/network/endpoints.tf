@@ -6,17 +6,15 @@ data "aws_caller_identity" "this" {}
 locals {
   region = data.aws_region.this.region
 
+  # What tasks and those who start them call. Keys are used by these services, and metrics are lines of the log.
   interface_endpoints = toset([
     "bedrock-runtime",
     "ecr.api",
     "ecr.dkr",
-    "kms",
     "logs",
-    "monitoring",
     "secretsmanager",
     "sqs",
     "ssm",
-    "sts",
     "xray",
   ])
 }

@@ -43,7 +43,7 @@ resource "aws_backup_vault" "there" {
   kms_key_arn = aws_kms_key.there.arn
 }
 
-# Nobody, an administrator included, deletes a copy before its time.
+# Who may delete backups still can not delete a copy before its time: the lock itself must be taken away first.
 resource "aws_backup_vault_lock_configuration" "there" {
   region = var.recovery_region
 

@@ -26,7 +26,7 @@ resource "aws_xray_sampling_rule" "this" {
 # Faults and slow requests of this environment, together.
 resource "aws_xray_group" "this" {
   group_name        = var.name
-  filter_expression = "annotation.environment = \"${var.environment}\" AND (fault = true OR responsetime > 5)"
+  filter_expression = "service(\"${var.name}-service\") AND (fault = true OR responsetime > 5)"
 
   insights_configuration {
     insights_enabled      = true

@@ -4,12 +4,6 @@ variable "name" {
   nullable    = false
 }
 
-variable "environment" {
-  description = "Value by which traces of this environment are told apart."
-  type        = string
-  nullable    = false
-}
-
 variable "region" {
   description = "Region of the graphs."
   type        = string

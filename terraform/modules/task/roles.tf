@@ -43,7 +43,7 @@ locals {
         Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
       },
     ],
-    length(local.secret_arns) == 0 ? [] : [{
+    length(var.secrets) == 0 ? [] : [{
       Sid      = "ReadSecrets"
       Effect   = "Allow"
       Action   = ["secretsmanager:GetSecretValue"]

@@ -33,6 +33,7 @@ locals {
 }
 
 resource "aws_security_group" "this" {
+  #checkov:skip=CKV2_AWS_5:Each is attached in the module of what it guards, by its id
   for_each = local.groups
 
   name        = "${var.name}-${replace(each.key, "_", "-")}"
