@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """What a month costs: idle, small and large. Prints a table in Markdown; the README holds the same one.
 
+`--prices` prints the prices behind it.
+
 The prices are list prices of us-east-1 in US dollars, without free tiers, discounts and taxes, noted on PRICES_OF. They
 were not fetched from AWS: "page" names the stored copy of a public page that was read, and "list" a price known from
 AWS's list that nobody looked up for this table. Look at the bill before you trust a total, and at
 `aws_budgets_budget` for what tells you when it was wrong.
 """
 
+import sys
 from dataclasses import dataclass
 
 PRICES_OF = "2026-11-26"
@@ -167,13 +170,15 @@ def table():
     each = [f"{1000 * usd / size.questions:.2f}" if size.questions else "–" for usd, size in zip(total, SIZES)]
     lines.append("| A thousand questions | US dollars | " + " | ".join(each) + " |")
     lines.append("")
-    lines.append(f"List prices of us-east-1 on {PRICES_OF}, not fetched from AWS:")
-    lines.append("")
-    lines.append("| Price | US dollars | for one | from |")
-    lines.append("|---|---:|---|---|")
+    lines.append(f"List prices of us-east-1, noted on {PRICES_OF} and not fetched from AWS; `cost.py --prices` prints each with its source.")
+    return "\n".join(lines) + "\n"
+
+
+def prices():
+    lines = [f"List prices of us-east-1, noted on {PRICES_OF}, not fetched from AWS:", "", "| Price | US dollars | for one | from |", "|---|---:|---|---|"]
     lines += [f"| {name} | {price.usd:g} | {price.unit} | {price.source} |" for name, price in PRICES.items()]
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    print(prices() if sys.argv[1:] == ["--prices"] else table(), end="")

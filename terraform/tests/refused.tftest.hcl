@@ -1,4 +1,4 @@
-# What is refused in production, and what a setting changes.
+# What is refused before anything is made. Every variable of a list must be refused; the words are tested in checks/.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -64,114 +64,67 @@ variables {
   openai_api_key        = "key"
 }
 
-run "an_image_by_tag_is_refused" {
+run "values_without_a_meaning_are_refused" {
   command = plan
 
   variables {
-    image_digest = "latest"
+    environment      = "production"
+    account_id       = "prod"
+    zones            = ["us-east-1a", "us-east-1b", "us-east-1c"]
+    public_name      = "https://docs.example.com/"
+    hosted_zone_id   = "example.com"
+    image_digest     = "latest"
+    collector_digest = "v0.43.1"
+    openai           = { base_url = "http://models.example.com/v1", model = "m" }
   }
 
-  expect_failures = [var.image_digest]
+  expect_failures = [
+    var.environment, var.account_id, var.zones, var.public_name, var.hosted_zone_id, var.image_digest, var.collector_digest, var.openai,
+  ]
 }
 
-run "credentials_of_no_account_are_refused" {
+run "production_in_name_only_is_refused" {
   command = plan
 
   variables {
-    account_id = "prod"
+    protected              = false
+    nat_in_each_zone       = false
+    endpoints_in_each_zone = false
+    recovery               = null
+    log_retention_days     = 30
+    urgent_subscribers     = []
+    service                = { cpu = 1024, memory = 2048, min_tasks = 1, max_tasks = 30 }
+    cache                  = { node_type = "cache.t4g.small", replicas = 0 }
+    login                  = { domain_prefix = "pidima-prod-example", second_factor_required = false }
   }
 
-  expect_failures = [var.account_id]
+  expect_failures = [
+    var.protected, var.nat_in_each_zone, var.endpoints_in_each_zone, var.recovery, var.log_retention_days, var.urgent_subscribers,
+    var.service, var.cache, var.login,
+  ]
 }
 
-run "an_unknown_environment_is_refused" {
+# Alone, since whether all tasks fit is not asked of a service that is refused itself.
+run "a_database_of_production_that_sleeps_is_refused" {
   command = plan
 
   variables {
-    environment = "production"
-  }
-
-  expect_failures = [var.environment]
-}
-
-run "zones_of_another_region_are_refused" {
-  command = plan
-
-  variables {
-    zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
-  }
-
-  expect_failures = [var.zones]
-}
-
-run "a_name_with_a_path_is_refused" {
-  command = plan
-
-  variables {
-    public_name = "https://docs.example.com/"
-  }
-
-  expect_failures = [var.public_name]
-}
-
-run "production_without_protection_is_refused" {
-  command = plan
-
-  variables {
-    protected = false
-  }
-
-  expect_failures = [var.protected]
-}
-
-run "production_with_one_way_out_is_refused" {
-  command = plan
-
-  variables {
-    nat_in_each_zone = false
-  }
-
-  expect_failures = [var.nat_in_each_zone]
-}
-
-run "production_without_copies_is_refused" {
-  command = plan
-
-  variables {
-    recovery = null
-  }
-
-  expect_failures = [var.recovery]
-}
-
-run "copies_in_the_same_region_are_refused" {
-  command = plan
-
-  variables {
-    recovery = { region = "eu-central-1", retention_days = 35 }
-  }
-
-  expect_failures = [var.recovery]
-}
-
-run "production_without_a_second_task_is_refused" {
-  command = plan
-
-  variables {
-    service = { cpu = 1024, memory = 2048, min_tasks = 1, max_tasks = 30 }
-  }
-
-  expect_failures = [var.service]
-}
-
-run "production_that_sleeps_is_refused" {
-  command = plan
-
-  variables {
-    database = { engine_version = "17.7", min_acu = 0, max_acu = 32, readers = 1, backup_retention_days = 35 }
+    database = { engine_version = "17.7", min_acu = 0, max_acu = 32, readers = 0, backup_retention_days = 35, pool_size = 5 }
   }
 
   expect_failures = [var.database]
+}
+
+run "what_contradicts_itself_is_refused" {
+  command = plan
+
+  variables {
+    recovery           = { region = "eu-central-1", retention_days = 35 }
+    log_retention_days = 366
+    worker             = { cpu = 1024, memory = 4096, min_tasks = 5, max_tasks = 2 }
+  }
+
+  expect_failures = [var.recovery, var.log_retention_days, var.worker]
 }
 
 run "more_connections_than_aurora_allows_are_refused" {
@@ -184,82 +137,15 @@ run "more_connections_than_aurora_allows_are_refused" {
   expect_failures = [var.database]
 }
 
-run "production_without_a_replica_is_refused" {
+run "weak_secrets_are_refused" {
   command = plan
 
   variables {
-    cache = { node_type = "cache.t4g.small", replicas = 0 }
+    app_database_password = "short"
+    cache_password        = "0123456789abcdef0123456789abc@/:"
+    signing_secret        = "short"
+    password_peppers      = "no pepper"
   }
 
-  expect_failures = [var.cache]
-}
-
-run "production_that_forgets_its_logs_is_refused" {
-  command = plan
-
-  variables {
-    log_retention_days = 30
-  }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "a_time_that_cloudwatch_does_not_know_is_refused" {
-  command = plan
-
-  variables {
-    log_retention_days = 366
-  }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "production_that_wakes_nobody_is_refused" {
-  command = plan
-
-  variables {
-    urgent_subscribers = []
-  }
-
-  expect_failures = [var.urgent_subscribers]
-}
-
-run "production_without_a_second_factor_is_refused" {
-  command = plan
-
-  variables {
-    login = { domain_prefix = "pidima-prod-example", second_factor_required = false }
-  }
-
-  expect_failures = [var.login]
-}
-
-run "a_model_server_without_tls_is_refused" {
-  command = plan
-
-  variables {
-    openai = { base_url = "http://models.example.com/v1", model = "m" }
-  }
-
-  expect_failures = [var.openai]
-}
-
-run "a_short_signing_secret_is_refused" {
-  command = plan
-
-  variables {
-    signing_secret = "short"
-  }
-
-  expect_failures = [var.signing_secret]
-}
-
-run "a_password_that_breaks_an_address_is_refused" {
-  command = plan
-
-  variables {
-    cache_password = "0123456789abcdef0123456789abc@/:"
-  }
-
-  expect_failures = [var.cache_password]
+  expect_failures = [var.app_database_password, var.cache_password, var.signing_secret, var.password_peppers]
 }
