@@ -76,6 +76,8 @@ resource "aws_rds_cluster_instance" "this" {
   performance_insights_kms_key_id       = var.key_arn
   monitoring_interval                   = 60
   monitoring_role_arn                   = aws_iam_role.monitoring.arn
+
+  depends_on = [aws_iam_role_policy_attachment.monitoring]
 }
 
 # The password of the administrator lives for a month at most. RDS changes it itself: there is no function to keep.

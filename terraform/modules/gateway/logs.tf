@@ -28,6 +28,8 @@ resource "aws_cloudwatch_log_group" "access" {
 # One for the whole account and region; see the README where another installation has set it already.
 resource "aws_api_gateway_account" "this" {
   cloudwatch_role_arn = aws_iam_role.logs.arn
+
+  depends_on = [aws_iam_role_policy_attachment.logs]
 }
 
 data "aws_caller_identity" "this" {}

@@ -31,7 +31,8 @@ resource "aws_lb" "this" {
 
 resource "aws_lb_target_group" "service" {
   #checkov:skip=CKV_AWS_378:Between load balancer and task traffic stays in private subnets, by security group; the service speaks plain HTTP
-  name                          = "${var.name}-service"
+  # A prefix: what replaces the group must stand beside it for a while.
+  name_prefix                   = "pidima"
   vpc_id                        = var.vpc_id
   target_type                   = "ip"
   protocol                      = "HTTP"
