@@ -234,3 +234,17 @@ run "one_image_in_three_kinds_of_task" {
     error_message = "Scaling and alarms need the counts of Container Insights."
   }
 }
+
+run "data_stores_stand_in_isolated_subnets_under_a_key_of_ours" {
+  command = plan
+
+  assert {
+    condition     = module.database.subnet_ids == toset(module.network.isolated_subnet_ids) && module.cache.subnet_ids == toset(module.network.isolated_subnet_ids)
+    error_message = "A data store stands where there is a way out."
+  }
+
+  assert {
+    condition     = module.database.key_arn == module.keys.arns["database"] && module.documents.key_arn == module.keys.arns["objects"] && module.exports.key_arn == module.keys.arns["objects"]
+    error_message = "Rows or objects of tenants are not under the key of their purpose."
+  }
+}

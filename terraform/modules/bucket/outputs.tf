@@ -10,3 +10,8 @@ output "name" {
   # Whoever writes logs here is refused before the policy is there.
   depends_on = [aws_s3_bucket_policy.this]
 }
+
+output "key_arn" {
+  description = "Key that objects are under; null: that of S3."
+  value       = var.own_key ? var.key_arn : null
+}

@@ -12,3 +12,8 @@ output "id" {
   description = "Name of the replication group in metrics."
   value       = aws_elasticache_replication_group.this.replication_group_id
 }
+
+output "subnet_ids" {
+  description = "Where the nodes stand."
+  value       = aws_elasticache_subnet_group.this.subnet_ids
+}

@@ -37,3 +37,13 @@ output "administrator" {
   description = "Name of the administrator."
   value       = aws_rds_cluster.this.master_username
 }
+
+output "subnet_ids" {
+  description = "Where the cluster stands."
+  value       = aws_db_subnet_group.this.subnet_ids
+}
+
+output "key_arn" {
+  description = "Key that the rows are under."
+  value       = aws_rds_cluster.this.kms_key_id
+}
