@@ -1,8 +1,38 @@
 # What an operator sees, and what wakes them.
 
 locals {
+  # What the service says in its log, a JSON object a line, as metrics. Without dimensions: with one CloudWatch takes no
+  # value where nothing was said.
+  logged = {
+    runs = {
+      metric  = "Runs"
+      pattern = "{ ($.message = \"request\") && (($.operation = \"create_answer\") || ($.operation = \"create_message\")) && ($.status < 400) }"
+    }
+    runs_failed = {
+      metric  = "RunsFailed"
+      pattern = "{ $.message = \"run failed\" }"
+    }
+  }
+
+  metrics = { for name, logged in local.logged : name => { namespace = "Pidima/${var.environment}", metric = logged.metric } }
+
   # Metrics of Bedrock name what was asked: the profile, by its id.
   chat_model_id = split("/", module.models.chat_profile_arn)[length(split("/", module.models.chat_profile_arn)) - 1]
+}
+
+resource "aws_cloudwatch_log_metric_filter" "logged" {
+  for_each = local.logged
+
+  name           = "${local.name}-${replace(each.key, "_", "-")}"
+  log_group_name = module.service_task.log_group_name
+  pattern        = each.value.pattern
+
+  metric_transformation {
+    namespace     = local.metrics[each.key].namespace
+    name          = each.value.metric
+    value         = "1"
+    default_value = "0"
+  }
 }
 
 module "alarms" {

@@ -8,7 +8,6 @@ variables {
   name                 = "pidima-prod"
   role                 = "service"
   image                = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pidima-prod/pidima@sha256:aa"
-  collector_image      = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pidima-prod/collector@sha256:bb"
   command              = ["serve", "--without-worker"]
   health_command       = ["/pidima", "healthcheck"]
   port                 = 8080
@@ -24,8 +23,7 @@ variables {
   logs_key_arn         = "arn:aws:kms:eu-central-1:123456789012:key/logs"
   images_key_arn       = "arn:aws:kms:eu-central-1:123456789012:key/images"
   log_retention_days   = 365
-  repositories         = ["pidima", "collector"]
-
+  repositories         = ["pidima"]
 }
 
 run "a_tag_never_moves_and_every_image_is_scanned" {
@@ -41,7 +39,7 @@ run "a_tag_never_moves_and_every_image_is_scanned" {
   }
 
   assert {
-    condition     = length(aws_ecr_repository.this) == 2 && jsondecode(aws_ecr_lifecycle_policy.this["pidima"].policy).rules[1].selection.countNumber >= 10
+    condition     = jsondecode(aws_ecr_lifecycle_policy.this["pidima"].policy).rules[1].selection.countNumber >= 10
     error_message = "An image that runs could expire."
   }
 }
@@ -94,22 +92,6 @@ run "a_log_that_blocks_does_not_block_requests" {
   }
 }
 
-run "traces_go_by_a_neighbour_that_the_service_outlives" {
-  module {
-    source = "./modules/task"
-  }
-
-  assert {
-    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[1].name == "collector" && jsondecode(aws_ecs_task_definition.this.container_definitions)[1].essential == false && yamldecode(jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment[0].value).service.pipelines.traces.exporters == ["awsxray"]
-    error_message = "The collector must hand traces to X-Ray, and its end must not end the service."
-  }
-
-  assert {
-    condition     = yamldecode(jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment[0].value).receivers.otlp.protocols.grpc.endpoint == "127.0.0.1:4317"
-    error_message = "The collector must not listen to the network."
-  }
-}
-
 run "the_role_that_starts_a_task_reads_its_own_secrets_alone" {
   module {
     source = "./modules/task"
@@ -155,7 +137,7 @@ run "a_task_has_two_roles_that_ecs_of_this_account_alone_may_take" {
   }
 }
 
-run "without_collector_and_rights_the_program_may_do_nothing" {
+run "without_a_need_the_program_has_no_right" {
   command = plan
 
   module {
@@ -163,10 +145,9 @@ run "without_collector_and_rights_the_program_may_do_nothing" {
   }
 
   variables {
-    role            = "migrate"
-    collector_image = null
-    health_command  = null
-    port            = null
+    role           = "migrate"
+    health_command = null
+    port           = null
   }
 
   assert {

@@ -37,13 +37,12 @@ variables {
   network_log_group       = "/pidima-prod/network"
 
   metrics = {
-    runs              = { namespace = "Pidima", metric = "Runs", dimensions = { Environment = "prod" } }
-    runs_failed       = { namespace = "Pidima", metric = "RunsFailed", dimensions = { Environment = "prod" } }
-    slow_first_tokens = { namespace = "Pidima", metric = "FirstTokensLate", dimensions = { Environment = "prod" } }
+    runs        = { namespace = "Pidima/prod", metric = "Runs" }
+    runs_failed = { namespace = "Pidima/prod", metric = "RunsFailed" }
   }
   levels = {
-    all    = { namespace = "Pidima", metric = "Runs", dimensions = { Environment = "prod" } }
-    failed = { namespace = "Pidima", metric = "RunsFailed", dimensions = { Environment = "prod" } }
+    all    = { namespace = "Pidima/prod", metric = "Runs" }
+    failed = { namespace = "Pidima/prod", metric = "RunsFailed" }
   }
 }
 
@@ -53,7 +52,7 @@ run "a_fast_fire_wakes_and_a_slow_one_waits_for_the_morning" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_composite_alarm.burn) == 6 && aws_cloudwatch_composite_alarm.burn["availability-fast"].alarm_actions == toset([aws_sns_topic.this["urgent"].arn]) && aws_cloudwatch_composite_alarm.burn["availability-slow"].alarm_actions == toset([aws_sns_topic.this["notice"].arn])
+    condition     = length(aws_cloudwatch_composite_alarm.burn) == 4 && aws_cloudwatch_composite_alarm.burn["availability-fast"].alarm_actions == toset([aws_sns_topic.this["urgent"].arn]) && aws_cloudwatch_composite_alarm.burn["availability-slow"].alarm_actions == toset([aws_sns_topic.this["notice"].arn])
     error_message = "Each level needs a fast and a slow fire, to the right bell."
   }
 
@@ -162,7 +161,7 @@ run "the_dashboard_shows_every_part" {
 
   assert {
     condition = length(setsubtract(
-      ["AWS/ApiGateway", "AWS/ApplicationELB", "AWS/WAFV2", "AWS/Bedrock", "ECS/ContainerInsights", "AWS/ECS", "AWS/SQS", "AWS/RDS", "AWS/ElastiCache", "Pidima"],
+      ["AWS/ApiGateway", "AWS/ApplicationELB", "AWS/WAFV2", "AWS/Bedrock", "ECS/ContainerInsights", "AWS/ECS", "AWS/SQS", "AWS/RDS", "AWS/ElastiCache", "Pidima/prod"],
       flatten([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [for metric in try(widget.properties.metrics, []) : metric[0]]]),
     )) == 0
     error_message = "A part is not to be seen."
@@ -174,7 +173,7 @@ run "the_dashboard_shows_every_part" {
   }
 }
 
-run "one_request_can_be_followed_through_all_logs" {
+run "one_request_can_be_found_in_the_logs" {
   command = plan
 
   module {
@@ -182,7 +181,7 @@ run "one_request_can_be_followed_through_all_logs" {
   }
 
   assert {
-    condition     = toset(aws_cloudwatch_query_definition.this["one request"].log_group_names) == toset(["/pidima-prod/gateway", "/pidima-prod/service", "/pidima-prod/worker"])
+    condition     = toset(aws_cloudwatch_query_definition.this["one id"].log_group_names) == toset(["/pidima-prod/service", "/pidima-prod/worker"]) && aws_cloudwatch_query_definition.this["one refusal of the gateway"].log_group_names == tolist(["/pidima-prod/gateway"])
     error_message = "A log is missing."
   }
 }
@@ -197,6 +196,11 @@ run "questions_are_traced_more_than_the_rest" {
   assert {
     condition     = aws_xray_sampling_rule.this["questions"].priority < aws_xray_sampling_rule.this["rest"].priority && aws_xray_sampling_rule.this["questions"].fixed_rate == 0.05 && aws_xray_sampling_rule.this["rest"].fixed_rate == 0.01
     error_message = "The rule for questions must win."
+  }
+
+  assert {
+    condition     = strcontains(aws_xray_group.this.filter_expression, "service(\"pidima-prod/live\")")
+    error_message = "The group must hold what the gateway traces."
   }
 }
 

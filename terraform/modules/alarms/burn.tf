@@ -17,16 +17,10 @@ locals {
       }
     }
     answers = {
-      promise   = "${var.answers_objective} in 100 runs end with an answer"
+      promise   = "${var.answers_objective} in 100 questions that were taken end with an answer"
       objective = var.answers_objective
-      failed    = merge(var.metrics.runs_failed, { stat = "Sum" })
-      all       = merge(var.metrics.runs, { stat = "Sum" })
-    }
-    first_token = {
-      promise   = "${var.first_token_objective} in 100 answers begin in time"
-      objective = var.first_token_objective
-      failed    = merge(var.metrics.slow_first_tokens, { stat = "Sum" })
-      all       = merge(var.metrics.runs, { stat = "Sum" })
+      failed    = merge(var.metrics.runs_failed, { stat = "Sum", dimensions = {} })
+      all       = merge(var.metrics.runs, { stat = "Sum", dimensions = {} })
     }
   }
 

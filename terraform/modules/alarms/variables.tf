@@ -58,25 +58,17 @@ variable "availability_objective" {
 }
 
 variable "answers_objective" {
-  description = "Runs in 100 that must end with an answer."
+  description = "Questions in 100 that were taken and must end with an answer."
   type        = number
   nullable    = false
   default     = 99.5
 }
 
-variable "first_token_objective" {
-  description = "Answers in 100 that must begin in time."
-  type        = number
-  nullable    = false
-  default     = 95
-}
-
 variable "metrics" {
-  description = "Metrics that the service itself writes: all runs, those that failed, those whose first token was late."
+  description = "Metrics of the service's log: questions that were taken (runs), and those that got no answer (runs_failed)."
   type = map(object({
-    namespace  = string
-    metric     = string
-    dimensions = map(string)
+    namespace = string
+    metric    = string
   }))
   nullable = false
 }

@@ -6,7 +6,7 @@ data "aws_caller_identity" "this" {}
 locals {
   region = data.aws_region.this.region
 
-  # What tasks and those who start them call. Keys are used by these services, and metrics are lines of the log.
+  # What tasks and those who start them call. Keys are used by these services.
   interface_endpoints = toset([
     "bedrock-runtime",
     "ecr.api",
@@ -15,7 +15,6 @@ locals {
     "secretsmanager",
     "sqs",
     "ssm",
-    "xray",
   ])
 }
 

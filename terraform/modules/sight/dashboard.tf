@@ -21,7 +21,7 @@ locals {
       ] },
     ],
     [
-      { title = "Answers", stat = "Sum", metrics = [for metric in [local.all, local.failed] : concat([metric.namespace, metric.metric], flatten([for key in sort(keys(metric.dimensions)) : [key, metric.dimensions[key]]]))] },
+      { title = "Answers", stat = "Sum", metrics = [for metric in [local.all, local.failed] : [metric.namespace, metric.metric]] },
       { title = "Model", stat = "Sum", metrics = [
         ["AWS/Bedrock", "Invocations", "ModelId", var.chat_model_id],
         ["AWS/Bedrock", "InvocationThrottles", "ModelId", var.chat_model_id],

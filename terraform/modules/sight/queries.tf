@@ -2,9 +2,14 @@
 
 locals {
   queries = {
-    "one request" = {
-      groups = [var.gateway_log_group, var.service_log_group, var.worker_log_group]
-      text   = "filter requestId = '…' or request_id = '…' or trace_id = '…' | sort @timestamp"
+    # By the id of the response's header x-request-id, or that of a run, a document or a message.
+    "one id" = {
+      groups = [var.service_log_group, var.worker_log_group]
+      text   = "filter @message like '…' | sort @timestamp"
+    }
+    "one refusal of the gateway" = {
+      groups = [var.gateway_log_group]
+      text   = "filter requestId = '…'"
     }
     "errors by operation" = {
       groups = [var.service_log_group]
@@ -12,15 +17,15 @@ locals {
     }
     "slow requests" = {
       groups = [var.service_log_group]
-      text   = "filter ispresent(operation) | stats count(*) as n, pct(latency_ms, 95) as p95, max(latency_ms) as worst by operation | sort p95 desc"
+      text   = "filter ispresent(operation) | stats count(*) as n, pct(duration_ms, 95) as p95, max(duration_ms) as worst by operation | sort p95 desc"
     }
-    "tenants by requests" = {
+    "questions without an answer" = {
       groups = [var.service_log_group]
-      text   = "filter ispresent(tenant_id) | stats count(*) as n by tenant_id | sort n desc | limit 20"
+      text   = "filter message = 'run failed' | stats count(*) as n by error | sort n desc"
     }
     "documents that failed" = {
       groups = [var.worker_log_group]
-      text   = "filter msg like /ingestion attempt failed/ | stats count(*) as n by code | sort n desc"
+      text   = "filter message = 'ingestion attempt failed' | stats count(*) as n by code | sort n desc"
     }
     "refused by the firewall" = {
       groups = [var.firewall_log_group]

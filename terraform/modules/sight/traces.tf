@@ -1,4 +1,4 @@
-# Traces: each first one of a second, and a share of the rest. Questions are worth more than health checks.
+# Traces of the gateway: each first one of a second, and a share of the rest. Questions are worth more than the rest.
 
 locals {
   samplings = {
@@ -26,7 +26,7 @@ resource "aws_xray_sampling_rule" "this" {
 # Faults and slow requests of this environment, together.
 resource "aws_xray_group" "this" {
   group_name        = var.name
-  filter_expression = "service(\"${var.name}-service\") AND (fault = true OR responsetime > 5)"
+  filter_expression = "service(\"${var.api_name}/${var.stage_name}\") AND (fault = true OR responsetime > 5)"
 
   insights_configuration {
     insights_enabled      = true

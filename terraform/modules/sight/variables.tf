@@ -17,11 +17,10 @@ variable "alarm_arns" {
 }
 
 variable "levels" {
-  description = "Metrics that the service itself writes: all runs and failed ones."
+  description = "Metrics of the service's log: questions that were taken, and those that got no answer."
   type = map(object({
-    namespace  = string
-    metric     = string
-    dimensions = map(string)
+    namespace = string
+    metric    = string
   }))
   nullable = false
 }

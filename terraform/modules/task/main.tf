@@ -40,19 +40,6 @@ locals {
     },
   )
 
-  # Fargate has no agent on the machine: traces go by a neighbour, which the service outlives.
-  collector = {
-    name                   = "collector"
-    image                  = var.collector_image
-    essential              = false
-    user                   = "65532:65532"
-    readonlyRootFilesystem = true
-    privileged             = false
-    linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
-    environment            = [{ name = "AOT_CONFIG_CONTENT", value = file("${path.module}/collector.yaml") }]
-    logConfiguration       = local.log_configuration
-  }
-
   secrets = merge(var.secrets, var.parameters)
 }
 
@@ -70,7 +57,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.memory
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
-  container_definitions    = jsonencode(concat([local.container], var.collector_image == null ? [] : [local.collector]))
+  container_definitions    = jsonencode([local.container])
 
   runtime_platform {
     cpu_architecture        = "ARM64"

@@ -67,16 +67,6 @@ locals {
       }
     }],
   )
-
-  task_statements = concat(
-    var.statements,
-    var.collector_image == null ? [] : [{
-      Sid      = "SendTraces"
-      Effect   = "Allow"
-      Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"]
-      Resource = ["*"] # The actions know no resource.
-    }],
-  )
 }
 
 resource "aws_iam_role" "execution" {
@@ -99,9 +89,9 @@ resource "aws_iam_role" "task" {
 
 # A role without a statement gets no policy, since an empty one is refused.
 resource "aws_iam_role_policy" "task" {
-  count = length(local.task_statements) > 0 ? 1 : 0
+  count = length(var.statements) > 0 ? 1 : 0
 
   name   = "work"
   role   = aws_iam_role.task.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = local.task_statements })
+  policy = jsonencode({ Version = "2012-10-17", Statement = var.statements })
 }

@@ -21,12 +21,6 @@ variable "image" {
   nullable    = false
 }
 
-variable "collector_image" {
-  description = "Image of the collector of traces, by digest; null: none beside this task."
-  type        = string
-  default     = null
-}
-
 variable "command" {
   description = "Arguments of the program."
   type        = list(string)
