@@ -4,7 +4,7 @@ module "registry" {
   source = "./modules/registry"
 
   name           = local.name
-  repositories   = ["pidima", "collector"]
+  repositories   = ["pidima"]
   images_key_arn = module.keys.arns["images"]
 }
 
@@ -24,14 +24,13 @@ module "service_task" {
   name                 = local.name
   role                 = "service"
   image                = local.image
-  collector_image      = local.collector_image
   command              = ["serve", "--without-worker"]
   health_command       = local.health_command
   port                 = local.service_port
   cpu                  = var.service.cpu
   memory               = var.service.memory
   stop_timeout_seconds = local.stop_timeout_seconds
-  environment          = merge(local.settings, local.openai_settings, local.tracing_settings, local.service_settings, { OTEL_SERVICE_NAME = "${local.name}-service" })
+  environment          = merge(local.settings, local.openai_settings, local.service_settings)
   secrets              = merge(local.secret_settings, local.service_secret_settings)
   parameters           = local.parameter_settings
   statements           = local.service_statements
@@ -47,12 +46,11 @@ module "worker_task" {
   name                 = local.name
   role                 = "worker"
   image                = local.image
-  collector_image      = local.collector_image
   command              = ["worker"]
   cpu                  = var.worker.cpu
   memory               = var.worker.memory
   stop_timeout_seconds = local.stop_timeout_seconds
-  environment          = merge(local.settings, local.openai_settings, local.tracing_settings, { OTEL_SERVICE_NAME = "${local.name}-worker" })
+  environment          = merge(local.settings, local.openai_settings, local.worker_settings)
   secrets              = local.secret_settings
   parameters           = local.parameter_settings
   statements           = local.worker_statements
@@ -77,7 +75,7 @@ module "migrate_task" {
   secrets              = local.migrate_secret_settings
   parameters           = {}
   statements           = []
-  repository_arns      = [module.registry.arns["pidima"]]
+  repository_arns      = values(module.registry.arns)
   secrets_key_arn      = module.keys.arns["secrets"]
   logs_key_arn         = module.keys.arns["logs"]
   log_retention_days   = var.log_retention_days

@@ -8,11 +8,6 @@ output "image_repository" {
   value       = module.registry.urls["pidima"]
 }
 
-output "collector_repository" {
-  description = "Where the image of the collector is mirrored to."
-  value       = module.registry.urls["collector"]
-}
-
 output "cluster_name" {
   description = "Cluster of ECS."
   value       = aws_ecs_cluster.this.name

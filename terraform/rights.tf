@@ -1,14 +1,6 @@
 # What each kind of task may do, by ARN. The migrate task needs no right of AWS: it speaks to Aurora alone.
 
 locals {
-  # A role that connects by IAM may do so as pidima_app and as nobody else.
-  connect_statements = var.database.authentication != "iam" ? [] : [{
-    Sid      = "ConnectAsTheService"
-    Effect   = "Allow"
-    Action   = ["rds-db:connect"]
-    Resource = ["arn:aws:rds-db:${var.region}:${data.aws_caller_identity.this.account_id}:dbuser:${module.database.resource_id}/pidima_app"]
-  }]
-
   # Without the right to list, S3 answers 403 for an object that is not there, and a lost original could not be told
   # from a lost right. Keys hold ids only.
   list_statement = {
@@ -28,31 +20,48 @@ locals {
     }
   }
 
+  queue_key_statement = {
+    Sid      = "MessagesUnderTheirKey"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource = [module.keys.arns["queue"]]
+    Condition = {
+      StringEquals = { "kms:ViaService" = "sqs.${var.region}.amazonaws.com" }
+    }
+  }
+
+  # The service stores originals, and removes one that no document came of; it reads one only for `pidima doctor`. It shows
+  # dead letters to the operator and sends them to the queue again.
   service_statements = concat(
-    local.connect_statements,
     module.models.chat_statements,
     module.models.embedding_statements,
     [
       {
         Sid      = "KeepOriginals"
         Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:PutObject"]
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
         Resource = ["${module.documents.arn}/t/*"]
       },
       {
-        Sid      = "HandOutExports"
+        Sid      = "SendAgain"
         Effect   = "Allow"
-        Action   = ["s3:GetObject"]
-        Resource = ["${module.exports.arn}/t/*"]
+        Action   = ["sqs:SendMessage", "sqs:GetQueueAttributes"]
+        Resource = [module.queue.arn]
       },
+      {
+        Sid      = "LookAtDeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+        Resource = [module.queue.dead_arn]
+      },
+      local.queue_key_statement,
       local.list_statement,
       local.object_key_statement,
     ],
   )
 
-  # The worker hands the outbox to the queue and takes work from it. It alone deletes originals.
+  # The worker hands the outbox to the queue and takes work from it, reads originals and removes those of deleted documents.
   worker_statements = concat(
-    local.connect_statements,
     module.models.embedding_statements,
     [
       {
@@ -62,15 +71,9 @@ locals {
         Resource = ["${module.documents.arn}/t/*"]
       },
       {
-        Sid      = "WriteExports"
-        Effect   = "Allow"
-        Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
-        Resource = ["${module.exports.arn}/t/*"]
-      },
-      {
         Sid      = "TakeWork"
         Effect   = "Allow"
-        Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+        Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
         Resource = [module.queue.arn]
       },
       {
@@ -79,15 +82,7 @@ locals {
         Action   = ["sqs:SendMessage"]
         Resource = [module.queue.dead_arn]
       },
-      {
-        Sid      = "MessagesUnderTheirKey"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [module.keys.arns["queue"]]
-        Condition = {
-          StringEquals = { "kms:ViaService" = "sqs.${var.region}.amazonaws.com" }
-        }
-      },
+      local.queue_key_statement,
       local.list_statement,
       local.object_key_statement,
     ],

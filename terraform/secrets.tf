@@ -10,24 +10,25 @@ module "secrets" {
 
   secrets = merge(
     {
+      "app-database"     = { description = "Role pidima_app of Aurora: its password, and the address with it", version = var.secret_versions.app_database_password }
       "redis-url"        = { description = "Address of Valkey with the password of the service's user", version = var.secret_versions.cache_password }
       "signing-secret"   = { description = "Signs widget tokens; a new one ends all that are out", version = var.secret_versions.signing_secret }
       "password-peppers" = { description = "Peppers of password hashes, the current one first", version = var.secret_versions.password_peppers }
     },
-    var.database.authentication == "password" ? {
-      "app-database-password" = { description = "Password of the role pidima_app", version = var.secret_versions.app_database_password }
-    } : {},
     var.openai == null ? {} : {
       "openai-api-key" = { description = "Key of the model server that speaks OpenAI's API", version = var.secret_versions.openai_api_key }
     },
   )
 
   values = {
-    "redis-url"             = var.cache_password == null ? null : "rediss://${module.cache.user_name}:${var.cache_password}@${module.cache.endpoint}:${local.cache_port}/0"
-    "signing-secret"        = var.signing_secret
-    "password-peppers"      = var.password_peppers
-    "app-database-password" = var.app_database_password
-    "openai-api-key"        = var.openai_api_key
+    "app-database" = var.app_database_password == null ? null : jsonencode({
+      password = var.app_database_password
+      url      = "postgres://pidima_app:${var.app_database_password}@${local.database_address}"
+    })
+    "redis-url"        = var.cache_password == null ? null : "rediss://${module.cache.user_name}:${var.cache_password}@${module.cache.endpoint}:${local.cache_port}/0"
+    "signing-secret"   = var.signing_secret
+    "password-peppers" = var.password_peppers
+    "openai-api-key"   = var.openai_api_key
   }
 }
 

@@ -1,13 +1,14 @@
-# Every setting of the containers, and nowhere else. Names and meaning: seeds/handbook/configuration.md; a check compares
-# the names with that page. Secrets come from Secrets Manager and what operators change from Parameter Store: ECS puts
-# both into the environment when a task starts.
+# Every setting of the containers, and nowhere else. Names and meaning: seeds/handbook/configuration.md; checks compare the
+# names with that page and hand the values to the program. Secrets come from Secrets Manager and what operators change from
+# Parameter Store: ECS puts both into the environment when a task starts.
 
 locals {
   # One number for the lease of a document and for the time that SQS hides its message.
   lease_seconds = 120
-  # The worker gives a document five attempts, and a message four times as many deliveries.
+  # The worker gives a document five attempts, and sets a message aside after four times as many deliveries.
   max_attempts = 5
-  max_receives = 4 * local.max_attempts
+  # SQS does so itself only where no worker did.
+  max_receives = 6 * local.max_attempts
 
   # Answers go on for three quarters of the time that requests have; a worker also ends its documents.
   shutdown_ms          = 80000
@@ -16,20 +17,19 @@ locals {
 
   health_command = ["/pidima", "healthcheck"]
   ca_file        = "/etc/pidima/rds-ca.pem"
-  # Metrics that the program writes as lines of its log, which CloudWatch reads.
-  metrics_namespace = "Pidima"
+
+  # What a worker needs itself, and each file that it has read by a process beside it, in MiB.
+  worker_memory = 512
+  parser_memory = 512
 
   database_options = "sslmode=verify-full&sslrootcert=${local.ca_file}"
+  database_address = "${module.database.endpoint}:${local.database_port}/${module.database.database_name}?${local.database_options}"
 
   settings = {
-    # The role that no row-level security is open to; its password comes beside it (secret_settings) or from IAM.
-    DATABASE_URL              = "postgres://pidima_app@${module.database.endpoint}:${local.database_port}/${module.database.database_name}?${local.database_options}"
     PIDIMA_DATABASE_POOL_SIZE = tostring(var.database.pool_size)
-    PIDIMA_DATABASE_AUTH      = var.database.authentication
 
     PIDIMA_OBJECTS            = "s3"
     PIDIMA_OBJECTS_S3_BUCKET  = module.documents.name
-    PIDIMA_EXPORTS_S3_BUCKET  = module.exports.name
     PIDIMA_QUEUE              = "sqs"
     PIDIMA_QUEUE_SQS_URL      = module.queue.url
     PIDIMA_QUEUE_SQS_DEAD_URL = module.queue.dead_url
@@ -46,23 +46,14 @@ locals {
     PIDIMA_EMBEDDING_DIMENSIONS      = "1024"
     PIDIMA_EMBEDDING_REGION          = var.region
 
-    PIDIMA_LOG_FORMAT        = "json"
-    PIDIMA_METRICS           = "emf"
-    PIDIMA_METRICS_NAMESPACE = local.metrics_namespace
-    PIDIMA_ENVIRONMENT       = var.environment
-    AWS_REGION               = var.region
+    PIDIMA_LOG_FORMAT = "json"
+    AWS_REGION        = var.region
   }
 
   # Where a server that speaks OpenAI's API is set up beside Bedrock.
   openai_settings = var.openai == null ? {} : {
     PIDIMA_OPENAI_BASE_URL = var.openai.base_url
     PIDIMA_OPENAI_MODEL    = var.openai.model
-  }
-
-  tracing_settings = var.collector_digest == null ? {} : {
-    OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4317"
-    OTEL_RESOURCE_ATTRIBUTES    = "environment=${var.environment}"
-    OTEL_PROPAGATORS            = "tracecontext,xray"
   }
 
   service_settings = {
@@ -86,17 +77,24 @@ locals {
     PIDIMA_OIDC_COGNITO_GROUP_PREFIX      = "pidima:"
   }
 
-  # The administrator's password: RDS makes and changes it.
+  worker_settings = {
+    # As many files at once as fit into the memory of the task, two for each processor at most.
+    PIDIMA_PARSER_PROCESSES    = tostring(max(1, min(floor((var.worker.memory - local.worker_memory) / local.parser_memory), ceil(var.worker.cpu / 512))))
+    PIDIMA_PARSER_MEMORY_BYTES = tostring(local.parser_memory * 1048576)
+  }
+
+  # The administrator's password comes beside the address: RDS makes and changes it.
   migrate_settings = {
-    PIDIMA_ADMIN_DATABASE_URL = "postgres://${module.database.administrator}@${module.database.endpoint}:${local.database_port}/${module.database.database_name}?${local.database_options}"
-    PIDIMA_APP_AUTH           = var.database.authentication
+    PIDIMA_ADMIN_DATABASE_URL = "postgres://${module.database.administrator}@${local.database_address}"
     PIDIMA_LOG_FORMAT         = "json"
   }
 
-  # Variable to secret.
+  # Variable to secret. The address of the database holds the role that no row-level security is open to, and its password.
   secret_settings = merge(
-    { PIDIMA_REDIS_URL = module.secrets.arns["redis-url"] },
-    var.database.authentication == "password" ? { PGPASSWORD = module.secrets.arns["app-database-password"] } : {},
+    {
+      DATABASE_URL     = "${module.secrets.arns["app-database"]}:url::"
+      PIDIMA_REDIS_URL = module.secrets.arns["redis-url"]
+    },
     var.openai == null ? {} : { PIDIMA_OPENAI_API_KEY = module.secrets.arns["openai-api-key"] },
   )
 
@@ -105,21 +103,14 @@ locals {
     PIDIMA_PASSWORD_PEPPERS = module.secrets.arns["password-peppers"]
   }
 
-  migrate_secret_settings = merge(
-    { PGPASSWORD = "${module.database.administrator_secret_arn}:password::" },
-    var.database.authentication == "password" ? { PIDIMA_APP_PASSWORD = module.secrets.arns["app-database-password"] } : {},
-  )
+  migrate_secret_settings = {
+    PGPASSWORD          = "${module.database.administrator_secret_arn}:password::"
+    PIDIMA_APP_PASSWORD = "${module.secrets.arns["app-database"]}:password::"
+  }
 
   # Variable to parameter.
   parameter_settings = {
     PIDIMA_MODEL_PROVIDERS = module.parameters.arns["model-providers"]
     PIDIMA_LOG             = module.parameters.arns["log"]
-  }
-
-  # Metrics that the program writes, for alarms and the dashboard.
-  metrics = {
-    runs              = { namespace = local.metrics_namespace, metric = "Runs", dimensions = { Environment = var.environment } }
-    runs_failed       = { namespace = local.metrics_namespace, metric = "RunsFailed", dimensions = { Environment = var.environment } }
-    slow_first_tokens = { namespace = local.metrics_namespace, metric = "FirstTokensLate", dimensions = { Environment = var.environment } }
   }
 }

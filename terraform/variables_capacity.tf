@@ -11,17 +11,6 @@ variable "image_digest" {
   }
 }
 
-variable "collector_digest" {
-  description = "Digest of the image of the AWS distribution of the OpenTelemetry collector; null: no traces."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.collector_digest == null ? true : can(regex("^sha256:[0-9a-f]{64}$", var.collector_digest))
-    error_message = "collector_digest must be sha256: and 64 hexadecimal digits."
-  }
-}
-
 variable "service" {
   description = "Tasks that serve HTTP: size of each, number at least and at most."
   type = object({
@@ -60,7 +49,7 @@ variable "worker" {
 }
 
 variable "database" {
-  description = "Aurora: version, capacity in ACUs, readers, backups, connections of each task, and how tasks prove who they are (password or iam)."
+  description = "Aurora: version, capacity in ACUs, readers, backups, and connections of each task."
   type = object({
     engine_version        = string
     storage_type          = optional(string, "aurora")
@@ -69,14 +58,8 @@ variable "database" {
     readers               = number
     backup_retention_days = number
     pool_size             = optional(number, 20)
-    authentication        = optional(string, "password")
   })
   nullable = false
-
-  validation {
-    condition     = contains(["password", "iam"], var.database.authentication)
-    error_message = "database.authentication must be password or iam."
-  }
 
   validation {
     condition     = var.database.pool_size >= 2 && var.database.pool_size <= 500
@@ -134,7 +117,7 @@ variable "export_days" {
 }
 
 variable "sampling" {
-  description = "Shares of questions and of other requests that are traced."
+  description = "Shares of questions and of other requests that the gateway traces."
   type = object({
     questions = number
     rest      = number

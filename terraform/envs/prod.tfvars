@@ -18,8 +18,7 @@ recovery               = { region = "eu-west-1", retention_days = 35 }
 operator_cidrs         = ["203.0.113.10/32"]
 log_retention_days     = 365
 
-image_digest     = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-collector_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+image_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 service = { cpu = 1024, memory = 2048, min_tasks = 3, max_tasks = 30 }
 worker  = { cpu = 1024, memory = 4096, min_tasks = 2, max_tasks = 20 }

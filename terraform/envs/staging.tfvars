@@ -18,8 +18,7 @@ recovery               = { region = "eu-west-1", retention_days = 7 }
 operator_cidrs         = ["203.0.113.10/32"]
 log_retention_days     = 90
 
-image_digest     = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-collector_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+image_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 service = { cpu = 512, memory = 1024, min_tasks = 2, max_tasks = 4 }
 worker  = { cpu = 1024, memory = 4096, min_tasks = 1, max_tasks = 3 }

@@ -23,8 +23,7 @@ variables {
   operator_cidrs         = ["203.0.113.10/32"]
   log_retention_days     = 365
 
-  image_digest     = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  collector_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  image_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
   service = { cpu = 1024, memory = 2048, min_tasks = 3, max_tasks = 30 }
   worker  = { cpu = 1024, memory = 4096, min_tasks = 2, max_tasks = 20 }
@@ -68,18 +67,17 @@ run "values_without_a_meaning_are_refused" {
   command = plan
 
   variables {
-    environment      = "production"
-    account_id       = "prod"
-    zones            = ["us-east-1a", "us-east-1b", "us-east-1c"]
-    public_name      = "https://docs.example.com/"
-    hosted_zone_id   = "example.com"
-    image_digest     = "latest"
-    collector_digest = "v0.43.1"
-    openai           = { base_url = "http://models.example.com/v1", model = "m" }
+    environment    = "production"
+    account_id     = "prod"
+    zones          = ["us-east-1a", "us-east-1b", "us-east-1c"]
+    public_name    = "https://docs.example.com/"
+    hosted_zone_id = "example.com"
+    image_digest   = "latest"
+    openai         = { base_url = "http://models.example.com/v1", model = "m" }
   }
 
   expect_failures = [
-    var.environment, var.account_id, var.zones, var.public_name, var.hosted_zone_id, var.image_digest, var.collector_digest, var.openai,
+    var.environment, var.account_id, var.zones, var.public_name, var.hosted_zone_id, var.image_digest, var.openai,
   ]
 }
 

@@ -23,8 +23,7 @@ variables {
   operator_cidrs         = ["203.0.113.10/32"]
   log_retention_days     = 365
 
-  image_digest     = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  collector_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  image_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
   service = { cpu = 1024, memory = 2048, min_tasks = 3, max_tasks = 30 }
   worker  = { cpu = 1024, memory = 4096, min_tasks = 2, max_tasks = 20 }
@@ -68,20 +67,25 @@ run "the_service_may_do_what_it_does_and_nothing_else" {
   assert {
     condition = toset(flatten([for s in jsondecode(module.service_task.task_policy).Statement : s.Action])) == toset([
       "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:ApplyGuardrail",
-      "s3:GetObject", "s3:PutObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
-      "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
+      "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
+      "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
     ])
     error_message = "The rights of the service changed: ${module.service_task.task_policy}"
   }
 
   assert {
-    condition     = [for s in jsondecode(module.service_task.task_policy).Statement : s.Sid if contains(flatten([s.Resource]), "*")] == ["SendTraces"]
+    condition     = length([for s in jsondecode(module.service_task.task_policy).Statement : s.Sid if contains(flatten([s.Resource]), "*")]) == 0
     error_message = "A right of the service knows no resource: ${module.service_task.task_policy}"
   }
 
   assert {
     condition     = one([for s in jsondecode(module.service_task.task_policy).Statement : s.Resource if s.Sid == "KeepOriginals"]) == ["${module.documents.arn}/t/*"] && one([for s in jsondecode(module.service_task.task_policy).Statement : s if s.Sid == "ObjectsUnderTheirKey"]).Condition.StringEquals["kms:ViaService"] == "s3.eu-central-1.amazonaws.com"
     error_message = "The service reaches other objects, or their key in another way than through S3."
+  }
+
+  assert {
+    condition     = one([for s in jsondecode(module.service_task.task_policy).Statement : s.Resource if contains(flatten([s.Action]), "sqs:ReceiveMessage")]) == [module.queue.dead_arn] && one([for s in jsondecode(module.service_task.task_policy).Statement : s.Resource if contains(flatten([s.Action]), "sqs:SendMessage")]) == [module.queue.arn]
+    error_message = "The service must read dead letters alone, and send them to the queue alone."
   }
 }
 
@@ -90,9 +94,8 @@ run "the_worker_may_do_what_it_does_and_nothing_else" {
 
   assert {
     condition = toset(flatten([for s in jsondecode(module.worker_task.task_policy).Statement : s.Action])) == toset([
-      "bedrock:InvokeModel", "s3:GetObject", "s3:DeleteObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
-      "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
-      "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
+      "bedrock:InvokeModel", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
+      "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
     ])
     error_message = "The rights of the worker changed: ${module.worker_task.task_policy}"
   }
@@ -103,7 +106,7 @@ run "the_worker_may_do_what_it_does_and_nothing_else" {
   }
 
   assert {
-    condition     = [for s in jsondecode(module.worker_task.task_policy).Statement : s.Sid if contains(flatten([s.Resource]), "*")] == ["SendTraces"]
+    condition     = length([for s in jsondecode(module.worker_task.task_policy).Statement : s.Sid if contains(flatten([s.Resource]), "*")]) == 0
     error_message = "A right of the worker knows no resource."
   }
 }
@@ -147,14 +150,14 @@ run "no_secret_is_a_plain_setting" {
   assert {
     condition = alltrue(flatten([
       for definitions in [module.service_task.container_definitions, module.worker_task.container_definitions, module.migrate_task.container_definitions] : [
-        for container in jsondecode(definitions) : [for setting in container.environment : !can(regex("PASSWORD|SECRET|API_KEY|PEPPER|REDIS_URL", setting.name))]
+        for container in jsondecode(definitions) : [for setting in container.environment : !can(regex("PASSWORD|SECRET|API_KEY|PEPPER|REDIS_URL|^DATABASE_URL", setting.name))]
       ]
     ]))
     error_message = "A secret stands in the text of a task."
   }
 
   assert {
-    condition     = toset([for secret in jsondecode(module.service_task.container_definitions)[0].secrets : secret.name]) == toset(["PGPASSWORD", "PIDIMA_LOG", "PIDIMA_MODEL_PROVIDERS", "PIDIMA_PASSWORD_PEPPERS", "PIDIMA_REDIS_URL", "PIDIMA_SIGNING_SECRET"])
+    condition     = toset([for secret in jsondecode(module.service_task.container_definitions)[0].secrets : secret.name]) == toset(["DATABASE_URL", "PIDIMA_LOG", "PIDIMA_MODEL_PROVIDERS", "PIDIMA_PASSWORD_PEPPERS", "PIDIMA_REDIS_URL", "PIDIMA_SIGNING_SECRET"])
     error_message = "Secrets and parameters of the service are not those."
   }
 
@@ -168,13 +171,18 @@ run "the_service_connects_by_tls_as_the_role_behind_the_wall" {
   command = plan
 
   assert {
-    condition     = startswith(local.settings.DATABASE_URL, "postgres://pidima_app@writer.example:5432/pidima?") && strcontains(local.settings.DATABASE_URL, "sslmode=verify-full")
-    error_message = "The service must be pidima_app and check the certificate of Aurora."
+    condition     = local.database_address == "writer.example:5432/pidima?sslmode=verify-full&sslrootcert=/etc/pidima/rds-ca.pem"
+    error_message = "The service must check the certificate of Aurora."
   }
 
   assert {
-    condition     = strcontains(local.migrate_settings.PIDIMA_ADMIN_DATABASE_URL, "sslmode=verify-full")
-    error_message = "The migrate task must check the certificate of Aurora."
+    condition     = alltrue([for task in [module.service_task, module.worker_task] : one([for secret in jsondecode(task.container_definitions)[0].secrets : secret.valueFrom if secret.name == "DATABASE_URL"]) == "${module.secrets.arns["app-database"]}:url::"]) && one([for secret in jsondecode(module.migrate_task.container_definitions)[0].secrets : secret.valueFrom if secret.name == "PIDIMA_APP_PASSWORD"]) == "${module.secrets.arns["app-database"]}:password::"
+    error_message = "The password that the migrate task gives to the role must be the one of the address."
+  }
+
+  assert {
+    condition     = endswith(local.migrate_settings.PIDIMA_ADMIN_DATABASE_URL, "@${local.database_address}") && can(regex("^postgres://[a-z_]+@", local.migrate_settings.PIDIMA_ADMIN_DATABASE_URL))
+    error_message = "The migrate task must check the certificate of Aurora, and its address hold no password."
   }
 }
 
@@ -182,8 +190,8 @@ run "times_fit_each_other" {
   command = plan
 
   assert {
-    condition     = tonumber(local.settings.PIDIMA_INGESTION_LEASE_MS) == 1000 * local.lease_seconds && local.max_receives == 4 * tonumber(local.settings.PIDIMA_INGESTION_MAX_ATTEMPTS)
-    error_message = "Lease and visibility of a message must be one, and deliveries four times the attempts."
+    condition     = tonumber(local.settings.PIDIMA_INGESTION_LEASE_MS) == 1000 * local.lease_seconds && local.max_receives > 4 * tonumber(local.settings.PIDIMA_INGESTION_MAX_ATTEMPTS) && local.max_receives >= 30
+    error_message = "Lease and visibility of a message must be one, and the worker set a message aside before SQS does."
   }
 
   assert {
@@ -213,6 +221,29 @@ run "the_service_knows_its_issuer_model_and_objects" {
   assert {
     condition     = local.settings.PIDIMA_OBJECTS_S3_BUCKET == module.documents.name && local.settings.PIDIMA_QUEUE_SQS_URL == module.queue.url && local.settings.PIDIMA_QUEUE_SQS_DEAD_URL == module.queue.dead_url
     error_message = "Objects and queue must be those that are made here."
+  }
+}
+
+run "the_files_that_a_worker_reads_at_once_fit_into_its_memory" {
+  command = plan
+
+  assert {
+    condition     = tonumber(local.worker_settings.PIDIMA_PARSER_PROCESSES) == 2 && local.worker_memory + tonumber(local.worker_settings.PIDIMA_PARSER_PROCESSES) * tonumber(local.worker_settings.PIDIMA_PARSER_MEMORY_BYTES) / 1048576 <= var.worker.memory
+    error_message = "A worker whose files are large would be killed."
+  }
+}
+
+run "answers_are_counted_from_the_log_of_the_service" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for filter in aws_cloudwatch_log_metric_filter.logged : filter.log_group_name == module.service_task.log_group_name && filter.metric_transformation[0].namespace == "Pidima/prod" && filter.metric_transformation[0].default_value == "0"]) && local.settings.PIDIMA_LOG_FORMAT == "json"
+    error_message = "The log is not read, or not written so that it can be."
+  }
+
+  assert {
+    condition     = { for name, filter in aws_cloudwatch_log_metric_filter.logged : name => filter.metric_transformation[0].name } == { for name, metric in local.metrics : name => metric.metric } && strcontains(aws_cloudwatch_log_metric_filter.logged["runs_failed"].pattern, "\"run failed\"")
+    error_message = "Alarms look at metrics that nobody makes."
   }
 }
 

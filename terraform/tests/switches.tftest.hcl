@@ -23,8 +23,7 @@ variables {
   operator_cidrs         = ["203.0.113.10/32"]
   log_retention_days     = 365
 
-  image_digest     = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  collector_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  image_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
   service = { cpu = 1024, memory = 2048, min_tasks = 3, max_tasks = 30 }
   worker  = { cpu = 1024, memory = 4096, min_tasks = 2, max_tasks = 20 }
@@ -64,22 +63,6 @@ variables {
   openai_api_key        = "key"
 }
 
-run "connecting_by_iam_needs_no_password_and_one_right_more" {
-  variables {
-    database = { engine_version = "17.7", min_acu = 2, max_acu = 32, readers = 1, backup_retention_days = 35, authentication = "iam" }
-  }
-
-  assert {
-    condition     = one([for s in jsondecode(module.service_task.task_policy).Statement : s.Resource if s.Sid == "ConnectAsTheService"]) == ["arn:aws:rds-db:eu-central-1:123456789012:dbuser:cluster-ABC/pidima_app"] && strcontains(module.worker_task.task_policy, "rds-db:connect")
-    error_message = "Tasks must be allowed to connect as pidima_app and as nobody else."
-  }
-
-  assert {
-    condition     = !contains(keys(module.secrets.arns), "app-database-password") && !strcontains(module.service_task.container_definitions, "PGPASSWORD") && local.settings.PIDIMA_DATABASE_AUTH == "iam"
-    error_message = "A password is left."
-  }
-}
-
 run "a_server_that_speaks_openai_brings_a_secret_and_a_second_provider" {
   variables {
     openai = { base_url = "https://models.example.com/v1", model = "m" }
@@ -91,14 +74,16 @@ run "a_server_that_speaks_openai_brings_a_secret_and_a_second_provider" {
   }
 }
 
-run "without_a_collector_nothing_is_traced_and_nothing_may_be_sent" {
+run "a_worker_reads_as_many_files_at_once_as_its_memory_holds" {
+  command = plan
+
   variables {
-    collector_digest = null
+    worker = { cpu = 512, memory = 1024, min_tasks = 1, max_tasks = 2 }
   }
 
   assert {
-    condition     = length(jsondecode(module.service_task.container_definitions)) == 1 && !strcontains(module.service_task.container_definitions, "OTEL_EXPORTER") && !strcontains(module.service_task.task_policy, "xray:")
-    error_message = "A task without a neighbour sends traces."
+    condition     = local.worker_settings.PIDIMA_PARSER_PROCESSES == "1" && local.worker_settings.PIDIMA_PARSER_MEMORY_BYTES == "536870912"
+    error_message = "A gigabyte holds the worker and one file."
   }
 }
 
