@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Everything that can be known about the configuration without an account. Says at its end what could not be run, and
-# fails when something that was run failed. Needs Python 3.11 or later; Terraform 1.11 or later for most of it.
+# fails when something that was run failed. Needs Python 3.11 or later; Terraform 1.11 or later for most of it. PIDIMA_BIN
+# names the program that is to take the settings of the tasks.
 set -euo pipefail
 cd "$(dirname "$0")"
+here="$PWD"
 
 work="${PIDIMA_CI_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pidima-ci}/terraform"
 mkdir -p "$work"
 export CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1
+# Terraform spends a quarter of its time on collecting garbage else.
+export GOGC="${GOGC:-800}"
 # The configuration of the caller must not decide which provider is used.
 unset TF_CLI_CONFIG_FILE TF_DATA_DIR TF_WORKSPACE
 
@@ -43,7 +47,28 @@ offline() {
 
 initialise() { (cd "$copy" && terraform init -backend=false -input=false -no-color "$@" >"$work/init.log" 2>&1); }
 
-step "files, settings, this README"
+# Tests that make the whole, and what is told of a value that is refused.
+whole() {
+    cd "$copy"
+    terraform test -no-color -filter=tests/root.tftest.hcl -filter=tests/switches.tftest.hcl -filter=tests/refused.tftest.hcl || return 1
+    PIDIMA_TF_DIR="$copy" python3 -m unittest discover --quiet --start-directory "$here/checks" --pattern test_refusals.py
+}
+
+# Tests of single modules, of each environment, and what its tasks are given.
+parts() {
+    local filters=() file environment
+    for file in tests/*.tftest.hcl; do
+        case "$file" in tests/root.* | tests/switches.* | tests/refused.*) ;; *) filters+=("-filter=$file") ;; esac
+    done
+    (cd "$second" && terraform test -no-color "${filters[@]}") || return 1
+    for environment in dev staging prod; do
+        echo "envs/$environment.tfvars"
+        (cd "$second" && terraform test -no-color -test-directory=envs/tests -var-file="envs/$environment.tfvars") || return 1
+    done
+    PIDIMA_TF_DIR="$second" python3 -m unittest discover --quiet --start-directory checks --pattern test_settings.py
+}
+
+step "files, settings, logs, this README"
 python3 -m unittest discover --quiet --start-directory checks
 
 if ! command -v terraform >/dev/null; then
@@ -74,15 +99,18 @@ else
     if [ -n "$prepared" ]; then
         step "validate"
         (cd "$copy" && terraform validate -no-color)
-        step "tests"
-        (cd "$copy" && terraform test -no-color)
-        for environment in dev staging prod; do
-            step "tests of envs/$environment.tfvars"
-            initialise -test-directory=envs/tests
-            (cd "$copy" && terraform test -no-color -test-directory=envs/tests -var-file="envs/$environment.tfvars")
-        done
-        step "words of refusals"
-        PIDIMA_TF_DIR="$copy" python3 -m unittest --quiet checks/test_refusals.py
+        # In two folders at once, since one test uses one processor.
+        step "tests; envs; settings of the tasks; words of refusals"
+        second="$copy/second" && mkdir "$second"
+        (cd "$copy" && find . -mindepth 1 -maxdepth 1 ! -name second -exec cp -R {} "$second/" \;)
+        whole >"$work/whole.log" 2>&1 &
+        job=$!
+        parts || { wait "$job" || cat "$work/whole.log"; exit 1; }
+        wait "$job" || { cat "$work/whole.log"; exit 1; }
+        cat "$work/whole.log"
+        if [ -z "${PIDIMA_BIN:-}" ]; then
+            missed+=("no program was given in PIDIMA_BIN: whether it takes the settings of the tasks was not tried")
+        fi
     fi
 fi
 

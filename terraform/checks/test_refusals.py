@@ -1,20 +1,14 @@
 """What somebody is told whose setting is refused: the words, not only that it is refused.
 
 Terraform's own tests can expect a failure and not its text. Here each case becomes a test that expects nothing, fails,
-and is read. Runs in a prepared copy of the configuration: PIDIMA_TF_DIR, set by check.sh.
+and is read.
 """
 
-import json
-import os
 import re
-import shutil
-import subprocess
 import unittest
 from pathlib import Path
 
-PREPARED = os.environ.get("PIDIMA_TF_DIR")
-
-MOCK = 'mock_provider "aws" {\n  source = "./tests/mocks"\n}\n'
+import prepared
 
 # Module, what is set to what, and what is said.
 CASES = (
@@ -58,40 +52,23 @@ def required_variables(folder):
         yield name, OF_TYPE.get(kind, "[]" if kind in ("list", "set") else "{}")
 
 
-def write_case(folder, number, module, setting, common):
-    values = dict(common) if module is None else dict(required_variables(Path(PREPARED) / "modules" / module))
-    values.update(setting)
-    lines = "\n".join(f"  {name} = {value}" for name, value in values.items())
+def case(module, setting, common):
+    """Text of a test that is refused."""
+    values = dict(common) if module is None else dict(required_variables(Path(prepared.FOLDER) / "modules" / module))
     source = "" if module is None else f'\n  module {{\n    source = "./modules/{module}"\n  }}\n'
-    text = f'{MOCK}\nvariables {{\n{lines}\n}}\n\nrun "refused" {{\n  command = plan\n{source}}}\n'
-    (folder / f"case_{number:02}.tftest.hcl").write_text(text, encoding="utf8")
+    return prepared.test_file(values | setting, f'run "refused" {{\n  command = plan\n{source}}}')
 
 
-@unittest.skipUnless(PREPARED, "no prepared copy of the configuration: run check.sh")
+@prepared.only_prepared
 class Refusals(unittest.TestCase):
     def test_each_refusal_says_what_would_be_right(self):
-        root = Path(PREPARED)
-        folder = root / "refusals"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        text = (root / "tests" / "refused.tftest.hcl").read_text(encoding="utf8")
-        block = re.search(r"^variables \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)[1]
-        common = re.findall(r"^  (\w+) += (.*?)(?=^  \w+ +=|^\s*#|\Z)", block, re.MULTILINE | re.DOTALL)
-        for number, (module, setting, _) in enumerate(CASES):
-            write_case(folder, number, module, setting, [(name, value.strip()) for name, value in common])
-        command = ["terraform", "init", "-backend=false", "-input=false", "-test-directory=refusals"]
-        subprocess.run(command, cwd=root, check=True, capture_output=True)
-        command = ["terraform", "test", "-json", "-test-directory=refusals"]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-        said = {}
-        for line in done.stdout.splitlines():
-            event = json.loads(line)
-            if event.get("type") == "diagnostic":
-                said.setdefault(event.get("@testfile", ""), []).append(" ".join(event["diagnostic"]["detail"].split()))
+        common = prepared.variables_of_production()
+        files = {f"case_{number:02}": case(module, setting, common) for number, (module, setting, _) in enumerate(CASES)}
+        events = prepared.run_tests("refusals", files)
         for number, (module, setting, words) in enumerate(CASES):
             with self.subTest(module=module or "root", setting=setting):
-                details = said.get(f"refusals/case_{number:02}.tftest.hcl", [])
-                self.assertTrue(any(words in detail for detail in details), f"said instead: {details}")
+                said = [event["diagnostic"]["detail"] for event in events[f"case_{number:02}"] if event.get("type") == "diagnostic"]
+                self.assertTrue(any(words in " ".join(detail.split()) for detail in said), f"said instead: {said}")
 
 
 if __name__ == "__main__":
