@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod doctor;
 mod eval;
+mod healthcheck;
 mod import;
 mod member;
 mod migrate;
@@ -75,6 +76,8 @@ enum Command {
     Bench(bench::BenchCommand),
     /// Check everything that must be true before serving
     Doctor,
+    /// Ask the server beside it whether it lives
+    Healthcheck,
     /// Write the OpenAPI document
     Openapi(openapi::OpenapiArgs),
     /// Run the embedded PostgreSQL and Valkey until standard input closes
@@ -120,6 +123,7 @@ async fn run_command(cli: Cli) -> ExitCode {
         Command::Eval(command) => eval::run(command, &env).await,
         Command::Bench(command) => Box::pin(bench::run(command)).await,
         Command::Doctor => Box::pin(doctor::run(&env)).await,
+        Command::Healthcheck => healthcheck::run(&env).await,
         Command::Openapi(args) => openapi::run(args),
         Command::Services(args) => return services::run(args).await,
     };

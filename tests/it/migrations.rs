@@ -51,6 +51,27 @@ async fn migrating_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_password_of_the_administrator_may_stand_beside_the_address() {
+    let database = TestDatabase::create().await;
+    let password = services().postgres.password.clone();
+    let bare = database.admin_url().replacen(&format!(":{password}@"), "@", 1);
+    assert!(!bare.contains(&password), "the password is in the address still");
+    let migrate = |password: &str| {
+        Command::new(env!("CARGO_BIN_EXE_pidima"))
+            .arg("migrate")
+            .current_dir(std::env::temp_dir())
+            .env("PIDIMA_ADMIN_DATABASE_URL", &bare)
+            .env("PGPASSWORD", password)
+            .output()
+            .expect("the command runs")
+    };
+    let refused = migrate("another");
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let done = migrate(&password);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[tokio::test]
 async fn every_table_column_function_and_view_says_what_it_is() {
     let admin = TestDatabase::create().await.admin();
     let silent = names(

@@ -1,6 +1,7 @@
 //! The server around the handlers: sockets, stopping, panics, clients that go away, headers.
 
 mod headers;
+mod healthcheck;
 mod slow_heads;
 
 use std::sync::Arc;

@@ -1,0 +1,4 @@
+output "vault_arn" {
+  description = "Vault of the copies, in the other region."
+  value       = aws_backup_vault.there.arn
+}

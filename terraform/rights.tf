@@ -1,0 +1,90 @@
+# What each kind of task may do, by ARN. The migrate task needs no right of AWS: it speaks to Aurora alone.
+
+locals {
+  # Without the right to list, S3 answers 403 for an object that is not there, and a lost original could not be told
+  # from a lost right. Keys hold ids only.
+  list_statement = {
+    Sid      = "TellWhatIsNotThere"
+    Effect   = "Allow"
+    Action   = ["s3:ListBucket"]
+    Resource = [module.documents.arn]
+  }
+
+  object_key_statement = {
+    Sid      = "ObjectsUnderTheirKey"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource = [module.keys.arns["objects"]]
+    Condition = {
+      StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" }
+    }
+  }
+
+  queue_key_statement = {
+    Sid      = "MessagesUnderTheirKey"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource = [module.keys.arns["queue"]]
+    Condition = {
+      StringEquals = { "kms:ViaService" = "sqs.${var.region}.amazonaws.com" }
+    }
+  }
+
+  # The service stores originals, and removes one that no document came of; it reads one only for `pidima doctor`. It shows
+  # dead letters to the operator and sends them to the queue again.
+  service_statements = concat(
+    module.models.chat_statements,
+    module.models.embedding_statements,
+    [
+      {
+        Sid      = "KeepOriginals"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        Resource = ["${module.documents.arn}/t/*"]
+      },
+      {
+        Sid      = "SendAgain"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage", "sqs:GetQueueAttributes"]
+        Resource = [module.queue.arn]
+      },
+      {
+        Sid      = "LookAtDeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+        Resource = [module.queue.dead_arn]
+      },
+      local.queue_key_statement,
+      local.list_statement,
+      local.object_key_statement,
+    ],
+  )
+
+  # The worker hands the outbox to the queue and takes work from it, reads originals and removes those of deleted documents.
+  worker_statements = concat(
+    module.models.embedding_statements,
+    [
+      {
+        Sid      = "ReadAndRemoveOriginals"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:DeleteObject"]
+        Resource = ["${module.documents.arn}/t/*"]
+      },
+      {
+        Sid      = "TakeWork"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
+        Resource = [module.queue.arn]
+      },
+      {
+        Sid      = "SetAside"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = [module.queue.dead_arn]
+      },
+      local.queue_key_statement,
+      local.list_statement,
+      local.object_key_statement,
+    ],
+  )
+}

@@ -1,0 +1,105 @@
+# What a setting switches, and what comes out in the end.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "prod"
+  account_id  = "123456789012"
+  region      = "eu-central-1"
+  zones       = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+  cidr        = "10.30.0.0/16"
+
+  public_name    = "docs.example.com"
+  hosted_zone_id = "Z0123456789ABCDEFGHIJ"
+  owner          = "platform@example.com"
+  cost_center    = "documentation"
+
+  protected              = true
+  nat_in_each_zone       = true
+  endpoints_in_each_zone = true
+  recovery               = { region = "eu-west-1", retention_days = 35 }
+  operator_cidrs         = ["203.0.113.10/32"]
+  log_retention_days     = 365
+
+  image_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+  service = { cpu = 1024, memory = 2048, min_tasks = 3, max_tasks = 30 }
+  worker  = { cpu = 1024, memory = 4096, min_tasks = 2, max_tasks = 20 }
+
+  database = {
+    engine_version        = "17.7"
+    min_acu               = 2
+    max_acu               = 32
+    readers               = 1
+    backup_retention_days = 35
+  }
+
+  cache  = { node_type = "cache.t4g.small", replicas = 2 }
+  limits = { requests_per_second = 1000, burst = 2000 }
+
+  chat_model = {
+    model   = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    profile = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    regions = ["eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3"]
+  }
+
+  login = {
+    domain_prefix          = "pidima-prod-example"
+    second_factor_required = true
+  }
+
+  sampling           = { questions = 0.05, rest = 0.01 }
+  urgent_subscribers = ["https://events.example.com/pidima-prod"]
+  notice_subscribers = ["platform@example.com"]
+  monthly_budget_usd = 3000
+
+  # Ephemeral values have no default in a test.
+  app_database_password = "0123456789abcdef0123456789abcdef"
+  cache_password        = "0123456789abcdef0123456789abcdef"
+  signing_secret        = "0123456789abcdef0123456789abcdef"
+  password_peppers      = "one:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+  openai_api_key        = "key"
+}
+
+run "a_server_that_speaks_openai_brings_a_secret_and_a_second_provider" {
+  variables {
+    openai = { base_url = "https://models.example.com/v1", model = "m" }
+  }
+
+  assert {
+    condition     = contains(keys(module.secrets.arns), "openai-api-key") && strcontains(module.service_task.container_definitions, "PIDIMA_OPENAI_API_KEY") && strcontains(module.service_task.container_definitions, "https://models.example.com/v1")
+    error_message = "The key must be a secret, and the address a setting."
+  }
+}
+
+run "a_worker_reads_as_many_files_at_once_as_its_memory_holds" {
+  command = plan
+
+  variables {
+    worker = { cpu = 512, memory = 1024, min_tasks = 1, max_tasks = 2 }
+  }
+
+  assert {
+    condition     = local.worker_settings.PIDIMA_PARSER_PROCESSES == "1" && local.worker_settings.PIDIMA_PARSER_MEMORY_BYTES == "536870912"
+    error_message = "A gigabyte holds the worker and one file."
+  }
+}
+
+run "what_comes_out_tells_where_to_go_on" {
+  assert {
+    condition     = output.url == "https://docs.example.com" && output.login_url == "https://pidima-prod-example.auth.eu-central-1.amazoncognito.com" && output.cluster_name == "pidima-prod" && output.database_reader_endpoint == "reader.example"
+    error_message = "An output is wrong."
+  }
+
+  assert {
+    condition     = toset(keys(output.alarm_topics)) == toset(["urgent", "notice"]) && output.recovery_vault_arn != null && startswith(output.migrate_command, "aws ecs run-task --region eu-central-1 --cluster pidima-prod ")
+    error_message = "The run book could not be followed."
+  }
+
+  assert {
+    condition     = length(setintersection(output.token_scopes.read, output.token_scopes.write)) == 3
+    error_message = "Scopes are not those."
+  }
+}
