@@ -20,10 +20,10 @@ async fn refused_after(change: &'static str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_token_with_another_nonce_is_refused() {
-    refused_after("update app.pending_logins set nonce = repeat('0', 64)").await;
+    Box::pin(refused_after("update app.pending_logins set nonce = repeat('0', 64)")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_that_was_made_for_another_verifier_is_refused_by_the_issuer() {
-    refused_after("update app.pending_logins set pkce_verifier = repeat('0', 64)").await;
+    Box::pin(refused_after("update app.pending_logins set pkce_verifier = repeat('0', 64)")).await;
 }
