@@ -157,11 +157,15 @@ impl Worker {
             if delivery.receives > self.settings.max_receives {
                 return self.bury(&delivery).await;
             }
-            self.trust(&[delivery.message.message_id], self.settings.visibility).await?;
+            let message_ids = [delivery.message.message_id];
+            if let Err(error) = self.trust(&message_ids, self.settings.visibility).await {
+                // At worst it is handed over once more.
+                tracing::warn!(error = &error as &dyn std::error::Error, "noting a message");
+            }
             match self.dispatch(&delivery).await {
                 JobOutcome::Done => self.settle(&delivery).await,
                 JobOutcome::Again(delay) => {
-                    self.trust(&[delivery.message.message_id], delay).await?;
+                    self.trust(&message_ids, delay).await?;
                     self.queue.release(&delivery, delay).await
                 }
             }

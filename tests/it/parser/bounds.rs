@@ -103,7 +103,6 @@ async fn every_other_end_has_a_name() {
         // A machine that is short of memory or goes down, a terminal, a supervisor.
         ("kill -KILL $$", "parser_killed"),
         ("kill -TERM $$", "parser_killed"),
-        ("kill -INT $$", "parser_killed"),
         ("exit 70", "parser_unavailable"),
         ("exit 71", "parser_unavailable"),
         ("exit 126", "parser_unavailable"),
