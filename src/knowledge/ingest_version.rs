@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 pub use prepare::ChunkPlan;
 
+use super::announce_version::announce_version;
 use super::chunk::ChunkOptions;
 use super::parser::{Parser, ParserError, ParserSettings};
 use super::store::index::{IndexedChunk, IndexedVersion};
@@ -195,7 +196,9 @@ impl Ingestion {
         if tx.is_version_in_hand(version_id).await? {
             return Ok(GivenUp::InHand);
         }
-        tx.abandon_version(version_id, error.code(), &error.to_string()).await?;
+        if tx.abandon_version(version_id, error.code(), &error.to_string()).await? {
+            announce_version(&mut tx, version_id).await?;
+        }
         tx.commit().await?;
         Ok(GivenUp::Over)
     }
@@ -263,6 +266,7 @@ impl Ingestion {
         }
         times.index_ms = Some(millis(indexing));
         tx.finish_attempt(version, *times).await?;
+        announce_version(&mut tx, version.version_id).await?;
         tx.commit().await?;
         tracing::info!(
             version.id = %version.version_id,
@@ -361,7 +365,9 @@ impl Ingestion {
         let again_after = (!give_up).then_some(delay);
         let failed = FailedAttempt { code: error.code(), detail: &detail, again_after, times };
         let mut tx = self.db.tenant(tenant).await?;
-        tx.fail_attempt(version, token, failed).await?;
+        if tx.fail_attempt(version, token, failed).await? && give_up {
+            announce_version(&mut tx, version.version_id).await?;
+        }
         tx.commit().await?;
         Ok(if give_up { JobOutcome::Done } else { JobOutcome::Again(delay) })
     }
