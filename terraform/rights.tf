@@ -31,7 +31,7 @@ locals {
   }
 
   # The service stores originals, and removes one that no document came of; it reads one only for `pidima doctor`. It shows
-  # dead letters to the operator and sends them to the queue again.
+  # dead letters to the operator and removes them; their work is asked for anew in the database.
   service_statements = concat(
     module.models.chat_statements,
     module.models.embedding_statements,
@@ -43,9 +43,9 @@ locals {
         Resource = ["${module.documents.arn}/t/*"]
       },
       {
-        Sid      = "SendAgain"
+        Sid      = "LookAtTheQueue"
         Effect   = "Allow"
-        Action   = ["sqs:SendMessage", "sqs:GetQueueAttributes"]
+        Action   = ["sqs:GetQueueAttributes"]
         Resource = [module.queue.arn]
       },
       {
@@ -60,7 +60,7 @@ locals {
     ],
   )
 
-  # The worker hands the outbox to the queue and takes work from it, reads originals and removes those of deleted documents.
+  # The worker hands the line to the queue, asks how much waits there, and takes work from it, reads originals and removes those of deleted documents.
   worker_statements = concat(
     module.models.embedding_statements,
     [
@@ -73,7 +73,7 @@ locals {
       {
         Sid      = "TakeWork"
         Effect   = "Allow"
-        Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
+        Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
         Resource = [module.queue.arn]
       },
       {
