@@ -13,10 +13,12 @@ use uuid::Uuid;
 
 use super::{PAUSE_AFTER_FAULT, Worker};
 use crate::adapters::queue::{Delivery, QueueError};
+use crate::db::SystemTx;
 
 /// Messages handed over at once: what one request to SQS takes.
 const BATCH: i64 = 10;
-/// How long handing over may take before somebody else does it: longer than all tries of a request together.
+/// How long handing over may take before somebody else does it too, which jobs bear: longer than all tries of a request, as
+/// long as they are set as usual.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Hands over at once, then whenever work waits, until `stop`. `arrived` is told when the queue got something.
@@ -44,8 +46,10 @@ pub(super) async fn run(worker: Worker, arrived: Arc<Notify>, stop: Cancellation
 impl Worker {
     /// Hands over whose turn it is; how many there were.
     pub(super) async fn relay(&self) -> Result<usize, QueueError> {
-        self.look_for_lost().await?;
         let mut tx = self.db.system().await?;
+        if tx.has_silent_messages().await? {
+            tx = self.look_for_lost(tx).await?;
+        }
         let messages = tx.hand_over(BATCH, self.settings.window, GRACE).await?;
         tx.commit().await?;
         if messages.is_empty() {
@@ -69,21 +73,25 @@ impl Worker {
 
     /// Lets messages wait again of which nothing was heard for too long, unless the queue is so full that they may just be
     /// waiting in it: SQS would deliver each of them once more.
-    async fn look_for_lost(&self) -> Result<(), QueueError> {
-        let handed = self.db.system().await?.count_handed().await?;
-        if handed.silent == 0 {
-            return Ok(());
-        }
-        let is_full = self.queue.backlog().await? >= handed.all;
+    async fn look_for_lost(&self, mut tx: SystemTx) -> Result<SystemTx, QueueError> {
+        let handed = tx.count_handed().await?;
+        drop(tx);
+        let is_full = match self.queue.backlog().await {
+            Ok(waiting) => waiting >= handed,
+            Err(error) => {
+                // What is sent once more does no harm; what is never sent does.
+                tracing::warn!(error = &error as &dyn std::error::Error, "counting what waits");
+                false
+            }
+        };
         let mut tx = self.db.system().await?;
         if is_full {
             tx.trust_all_messages(self.settings.lost_after).await?;
-            return Ok(tx.commit().await?);
+        } else {
+            let count = tx.return_lost_messages().await?;
+            tracing::warn!(count, "messages got lost in the queue and are handed over again");
         }
-        let lost = tx.return_lost_messages().await?;
-        tx.commit().await?;
-        tracing::warn!(count = lost, "messages got lost in the queue and are handed over again");
-        Ok(())
+        Ok(tx)
     }
 
     /// Says that messages are under way, and will not be heard of before `silence` is over.

@@ -19,15 +19,6 @@ pub struct PlaceInLine {
     pub place: Option<i64>,
 }
 
-/// Messages that the queue should have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handed {
-    /// All of them.
-    pub all: u64,
-    /// Those of which nothing was heard for too long.
-    pub silent: u64,
-}
-
 impl TenantTx {
     /// Asks for work on `subject_id` in the name of the transaction's tenant; it begins after the commit.
     pub async fn enqueue(&mut self, kind: &str, subject_id: Uuid) -> db::Result<()> {
@@ -93,19 +84,29 @@ impl TenantTx {
 }
 
 impl SystemTx {
-    /// Messages that were handed over, and how many of them nothing was heard of for too long.
-    pub async fn count_handed(&mut self) -> db::Result<Handed> {
-        let found = sqlx::query!(
-            r#"select
-                count(*) as "all!",
-                count(*) filter (where lost_at <= now()) as "silent!"
-            from outbox
-            where handed_at is not null"#
+    /// Whether there is a message that was handed over and nothing was heard of for too long.
+    pub async fn has_silent_messages(&mut self) -> db::Result<bool> {
+        let found = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from outbox
+                where handed_at is not null
+                    and lost_at <= now()
+            ) as "found!""#
         )
         .fetch_one(self.connection())
         .await?;
-        let number = |count: i64| u64::try_from(count).unwrap_or_default();
-        Ok(Handed { all: number(found.all), silent: number(found.silent) })
+        Ok(found)
+    }
+
+    /// Messages that were handed over and are not done.
+    pub async fn count_handed(&mut self) -> db::Result<u64> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from outbox where handed_at is not null"#
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// Takes no message that was handed over for lost before `patience` is over.

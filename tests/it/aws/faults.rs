@@ -255,3 +255,53 @@ async fn readyz_tells_which_part_is_away_and_still_takes_questions() {
     proxy.pass();
     eventually("all is well again", || async { ready().await["state"] == "ready" }).await;
 }
+
+async fn silence_is_over(app: &TestApp) {
+    let statement = "update app.outbox set lost_at = now() where handed_at is not null";
+    let done = sqlx::query(statement).execute(&app.database.admin()).await.unwrap();
+    assert!(done.rows_affected() > 0);
+}
+
+fn batches(proxy: &FaultProxy) -> usize {
+    proxy.count(|seen| seen.sqs() == "SendMessageBatch")
+}
+
+#[tokio::test]
+async fn messages_that_wait_in_a_full_queue_are_not_sent_again() {
+    let (app, proxy, _, _) = app().await;
+    let tenant = app.tenant("acme").await;
+    proxy.on(|seen| if seen.sqs() == "ReceiveMessage" { Act::Hang } else { Act::Pass });
+    let uploaded = tenant.upload("a.md", TEXT).await.expect(202);
+    eventually("it is in the queue", || async { batches(&proxy) == 1 }).await;
+    silence_is_over(&app).await;
+    eventually("it is trusted again", || async {
+        let waits = "select count(*) from app.outbox where lost_at > now()";
+        sqlx::query_scalar::<_, i64>(waits).fetch_one(&app.database.admin()).await.unwrap() == 1
+    })
+    .await;
+    assert_eq!(batches(&proxy), 1);
+    proxy.pass();
+    assert_eq!(tenant.settled(uploaded["id"].as_str().unwrap()).await["state"], "ready");
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_count_messages_sends_lost_ones_again_all_the_same() {
+    let (app, proxy, _, _) = app().await;
+    let tenant = app.tenant("acme").await;
+    // The first batch is taken and gets lost.
+    let lost = std::sync::atomic::AtomicBool::new(false);
+    proxy.on(move |seen| match seen.sqs() {
+        "GetQueueAttributes" => Act::sqs(403, "AccessDenied"),
+        "SendMessageBatch" if !lost.swap(true, std::sync::atomic::Ordering::Relaxed) => {
+            let taken =
+                serde_json::json!([{ "Id": "0", "MessageId": "m", "MD5OfMessageBody": "x" }]);
+            Act::json(200, &serde_json::json!({ "Successful": taken, "Failed": [] }))
+        }
+        _ => Act::Pass,
+    });
+    let uploaded = tenant.upload("a.md", TEXT).await.expect(202);
+    eventually("it was sent", || async { batches(&proxy) == 1 }).await;
+    silence_is_over(&app).await;
+    assert_eq!(tenant.settled(uploaded["id"].as_str().unwrap()).await["state"], "ready");
+    assert_eq!(batches(&proxy), 2);
+}
