@@ -192,12 +192,12 @@ impl Ingestion {
     ) -> db::Result<GivenUp> {
         let error = AttemptError::Abandoned { begun };
         let mut tx = self.db.tenant(tenant).await?;
-        if tx.is_version_in_hand(version_id).await? {
-            return Ok(GivenUp::InHand);
+        if tx.abandon_version(version_id, error.code(), &error.to_string()).await? {
+            tx.commit().await?;
+            return Ok(GivenUp::Over);
         }
-        tx.abandon_version(version_id, error.code(), &error.to_string()).await?;
-        tx.commit().await?;
-        Ok(GivenUp::Over)
+        let goes_on = tx.find_job(version_id).await?.is_some_and(|job| !job.is_over());
+        Ok(if goes_on { GivenUp::InHand } else { GivenUp::Over })
     }
 
     /// Removes the original of a version that is gone.

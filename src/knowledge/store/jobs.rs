@@ -90,7 +90,16 @@ impl TenantTx {
         reach: &Reach,
         version_id: Uuid,
     ) -> db::Result<Option<Job>> {
-        let job = sqlx::query_as!(
+        let job = self.find_job(version_id).await?;
+        Ok(job.filter(|job| reach.holds(job.collection_id)))
+    }
+
+    /// One job.
+    pub(in crate::knowledge) async fn find_job(
+        &mut self,
+        version_id: Uuid,
+    ) -> db::Result<Option<Job>> {
+        Ok(sqlx::query_as!(
             Job,
             "select
                 v.version_id,
@@ -113,8 +122,7 @@ impl TenantTx {
             version_id
         )
         .fetch_optional(self.connection())
-        .await?;
-        Ok(job.filter(|job| reach.holds(job.collection_id)))
+        .await?)
     }
 
     /// Jobs, newest first.
@@ -272,28 +280,8 @@ impl TenantTx {
         self.reopen_version(version_id).await
     }
 
-    /// Whether somebody works on a job, or will when its next attempt is due.
-    pub(in crate::knowledge) async fn is_version_in_hand(
-        &mut self,
-        version_id: Uuid,
-    ) -> db::Result<bool> {
-        Ok(sqlx::query_scalar!(
-            r#"select exists (
-                select
-                from document_versions
-                where tenant_id = $1
-                    and version_id = $2
-                    and state in ('received', 'parsing', 'chunking', 'embedding')
-                    and (lease_expires_at > now() or next_attempt_at > now())
-            ) as "in_hand!""#,
-            self.tenant().uuid(),
-            version_id
-        )
-        .fetch_one(self.connection())
-        .await?)
-    }
-
-    /// Gives up a job that is in nobody's hands; false when it is over, or somebody works on it.
+    /// Gives up a job that is in nobody's hands; false when it is over, or somebody works on it or will when its next attempt
+    /// is due.
     pub(in crate::knowledge) async fn abandon_version(
         &mut self,
         version_id: Uuid,
@@ -314,6 +302,7 @@ impl TenantTx {
                 and version_id = $2
                 and state in ('received', 'parsing', 'chunking', 'embedding')
                 and (lease_expires_at is null or lease_expires_at <= now())
+                and (next_attempt_at is null or next_attempt_at <= now())
             returning attempts",
             self.tenant().uuid(),
             version_id,
