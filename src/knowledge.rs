@@ -10,6 +10,7 @@ pub mod parser;
 mod reach;
 mod receive_document;
 mod redrive_message;
+mod remove_document;
 mod search;
 mod steer_job;
 mod store;

@@ -23,7 +23,7 @@ use crate::kernel::ids::{TenantId, new_id};
 const DEFAULT_COLLECTION: &str = "default";
 
 /// How often a change that met another one is tried again.
-const RETRIES: usize = 5;
+pub(super) const RETRIES: usize = 5;
 
 /// A document that came in.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ struct Sender<'a> {
 /// Receives documents and removes them.
 #[derive(Clone)]
 pub struct Receiver {
-    db: Db,
+    pub(super) db: Db,
     objects: Arc<dyn Objects>,
     work_waits: Arc<Notify>,
 }
@@ -181,74 +181,6 @@ impl Receiver {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, version.id = %version_id, "an original is left without a version");
         }
-    }
-
-    /// Removes a document; false when there is none, or none within reach.
-    ///
-    /// # Errors
-    /// The database failed; nothing was removed.
-    pub async fn remove(&self, actor: &Actor, document_id: Uuid) -> db::Result<bool> {
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let reach = Reach::of(&mut tx, &actor.into()).await?;
-        let found = tx.find_document(document_id).await?;
-        let Some((collection_id, change, versions)) = tx.delete_document_row(document_id).await?
-        else {
-            return Ok(false);
-        };
-        if !reach.holds(collection_id) {
-            return Ok(false);
-        }
-        for version_id in versions {
-            tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
-        }
-        tx.change_collection_counts(collection_id, change).await?;
-        let entry = actor.audit("document.deleted").on("document", document_id);
-        let name = found.map(|document| document.name);
-        let before = json!({ "collection_id": collection_id, "name": name });
-        tx.append_audit(entry.before(before)).await?;
-        tx.commit().await?;
-        self.work_waits.notify_one();
-        Ok(true)
-    }
-
-    /// Removes a collection with its documents; false when there is none, or none within reach.
-    ///
-    /// # Errors
-    /// The database failed; nothing was removed.
-    pub async fn remove_collection(&self, actor: &Actor, collection_id: Uuid) -> db::Result<bool> {
-        let mut removed = self.try_remove_collection(actor, collection_id).await;
-        // A version published at this moment wants document and collection too: one of both has to begin again.
-        for _ in 0..RETRIES {
-            if !matches!(&removed, Err(error) if met_another(error)) {
-                break;
-            }
-            removed = self.try_remove_collection(actor, collection_id).await;
-        }
-        removed
-    }
-
-    async fn try_remove_collection(&self, actor: &Actor, collection_id: Uuid) -> db::Result<bool> {
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        tx.lock_collection(collection_id).await?;
-        if !Reach::of(&mut tx, &actor.into()).await?.holds(collection_id) {
-            return Ok(false);
-        }
-        let found = tx.find_collection(collection_id).await?;
-        tx.seal_collection(collection_id).await?;
-        let versions = tx.list_version_ids(None, Some(collection_id)).await?;
-        for version_id in &versions {
-            tx.enqueue(REMOVE_ORIGINAL, *version_id).await?;
-        }
-        if !tx.delete_collection(collection_id).await? {
-            return Ok(false);
-        }
-        let entry = actor.audit("collection.deleted").on("collection", collection_id);
-        let name = found.map(|collection| collection.name);
-        let before = json!({ "name": name, "versions": versions.len() });
-        tx.append_audit(entry.before(before)).await?;
-        tx.commit().await?;
-        self.work_waits.notify_one();
-        Ok(true)
     }
 
     /// The receipt of a file that is there already.
@@ -415,6 +347,6 @@ async fn default_collection(tx: &mut TenantTx, actor: &Actor) -> Result<Uuid, Re
 }
 
 /// Whether a change was refused because of another one at the same moment, as in a deadlock.
-fn met_another(error: &db::Error) -> bool {
+pub(super) fn met_another(error: &db::Error) -> bool {
     matches!(error, db::Error::Statement(_)) && error.is_retryable()
 }
