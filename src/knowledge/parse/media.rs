@@ -3,10 +3,13 @@
 //! Called by the upload and by the worker. It does not check that the whole content is readable;
 //! that is the duty of `parse`.
 
+mod extensions;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use self::extensions::by_extension;
 use super::archive::names_of_parts;
 use super::{ParseError, openapi};
 
@@ -38,90 +41,6 @@ pub enum MediaType {
     Epub,
     Pdf,
 }
-
-const MARKDOWN: &[&str] = &["md", "markdown", "mdx", "mdown", "mkd"];
-const HTML: &[&str] = &["html", "htm", "xhtml"];
-const PLAIN: &[&str] = &["txt", "text", "org", "log"];
-const SOURCE: &[&str] = &[
-    "rs",
-    "py",
-    "js",
-    "mjs",
-    "cjs",
-    "ts",
-    "tsx",
-    "jsx",
-    "go",
-    "java",
-    "kt",
-    "kts",
-    "scala",
-    "c",
-    "h",
-    "cc",
-    "cpp",
-    "cxx",
-    "hpp",
-    "cs",
-    "fs",
-    "swift",
-    "rb",
-    "php",
-    "pl",
-    "pm",
-    "lua",
-    "r",
-    "jl",
-    "sh",
-    "bash",
-    "zsh",
-    "fish",
-    "ps1",
-    "bat",
-    "sql",
-    "proto",
-    "graphql",
-    "tf",
-    "hcl",
-    "json",
-    "jsonc",
-    "jsonl",
-    "yaml",
-    "yml",
-    "toml",
-    "ini",
-    "cfg",
-    "conf",
-    "properties",
-    "env",
-    "xml",
-    "css",
-    "scss",
-    "less",
-    "vue",
-    "svelte",
-    "dart",
-    "ex",
-    "exs",
-    "erl",
-    "hs",
-    "ml",
-    "clj",
-    "zig",
-    "nim",
-    "asm",
-    "s",
-    "cmake",
-    "gradle",
-    "dockerfile",
-    "makefile",
-    "mk",
-    "diff",
-    "patch",
-    "vim",
-    "el",
-    "tex",
-];
 
 /// First bytes of formats that are often uploaded and cannot be read.
 const MAGIC: &[(&[u8], &str)] = &[
@@ -289,26 +208,6 @@ fn extension(name: &str) -> Option<String> {
 fn is_data(name: &str, from_name: Option<MediaType>) -> bool {
     let ext = extension(name);
     from_name.is_none() || ext.is_some_and(|ext| ["json", "yaml", "yml"].contains(&&*ext))
-}
-
-fn by_extension(ext: &str) -> Option<MediaType> {
-    if let Some((media, ..)) = BINARY.iter().find(|(_, known, ..)| *known == ext) {
-        return Some(*media);
-    }
-    [
-        (MARKDOWN, MediaType::Markdown),
-        (HTML, MediaType::Html),
-        (PLAIN, MediaType::PlainText),
-        (SOURCE, MediaType::SourceCode),
-        (&["rst", "rest"], MediaType::Rst),
-        (&["adoc", "asciidoc"], MediaType::AsciiDoc),
-        (&["csv"], MediaType::Csv),
-        (&["tsv", "tab"], MediaType::Tsv),
-        (&["ipynb"], MediaType::Notebook),
-    ]
-    .into_iter()
-    .find(|(list, _)| list.contains(&ext))
-    .map(|(_, media)| media)
 }
 
 fn by_declaration(declared: &str) -> Option<MediaType> {

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 /// Longest text of an attribute, in characters: it may be put in anywhere.
 const MAX_CHARS: usize = 1_000;
 
+/// How much longer a text may become by what is put into it, in bytes; further names stay as they are.
+const MAX_GROWTH: usize = 1_000_000;
+
 /// What a document has set so far.
 #[derive(Default)]
 pub(super) struct Attributes(HashMap<String, String>);
@@ -31,7 +34,9 @@ impl Attributes {
             let after = &rest[at + 1..];
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
             let name = &after[..end.unwrap_or(after.len())];
-            let known = after[name.len()..].starts_with('}').then(|| self.value(name)).flatten();
+            let is_short = out.len() < source.len() + MAX_GROWTH;
+            let is_name = is_short && after[name.len()..].starts_with('}');
+            let known = is_name.then(|| self.value(name)).flatten();
             if let Some(value) = known {
                 out.push_str(value);
                 rest = &after[name.len() + 1..];

@@ -29,6 +29,9 @@ pub(super) fn rows(
     if !mark.starts_with(['|', '!']) {
         let divider = mark.chars().next().unwrap_or(',');
         let rows = lines.iter().filter(|line| !line.is_empty());
+        if rows.clone().map(|line| line.split(divider).count()).sum::<usize>() > max_cells {
+            return Err(ParseError::too_many("cells", max_cells));
+        }
         return Ok(rows
             .map(|line| line.split(divider).map(|cell| cell.trim().to_owned()).collect())
             .collect());

@@ -110,3 +110,20 @@ fn open_and_nested_blocks_end_and_time_is_linear() {
     let bomb = format!(":a0: xxxxxxxxxx\n{bomb}\n{{a60}}");
     assert_eq!(read(&bomb).text.chars().count(), 1_000);
 }
+
+#[test]
+fn names_that_stand_for_long_texts_make_a_text_longer_only_so_far() {
+    let source = format!(":a: {}\n\n{}", "x".repeat(1_000), "{a}".repeat(100_000));
+    assert!(read(&source).text.len() < 1_400_000);
+}
+
+#[test]
+fn cells_are_counted_below_at_and_above_their_limit() {
+    for table in ["|===\n|a|b\n|c|d\n|===", ",===\na,b\nc,d\n,==="] {
+        for (max_cells, is_read) in [(3, false), (4, true), (5, true)] {
+            let limits = ParseLimits { max_cells, ..ParseLimits::default() };
+            let read = parse(MediaType::AsciiDoc, table.as_bytes(), &limits);
+            assert_eq!(read.is_ok(), is_read, "{table} {max_cells}");
+        }
+    }
+}

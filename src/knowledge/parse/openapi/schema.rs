@@ -12,6 +12,10 @@ const MAX_HOPS: usize = 8;
 const MAX_DEPTH: usize = 4;
 /// Most fields of one body.
 const MAX_FIELDS: usize = 500;
+/// Schemas within each other, by whatever word, and schemas that are looked at for one body: a document may join each two
+/// of the next ones.
+const MAX_OPEN: usize = 64;
+const MAX_SCHEMAS: usize = 5_000;
 
 /// What a reference within the document points to; anything else as it is. One that leads nowhere is nothing.
 pub(super) fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
@@ -26,7 +30,7 @@ pub(super) fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 
 /// A row for each field of a body.
 pub(super) fn fields(document: &Value, schema: &Value) -> Vec<String> {
-    let mut rows = Rows { document, rows: Vec::new(), open: Vec::new() };
+    let mut rows = Rows { document, rows: Vec::new(), open: Vec::new(), schemas: 0 };
     rows.add("", schema, 0);
     rows.rows
 }
@@ -36,15 +40,19 @@ struct Rows<'a> {
     rows: Vec<String>,
     /// Schemas around the one that is told: a schema that holds itself is told once.
     open: Vec<*const Value>,
+    /// Schemas that were looked at.
+    schemas: usize,
 }
 
 impl<'a> Rows<'a> {
     fn add(&mut self, prefix: &str, schema: &'a Value, depth: usize) {
         let schema = resolved(self.document, schema);
         let is_open = self.open.iter().any(|open| std::ptr::eq(*open, schema));
-        if is_open || depth > MAX_DEPTH || schema.is_null() {
+        let is_enough = self.open.len() >= MAX_OPEN || self.schemas >= MAX_SCHEMAS;
+        if is_open || is_enough || depth > MAX_DEPTH || schema.is_null() {
             return;
         }
+        self.schemas += 1;
         self.open.push(schema);
         for key in ["allOf", "oneOf", "anyOf"] {
             for part in schema[key].as_array().into_iter().flatten() {

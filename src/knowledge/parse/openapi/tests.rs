@@ -192,3 +192,20 @@ fn references_in_circles_and_aliases_that_multiply_end() {
         "content": { "a/b": { "schema": { "properties": wide } } } } } } } } });
     assert_eq!(read(&wide.to_string()).text.matches(" | string").count(), 500);
 }
+
+#[test]
+fn long_chains_of_schemas_and_those_that_multiply_end() {
+    let body = json!({ "/a": { "get": { "responses": { "200": {
+        "content": { "a/b": { "schema": { "$ref": "#/s0" } } } } } } } });
+    let mut chain = json!({ "openapi": "3.0.0", "paths": body });
+    for n in 0..50_000 {
+        chain[format!("s{n}")] = json!({ "allOf": [{ "$ref": format!("#/s{}", n + 1) }] });
+    }
+    assert!(read(&chain.to_string()).text.starts_with("GET /a"));
+    let mut doubling = json!({ "openapi": "3.0.0", "paths": body });
+    for n in 0..60 {
+        let next = json!({ "$ref": format!("#/s{}", n + 1) });
+        doubling[format!("s{n}")] = json!({ "allOf": [next, next] });
+    }
+    assert!(read(&doubling.to_string()).text.starts_with("GET /a"));
+}
