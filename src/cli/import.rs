@@ -173,6 +173,7 @@ fn is_documentation(path: &Path) -> bool {
                 | "text"
                 | "rst"
                 | "adoc"
+                | "asciidoc"
                 | "pdf"
                 | "docx"
                 | "pptx"
