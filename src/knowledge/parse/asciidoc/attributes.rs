@@ -28,17 +28,17 @@ impl Attributes {
     /// The text with every `{name}` that is known replaced.
     pub(super) fn filled(&self, source: &str) -> String {
         let mut out = String::with_capacity(source.len());
-        let mut rest = source;
+        let (mut rest, mut growth) = (source, 0);
         while let Some(at) = rest.find('{') {
             out.push_str(&rest[..at]);
             let after = &rest[at + 1..];
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
             let name = &after[..end.unwrap_or(after.len())];
-            let is_short = out.len() < source.len() + MAX_GROWTH;
-            let is_name = is_short && after[name.len()..].starts_with('}');
+            let is_name = growth < MAX_GROWTH && after[name.len()..].starts_with('}');
             let known = is_name.then(|| self.value(name)).flatten();
             if let Some(value) = known {
                 out.push_str(value);
+                growth += value.len();
                 rest = &after[name.len() + 1..];
             } else {
                 out.push('{');
