@@ -202,9 +202,6 @@ impl Failed {
 
 /// The innermost cause: the outer ones say "dispatch failure".
 fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string().chars().take(MOST_MESSAGE_CHARS).collect()
+    let innermost = anyhow::Chain::new(error).last().map(ToString::to_string).unwrap_or_default();
+    innermost.chars().take(MOST_MESSAGE_CHARS).collect()
 }

@@ -1,6 +1,5 @@
 //! `pidima doctor`: checks everything that must be true before serving, and says the remedy.
 
-use std::error::Error;
 use std::io::Write;
 
 use crate::adapters::embeddings::Embedder;
@@ -85,7 +84,7 @@ async fn probe_objects(app: &App, config: &Config) -> Result<String, String> {
         app.objects.get(&key).await?;
         app.objects.delete(&key).await
     };
-    probe.await.map_err(|error| whole(&error))?;
+    probe.await.map_err(whole)?;
     Ok(match config.objects.store {
         ObjectStore::Directory => "writable".to_owned(),
         ObjectStore::S3 => format!("the bucket {} is writable", config.objects.s3.bucket),
@@ -94,23 +93,21 @@ async fn probe_objects(app: &App, config: &Config) -> Result<String, String> {
 
 async fn probe_queue(app: &App, config: &Config) -> Result<String, String> {
     let queue = &app.worker.queue;
-    queue.check().await.map_err(|error| whole(&error))?;
-    let waiting = queue.backlog().await.map_err(|error| whole(&error))?;
+    queue.check().await.map_err(whole)?;
+    // Each stays in the line until it is done, also while the queue has it.
+    let waiting = async { app.services.db.system().await?.count_outbox().await };
+    let waiting = waiting.await.map_err(whole)?;
     Ok(match config.queue.kind {
-        QueueKind::Postgres => format!("in the database, {waiting} messages wait"),
-        QueueKind::Sqs => format!("both queues of SQS are there, {waiting} messages wait"),
+        QueueKind::Postgres => format!("in the database, {waiting} messages wait or are worked on"),
+        QueueKind::Sqs => {
+            format!("both queues of SQS are there, {waiting} messages wait or are worked on")
+        }
     })
 }
 
 /// An error with its causes.
-fn whole(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut inner = error.source();
-    while let Some(cause) = inner {
-        told = format!("{told}: {cause}");
-        inner = cause.source();
-    }
-    told
+fn whole(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
 }
 
 /// Below 0.8.4 HNSW indexes can be damaged by vacuum (pgvector's changelog).

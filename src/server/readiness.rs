@@ -1,6 +1,5 @@
 //! Whether the service can serve, and what of it can not be used for the moment.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,13 +83,8 @@ impl Readiness {
 }
 
 /// The innermost words of an error, if there is one.
-fn away<E: Error + 'static>(checked: Result<(), E>) -> Option<String> {
-    let error = checked.err()?;
-    let mut told: &dyn Error = &error;
-    while let Some(source) = told.source() {
-        told = source;
-    }
-    Some(told.to_string())
+fn away<E: Into<anyhow::Error>>(checked: Result<(), E>) -> Option<String> {
+    Some(checked.err()?.into().root_cause().to_string())
 }
 
 fn late() -> Option<String> {

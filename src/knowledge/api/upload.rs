@@ -28,7 +28,8 @@ const MAX_NAME_BYTES: usize = 2_400;
 #[derive(Debug, Multipart)]
 #[oai(deny_unknown_fields)]
 pub struct DocumentUpload {
-    /// The file: PDF, Word, PowerPoint, Excel, EPUB, CSV, a Jupyter notebook, Markdown, HTML, plain text or source code.
+    /// The file: PDF, Word, PowerPoint, Excel, EPUB, CSV, a Jupyter notebook, Markdown, HTML, reStructuredText, AsciiDoc, an
+    /// OpenAPI document, plain text or source code; what is text in UTF-8.
     file: Upload,
     /// Collection; the one named "default" when absent, which is made when needed.
     collection_id: Option<Uuid>,

@@ -7341,7 +7341,8 @@ export interface operations {
                     collection_id?: string;
                     /**
                      * Format: binary
-                     * @description The file: PDF, Word, PowerPoint, Excel, EPUB, CSV, a Jupyter notebook, Markdown, HTML, plain text or source code.
+                     * @description The file: PDF, Word, PowerPoint, Excel, EPUB, CSV, a Jupyter notebook, Markdown, HTML, reStructuredText, AsciiDoc, an
+                     *     OpenAPI document, plain text or source code; what is text in UTF-8.
                      */
                     file: string;
                     /** @description A JSON object of your own, for filters, e.g. `{"product": "app", "version": "4.2"}`. */
