@@ -1,5 +1,5 @@
-//! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs, copies of rows; and the rate limits
-//! and the connections to AWS and Redis, which need none.
+//! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs, copies of rows; and the rate limits,
+//! the requests to addresses of tenants, and the connections to AWS and Redis, which need none.
 
 pub mod aws;
 pub mod cache;
@@ -8,6 +8,7 @@ pub mod limits;
 pub mod models;
 pub mod objects;
 pub mod oidc;
+pub mod outbound;
 pub mod queue;
 pub mod redis;
 pub mod streams;

@@ -19,6 +19,7 @@ use crate::adapters::limits::RateLimiter;
 use crate::adapters::models::{ExtractiveModel, ModelRegistry};
 use crate::adapters::objects::Objects;
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry};
+use crate::adapters::outbound::Outbound;
 use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::assistants::{AssistantLimits, Defaults};
@@ -44,6 +45,8 @@ pub struct App {
     pub server: ServerSettings,
     /// Where documents' originals lie.
     pub objects: Arc<dyn Objects>,
+    /// What speaks to addresses of tenants.
+    pub outbound: Outbound,
     /// What embeds passages and questions.
     pub embedder: Arc<dyn Embedder>,
     /// What answers, by name.
@@ -92,6 +95,7 @@ impl App {
         let providers = config.identity.oidc_providers.iter().map(settings::provider).collect();
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
         let work_waits = Arc::new(Notify::new());
+        let outbound = settings::outbound(&config.outbound)?;
         let aws = storage::aws(&config.aws);
         let objects = storage::objects(&config.objects, &aws);
         let queue = storage::queue(config, &aws, &db);
@@ -177,7 +181,7 @@ impl App {
             tasks,
         };
         let (server, models_refresh) = (settings::server(config), config.chat.catalogue_refresh);
-        Ok(Self { services, worker, server, objects, embedder, models, models_refresh })
+        Ok(Self { services, worker, server, objects, outbound, embedder, models, models_refresh })
     }
 
     /// Reads what is known of models, at once and then again and again: the operator changes it while the service runs.

@@ -12,6 +12,7 @@ mod ingestion;
 mod keys;
 mod limits;
 mod models;
+mod outbound;
 mod parser;
 mod queue;
 mod redis;
@@ -33,6 +34,7 @@ pub use models::{
     BedrockConfig, ChatConfig, FailoverConfig, ModelTimes, OpenAiConfig, ProviderConfig,
     ProviderKind, ServerName,
 };
+pub use outbound::OutboundConfig;
 pub use parser::ParserConfig;
 pub use queue::{QueueConfig, QueueKind, SqsConfig};
 pub use redis::RedisConfig;
@@ -66,6 +68,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
+    /// Requests to addresses of tenants.
+    pub outbound: OutboundConfig,
     /// Reading one file.
     pub parser: ParserConfig,
     /// Embedding passages and questions.
@@ -96,6 +100,7 @@ impl Config {
             limits: LimitsConfig::from_env(env),
             redis: RedisConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
+            outbound: OutboundConfig::from_env(env),
             parser: ParserConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

@@ -4,10 +4,12 @@ use anyhow::Context;
 
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas};
 use crate::adapters::oidc::ProviderSettings;
+use crate::adapters::outbound::{Outbound, OutboundSettings};
 use crate::adapters::redis::Redis;
 use crate::chat::{FilterSettings, RunSettings};
 use crate::config::{
-    ChatConfig, Config, IngestionConfig, LimitsConfig, OidcProviderConfig, RateConfig, RunsConfig,
+    ChatConfig, Config, IngestionConfig, LimitsConfig, OidcProviderConfig, OutboundConfig,
+    RateConfig, RunsConfig,
 };
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
@@ -156,6 +158,25 @@ pub(super) fn worker(config: &IngestionConfig) -> WorkerSettings {
         window: config.window,
         lost_after: config.lost_after,
     }
+}
+
+/// What speaks to addresses of tenants.
+pub(super) fn outbound(config: &OutboundConfig) -> anyhow::Result<Outbound> {
+    let read = |file: &std::path::PathBuf| {
+        std::fs::read(file).with_context(|| format!("{} can not be read", file.display()))
+    };
+    let variable = "PIDIMA_OUTBOUND_CA_FILE";
+    let settings = OutboundSettings {
+        allow: config.allow.clone(),
+        ports: config.ports.clone(),
+        http: config.http,
+        authorities: config.authorities.as_ref().map(read).transpose().context(variable)?,
+        connect_timeout: config.connect_timeout,
+        timeout: config.timeout,
+        max_header_bytes: config.max_header_bytes,
+        max_body_bytes: config.max_body_bytes,
+    };
+    Outbound::new(settings).context(variable)
 }
 
 pub(super) fn watch(config: &Config) -> WatchSettings {

@@ -35,6 +35,7 @@ mod login;
 mod migrations;
 mod models;
 mod openapi;
+mod outbound;
 mod parser;
 mod people;
 mod platform;
