@@ -32,6 +32,7 @@ use crate::identity::{
 };
 use crate::knowledge::{Ingestion, JobWatch, Receiver, Search, SearchSettings};
 use crate::server::{Readiness, ServerSettings, Services, openapi_document};
+use crate::webhooks::{WebhookSigner, Webhooks};
 use crate::worker::Worker;
 
 /// Every long-lived handle of the process.
@@ -141,11 +142,18 @@ impl App {
             Arc::clone(&outside.embedder),
             settings::ingestion(config),
         );
+        let webhooks = Webhooks::new(
+            db.clone(),
+            outbound.clone(),
+            config.keys.signing_secret.clone().map(WebhookSigner::new),
+            settings::webhooks(config),
+        );
         let worker = Worker {
             db: db.clone(),
             queue: Arc::clone(&queue),
             ingestion,
             chat: chat.clone(),
+            webhooks: webhooks.clone(),
             work_waits: Arc::clone(&work_waits),
             settings: settings::worker(&config.ingestion),
         };
@@ -169,7 +177,9 @@ impl App {
             signer,
             max_api_keys: config.keys.max_api_keys,
             max_quotas: config.limits.max_quotas,
-            receiver: Receiver::new(db.clone(), Arc::clone(&objects), work_waits),
+            receiver: Receiver::new(db.clone(), Arc::clone(&objects), Arc::clone(&work_waits)),
+            webhooks,
+            work_waits,
             providers,
             db,
             search,

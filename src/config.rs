@@ -20,6 +20,7 @@ mod runs;
 mod search;
 mod storage;
 mod telemetry;
+mod webhooks;
 
 pub use accounts::AccountsConfig;
 pub use aws::AwsConfig;
@@ -42,6 +43,7 @@ pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
 pub use telemetry::{LogFormat, TelemetryConfig};
+pub use webhooks::WebhooksConfig;
 
 /// Every setting of the process.
 #[derive(Clone, Debug)]
@@ -70,6 +72,8 @@ pub struct Config {
     pub ingestion: IngestionConfig,
     /// Requests to addresses of tenants.
     pub outbound: OutboundConfig,
+    /// Telling addresses of tenants of events.
+    pub webhooks: WebhooksConfig,
     /// Reading one file.
     pub parser: ParserConfig,
     /// Embedding passages and questions.
@@ -101,6 +105,7 @@ impl Config {
             redis: RedisConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             outbound: OutboundConfig::from_env(env),
+            webhooks: WebhooksConfig::from_env(env),
             parser: ParserConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

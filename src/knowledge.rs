@@ -1,5 +1,6 @@
 //! Documentation: collections, documents and versions; reading, cutting, embedding, indexing; search.
 
+mod announce_version;
 pub mod api;
 pub mod chunk;
 mod embedding_space;

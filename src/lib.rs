@@ -16,4 +16,5 @@ pub mod server;
 pub mod telemetry;
 pub mod tenancy;
 pub mod web;
+pub mod webhooks;
 pub mod worker;

@@ -5,6 +5,7 @@
 mod reconcile;
 mod relay;
 mod sweep;
+mod tell;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use reconcile::reconcile_versions;
-pub use sweep::sweep_outcomes;
+pub use sweep::{sweep_deliveries, sweep_outcomes};
 
 use crate::adapters::queue::{Delivery, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
 use crate::knowledge::{GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+use crate::webhooks::{DELIVER_WEBHOOK, Webhooks};
 
 /// How often events that are kept long enough are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -60,6 +62,8 @@ pub struct Worker {
     pub ingestion: Ingestion,
     /// Runs, of which those of dead instances are ended.
     pub chat: Chat,
+    /// The jobs on webhooks.
+    pub webhooks: Webhooks,
     /// Wakes the worker at once after an upload in this process.
     pub work_waits: Arc<Notify>,
     /// How it works.
@@ -70,7 +74,8 @@ impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
     pub async fn run(self, stop: CancellationToken) {
         let jobs = TaskTracker::new();
-        jobs.spawn(sweep::run(self.db.clone(), stop.clone()));
+        let keep = self.webhooks.settings().keep;
+        jobs.spawn(sweep::run(self.db.clone(), keep, stop.clone()));
         jobs.spawn(sweep_runs(self.chat.clone(), stop.clone()));
         let lost_after = self.settings.lost_after;
         jobs.spawn(reconcile::run(self.db.clone(), lost_after, stop.clone()));
@@ -132,6 +137,9 @@ impl Worker {
             return Ok(false);
         }
         let worker = self.clone();
+        // Who waits for a receiver of a tenant takes no place from documents: webhooks have places of their own.
+        let is_telling = deliveries.iter().all(|it| it.message.kind == DELIVER_WEBHOOK);
+        let place = (!is_telling).then_some(place);
         jobs.spawn(async move {
             for delivery in deliveries {
                 worker.run_job(delivery).await;
@@ -161,6 +169,9 @@ impl Worker {
             if let Err(error) = self.trust(&message_ids, self.settings.visibility).await {
                 // At worst it is handed over once more.
                 tracing::warn!(error = &error as &dyn std::error::Error, "noting a message");
+            }
+            if delivery.message.kind == DELIVER_WEBHOOK {
+                return self.tell(&delivery).await;
             }
             match self.dispatch(&delivery).await {
                 JobOutcome::Done => self.settle(&delivery).await,
@@ -193,6 +204,9 @@ impl Worker {
                 // A copy of the message whose job goes on: that one will end it.
                 return self.queue.delete(delivery).await;
             }
+        }
+        if message.kind == DELIVER_WEBHOOK {
+            self.webhooks.abandon(message.tenant, message.subject_id).await?;
         }
         tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
         // Out of the line first: it would be handed over again and meet the one that is set aside.

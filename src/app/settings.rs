@@ -1,5 +1,7 @@
 //! What the environment says, as each part of the service wants to be told. No part reads the configuration itself.
 
+use std::time::Duration;
+
 use anyhow::Context;
 
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas};
@@ -17,7 +19,11 @@ use crate::knowledge::parser::ParserSettings;
 use crate::knowledge::{IngestSettings, WatchSettings};
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::web::events::EventTimes;
+use crate::webhooks::WebhookSettings;
 use crate::worker::WorkerSettings;
+
+/// Time to note what became of a message that was sent.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
 pub(super) fn provider(config: &OidcProviderConfig) -> ProviderSettings {
     ProviderSettings {
@@ -177,6 +183,23 @@ pub(super) fn outbound(config: &OutboundConfig) -> anyhow::Result<Outbound> {
         max_body_bytes: config.max_body_bytes,
     };
     Outbound::new(settings).context(variable)
+}
+
+/// What webhooks may take.
+pub(super) fn webhooks(config: &Config) -> WebhookSettings {
+    let webhooks = &config.webhooks;
+    WebhookSettings {
+        max_endpoints: webhooks.max_endpoints,
+        max_url_bytes: webhooks.max_url_bytes,
+        max_attempts: webhooks.max_attempts,
+        first_retry: webhooks.first_retry,
+        longest_retry: webhooks.longest_retry,
+        max_failures: webhooks.max_failures,
+        concurrency: webhooks.concurrency,
+        // Who sends is done by then, one way or the other, and has noted it.
+        lease: config.outbound.timeout + LEASE_MARGIN,
+        keep: webhooks.keep,
+    }
 }
 
 pub(super) fn watch(config: &Config) -> WatchSettings {

@@ -81,6 +81,10 @@ pub enum Action {
     QuotaWrite,
     /// Read what one used oneself.
     UsageRead,
+    /// List and read webhooks and their deliveries.
+    WebhookRead,
+    /// Create, change, try and delete webhooks.
+    WebhookWrite,
     /// List and read collections.
     CollectionRead,
     /// Create, change and delete collections.
@@ -135,9 +139,12 @@ const OVERSEERS: &[Role] = &[Role::Analyst, Role::Admin, Role::Owner];
 pub fn rule(action: Action) -> Rule {
     let (roles, scope) = match action {
         Action::MeRead | Action::MeWrite | Action::UsageRead => (EVERYBODY, None),
-        Action::TenantRead | Action::TenantWrite | Action::QuotaRead | Action::QuotaWrite => {
-            (ADMINS, Some(Scope::TenantManage))
-        }
+        Action::TenantRead
+        | Action::TenantWrite
+        | Action::QuotaRead
+        | Action::QuotaWrite
+        | Action::WebhookRead
+        | Action::WebhookWrite => (ADMINS, Some(Scope::TenantManage)),
         Action::MemberRead
         | Action::MemberWrite
         | Action::InvitationRead
@@ -200,7 +207,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -218,6 +225,8 @@ impl Action {
         Self::QuotaRead,
         Self::QuotaWrite,
         Self::UsageRead,
+        Self::WebhookRead,
+        Self::WebhookWrite,
         Self::CollectionRead,
         Self::CollectionWrite,
         Self::DocumentRead,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 pub use prepare::ChunkPlan;
 
+use super::announce_version::announce_version;
 use super::chunk::ChunkOptions;
 use super::parser::{Parser, ParserError, ParserSettings};
 use super::store::index::{IndexedChunk, IndexedVersion};
@@ -193,6 +194,7 @@ impl Ingestion {
         let error = AttemptError::Abandoned { begun };
         let mut tx = self.db.tenant(tenant).await?;
         if tx.abandon_version(version_id, error.code(), &error.to_string()).await? {
+            announce_version(&mut tx, version_id).await?;
             tx.commit().await?;
             return Ok(GivenUp::Over);
         }
@@ -263,6 +265,7 @@ impl Ingestion {
         }
         times.index_ms = Some(millis(indexing));
         tx.finish_attempt(version, *times).await?;
+        announce_version(&mut tx, version.version_id).await?;
         tx.commit().await?;
         tracing::info!(
             version.id = %version.version_id,
@@ -361,7 +364,9 @@ impl Ingestion {
         let again_after = (!give_up).then_some(delay);
         let failed = FailedAttempt { code: error.code(), detail: &detail, again_after, times };
         let mut tx = self.db.tenant(tenant).await?;
-        tx.fail_attempt(version, token, failed).await?;
+        if tx.fail_attempt(version, token, failed).await? && give_up {
+            announce_version(&mut tx, version.version_id).await?;
+        }
         tx.commit().await?;
         Ok(if give_up { JobOutcome::Done } else { JobOutcome::Again(delay) })
     }

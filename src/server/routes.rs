@@ -5,6 +5,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -37,6 +38,8 @@ use crate::knowledge::api::{
 use crate::knowledge::{JobWatch, Receiver, Search};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
 use crate::web::spec;
+use crate::webhooks::Webhooks;
+use crate::webhooks::api::{WebhookDeliveriesApi, WebhooksApi};
 
 /// Everything that handlers call.
 #[derive(Clone)]
@@ -61,6 +64,10 @@ pub struct Services {
     pub browser_logins: BrowserLogins,
     /// Takes and removes documents.
     pub receiver: Receiver,
+    /// Tells addresses of tenants of events.
+    pub webhooks: Webhooks,
+    /// Wakes the worker of this process.
+    pub work_waits: Arc<Notify>,
     /// Watches jobs of ingestion for those who wait.
     pub job_watch: JobWatch,
     /// The queue, whose dead letters the operator sees.
@@ -196,9 +203,14 @@ fn api_service(
         AuditEventsApi { db: db.clone() },
         QuotasApi { db: db.clone(), max_quotas: services.max_quotas },
         UsageApi { db: db.clone() },
-        PlatformQuotasApi { db },
+        PlatformQuotasApi { db: db.clone() },
     );
-    let apis = (identity, knowledge, chat, governance);
+    let webhooks = services.webhooks.clone();
+    let webhooks = (
+        WebhooksApi { db: db.clone(), webhooks: webhooks.clone() },
+        WebhookDeliveriesApi { db, webhooks, work_waits: Arc::clone(&services.work_waits) },
+    );
+    let apis = (identity, knowledge, chat, governance, webhooks);
     OpenApiService::new(apis, "Pidima", env!("CARGO_PKG_VERSION"))
         .description(
             "A multi-tenant documentation assistant: give it documentation, ask questions, get answers in which every \

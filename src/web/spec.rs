@@ -28,6 +28,9 @@ pub enum Tag {
     /// The audit log, quotas and usage.
     #[oai(rename = "Governance")]
     Governance,
+    /// Telling your own servers of events.
+    #[oai(rename = "Webhooks")]
+    Webhooks,
 }
 
 /// Completes the generator's document.

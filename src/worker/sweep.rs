@@ -1,5 +1,5 @@
-//! Removes what is over and nobody comes for: logins that were not finished, and outcomes whose idempotency keys are free
-//! again.
+//! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
+//! and deliveries of webhooks that were kept long enough.
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,12 +16,13 @@ const ROUNDS: u32 = 60;
 const TENANTS: u32 = 1_000;
 
 /// Sweeps at once, then again and again until `stop`.
-pub(super) async fn run(db: Db, stop: CancellationToken) {
+pub(super) async fn run(db: Db, keep_deliveries: Duration, stop: CancellationToken) {
     let mut round: u32 = 0;
     while !stop.is_cancelled() {
         tell("logins that were not finished", sweep_logins(&db).await);
         if round.is_multiple_of(ROUNDS) {
             tell("outcomes of requests", sweep_outcomes(&db).await);
+            tell("deliveries of webhooks", sweep_deliveries(&db, keep_deliveries).await);
         }
         round += 1;
         tokio::select! {
@@ -60,6 +61,29 @@ pub async fn sweep_outcomes(db: &Db) -> db::Result<u64> {
         for entry in &page.items {
             let mut tx = db.tenant(entry.id.into()).await?;
             let swept = tx.sweep_outcomes().await?;
+            if swept > 0 {
+                tx.commit().await?;
+            }
+            count += swept;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(count);
+        }
+    }
+}
+
+/// Removes the deliveries that were over so long ago, tenant by tenant; how many there were.
+///
+/// # Errors
+/// The database failed; what was swept until then is gone.
+pub async fn sweep_deliveries(db: &Db, keep: Duration) -> db::Result<u64> {
+    let (mut count, mut after) = (0, None);
+    loop {
+        let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
+        for entry in &page.items {
+            let mut tx = db.tenant(entry.id.into()).await?;
+            let swept = tx.sweep_deliveries(keep).await?;
             if swept > 0 {
                 tx.commit().await?;
             }

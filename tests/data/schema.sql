@@ -1544,6 +1544,7 @@ COMMENT ON COLUMN app.chunks.embedding_model IS 'Model of its vectors';
 
 COMMENT ON COLUMN app.chunks.page IS 'Page or slide of the original on which it begins, from 1; null for formats without pages';
 
+
 CREATE TABLE app.chunks_p00 (
     tenant_id uuid CONSTRAINT chunks_tenant_id_not_null NOT NULL,
     chunk_id uuid CONSTRAINT chunks_chunk_id_not_null NOT NULL,
@@ -2059,6 +2060,7 @@ CREATE TABLE app.outbox (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     handed_at timestamp with time zone,
     lost_at timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT outbox_lost_at_check CHECK (((handed_at IS NULL) = (lost_at IS NULL)))
 );
 
@@ -2077,6 +2079,8 @@ COMMENT ON COLUMN app.outbox.created_at IS 'When the work was asked for';
 COMMENT ON COLUMN app.outbox.handed_at IS 'When it was handed to the queue; null while it waits in the line';
 
 COMMENT ON COLUMN app.outbox.lost_at IS 'From then on it is taken for lost in the queue, and waits again; moved on while somebody works on it';
+
+COMMENT ON COLUMN app.outbox.due_at IS 'From then on it may be handed to the queue; the line is in this order';
 
 CREATE TABLE app.pending_logins (
     pending_login_id uuid NOT NULL,
@@ -2444,6 +2448,112 @@ COMMENT ON COLUMN app.tenants.login_providers IS 'Names of the login providers w
 
 COMMENT ON COLUMN app.tenants.allowed_origins IS 'Web origins whose pages may call the API from a browser, e.g. https://docs.example.com';
 
+CREATE TABLE app.webhook_deliveries (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    event text NOT NULL,
+    payload text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    attempts_before integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    last_status integer,
+    failure_code text,
+    failure_detail text,
+    lease_token uuid,
+    lease_expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_attempts_check CHECK (((attempts_before >= 0) AND (attempts_before <= attempts))),
+    CONSTRAINT webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY app.webhook_deliveries FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.webhook_deliveries IS 'What webhooks are told: one row for each event and endpoint';
+
+COMMENT ON COLUMN app.webhook_deliveries.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.webhook_deliveries.delivery_id IS 'UUIDv7; also the id of the message that the receiver sees';
+
+COMMENT ON COLUMN app.webhook_deliveries.webhook_id IS 'Endpoint';
+
+COMMENT ON COLUMN app.webhook_deliveries.event IS 'Name of the event; webhook.test for one that somebody asked for';
+
+COMMENT ON COLUMN app.webhook_deliveries.payload IS 'The JSON that is sent, the same bytes with each attempt: ids and states, no text of a document';
+
+COMMENT ON COLUMN app.webhook_deliveries.state IS 'pending, delivered or failed';
+
+COMMENT ON COLUMN app.webhook_deliveries.attempts IS 'How often it was sent';
+
+COMMENT ON COLUMN app.webhook_deliveries.attempts_before IS 'Attempts before it was last asked for again: the limit of attempts counts from there';
+
+COMMENT ON COLUMN app.webhook_deliveries.next_attempt_at IS 'When it is sent again, after an attempt that failed';
+
+COMMENT ON COLUMN app.webhook_deliveries.last_status IS 'Status of HTTP of the last answer; null when there was none';
+
+COMMENT ON COLUMN app.webhook_deliveries.failure_code IS 'Why the last attempt failed, for programs';
+
+COMMENT ON COLUMN app.webhook_deliveries.failure_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.webhook_deliveries.lease_token IS 'Of the worker that sends it';
+
+COMMENT ON COLUMN app.webhook_deliveries.lease_expires_at IS 'From then on another worker may send it';
+
+COMMENT ON COLUMN app.webhook_deliveries.created_at IS 'When the event happened';
+
+COMMENT ON COLUMN app.webhook_deliveries.ended_at IS 'When it was delivered or given up';
+
+CREATE TABLE app.webhook_endpoints (
+    tenant_id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    state text DEFAULT 'enabled'::text NOT NULL,
+    disabled_reason text,
+    failures integer DEFAULT 0 NOT NULL,
+    secret_number integer DEFAULT 1 NOT NULL,
+    previous_secret_until timestamp with time zone,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_endpoints_disabled_reason_check CHECK ((((state = 'disabled'::text) = (disabled_reason IS NOT NULL)) AND (disabled_reason = ANY (ARRAY['requested'::text, 'failures'::text, 'gone'::text])))),
+    CONSTRAINT webhook_endpoints_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['document.ready'::text, 'document.failed'::text]))),
+    CONSTRAINT webhook_endpoints_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT webhook_endpoints_secret_number_check CHECK ((secret_number >= 1)),
+    CONSTRAINT webhook_endpoints_state_check CHECK ((state = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
+    CONSTRAINT webhook_endpoints_url_check CHECK (((length(url) >= 1) AND (length(url) <= 8192)))
+);
+
+ALTER TABLE ONLY app.webhook_endpoints FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.webhook_endpoints IS 'Addresses that are told of events';
+
+COMMENT ON COLUMN app.webhook_endpoints.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.webhook_endpoints.webhook_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.webhook_endpoints.url IS 'Where events are sent';
+
+COMMENT ON COLUMN app.webhook_endpoints.events IS 'Names of the events that are sent: document.ready, document.failed';
+
+COMMENT ON COLUMN app.webhook_endpoints.state IS 'enabled or disabled';
+
+COMMENT ON COLUMN app.webhook_endpoints.disabled_reason IS 'requested: by an admin; failures: too many deliveries in a row were given up; gone: the receiver answered 410';
+
+COMMENT ON COLUMN app.webhook_endpoints.failures IS 'Deliveries that were given up in a row';
+
+COMMENT ON COLUMN app.webhook_endpoints.secret_number IS 'Which secret signs, from 1: the secret itself is derived from that of the installation and stored nowhere';
+
+COMMENT ON COLUMN app.webhook_endpoints.previous_secret_until IS 'Until then the secret before signs too; null when none does';
+
+COMMENT ON COLUMN app.webhook_endpoints.created_by IS 'Key or person that made it';
+
+COMMENT ON COLUMN app.webhook_endpoints.created_at IS 'When it was made';
+
+COMMENT ON COLUMN app.webhook_endpoints.updated_at IS 'When it was last changed by somebody';
+
 ALTER TABLE ONLY app.chunk_terms ATTACH PARTITION app.chunk_terms_p00 FOR VALUES WITH (modulus 16, remainder 0);
 
 ALTER TABLE ONLY app.chunk_windows ATTACH PARTITION app.chunk_windows_p00 FOR VALUES WITH (modulus 16, remainder 0);
@@ -2679,6 +2789,12 @@ ALTER TABLE ONLY app.tenant_directory
 ALTER TABLE ONLY app.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY app.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, delivery_id);
+
+ALTER TABLE ONLY app.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (tenant_id, webhook_id);
+
 CREATE INDEX api_keys_allowed_origins_idx ON app.api_keys USING gin (allowed_origins);
 
 CREATE UNIQUE INDEX assistants_name_idx ON app.assistants USING btree (tenant_id, name) WHERE (deleted_at IS NULL);
@@ -2733,7 +2849,7 @@ CREATE INDEX messages_default_tenant_id_session_id_message_id_idx ON app.message
 
 CREATE INDEX operator_idempotency_keys_expires_at_idx ON app.operator_idempotency_keys USING btree (expires_at);
 
-CREATE INDEX outbox_created_at_idx ON app.outbox USING btree (for_tenant, created_at, message_id) WHERE (handed_at IS NULL);
+CREATE INDEX outbox_due_at_idx ON app.outbox USING btree (for_tenant, due_at, message_id) WHERE (handed_at IS NULL);
 
 CREATE INDEX outbox_for_tenant_idx ON app.outbox USING btree (for_tenant, lost_at) WHERE (handed_at IS NOT NULL);
 
@@ -2754,6 +2870,10 @@ CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, sessio
 CREATE INDEX runs_default_tenant_id_session_id_run_id_idx ON app.runs_default USING btree (tenant_id, session_id, run_id);
 
 CREATE INDEX tenants_allowed_origins_idx ON app.tenants USING gin (allowed_origins);
+
+CREATE INDEX webhook_deliveries_ended_at_idx ON app.webhook_deliveries USING btree (tenant_id, ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX webhook_deliveries_webhook_id_idx ON app.webhook_deliveries USING btree (tenant_id, webhook_id, delivery_id);
 
 ALTER INDEX app.chunk_terms_pkey ATTACH PARTITION app.chunk_terms_p00_pkey;
 
@@ -2921,6 +3041,12 @@ ALTER TABLE ONLY app.sessions
 
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES app.webhook_endpoints(tenant_id, webhook_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
 CREATE POLICY analyst ON app.assistant_versions FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
@@ -3136,7 +3262,15 @@ CREATE POLICY tenant ON app.sessions TO pidima_app USING ((tenant_id = ( SELECT 
 
 CREATE POLICY tenant ON app.tenants TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.webhook_deliveries TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.webhook_endpoints TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 ALTER TABLE app.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.webhook_endpoints ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA analytics TO pidima_app;
 GRANT USAGE ON SCHEMA analytics TO pidima_analyst;
@@ -3620,4 +3754,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.session_summaries TO pidima_app;
 GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE app.tenants TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.webhook_deliveries TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.webhook_endpoints TO pidima_app;
 

@@ -53,3 +53,4 @@ mod support;
 mod tenancy_tables;
 mod tokens;
 mod typescript;
+mod webhooks;

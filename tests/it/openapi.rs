@@ -1,6 +1,7 @@
 //! The document is the contract: it equals the committed file, says everything that clients need, and tells the truth
 //! about what the service sends.
 
+mod filled;
 mod schema;
 
 use std::collections::BTreeSet;
@@ -12,10 +13,10 @@ use pidima::web::problem::ProblemCode;
 use pidima::web::spec::finish;
 use serde_json::{Value, json};
 
-use crate::api::operations::{PERSONAL, unique_email};
-use crate::support::{TestApp, TestTenant};
+use self::filled::{example_of, fill, request};
+use crate::support::TestApp;
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "list",
     "get",
     "create",
@@ -28,6 +29,8 @@ const VERBS: [&str; 14] = [
     "publish",
     "rollback",
     "retry",
+    "redeliver",
+    "test",
     "reprocess",
     "redrive",
 ];
@@ -326,92 +329,6 @@ async fn events_on_the_wire_are_variants_of_the_union() {
     }
     let wanted = ["citation", "delta", "done", "started"].map(str::to_owned);
     assert_eq!(seen, wanted.into());
-}
-
-/// The example of a body; an invitation is another one each time.
-async fn example_of(tenant: &TestTenant, id: &str, schema: &Value) -> Value {
-    let mut example = schema["example"].clone();
-    if id == "create_acceptance" {
-        example["invitation"] = json!(tenant.invite(&unique_email()).await);
-    }
-    example
-}
-
-/// A request as somebody makes it who can: a person who has just logged in where a key is not enough.
-async fn request(
-    app: &TestApp,
-    tenant: &TestTenant,
-    id: &str,
-    method: reqwest::Method,
-    address: &str,
-) -> reqwest::RequestBuilder {
-    if address.starts_with(PLATFORM) {
-        return tenant.with_key(&app.operator_key().await).request(method, address);
-    }
-    if !PERSONAL.contains(&id) {
-        return tenant.request(method, address);
-    }
-    let email = unique_email();
-    tenant.local_member(&email, Role::Member, Some(PASSWORD)).await;
-    let login = json!({ "tenant": "pidima", "email": email, "password": PASSWORD });
-    let reply = tenant.post("/v1/login", &login).await;
-    let cookie = reply.headers["set-cookie"].to_str().expect("a cookie").split(';').next();
-    reqwest::Client::new()
-        .request(method, format!("{}{address}", app.url))
-        .header("cookie", cookie.expect("name and value"))
-        .header("sec-fetch-site", "same-origin")
-}
-
-/// Something of each noun, so that no list is empty; ids by the names of path parameters.
-async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, String)> {
-    let text = "# API keys\n\nTo create an API key, open Settings and choose New key. A key is shown once.";
-    let document = tenant.learn("keys.md", text).await;
-    let jobs = tenant.get("/v1/ingestion_jobs").await.expect(200);
-    let collection = tenant.post("/v1/collections", &json!({ "name": "other" })).await.expect(201);
-    let session = tenant.post("/v1/sessions", &json!({})).await.expect(201);
-    let path = format!("/v1/sessions/{}/messages", text_of(&session["id"]));
-    let question = json!({ "content": "How do I create an API key?" });
-    let answer = tenant.post(&path, &question).await.expect(200);
-    let key = json!({ "name": "spare", "role": "member" });
-    let key = tenant.post("/v1/api_keys", &key).await.expect(201);
-    let widget = json!({ "name": "widget", "role": "member", "kind": "publishable",
-        "allowed_origins": ["https://www.example.com"] });
-    let widget = tenant.post("/v1/api_keys", &widget).await.expect(201);
-    let group = tenant.post("/v1/groups", &json!({ "name": "writers" })).await.expect(201);
-    let invited = json!({ "email": "grace@example.com", "role": "member" });
-    let invited = tenant.post("/v1/invitations", &invited).await.expect(201);
-    let member = tenant.local_member(&unique_email(), Role::Member, None).await;
-    let place = format!("/v1/groups/{}/members/{member}", text_of(&group["id"]));
-    tenant.put(&place).await.expect(204);
-    let quota = json!({ "subject": "tenant", "measure": "tokens", "period": "month", "hard_limit": 1_000_000 });
-    let quota = tenant.post("/v1/quotas", &quota).await.expect(201);
-    tenant.as_member("member").await;
-    let logins = tenant.get("/v1/browser_sessions").await.expect(200);
-    let assistant = json!({ "name": "other", "draft": { "style": "bullets" } });
-    let assistant = text_of(&tenant.post("/v1/assistants", &assistant).await.expect(201)["id"]);
-    let publish = format!("/v1/assistants/{assistant}/publish");
-    tenant.send(tenant.request(reqwest::Method::POST, &publish)).await.expect(200);
-    vec![
-        ("{assistant_id}", assistant),
-        ("{version_number}", "1".to_owned()),
-        // Not the tenant itself: an example suspends it.
-        ("{tenant_id}", app.tenant("operated").await.id.to_string()),
-        (PUBLISHABLE_KEY, text_of(&widget["api_key"]["id"])),
-        ("{quota_id}", text_of(&quota["id"])),
-        ("{group_id}", text_of(&group["id"])),
-        ("{member_id}", member),
-        ("{invitation_id}", text_of(&invited["invitation"]["id"])),
-        ("{browser_session_id}", text_of(&logins["items"][0]["id"])),
-        ("{document_id}", text_of(&document["id"])),
-        ("{job_id}", text_of(&jobs["items"][0]["id"])),
-        ("{dead_letter_id}", tenant.dead_letter().await),
-        ("{collection_id}", text_of(&collection["id"])),
-        ("{session_id}", text_of(&session["id"])),
-        ("{message_id}", text_of(&answer["message_id"])),
-        ("{run_id}", text_of(&answer["run_id"])),
-        ("{citation_id}", text_of(&answer["citations"][0]["id"])),
-        ("{api_key_id}", text_of(&key["api_key"]["id"])),
-    ]
 }
 
 fn text_of(value: &Value) -> String {

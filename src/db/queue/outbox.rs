@@ -61,7 +61,7 @@ impl TenantTx {
                         where o.for_tenant = m.for_tenant
                             and o.kind = m.kind
                             and o.handed_at is null
-                            and (o.created_at, o.message_id) <= (m.created_at, m.message_id)
+                            and (o.due_at, o.message_id) <= (m.due_at, m.message_id)
                     )
                 end as "place?"
             from outbox m
@@ -70,7 +70,7 @@ impl TenantTx {
                 and m.kind = $3
             order by
                 m.handed_at nulls last,
-                m.created_at,
+                m.due_at,
                 m.message_id
             limit 1"#,
             self.tenant().uuid(),
@@ -138,8 +138,8 @@ impl SystemTx {
         Ok(done.rows_affected())
     }
 
-    /// Chooses the messages that are handed to the queue next: of each tenant the oldest, at most `window` in the queue at
-    /// once, and first of the tenants that have the fewest there. They are taken for lost when nobody says otherwise within
+    /// Chooses the messages that are handed to the queue next: of each tenant those that are due longest, at most `window` in
+    /// the queue at once, and first of the tenants that have the fewest there. They are taken for lost when nobody says otherwise within
     /// `grace`. It looks at no more than a window of each tenant that waits, however many wait.
     pub async fn hand_over(
         &mut self,
@@ -175,7 +175,7 @@ impl SystemTx {
                     n.message_id,
                     h.handed + row_number() over (
                         partition by t.for_tenant
-                        order by n.created_at, n.message_id
+                        order by n.due_at, n.message_id
                     ) as place
                 from tenants t
                 cross join lateral (
@@ -187,14 +187,15 @@ impl SystemTx {
                 cross join lateral (
                     select
                         o.message_id,
-                        o.created_at
+                        o.due_at
                     from outbox o
                     where o.for_tenant = t.for_tenant
                         and o.handed_at is null
-                    order by o.created_at, o.message_id
+                        and o.due_at <= now()
+                    order by o.due_at, o.message_id
                     limit greatest($2::bigint - h.handed, 0)
                 ) n
-                order by place, n.created_at, n.message_id
+                order by place, n.due_at, n.message_id
             ),
             taken as materialized (
                 select
@@ -278,6 +279,28 @@ impl SystemTx {
                 lost_at = null
             where message_id = any($1)",
             message_ids
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Lets a message that was handed over wait in the line again, until it is due. What a queue delivers may be forged: the
+    /// ids must belong together.
+    pub async fn park_message(&mut self, message: &Message, delay: Duration) -> db::Result<()> {
+        sqlx::query!(
+            "update outbox
+            set
+                handed_at = null,
+                lost_at = null,
+                due_at = now() + make_interval(secs => $4)
+            where message_id = $1
+                and for_tenant = $2
+                and subject_id = $3",
+            message.message_id,
+            message.tenant.uuid(),
+            message.subject_id,
+            delay.as_secs_f64()
         )
         .execute(self.connection())
         .await?;

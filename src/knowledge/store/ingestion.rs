@@ -189,14 +189,14 @@ impl TenantTx {
         Ok(true)
     }
 
-    /// Ends an attempt without success: the version waits for the next one, or is given up. Nothing changes when the lease
-    /// was lost.
+    /// Ends an attempt without success: the version waits for the next one, or is given up. False, and
+    /// nothing changes, when the lease was lost.
     pub(in crate::knowledge) async fn fail_attempt(
         &mut self,
         version: &ClaimedVersion,
         token: Uuid,
         failed: FailedAttempt<'_>,
-    ) -> db::Result<()> {
+    ) -> db::Result<bool> {
         let FailedAttempt { code, detail, again_after, times } = failed;
         let done = sqlx::query!(
             "update document_versions
@@ -221,7 +221,7 @@ impl TenantTx {
         .execute(self.connection())
         .await?;
         if done.rows_affected() == 0 {
-            return Ok(());
+            return Ok(false);
         }
         sqlx::query!(
             "update ingestion_attempts
@@ -246,7 +246,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Ends an attempt with success.

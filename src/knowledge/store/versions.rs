@@ -57,6 +57,21 @@ pub struct NewVersion {
     pub original_version_id: Option<Uuid>,
 }
 
+/// What became of a version.
+#[derive(Clone, Debug)]
+pub struct VersionOutcome {
+    /// Document that it is a version of.
+    pub document_id: Uuid,
+    /// Collection of the document.
+    pub collection_id: Uuid,
+    /// Number within the document.
+    pub number: i32,
+    /// Where it stands.
+    pub state: String,
+    /// Why it failed.
+    pub failure_code: Option<String>,
+}
+
 /// What the newest version of a document was made of.
 #[derive(Clone, Debug)]
 pub struct NewestVersion {
@@ -136,6 +151,31 @@ impl TenantTx {
         .fetch_optional(self.connection())
         .await?;
         Ok(digest)
+    }
+
+    /// What became of a version; `None` when it is gone.
+    pub(in crate::knowledge) async fn find_version_outcome(
+        &mut self,
+        version_id: Uuid,
+    ) -> db::Result<Option<VersionOutcome>> {
+        let outcome = sqlx::query_as!(
+            VersionOutcome,
+            "select
+                v.document_id,
+                d.collection_id,
+                v.number,
+                v.state,
+                v.failure_code
+            from document_versions v
+            join documents d on d.tenant_id = v.tenant_id and d.document_id = v.document_id
+            where v.tenant_id = $1
+                and v.version_id = $2",
+            self.tenant().uuid(),
+            version_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(outcome)
     }
 
     /// The newest version of a document, whose row is locked; `None` when there is no such document.

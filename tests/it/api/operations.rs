@@ -52,6 +52,9 @@ pub struct Things {
     pub group_id: String,
     pub invitation_id: String,
     pub quota_id: String,
+    pub webhook_id: String,
+    /// What the webhook was told.
+    pub delivery_id: String,
     /// An assistant with a published version.
     pub assistant_id: String,
 }
@@ -188,6 +191,19 @@ const TABLE: &[Row] = &[
     ("update_quota", "PATCH", "/v1/quotas/{quota_id}", ADMINS, TENANT,
         Body::Json(|_| json!({ "hard_limit": 2000 }))),
     ("delete_quota", "DELETE", "/v1/quotas/{quota_id}", ADMINS, TENANT, Body::Nothing),
+    ("list_webhooks", "GET", "/v1/webhooks", ADMINS, TENANT, Body::Nothing),
+    ("create_webhook", "POST", "/v1/webhooks", ADMINS, TENANT,
+        Body::Json(|_| json!({ "url": "https://localhost/made", "events": ["document.failed"] }))),
+    ("get_webhook", "GET", "/v1/webhooks/{webhook_id}", ADMINS, TENANT, Body::Nothing),
+    ("update_webhook", "PATCH", "/v1/webhooks/{webhook_id}", ADMINS, TENANT,
+        Body::Json(|_| json!({ "url": "https://localhost/changed" }))),
+    ("delete_webhook", "DELETE", "/v1/webhooks/{webhook_id}", ADMINS, TENANT, Body::Nothing),
+    ("rotate_webhook_secret", "POST", "/v1/webhooks/{webhook_id}/rotate", ADMINS, TENANT,
+        Body::Json(|_| json!({ "overlap_seconds": 60 }))),
+    ("test_webhook", "POST", "/v1/webhooks/{webhook_id}/test", ADMINS, TENANT, Body::Nothing),
+    ("list_webhook_deliveries", "GET", "/v1/webhooks/{webhook_id}/deliveries", ADMINS, TENANT, Body::Nothing),
+    ("redeliver_webhook_delivery", "POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", ADMINS,
+        TENANT, Body::Nothing),
     ("get_usage", "GET", "/v1/usage", EVERYBODY, None, Body::Nothing),
     ("get_message_trace", "GET", "/v1/messages/{message_id}/trace", KEEPERS, ASK, Body::Nothing),
     ("get_message", "GET", "/v1/messages/{message_id}", EVERYBODY, ASK, Body::Nothing),
@@ -293,6 +309,8 @@ impl Operation {
             .replace("{group_id}", &things.group_id)
             .replace("{invitation_id}", &things.invitation_id)
             .replace("{quota_id}", &things.quota_id)
+            .replace("{webhook_id}", &things.webhook_id)
+            .replace("{delivery_id}", &things.delivery_id)
             .replace("{assistant_id}", &things.assistant_id)
             .replace("{version_number}", "1")
     }
@@ -333,6 +351,11 @@ impl Things {
         let person = owner.as_member("member").await.member_id.unwrap();
         let logins = owner.get(&format!("/v1/browser_sessions?member_id={person}")).await;
         let browser_session_id = text(&logins.expect(200)["items"][0]["id"]);
+        let hook = json!({ "url": "https://localhost/hook", "events": ["document.failed"] });
+        let webhook = owner.post("/v1/webhooks", &hook).await.expect(201);
+        let webhook_id = text(&webhook["webhook"]["id"]);
+        let test = format!("/v1/webhooks/{webhook_id}/test");
+        let delivery = owner.send(owner.request(Method::POST, &test)).await.expect(202);
         let assistant =
             owner.post("/v1/assistants", &json!({ "name": unique() })).await.expect(201);
         let assistant_id = text(&assistant["id"]);
@@ -355,6 +378,8 @@ impl Things {
             group_id,
             invitation_id: text(&invited["invitation"]["id"]),
             quota_id: text(&quota["id"]),
+            webhook_id,
+            delivery_id: text(&delivery["id"]),
             assistant_id,
         }
     }
@@ -379,6 +404,8 @@ impl Things {
             group_id: id(),
             invitation_id: id(),
             quota_id: id(),
+            webhook_id: id(),
+            delivery_id: id(),
             assistant_id: id(),
         }
     }

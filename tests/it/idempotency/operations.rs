@@ -25,8 +25,12 @@ const CREATING: &[(&str, bool)] = &[
     ("create_platform_tenant", true),
     ("create_quota", false),
     ("create_session", false),
+    ("create_webhook", true),
+    ("redeliver_webhook_delivery", false),
     ("reprocess_document", false),
     ("rotate_api_key", true),
+    ("rotate_webhook_secret", true),
+    ("test_webhook", false),
 ];
 
 /// The others, each with the reason why it takes none. Whoever adds an operation puts it into one of the two lists.

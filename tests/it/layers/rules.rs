@@ -15,7 +15,7 @@ pub struct Rule {
 }
 
 /// The floors from the top. A file imports from its own floor and from those below.
-const FLOORS: [&str; 18] = [
+const FLOORS: [&str; 19] = [
     "main",
     "cli",
     "app",
@@ -24,6 +24,7 @@ const FLOORS: [&str; 18] = [
     "insights",
     "chat",
     "knowledge",
+    "webhooks",
     "governance",
     "identity",
     "tenancy",

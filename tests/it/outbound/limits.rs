@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use pidima::adapters::outbound::{Outbound, OutboundError, OutboundSettings, SystemResolver};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{OUTSIDE, client, get, ok, outside, settings, to};
@@ -73,6 +73,8 @@ async fn who_drips_or_stays_silent_is_left_when_the_time_is_over() {
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
+            // An answer before the question would be none.
+            stream.read_u8().await.unwrap();
             let mut tick = tokio::time::interval(Duration::from_millis(50));
             let head = b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n";
             if drips && stream.write_all(head).await.is_err() {

@@ -131,6 +131,9 @@ impl TestApp {
             ("PIDIMA_PARSER_PROGRAM".to_owned(), env!("CARGO_BIN_EXE_pidima").to_owned()),
             ("PIDIMA_OBJECTS_DIR".to_owned(), objects.to_string_lossy().into_owned()),
             ("PIDIMA_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned()),
+            // What can not be told is given up at once, so that the queue is empty soon.
+            ("PIDIMA_WEBHOOK_MAX_ATTEMPTS".to_owned(), "1".to_owned()),
+            ("PIDIMA_WEBHOOK_MAX_FAILURES".to_owned(), "100000".to_owned()),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let redis = pairs.iter().any(|(key, _)| key == "PIDIMA_REDIS_URL");

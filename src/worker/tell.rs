@@ -1,0 +1,44 @@
+//! Deliveries of webhooks: what waits for its next attempt waits in the line, outside the queue, so that hours of waiting take
+//! no room from the tenant's documents.
+
+use std::time::Duration;
+
+use super::Worker;
+use crate::adapters::queue::{Delivery, QueueError};
+use crate::webhooks::DeliveryOutcome;
+
+/// Wait for a place to send from.
+const NO_PLACE: Duration = Duration::from_millis(500);
+/// Wait after a fault of the database.
+const AFTER_FAULT: Duration = Duration::from_secs(2);
+
+impl Worker {
+    /// Makes one attempt at a delivery, and settles its message.
+    pub(super) async fn tell(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        let message = &delivery.message;
+        let Some(_place) = self.webhooks.place(message.tenant) else {
+            return self.park(delivery, NO_PLACE).await;
+        };
+        let job = self.webhooks.deliver(message.tenant, message.subject_id);
+        match Box::pin(self.while_holding(delivery, job)).await {
+            Ok(DeliveryOutcome::Done) => self.settle(delivery).await,
+            Ok(DeliveryOutcome::Later(delay)) => self.park(delivery, delay).await,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a webhook's delivery failed; it comes again"
+                );
+                self.park(delivery, AFTER_FAULT).await
+            }
+        }
+    }
+
+    /// Lets a message wait in the line until it is due. The queue forgets it first; should the line not hear of it, the
+    /// message counts as lost some time later, and waits again.
+    async fn park(&self, delivery: &Delivery, delay: Duration) -> Result<(), QueueError> {
+        self.queue.delete(delivery).await?;
+        let mut tx = self.db.system().await?;
+        tx.park_message(&delivery.message, delay).await?;
+        Ok(tx.commit().await?)
+    }
+}
