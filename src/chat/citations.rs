@@ -41,7 +41,7 @@ pub struct Citation {
     pub document_title: String,
     /// Headings above the passage, outermost first.
     pub heading_path: Vec<String>,
-    /// Page of the original, from 1; absent for formats without pages.
+    /// Page of the original on which the quote begins, from 1; absent for formats without pages.
     pub page: Option<i32>,
     /// Where a reader finds it.
     pub url: Option<String>,
@@ -212,7 +212,7 @@ impl CitationBuilder {
             version_number: passage.version_number,
             document_title: passage.document_title.clone(),
             heading_path: passage.heading_path.clone(),
-            page: passage.page,
+            page: passage.page_at(offset(quote.start)),
             url: deep_link::to(passage, &quote.text),
             char_start: offset(quote.start),
             char_end: offset(quote.end),

@@ -113,6 +113,7 @@ mod tests {
             heading_path: Vec::new(),
             anchor: None,
             page: None,
+            page_starts: Vec::new(),
             char_start: 0,
             char_end: 1,
             body: body.to_owned(),

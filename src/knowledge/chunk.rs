@@ -42,6 +42,9 @@ pub struct Chunk {
     pub anchor: Option<String>,
     /// Page of the original on which it begins, from 1; `None` for formats without pages.
     pub page: Option<u32>,
+    /// Where each later page begins that the passage reaches, as offsets like `start`: the first is that of `page` + 1.
+    /// A page without text begins where the next one does.
+    pub page_starts: Vec<usize>,
     /// Offset of the first character in [`Extraction::text`], in Unicode scalar values.
     pub start: usize,
     /// Offset behind the last character.
@@ -72,6 +75,7 @@ pub fn chunk(extraction: &Extraction, options: &ChunkOptions) -> Vec<Chunk> {
             heading_path: outline::heading_path(inside, &extraction.sections),
             anchor: outline::anchor(inside, &extraction.sections),
             page: outline::page(inside, &extraction.sections),
+            page_starts: outline::page_starts(inside, &extraction.sections),
             start,
             end,
             text,

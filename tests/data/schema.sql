@@ -593,7 +593,7 @@ COMMENT ON COLUMN app.citations.quote IS 'The words of the passage that the answ
 
 COMMENT ON COLUMN app.citations.verified IS 'Whether the words of the answer were found in the passage';
 
-COMMENT ON COLUMN app.citations.page IS 'Page of the original, from 1; null for formats without pages';
+COMMENT ON COLUMN app.citations.page IS 'Page or slide of the original on which the quote begins, from 1; null for formats without pages';
 
 CREATE TABLE app.documents (
     tenant_id uuid NOT NULL,
@@ -1507,6 +1507,7 @@ CREATE TABLE app.chunks (
     embedded_sha256 bytea NOT NULL,
     embedding_model text NOT NULL,
     page integer,
+    page_starts integer[] DEFAULT '{}'::integer[] NOT NULL,
     CONSTRAINT chunks_page_check CHECK ((page >= 1)),
     CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
 )
@@ -1544,6 +1545,7 @@ COMMENT ON COLUMN app.chunks.embedding_model IS 'Model of its vectors';
 
 COMMENT ON COLUMN app.chunks.page IS 'Page or slide of the original on which it begins, from 1; null for formats without pages';
 
+COMMENT ON COLUMN app.chunks.page_starts IS 'First character of each later page that the passage reaches, as char_start counts: the first is that of page + 1';
 
 CREATE TABLE app.chunks_p00 (
     tenant_id uuid CONSTRAINT chunks_tenant_id_not_null NOT NULL,
@@ -1560,6 +1562,7 @@ CREATE TABLE app.chunks_p00 (
     embedded_sha256 bytea CONSTRAINT chunks_embedded_sha256_not_null NOT NULL,
     embedding_model text CONSTRAINT chunks_embedding_model_not_null NOT NULL,
     page integer,
+    page_starts integer[] DEFAULT '{}'::integer[] CONSTRAINT chunks_page_starts_not_null NOT NULL,
     CONSTRAINT chunks_page_check CHECK ((page >= 1)),
     CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
 );

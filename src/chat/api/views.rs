@@ -50,7 +50,7 @@ pub struct CitationView {
     /// Headings above the passage, outermost first.
     #[oai(validator(max_items = 20))]
     heading_path: Vec<String>,
-    /// Page of the original, from 1; absent for formats without pages.
+    /// Page of the original on which the quote begins, from 1; absent for formats without pages.
     page: Option<i32>,
     /// Where a reader finds it: address of the original with the anchor of the section, or with a text fragment that
     /// leads to the quote.

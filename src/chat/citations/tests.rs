@@ -19,6 +19,7 @@ fn passage(body: &str) -> Passage {
         heading_path: vec!["A".to_owned()],
         anchor: Some("limits".to_owned()),
         page: Some(4),
+        page_starts: vec![],
         char_start: 100,
         char_end: 100 + i32::try_from(body.chars().count()).unwrap(),
         body: body.to_owned(),
@@ -47,6 +48,26 @@ fn text(pieces: &[Piece]) -> String {
             Piece::Citation(_) => "",
         })
         .collect()
+}
+
+#[test]
+fn a_citation_names_the_page_on_which_its_quote_begins() {
+    let body = "The pump is red. The valve is green. The motor is grey.";
+    let start = |words: &str| 100 + i32::try_from(body.find(words).unwrap()).unwrap();
+    // A page without text stands between the valve's and the motor's.
+    let page_starts = vec![start("The valve"), start("The motor"), start("The motor")];
+    let passage = Passage { page_starts, ..passage(body) };
+    for (answer, page) in
+        [("The pump is red [1].", 4), ("The valve is green [1].", 5), ("The motor is grey [1].", 7)]
+    {
+        let passages: Arc<[Arc<Passage>]> = Arc::new([Arc::new(passage.clone())]);
+        let mut builder = CitationBuilder::new(passages, &FilterSettings::default());
+        builder.push(answer);
+        builder.finish();
+        let [citation] = builder.citations() else { panic!("{answer}") };
+        assert!(citation.verified && answer.starts_with(citation.quote.trim_end_matches('.')));
+        assert_eq!(citation.page, Some(page), "{answer}");
+    }
 }
 
 #[test]

@@ -31,6 +31,24 @@ pub(super) fn anchor(pieces: &[Piece], sections: &[Section]) -> Option<String> {
 /// The page on which the body of the chunk begins.
 pub(super) fn page(pieces: &[Piece], sections: &[Section]) -> Option<u32> {
     let piece = pieces.iter().find(|piece| !piece.is_heading()).or(pieces.first())?;
+    page_of(piece, sections)
+}
+
+/// Where each page after that one begins.
+pub(super) fn page_starts(pieces: &[Piece], sections: &[Section]) -> Vec<usize> {
+    let mut starts = Vec::new();
+    let Some(first) = page(pieces, sections) else { return starts };
+    for piece in pieces {
+        let reached = page_of(piece, sections).unwrap_or(first).saturating_sub(first);
+        let reached = usize::try_from(reached).unwrap_or_default();
+        if reached > starts.len() {
+            starts.resize(reached, piece.start);
+        }
+    }
+    starts
+}
+
+fn page_of(piece: &Piece, sections: &[Section]) -> Option<u32> {
     sections.get(piece.section)?.page
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Chunk, ChunkOptions, chunk, word_count};
-use crate::knowledge::parse::{Extraction, MediaType, ParseLimits, parse};
+use crate::knowledge::parse::{Extraction, MediaType, ParseLimits, Section, parse};
 
 fn read(media: MediaType, source: &str) -> Extraction {
     parse(media, source.as_bytes(), &ParseLimits::default()).unwrap()
@@ -49,6 +49,20 @@ fn a_short_document_is_one_chunk() {
     assert_eq!(chunks[0].text, "Title\n\nShort.\n\nPart\n\nAlso short.");
     assert_eq!(chunks[0].heading_path, ["Title"]);
     assert_eq!(chunks[0].anchor.as_deref(), Some("title"));
+}
+
+#[test]
+fn a_passage_over_several_pages_tells_where_each_begins() {
+    let mut read = read(MediaType::PlainText, "One.\n\nTwo.\n\nFour.");
+    read.sections = [1, 2, 4].map(|page| Section { page: Some(page), ..Section::default() }).into();
+    for (section, block) in read.blocks.iter_mut().enumerate() {
+        block.section = section;
+    }
+    let chunks = chunk(&read, &ChunkOptions::default());
+    let [passage] = chunks.as_slice() else { panic!("{chunks:?}") };
+    assert_eq!((passage.page, passage.page_starts.as_slice()), (Some(1), &[6, 12, 12][..]));
+    read.sections.iter_mut().for_each(|section| section.page = None);
+    assert_eq!(chunk(&read, &ChunkOptions::default())[0].page_starts, [0; 0]);
 }
 
 #[test]

@@ -192,6 +192,8 @@ impl TenantTx {
             .iter()
             .map(|chunk| chunk.chunk.page.and_then(|page| page.try_into().ok()))
             .collect();
+        let page_starts: Vec<serde_json::Value> =
+            chunks.iter().map(|chunk| chunk.chunk.page_starts.clone().into()).collect();
         let starts: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.start)).collect();
         let ends: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.end)).collect();
         let bodies: Vec<String> = chunks.iter().map(|chunk| chunk.chunk.text.clone()).collect();
@@ -208,6 +210,7 @@ impl TenantTx {
                 heading_path,
                 anchor,
                 page,
+                page_starts,
                 char_start,
                 char_end,
                 body,
@@ -224,6 +227,7 @@ impl TenantTx {
                 array(select jsonb_array_elements_text(n.heading_path)),
                 n.anchor,
                 n.page,
+                array(select jsonb_array_elements(n.page_starts)::int),
                 n.char_start,
                 n.char_end,
                 n.body,
@@ -235,11 +239,23 @@ impl TenantTx {
                 $8::jsonb[],
                 $9::text[],
                 $10::int[],
-                $11::int[],
+                $11::jsonb[],
                 $12::int[],
-                $13::text[],
-                $14::bytea[]
-            ) as n (chunk_id, ordinal, heading_path, anchor, page, char_start, char_end, body, embedded_sha256)",
+                $13::int[],
+                $14::text[],
+                $15::bytea[]
+            ) as n (
+                chunk_id,
+                ordinal,
+                heading_path,
+                anchor,
+                page,
+                page_starts,
+                char_start,
+                char_end,
+                body,
+                embedded_sha256
+            )",
             self.tenant().uuid(),
             indexed.version.collection_id,
             indexed.version.document_id,
@@ -250,6 +266,7 @@ impl TenantTx {
             &paths,
             &anchors as &[Option<String>],
             &pages as &[Option<i32>],
+            &page_starts,
             &starts,
             &ends,
             &bodies,

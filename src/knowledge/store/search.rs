@@ -85,6 +85,8 @@ pub struct Passage {
     pub anchor: Option<String>,
     /// Page of the original on which it begins, from 1.
     pub page: Option<i32>,
+    /// First character of each later page that it reaches: the first is that of the page after `page`.
+    pub page_starts: Vec<i32>,
     /// First character in the extracted text.
     pub char_start: i32,
     /// Character after the last one.
@@ -101,6 +103,12 @@ impl Passage {
             Some(anchor) if !url.contains('#') => Some(format!("{url}#{anchor}")),
             _ => Some(url.to_owned()),
         }
+    }
+
+    /// Page of the original on which a character of the extracted text stands.
+    pub fn page_at(&self, character: i32) -> Option<i32> {
+        let turned = self.page_starts.iter().filter(|start| **start <= character).count();
+        Some(self.page?.saturating_add(i32::try_from(turned).unwrap_or(i32::MAX)))
     }
 }
 
@@ -293,6 +301,7 @@ impl TenantTx {
                 c.heading_path,
                 c.anchor,
                 c.page,
+                c.page_starts,
                 c.char_start,
                 c.char_end,
                 c.body

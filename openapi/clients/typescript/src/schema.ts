@@ -2391,7 +2391,7 @@ export interface components {
             number: number;
             /**
              * Format: int32
-             * @description Page of the original, from 1; absent for formats without pages.
+             * @description Page of the original on which the quote begins, from 1; absent for formats without pages.
              */
             page?: number;
             /** @description Words of the passage that the answer rests on. */
