@@ -66,6 +66,8 @@ impl Drop for Leave<'_> {
 }
 
 impl Generation {
+    /// Runs to the end. Stages before and after the model's writing have room of their own for as long as they take: writing
+    /// is what lasts, and thousands write at once.
     pub async fn run(mut self) {
         let embedded = self.embedded.take();
         let _leave = Leave(&self);
@@ -74,8 +76,8 @@ impl Generation {
         let (made, saved, ()) = join3(self.make(&mut progress), self.record(), self.relay()).await;
         progress.saved = saved;
         let is_made = matches!(made, Ok(Ending::Finished(_) | Ending::Refused(_)));
-        self.end(made, progress).await;
-        self.relay_end().await;
+        Box::pin(self.end(made, progress)).await;
+        Box::pin(self.relay_end()).await;
         if is_made {
             self.summarise_behind();
         }
@@ -115,8 +117,8 @@ impl Generation {
     }
 
     async fn answer(&self, progress: &mut Progress) -> Result<Ending, RunError> {
-        let standalone = self.prepare(progress).await;
-        if let Some(refusal) = self.refusal(&standalone, progress).await? {
+        let standalone = Box::pin(self.prepare(progress)).await;
+        if let Some(refusal) = Box::pin(self.refusal(&standalone, progress)).await? {
             progress.given = 0;
             self.run.log.set_read_collections(self.read_collections(progress));
             progress.writer.push(refusal.text(self.answering.configuration.language.as_deref()));

@@ -96,7 +96,8 @@ impl Chat {
 }
 
 impl Follower {
-    /// The next events; at least one, `None` at the end.
+    /// The next events; at least one, `None` at the end. Whatever is not needed while the run goes on here has room of its own
+    /// for as long as it takes: thousands of readers wait in this.
     async fn next(&mut self) -> Option<Vec<NumberedEvent>> {
         if let Some(live) = &self.live {
             if let Some(events) = self.live(live).await {
@@ -107,17 +108,17 @@ impl Follower {
         let mut patience = Instant::now();
         loop {
             if let Some(tail) = self.tail.take()
-                && let Some(events) = self.listen(tail).await
+                && let Some(events) = Box::pin(self.listen(tail)).await
             {
                 return Some(self.advance(events));
             }
-            match self.stored().await {
+            match Box::pin(self.stored()).await {
                 Ok(Stored::Events(events)) => return Some(self.advance(events)),
                 Ok(Stored::End) => return None,
                 Ok(Stored::Nothing { is_readable }) => {
                     patience = Instant::now();
                     if is_readable && self.may_listen && self.tail.is_none() {
-                        self.tail = self.tail().await;
+                        self.tail = Box::pin(self.tail()).await;
                         continue;
                     }
                 }

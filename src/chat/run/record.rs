@@ -31,7 +31,7 @@ impl Generation {
             if now.is_written {
                 return saved;
             }
-            match self.flush(saved, now.last).await {
+            match Box::pin(self.flush(saved, now.last)).await {
                 Ok(Some(last)) => (saved, saved_bytes) = (last, now.bytes),
                 Ok(None) => {
                     self.run.stop(Stop::Lost);

@@ -36,7 +36,7 @@ pub const SIGNING_SECRET: &str = "the secret of the tests, 32 bytes or more";
 
 /// The application, served.
 pub struct TestApp {
-    pub app: App,
+    pub app: Box<App>,
     pub database: TestDatabase,
     pub url: String,
     /// Folder of the originals.
@@ -140,7 +140,7 @@ impl TestApp {
         let redis = redis.then(|| services().valkey).flatten();
         let watch = Watch::new(database.admin_url(), objects.clone(), redis);
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-        let app = watch.build(&config, outside);
+        let app = Box::new(watch.build(&config, outside));
         let stop = CancellationToken::new();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let times = watch.times(&app);
