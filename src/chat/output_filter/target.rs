@@ -93,6 +93,8 @@ impl Target {
             Part::Gap => match next {
                 '"' | '\'' => self.part = Part::Title(next),
                 '(' => self.part = Part::Title(')'),
+                // A character reference may become a space, a marker of a citation be removed: it would be a target then.
+                '&' | '[' => return Progress::Doubtful,
                 _ => return self.no_target(),
             },
             Part::Title(end) if next == end => self.part = Part::End,

@@ -242,6 +242,16 @@ fn hostile() -> impl Strategy<Value = String> {
         .prop_map(|pieces| pieces.concat())
 }
 
+#[test]
+fn what_may_vanish_behind_an_address_makes_no_link_of_it() {
+    for text in ["[a](rust &#8203;)", "[a](rust\n&Tab;)", "[a](rust\n&#8203;", "[a](rust [99])"] {
+        let once = filtered(text);
+        assert!(once.starts_with("[a] (rust"), "{once:?}");
+        assert_eq!(filtered(&once), once);
+    }
+    assert_eq!(filtered("[1](see there)"), "[1](see there)");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
