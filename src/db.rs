@@ -20,6 +20,6 @@ mod tx;
 pub use error::{Error, OnConstraint, Result};
 pub use page::{Keyset, Page};
 pub use pool::{Db, PoolSettings, pool_options};
-pub use queue::{PlaceInLine, PostgresQueue};
+pub use queue::{Few, PlaceInLine, PostgresQueue};
 pub use read::TenantRead;
 pub use tx::{SystemTx, TenantTx};

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use reconcile::reconcile_versions;
+pub use reconcile::{reconcile_deliveries, reconcile_versions};
 pub use sweep::{sweep_deliveries, sweep_outcomes};
 
 use crate::adapters::queue::{Delivery, Queue, QueueError};
@@ -205,8 +205,11 @@ impl Worker {
                 return self.queue.delete(delivery).await;
             }
         }
-        if message.kind == DELIVER_WEBHOOK {
-            self.webhooks.abandon(message.tenant, message.subject_id).await?;
+        if message.kind == DELIVER_WEBHOOK
+            && !self.webhooks.abandon(message.tenant, message.subject_id).await?
+        {
+            // A copy, as above.
+            return self.queue.delete(delivery).await;
         }
         tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
         // Out of the line first: it would be handed over again and meet the one that is set aside.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-pub use outbox::PlaceInLine;
+pub use outbox::{Few, PlaceInLine};
 
 use super::{Db, Error};
 use crate::adapters::queue::{DeadLetter, Delivery, Message, Queue, QueueError};

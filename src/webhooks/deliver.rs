@@ -9,12 +9,12 @@ use rand::Rng;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::places::{Place, Places};
+use super::places::{Place, Places, share};
 use super::sign::{SecretName, WebhookSigner};
 use super::store::deliveries::{Claim, ClaimedDelivery, FailedSending};
 use crate::adapters::outbound::{Outbound, OutboundError, OutboundRequest};
 use crate::db::audit::{AuditActor, AuditEntry};
-use crate::db::{self, Db, TenantTx};
+use crate::db::{self, Db, Few, TenantTx};
 use crate::kernel::clock;
 use crate::kernel::ids::TenantId;
 
@@ -25,6 +25,8 @@ pub const DELIVER_WEBHOOK: &str = "deliver_webhook";
 const GROWTH: u32 = 4;
 /// What waits vary by, so that what failed together does not come together: up to a tenth.
 const JITTER: f64 = 0.1;
+/// Wait before a message is looked at again whose delivery others have taken up in the meantime.
+const FENCED_OUT: Duration = Duration::from_secs(5);
 /// Status of a receiver that wants nothing any more.
 const GONE: u16 = 410;
 
@@ -123,6 +125,12 @@ impl Webhooks {
         &self.settings
     }
 
+    /// How many messages of a tenant are handed over at once: more than it has places would go round in a circle.
+    pub fn few(&self) -> Few {
+        let most = i64::try_from(share(self.settings.concurrency)).unwrap_or(i64::MAX);
+        Few { kind: DELIVER_WEBHOOK, most }
+    }
+
     /// What speaks to addresses.
     pub(super) fn outbound(&self) -> &Outbound {
         &self.outbound
@@ -162,15 +170,16 @@ impl Webhooks {
         }
     }
 
-    /// Gives up a delivery whose message is set aside.
+    /// Gives up a delivery whose message is set aside; false when another worker has it in hand.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn abandon(&self, tenant: TenantId, delivery_id: Uuid) -> db::Result<()> {
+    pub async fn abandon(&self, tenant: TenantId, delivery_id: Uuid) -> db::Result<bool> {
         let mut tx = self.db.tenant(tenant).await?;
         let detail = "the work was begun again and again and never came to an end; redeliver it when the operator has removed the cause";
-        tx.abandon_delivery(delivery_id, "worker_lost", detail).await?;
-        tx.commit().await
+        let is_over = tx.abandon_delivery(delivery_id, "worker_lost", detail).await?;
+        tx.commit().await?;
+        Ok(is_over)
     }
 
     async fn send(&self, tenant: TenantId, delivery: &ClaimedDelivery) -> Result<u16, SendError> {
@@ -214,8 +223,10 @@ impl Webhooks {
         status: u16,
     ) -> db::Result<DeliveryOutcome> {
         let mut tx = self.db.tenant(tenant).await?;
-        if tx.finish_delivery(delivery.delivery_id, token, status).await? {
-            tx.forget_webhook_failures(delivery.webhook_id).await?;
+        // The endpoint before its deliveries, as everywhere.
+        tx.forget_webhook_failures(delivery.webhook_id).await?;
+        if !tx.finish_delivery(delivery.delivery_id, token, status).await? {
+            return Ok(DeliveryOutcome::Later(FENCED_OUT));
         }
         tx.commit().await?;
         Ok(DeliveryOutcome::Done)
@@ -248,8 +259,14 @@ impl Webhooks {
             again_after: (!give_up).then_some(wait),
         };
         let mut tx = self.db.tenant(tenant).await?;
-        let noted = tx.fail_delivery(delivery.delivery_id, token, failed).await?;
-        if noted && give_up {
+        if give_up {
+            // The endpoint before its deliveries, as everywhere.
+            tx.lock_webhook(delivery.webhook_id).await?;
+        }
+        if !tx.fail_delivery(delivery.delivery_id, token, failed).await? {
+            return Ok(DeliveryOutcome::Later(FENCED_OUT));
+        }
+        if give_up {
             self.count_failure(&mut tx, delivery.webhook_id, is_gone).await?;
         }
         tx.commit().await?;
@@ -285,6 +302,6 @@ impl Webhooks {
         let factor = GROWTH.saturating_pow(attempts.saturating_sub(1));
         let wait =
             first_retry.checked_mul(factor).map_or(longest_retry, |wait| wait.min(longest_retry));
-        wait.mul_f64(rand::rng().random_range(1.0..1.0 + JITTER))
+        wait.mul_f64(rand::rng().random_range(1.0..1.0 + JITTER)).min(longest_retry)
     }
 }

@@ -55,7 +55,6 @@ pub enum WebhookError {
 }
 
 /// An endpoint with its newest secret, which is shown once.
-#[derive(Debug)]
 pub struct WithSecret {
     /// As stored.
     pub webhook: Webhook,
@@ -230,9 +229,11 @@ fn names(events: &[Event]) -> Vec<String> {
     wanted.map(|event| event.as_str().to_owned()).collect()
 }
 
+/// For the audit log, which many may read and nobody may change: path and query often hold a secret of the receiver.
 fn described(webhook: &Webhook) -> Value {
+    let url = reqwest::Url::parse(&webhook.url);
     json!({
-        "url": webhook.url,
+        "origin": url.map_or_else(|_| String::new(), |url| url.origin().ascii_serialization()),
         "events": webhook.events,
         "state": webhook.state,
         "disabled_reason": webhook.disabled_reason,

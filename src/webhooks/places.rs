@@ -1,5 +1,5 @@
 //! How many deliveries this process sends at once. A receiver may be slow, and one tenant may have many slow ones: no tenant
-//! has more than half of the places, so that the others are not kept waiting by it.
+//! has more than half of the places, and the last one is for a tenant without any, so that the others are not kept waiting.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,12 +31,18 @@ impl Places {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = taken.values().sum();
         let own = taken.get(&tenant).copied().unwrap_or_default();
-        if all >= self.most || own >= self.most.div_ceil(2) {
+        let is_last = all + 1 >= self.most;
+        if all >= self.most || own >= share(self.most) || (is_last && own > 0) {
             return None;
         }
         taken.insert(tenant, own + 1);
         Some(Place { places: self.clone(), tenant })
     }
+}
+
+/// Most places of a tenant.
+pub(super) fn share(places: usize) -> usize {
+    places.div_ceil(2)
 }
 
 impl Drop for Place {
@@ -56,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenant_has_half_of_the_places_and_all_tenants_have_all() {
+    fn a_tenant_has_half_of_the_places_and_never_the_last_one_beside_others() {
         let (one, two, three) = (TenantId::generate(), TenantId::generate(), TenantId::generate());
         let places = Places::new(4);
         let first = places.take(one).expect("free");
@@ -65,8 +71,10 @@ mod tests {
         let others = [places.take(two).expect("free"), places.take(three).expect("free")];
         assert!(places.take(three).is_none());
         drop(first);
+        assert!(places.take(one).is_none() && places.take(two).is_none(), "it is the last one");
+        drop(second);
         assert!(places.take(one).is_some());
-        drop((second, others));
+        drop(others);
         assert!(places.taken.lock().unwrap().is_empty());
         assert!(Places::new(1).take(one).is_some());
     }

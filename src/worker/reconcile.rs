@@ -1,5 +1,5 @@
-//! Finds versions that wait for a message which nobody will deliver, whatever became of it, and asks for the work again.
-//! With this no document waits for ever.
+//! Finds versions and deliveries of webhooks that wait for a message which nobody will deliver, whatever became of it, and
+//! asks for the work again. With this nothing waits for ever.
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,25 +8,31 @@ use tokio_util::sync::CancellationToken;
 
 use crate::db::{self, Db, Keyset};
 use crate::knowledge::INGEST_VERSION;
+use crate::webhooks::DELIVER_WEBHOOK;
 
 /// Tenants that are listed at once.
 const TENANTS: u32 = 1_000;
-/// Versions of a tenant in one transaction.
-const VERSIONS: i64 = 1_000;
+/// Versions or deliveries of a tenant in one transaction.
+const ROWS: i64 = 1_000;
 
 /// Looks again and again until `stop`, as often as a version may wait.
 pub(super) async fn run(db: Db, lost_after: Duration, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match reconcile_versions(&db, lost_after).await {
-            Ok(0) => {}
-            Ok(count) => tracing::warn!(count, "documents had no message and are queued again"),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn Error, "looking for lost documents fails");
-            }
-        }
+        tell("documents", reconcile_versions(&db, lost_after).await);
+        tell("deliveries of webhooks", reconcile_deliveries(&db, lost_after).await);
         tokio::select! {
             () = tokio::time::sleep(lost_after) => {}
             () = stop.cancelled() => {}
+        }
+    }
+}
+
+fn tell(what: &str, queued: db::Result<usize>) {
+    match queued {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, what, "had no message and are queued again"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn Error, what, "looking for what is lost fails");
         }
     }
 }
@@ -43,11 +49,36 @@ pub async fn reconcile_versions(db: &Db, lost_after: Duration) -> db::Result<usi
         let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
         for entry in &page.items {
             let mut tx = db.tenant(entry.id.into()).await?;
-            let lost = tx.touch_lost_versions(lost_after, VERSIONS).await?;
+            let lost = tx.touch_lost_versions(lost_after, ROWS).await?;
             if lost.is_empty() {
                 continue;
             }
             tx.enqueue_all(INGEST_VERSION, &lost).await?;
+            tx.commit().await?;
+            count += lost.len();
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(count);
+        }
+    }
+}
+
+/// The same for deliveries of webhooks.
+///
+/// # Errors
+/// The database failed; what was queued until then stays so.
+pub async fn reconcile_deliveries(db: &Db, lost_after: Duration) -> db::Result<usize> {
+    let (mut count, mut after) = (0, None);
+    loop {
+        let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
+        for entry in &page.items {
+            let mut tx = db.tenant(entry.id.into()).await?;
+            let lost = tx.touch_lost_deliveries(lost_after, ROWS).await?;
+            if lost.is_empty() {
+                continue;
+            }
+            tx.enqueue_all(DELIVER_WEBHOOK, &lost).await?;
             tx.commit().await?;
             count += lost.len();
         }

@@ -50,7 +50,8 @@ impl Worker {
         if tx.has_silent_messages().await? {
             tx = self.look_for_lost(tx).await?;
         }
-        let messages = tx.hand_over(BATCH, self.settings.window, GRACE).await?;
+        let messages =
+            tx.hand_over(BATCH, self.settings.window, GRACE, self.webhooks.few()).await?;
         tx.commit().await?;
         if messages.is_empty() {
             return Ok(0);

@@ -12,6 +12,8 @@ use crate::db::{self, Db, Keyset};
 const EVERY: Duration = Duration::from_secs(60);
 /// How many rounds go by between two looks at the outcomes: they lie tenant by tenant, so that a look is a walk.
 const ROUNDS: u32 = 60;
+/// Rows that are removed at once.
+const ROWS: i64 = 10_000;
 /// Tenants that are listed at once.
 const TENANTS: u32 = 1_000;
 
@@ -82,12 +84,15 @@ pub async fn sweep_deliveries(db: &Db, keep: Duration) -> db::Result<u64> {
     loop {
         let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
         for entry in &page.items {
-            let mut tx = db.tenant(entry.id.into()).await?;
-            let swept = tx.sweep_deliveries(keep).await?;
-            if swept > 0 {
+            loop {
+                let mut tx = db.tenant(entry.id.into()).await?;
+                let swept = tx.sweep_deliveries(keep, ROWS).await?;
                 tx.commit().await?;
+                count += swept;
+                if i64::try_from(swept).is_ok_and(|swept| swept < ROWS) {
+                    break;
+                }
             }
-            count += swept;
         }
         after = page.next;
         if after.is_none() {

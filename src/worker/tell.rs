@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use rand::Rng;
+
 use super::Worker;
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::webhooks::DeliveryOutcome;
 
-/// Wait for a place to send from.
-const NO_PLACE: Duration = Duration::from_millis(500);
+/// Wait for a place to send from, in milliseconds: not all come at once.
+const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 /// Wait after a fault of the database.
 const AFTER_FAULT: Duration = Duration::from_secs(2);
 
@@ -17,7 +19,8 @@ impl Worker {
     pub(super) async fn tell(&self, delivery: &Delivery) -> Result<(), QueueError> {
         let message = &delivery.message;
         let Some(_place) = self.webhooks.place(message.tenant) else {
-            return self.park(delivery, NO_PLACE).await;
+            let wait = rand::rng().random_range(NO_PLACE);
+            return self.park(delivery, Duration::from_millis(wait)).await;
         };
         let job = self.webhooks.deliver(message.tenant, message.subject_id);
         match Box::pin(self.while_holding(delivery, job)).await {
@@ -38,7 +41,11 @@ impl Worker {
     async fn park(&self, delivery: &Delivery, delay: Duration) -> Result<(), QueueError> {
         self.queue.delete(delivery).await?;
         let mut tx = self.db.system().await?;
-        tx.park_message(&delivery.message, delay).await?;
-        Ok(tx.commit().await?)
+        let is_parked = tx.park_message(&delivery.message, delay).await?;
+        tx.commit().await?;
+        if !is_parked {
+            tracing::warn!(job.id = %delivery.message.message_id, "a message that was to wait is not in the line");
+        }
+        Ok(())
     }
 }

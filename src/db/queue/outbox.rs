@@ -12,6 +12,15 @@ use crate::adapters::queue::Message;
 use crate::db::{self, SystemTx, TenantTx};
 use crate::kernel::ids::new_id;
 
+/// A kind of which few messages of a tenant are in the queue at once: their work waits for others more than it works.
+#[derive(Clone, Copy, Debug)]
+pub struct Few {
+    /// The kind.
+    pub kind: &'static str,
+    /// So many, give or take one choice.
+    pub most: i64,
+}
+
 /// Where a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlaceInLine {
@@ -140,12 +149,14 @@ impl SystemTx {
 
     /// Chooses the messages that are handed to the queue next: of each tenant those that are due longest, at most `window` in
     /// the queue at once, and first of the tenants that have the fewest there. They are taken for lost when nobody says otherwise within
-    /// `grace`. It looks at no more than a window of each tenant that waits, however many wait.
+    /// `grace`. It looks at no more than a window of each tenant that waits, however many wait. Of the kind `few` a tenant's messages go
+    /// only while fewer than so many are there.
     pub async fn hand_over(
         &mut self,
         most: i64,
         window: u32,
         grace: Duration,
+        few: Few,
     ) -> db::Result<Vec<Message>> {
         let rows = sqlx::query!(
             // From tenant to tenant along the index. Two that choose at the same moment see the same rows, and the second one
@@ -179,7 +190,9 @@ impl SystemTx {
                     ) as place
                 from tenants t
                 cross join lateral (
-                    select count(*) as handed
+                    select
+                        count(*) as handed,
+                        count(*) filter (where o.kind = $4) as few
                     from outbox o
                     where o.for_tenant = t.for_tenant
                         and o.handed_at is not null
@@ -192,6 +205,7 @@ impl SystemTx {
                     where o.for_tenant = t.for_tenant
                         and o.handed_at is null
                         and o.due_at <= now()
+                        and (o.kind <> $4 or h.few < $5)
                     order by o.due_at, o.message_id
                     limit greatest($2::bigint - h.handed, 0)
                 ) n
@@ -236,7 +250,9 @@ impl SystemTx {
                 message_id"#,
             most,
             i64::from(window),
-            grace.as_secs_f64()
+            grace.as_secs_f64(),
+            few.kind,
+            few.most
         )
         .fetch_all(self.connection())
         .await?;
@@ -285,10 +301,10 @@ impl SystemTx {
         Ok(())
     }
 
-    /// Lets a message that was handed over wait in the line again, until it is due. What a queue delivers may be forged: the
+    /// Lets a message that was handed over wait in the line again, until it is due; false when it is not there. What a queue delivers may be forged: the
     /// ids must belong together.
-    pub async fn park_message(&mut self, message: &Message, delay: Duration) -> db::Result<()> {
-        sqlx::query!(
+    pub async fn park_message(&mut self, message: &Message, delay: Duration) -> db::Result<bool> {
+        let done = sqlx::query!(
             "update outbox
             set
                 handed_at = null,
@@ -304,7 +320,7 @@ impl SystemTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 
     /// Removes a message whose job is done. What a queue delivers may be forged: the ids must belong together.

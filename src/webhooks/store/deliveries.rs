@@ -170,8 +170,11 @@ impl TenantTx {
         .fetch_optional(self.connection())
         .await?;
         let Some(waiting) = waiting else { return Ok(Claim::Nothing) };
-        // The endpoint was switched off while the event was being written.
-        if waiting.webhook_state == "disabled" {
+        // The endpoint was switched off while the event was being written. It may be on again by now.
+        if waiting.webhook_state == "disabled"
+            && let Some(webhook) = self.lock_webhook(waiting.webhook_id).await?
+            && !webhook.is_enabled()
+        {
             self.fail_pending_deliveries(waiting.webhook_id).await?;
             return Ok(Claim::Nothing);
         }

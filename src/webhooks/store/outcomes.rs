@@ -99,13 +99,13 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Gives up a delivery that is in nobody's hands.
+    /// Gives up a delivery that is in nobody's hands; false when it is in somebody's.
     pub(in crate::webhooks) async fn abandon_delivery(
         &mut self,
         delivery_id: Uuid,
         code: &str,
         detail: &str,
-    ) -> db::Result<()> {
+    ) -> db::Result<bool> {
         sqlx::query!(
             "update webhook_deliveries
             set
@@ -127,7 +127,20 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        let is_pending = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from webhook_deliveries
+                where tenant_id = $1
+                    and delivery_id = $2
+                    and state = 'pending'
+            ) as "found!""#,
+            self.tenant().uuid(),
+            delivery_id
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(!is_pending)
     }
 
     /// Lets a delivery that is over begin again: its attempts stay, and the limit counts from here. False when it is not over.
@@ -155,14 +168,59 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Removes deliveries that were over so long ago; how many there were.
-    pub async fn sweep_deliveries(&mut self, keep: Duration) -> db::Result<u64> {
+    /// Deliveries that wait, are in nobody's hands and have no message, all of this for `lost_after`; at most so many.
+    pub async fn touch_lost_deliveries(
+        &mut self,
+        lost_after: Duration,
+        most: i64,
+    ) -> db::Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar!(
+            "with lost as materialized (
+                select d.delivery_id
+                from webhook_deliveries d
+                where d.tenant_id = $1
+                    and d.state = 'pending'
+                    and greatest(d.created_at, d.next_attempt_at, d.lease_expires_at) <= now() - make_interval(secs => $2)
+                    and not exists (
+                        select
+                        from outbox o
+                        where o.for_tenant = d.tenant_id
+                            and o.subject_id = d.delivery_id
+                    )
+                order by d.delivery_id
+                limit $3
+                for update skip locked
+            )
+            update webhook_deliveries d
+            set next_attempt_at = now()
+            from lost l
+            where d.tenant_id = $1
+                and d.delivery_id = l.delivery_id
+            returning d.delivery_id",
+            self.tenant().uuid(),
+            lost_after.as_secs_f64(),
+            most
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(ids)
+    }
+
+    /// Removes deliveries that were over so long ago, at most so many; how many there were.
+    pub async fn sweep_deliveries(&mut self, keep: Duration, most: i64) -> db::Result<u64> {
         let done = sqlx::query!(
             "delete from webhook_deliveries
             where tenant_id = $1
-                and ended_at < now() - make_interval(secs => $2)",
+                and delivery_id in (
+                    select delivery_id
+                    from webhook_deliveries
+                    where tenant_id = $1
+                        and ended_at < now() - make_interval(secs => $2)
+                    limit $3
+                )",
             self.tenant().uuid(),
-            keep.as_secs_f64()
+            keep.as_secs_f64(),
+            most
         )
         .execute(self.connection())
         .await?;

@@ -1,5 +1,6 @@
 //! What is not taken is tried again, given up at last, and an endpoint that takes nothing is switched off.
 
+use pidima::worker::reconcile_deliveries;
 use serde_json::{Value, json};
 
 use super::{app, deliveries, ended, is_signed, show, try_out, webhook};
@@ -201,4 +202,63 @@ async fn a_name_that_leads_inside_is_refused_when_it_is_delivered() {
     let delivery = ended(&tenant, &id, &delivery).await;
     assert_eq!(delivery["failure"]["code"], "address_refused");
     assert!(receiver.all().is_empty());
+}
+
+#[tokio::test]
+async fn several_deliveries_that_switch_a_webhook_off_at_once_do_not_wait_for_each_other() {
+    let receiver = Receiver::start().await;
+    let app = app(&receiver, &[]).await;
+    let tenant = app.tenant("acme").await;
+    let (id, _) = webhook(&tenant, &receiver.url()).await;
+    receiver.hold();
+    receiver.answer(&[410, 410, 410, 410]);
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        told.push(try_out(&tenant, &id).await);
+    }
+    receiver.wait(4).await;
+    receiver.open();
+    for delivery in &told {
+        // Whoever was chosen to give way would keep its lease for minutes.
+        let delivery = ended(&tenant, &id, delivery).await;
+        assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("failed"), &json!(1)));
+    }
+    assert_eq!(show(&tenant, &id).await["disabled_reason"], "gone");
+    assert_eq!(audited(&app, "webhook.disabled").await, 1);
+}
+
+#[tokio::test]
+async fn a_delivery_whose_message_is_lost_is_sent_all_the_same() {
+    let receiver = Receiver::start().await;
+    let app = app(&receiver, &[("PIDIMA_WEBHOOK_RETRY_MS", "3600000")]).await;
+    let tenant = app.tenant("acme").await;
+    let (id, _) = webhook(&tenant, &receiver.url()).await;
+    receiver.answer(&[500]);
+    let waiting = try_out(&tenant, &id).await;
+    eventually("it waits", || async {
+        deliveries(&tenant, &id).await[0]["next_attempt_at"].is_string()
+    })
+    .await;
+    let (db, none) = (&app.app.services.db, std::time::Duration::ZERO);
+    hurry(&app).await;
+    let delivery = ended(&tenant, &id, &waiting).await;
+    assert_eq!(delivery["state"], "delivered");
+    // The next one loses its message while it waits.
+    receiver.answer(&[500]);
+    let waiting = try_out(&tenant, &id).await;
+    eventually("it waits", || async {
+        deliveries(&tenant, &id).await[0]["next_attempt_at"].is_string()
+    })
+    .await;
+    let admin = app.database.admin();
+    eventually("its message is in the line", || async {
+        let lose = "delete from app.outbox where kind = 'deliver_webhook' and handed_at is null";
+        sqlx::query(lose).execute(&admin).await.unwrap().rows_affected() == 1
+    })
+    .await;
+    assert_eq!(reconcile_deliveries(db, none).await.unwrap(), 0, "it is not due");
+    let due = "update app.webhook_deliveries set next_attempt_at = now() where state = 'pending'";
+    sqlx::query(due).execute(&admin).await.unwrap();
+    assert_eq!(reconcile_deliveries(db, none).await.unwrap(), 1);
+    assert_eq!(ended(&tenant, &id, &waiting).await["state"], "delivered");
 }

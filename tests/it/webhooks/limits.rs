@@ -109,3 +109,28 @@ async fn deliveries_are_kept_for_their_time_and_those_on_their_way_for_ever() {
     assert_eq!(left.len(), 2);
     assert_eq!(left[0]["id"], waiting["id"]);
 }
+
+#[tokio::test]
+async fn a_silent_receiver_holds_as_many_messages_as_the_tenant_has_places_and_no_document() {
+    let receiver = Receiver::start().await;
+    let app = app(&receiver, &[("PIDIMA_WEBHOOK_CONCURRENCY", "6")]).await;
+    let tenant = app.tenant("acme").await;
+    let (id, _) = webhook(&tenant, &receiver.url()).await;
+    receiver.hold();
+    for _ in 0..40 {
+        try_out(&tenant, &id).await;
+    }
+    receiver.wait(3).await;
+    let admin = app.database.admin();
+    let handed =
+        "select count(*) from app.outbox where kind = 'deliver_webhook' and handed_at is not null";
+    eventually("those without a place wait in the line", || async {
+        sqlx::query_scalar::<_, i64>(handed).fetch_one(&admin).await.unwrap() == 3
+    })
+    .await;
+    tenant.learn("a.md", "A document comes through in the meantime.").await;
+    assert_eq!(receiver.all().len(), 3);
+    receiver.open();
+    // Those, and the document that became ready.
+    receiver.wait(41).await;
+}

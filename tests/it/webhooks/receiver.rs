@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::support::eventually;
 
@@ -32,6 +33,8 @@ pub struct Receiver {
     pub port: u16,
     received: Arc<Mutex<Vec<Received>>>,
     statuses: Arc<Mutex<VecDeque<u16>>>,
+    /// Whoever is told answers when this is open.
+    gate: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -42,13 +45,15 @@ impl Receiver {
         let received = Arc::new(Mutex::new(Vec::new()));
         let statuses = Arc::new(Mutex::new(VecDeque::new()));
         let (log, script) = (Arc::clone(&received), Arc::clone(&statuses));
+        let (gate, opened) = watch::channel(true);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (log, script) = (Arc::clone(&log), Arc::clone(&script));
-                tokio::spawn(async move { serve(stream, &log, &script).await });
+                let opened = opened.clone();
+                tokio::spawn(async move { serve(stream, &log, &script, opened).await });
             }
         });
-        Self { port, received, statuses, task }
+        Self { port, received, statuses, gate, task }
     }
 
     pub fn url(&self) -> String {
@@ -58,6 +63,16 @@ impl Receiver {
     /// Answers the next messages with these statuses.
     pub fn answer(&self, statuses: &[u16]) {
         self.statuses.lock().unwrap().extend(statuses);
+    }
+
+    /// Holds the answers back until `open`.
+    pub fn hold(&self) {
+        self.gate.send_replace(false);
+    }
+
+    /// Gives all answers that are held back.
+    pub fn open(&self) {
+        self.gate.send_replace(true);
     }
 
     pub fn all(&self) -> Vec<Received> {
@@ -81,6 +96,7 @@ async fn serve(
     mut stream: TcpStream,
     log: &Mutex<Vec<Received>>,
     script: &Mutex<VecDeque<u16>>,
+    mut opened: watch::Receiver<bool>,
 ) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -98,6 +114,7 @@ async fn serve(
     let body = String::from_utf8(body).unwrap();
     let status = script.lock().unwrap().pop_front().unwrap_or(204);
     log.lock().unwrap().push(Received { line, headers, body });
+    opened.wait_for(|is_open| *is_open).await.ok()?;
     if status == 0 {
         // Until the sender has gone.
         let _ = stream.read_u8().await;
