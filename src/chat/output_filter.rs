@@ -242,7 +242,7 @@ impl OutputFilter {
                 self.no_entity(&name, None);
             }
             State::Address(held) => self.end_address(&held, None),
-            State::Target(target) => self.no_target(&target, None),
+            State::Target(target) => self.end_target(&target),
         }
     }
 
@@ -256,6 +256,7 @@ impl OutputFilter {
                 self.not_allowed(&held);
                 self.state = State::LongAddress;
             }
+            State::Target(target) => self.no_target(&target, None),
             held => {
                 self.state = held;
                 self.end();

@@ -30,6 +30,9 @@ impl OutputFilter {
             }
             '`' => self.state = State::Ticks(1),
             '\\' => self.state = State::Escape(String::new()),
+            ')' | '(' | '"' | '\'' if self.output.would_go_on_as_target() => {
+                self.output.put_escaped(next);
+            }
             '<' => self.state = State::Tag(String::new()),
             '&' => self.state = State::Entity(String::new()),
             '[' => {
@@ -162,12 +165,16 @@ impl OutputFilter {
                 self.filtered.characters = self.filtered.characters.saturating_add(1);
                 // What stands around it must not become something together.
                 self.output.put(' ');
+                self.output.became_space();
             }
             // It stands for itself and opens nothing.
             Reference::Character(sign) if sign.is_ascii_punctuation() => {
                 self.again("\\", Some(sign));
             }
-            Reference::Character(sign) if sign.is_whitespace() => self.again("", Some(' ')),
+            Reference::Character(sign) if sign.is_whitespace() => {
+                self.output.became_space();
+                self.again("", Some(' '));
+            }
             Reference::Character(sign) => self.again("", Some(sign)),
         }
     }
@@ -185,12 +192,23 @@ impl OutputFilter {
             }
             // The text of the link stays, in its brackets.
             Progress::Complete => self.filtered.links = self.filtered.links.saturating_add(1),
-            Progress::None => {
-                self.output.put('(');
-                self.again(target.held(), Some(next));
-            }
+            Progress::None => self.parenthesis(&target, Some(next)),
             Progress::Doubtful => self.no_target(&target, Some(next)),
         }
+    }
+
+    /// Nothing follows: what no renderer takes for a target stays as it is.
+    pub(super) fn end_target(&mut self, target: &Target) {
+        if target.no_target() == Progress::None {
+            self.parenthesis(target, None);
+        } else {
+            self.no_target(target, None);
+        }
+    }
+
+    fn parenthesis(&mut self, target: &Target, next: Option<char>) {
+        self.output.open_parenthesis();
+        self.again(target.held(), next);
     }
 
     /// A space keeps what is not known to be a target from the brackets before it.

@@ -33,6 +33,10 @@ pub struct Output {
     is_in_reference: bool,
     ended_text: bool,
     ended_label: bool,
+    /// Set from the begin of a parenthesis that would be a target but for what follows its address.
+    is_near_target: bool,
+    /// Whether the white space at the end is there in place of a character reference.
+    has_become_space: bool,
 }
 
 impl Default for Output {
@@ -50,6 +54,8 @@ impl Default for Output {
             is_in_reference: false,
             ended_text: false,
             ended_label: false,
+            is_near_target: false,
+            has_become_space: false,
         }
     }
 }
@@ -154,6 +160,22 @@ impl Output {
         self.ended_text
     }
 
+    /// Adds a parenthesis behind a text in brackets, which is no target as the text goes on.
+    pub fn open_parenthesis(&mut self) {
+        self.put('(');
+        self.is_near_target = true;
+    }
+
+    /// Says that white space is put in place of a character reference.
+    pub fn became_space(&mut self) {
+        self.has_become_space = true;
+    }
+
+    /// Whether the parenthesis would be a target now with its end, or go on to a title.
+    pub fn would_go_on_as_target(&self) -> bool {
+        self.is_near_target && self.has_become_space
+    }
+
     /// Whether a colon would make the brackets before a definition.
     pub fn may_be_defined(&self) -> bool {
         self.ended_label
@@ -220,6 +242,8 @@ impl Output {
     }
 
     fn ended(&mut self, last: char) {
+        self.is_near_target &= last != ')';
+        self.has_become_space &= last.is_whitespace();
         self.last = Some(last);
         self.is_escaped = false;
         self.ended_text = false;

@@ -93,8 +93,8 @@ impl Target {
             Part::Gap => match next {
                 '"' | '\'' => self.part = Part::Title(next),
                 '(' => self.part = Part::Title(')'),
-                // A character reference may become a space, a marker of a citation be removed: it would be a target then.
-                '&' | '[' => return Progress::Doubtful,
+                // A marker of a citation may be removed: it would be a target then.
+                '[' => return Progress::Doubtful,
                 _ => return self.no_target(),
             },
             Part::Title(end) if next == end => self.part = Part::End,
@@ -105,8 +105,8 @@ impl Target {
         Progress::Open
     }
 
-    /// What is read again as text must not become a target then.
-    fn no_target(&self) -> Progress {
+    /// What it is when it goes on no further: what is read again as text must not become a target then.
+    pub fn no_target(&self) -> Progress {
         let is_word = |sign: char| sign.is_alphanumeric() || "-,".contains(sign);
         let is_first = matches!(self.part, Part::Begin | Part::Plain | Part::Gap);
         if is_first && self.address.chars().all(is_word) && !self.held.contains('<') {
