@@ -19,6 +19,7 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.quota_counters", "subject", "'key'"),
     ("app.quota_counters", "period", "'day'"),
     ("app.document_versions", "media_type", "'text/plain'"),
+    ("app.tenant_flags", "flag", "'uploads'"),
 ];
 
 /// All tables with tenant_id on which the service has a right. Partitions are reached through their parent.
