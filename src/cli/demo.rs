@@ -73,7 +73,7 @@ pub async fn run(args: DemoArgs, mut env: Env) -> anyhow::Result<()> {
             prepared = prepare(&args, env, &mut state, &services) => prepared?,
             () = stop.cancelled() => return Ok(()),
         };
-        serve(&args, &mut state, listener, prepared, stop, began).await
+        Box::pin(serve(&args, &mut state, listener, prepared, stop, began)).await
     };
     let served = Box::pin(served).await;
     let ended = services.stop().await;

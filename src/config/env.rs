@@ -187,7 +187,7 @@ impl Env {
     pub fn places(&self) -> Vec<(String, String)> {
         let known = self.known.borrow();
         let named = self.named.borrow();
-        let asked = |name: &str| known.iter().any(|known| *known == name) || named.contains(name);
+        let asked = |name: &str| known.contains(&name) || named.contains(name);
         let placed = self.variables.iter().filter(|(name, it)| asked(name) && !it.place.is_empty());
         placed.map(|(name, variable)| (name.clone(), variable.place.clone())).collect()
     }
@@ -304,7 +304,8 @@ mod tests {
         env.add(vec![given("SHELL", "1", "environment", Origin::Machine)]);
         let names = ["AWS_REGION", "PIDIMA_LISTEN", "PIDIMA_APP_PASSWORD", "KNOWN", "MADE", "TYPO"];
         env.add(names.map(|name| given(name, "1", "p", Origin::Outside)).to_vec());
-        (env.text("KNOWN"), env.named("MADE"));
+        env.text("KNOWN");
+        env.named("MADE");
         env.refuse_unknown();
         let faults = env.finish().expect_err("three faults").faults;
         assert_eq!(faults.len(), 3, "{faults:?}");

@@ -103,6 +103,6 @@ impl ParameterStore {
 #[async_trait]
 impl SettingsSource for ParameterStore {
     async fn read(&self) -> Result<Vec<Setting>, SourceError> {
-        self.limits.in_time(&self.place(), self.read_all()).await
+        self.limits.in_time(&self.place(), Box::pin(self.read_all())).await
     }
 }

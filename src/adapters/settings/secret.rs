@@ -67,7 +67,7 @@ impl SecretSettings {
 #[async_trait]
 impl SettingsSource for SecretSettings {
     async fn read(&self) -> Result<Vec<Setting>, SourceError> {
-        self.limits.in_time(&self.place(), self.fetch()).await
+        self.limits.in_time(&self.place(), Box::pin(self.fetch())).await
     }
 }
 
