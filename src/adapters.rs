@@ -1,5 +1,5 @@
-//! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs, copies of rows; and the rate limits,
-//! the requests to addresses of tenants, and the connections to AWS and Redis, which need none.
+//! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs, copies of rows, sources of
+//! settings; and the rate limits, the requests to addresses of tenants, and the connections to AWS and Redis, which need none.
 
 pub mod aws;
 pub mod cache;
@@ -11,4 +11,5 @@ pub mod oidc;
 pub mod outbound;
 pub mod queue;
 pub mod redis;
+pub mod settings;
 pub mod streams;

@@ -1,7 +1,9 @@
 //! The composition root: settings in, every long-lived handle out. Nothing else makes a service.
 
 mod models;
+mod renewal;
 mod settings;
+mod sources;
 mod storage;
 
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::renewal::Renewal;
+pub use self::sources::Sources;
 use crate::adapters::cache::{CacheSettings, LocalCache, RedisCache};
 use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use crate::adapters::limits::RateLimiter;
@@ -26,6 +30,7 @@ use crate::chat::assistants::{AssistantLimits, Defaults};
 use crate::chat::{Chat, ChatSettings, HotContexts};
 use crate::config::{AccountsConfig, Config, Env, RedisConfig};
 use crate::db::{Db, PoolSettings};
+use crate::governance::Flags;
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
@@ -54,6 +59,8 @@ pub struct App {
     pub models: ModelRegistry,
     /// How often the table of models is read again.
     models_refresh: Duration,
+    /// What the operator has switched off.
+    flags: Flags,
 }
 
 /// Outside services that the tests replace.
@@ -97,6 +104,7 @@ impl App {
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
         let work_waits = Arc::new(Notify::new());
         let outbound = settings::outbound(&config.outbound)?;
+        let flags = Flags::default();
         let aws = storage::aws(&config.aws);
         let objects = storage::objects(&config.objects, &aws);
         let queue = storage::queue(config, &aws, &db);
@@ -135,7 +143,8 @@ impl App {
             redis.is_some().then(|| Arc::clone(&streams)),
             hot_contexts(&config.redis, redis.as_ref()),
             tasks.clone(),
-        );
+        )
+        .with_flags(flags.clone());
         let ingestion = Ingestion::new(
             db.clone(),
             Arc::clone(&objects),
@@ -177,7 +186,8 @@ impl App {
             signer,
             max_api_keys: config.keys.max_api_keys,
             max_quotas: config.limits.max_quotas,
-            receiver: Receiver::new(db.clone(), Arc::clone(&objects), Arc::clone(&work_waits)),
+            receiver: Receiver::new(db.clone(), Arc::clone(&objects), Arc::clone(&work_waits))
+                .with_flags(flags.clone()),
             webhooks,
             work_waits,
             providers,
@@ -191,7 +201,19 @@ impl App {
             tasks,
         };
         let (server, models_refresh) = (settings::server(config), config.chat.catalogue_refresh);
-        Ok(Self { services, worker, server, objects, outbound, embedder, models, models_refresh })
+        let app = Self {
+            services,
+            worker,
+            server,
+            objects,
+            outbound,
+            embedder,
+            models,
+            models_refresh,
+            flags,
+        };
+        app.switch(config);
+        Ok(app)
     }
 
     /// Reads what is known of models, at once and then again and again: the operator changes it while the service runs.

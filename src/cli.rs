@@ -24,7 +24,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{ConfigError, Env, LogFormat, TelemetryConfig};
+use crate::app::Sources;
+use crate::config::{ConfigError, LogFormat, TelemetryConfig};
 use crate::knowledge::parser::{PARSE_FILE, run_child};
 use crate::telemetry;
 
@@ -84,6 +85,32 @@ enum Command {
     Services(services::ServicesArgs),
 }
 
+impl Command {
+    /// Whether settings outside this machine are read. Not by those that need none of the service's, and not by what asks
+    /// every few seconds whether it lives.
+    fn asks_outside(&self) -> bool {
+        match self {
+            Self::Demo(_)
+            | Self::Import(_)
+            | Self::Seed(_)
+            | Self::Bench(_)
+            | Self::Healthcheck
+            | Self::Openapi(_)
+            | Self::Services(_) => false,
+            Self::Serve(_)
+            | Self::Worker
+            | Self::Migrate(_)
+            | Self::Tenant(_)
+            | Self::Member(_)
+            | Self::Model(_)
+            | Self::Operator(_)
+            | Self::Audit(_)
+            | Self::Eval(_)
+            | Self::Doctor => true,
+        }
+    }
+}
+
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
     // Started by the worker for each file, not by people: it needs no settings, no threads and no time for either.
@@ -98,8 +125,8 @@ pub fn run() -> ExitCode {
 }
 
 async fn run_command(cli: Cli) -> ExitCode {
-    let mut env = match Env::load() {
-        Ok(env) => env,
+    let (sources, mut env) = match Box::pin(Sources::load(cli.command.asks_outside())).await {
+        Ok(loaded) => loaded,
         Err(error) => return report(&error.into()),
     };
     if matches!(cli.command, Command::Demo(_) | Command::Services(_) | Command::Bench(_)) {
@@ -110,8 +137,8 @@ async fn run_command(cli: Cli) -> ExitCode {
     telemetry::start(&logs.filter, logs.format == LogFormat::Json);
     let done = match cli.command {
         Command::Demo(args) => Box::pin(demo::run(args, env)).await,
-        Command::Serve(args) => Box::pin(serve::run(args, &env)).await,
-        Command::Worker => Box::pin(worker::run(&env)).await,
+        Command::Serve(args) => Box::pin(serve::run(args, env, sources)).await,
+        Command::Worker => Box::pin(worker::run(env, sources)).await,
         Command::Migrate(args) => migrate::run(args, &env).await,
         Command::Import(args) => import::run(args, &env).await,
         Command::Seed(args) => seed::run(args, &env).await,

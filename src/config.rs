@@ -1,4 +1,5 @@
-//! Settings: one struct per concern, read once at start from the environment and an optional file of `KEY=value` lines.
+//! Settings: one struct per concern, read at start from all sources, and again while the service runs for the few that may
+//! change.
 //!
 //! All faults are told at once. Only `app.rs` and the commands see [`Config`]; everyone else is handed the values needed.
 
@@ -6,6 +7,7 @@ mod accounts;
 mod aws;
 mod embeddings;
 mod env;
+mod flags;
 mod http;
 mod identity;
 mod ingestion;
@@ -18,6 +20,7 @@ mod queue;
 mod redis;
 mod runs;
 mod search;
+mod sources;
 mod storage;
 mod telemetry;
 mod webhooks;
@@ -25,7 +28,8 @@ mod webhooks;
 pub use accounts::AccountsConfig;
 pub use aws::AwsConfig;
 pub use embeddings::{EmbeddingProvider, EmbeddingsConfig, RemoteEmbeddingsConfig};
-pub use env::{ConfigError, Env};
+pub use env::{ConfigError, Env, Given, Origin};
+pub use flags::FlagsConfig;
 pub use http::HttpConfig;
 pub use identity::{IdentityConfig, OidcProviderConfig};
 pub use ingestion::IngestionConfig;
@@ -41,6 +45,7 @@ pub use queue::{QueueConfig, QueueKind, SqsConfig};
 pub use redis::RedisConfig;
 pub use runs::RunsConfig;
 pub use search::SearchConfig;
+pub use sources::SourcesConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
 pub use telemetry::{LogFormat, TelemetryConfig};
 pub use webhooks::WebhooksConfig;
@@ -84,6 +89,10 @@ pub struct Config {
     pub chat: ChatConfig,
     /// Keeping answers while they are made.
     pub runs: RunsConfig,
+    /// What is switched off and on.
+    pub flags: FlagsConfig,
+    /// Where settings come from besides.
+    pub sources: SourcesConfig,
 }
 
 impl Config {
@@ -111,8 +120,25 @@ impl Config {
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),
             runs: RunsConfig::from_env(env),
+            flags: FlagsConfig::from_env(env),
+            sources: SourcesConfig::from_env(env),
         };
+        // Read elsewhere, and known all the same.
+        TelemetryConfig::from_env(env);
+        env.refuse_unknown();
         env.finish()?;
         Ok(config)
+    }
+
+    /// Takes over the keys of models that are others in newer settings: whoever sends one asks for it each time.
+    pub fn take_keys_of(&self, newer: &Self) {
+        self.embeddings.remote.api_key.set(newer.embeddings.remote.api_key.get());
+        for provider in &self.chat.providers {
+            let Some(key) = provider.api_key() else { continue };
+            let same = newer.chat.providers.iter().find(|it| it.name == provider.name);
+            if let Some(newer) = same.and_then(ProviderConfig::api_key) {
+                key.set(newer.get());
+            }
+        }
     }
 }

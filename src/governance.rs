@@ -1,12 +1,15 @@
-//! What an organisation needs to trust the service: its audit log, read, exported and verified, and its quotas.
+//! What an organisation needs to trust the service: its audit log, read, exported and verified, its quotas, and the flags by
+//! which the operator switches things off.
 
 pub mod api;
 mod export_audit;
+mod flags;
 mod note_reading;
 mod quotas;
 mod store;
 mod verify_audit;
 
+pub use flags::{Flag, FlagError, Flags};
 pub use note_reading::note_reading;
 pub use quotas::{
     Charged, Estimate, ExceededQuota, Measure, Period, QuotaLimits, QuotaWarning, Reservation,

@@ -3,4 +3,5 @@
 pub mod canonical;
 pub mod clock;
 pub mod ids;
+pub mod live_secret;
 pub mod terms;

@@ -30,9 +30,8 @@ module "service_task" {
   cpu                  = var.service.cpu
   memory               = var.service.memory
   stop_timeout_seconds = local.stop_timeout_seconds
-  environment          = merge(local.settings, local.openai_settings, local.service_settings)
+  environment          = merge(local.settings, local.outside_settings, local.openai_settings, local.service_settings)
   secrets              = merge(local.secret_settings, local.service_secret_settings)
-  parameters           = local.parameter_settings
   statements           = local.service_statements
   repository_arns      = values(module.registry.arns)
   secrets_key_arn      = module.keys.arns["secrets"]
@@ -50,9 +49,8 @@ module "worker_task" {
   cpu                  = var.worker.cpu
   memory               = var.worker.memory
   stop_timeout_seconds = local.stop_timeout_seconds
-  environment          = merge(local.settings, local.openai_settings, local.worker_settings)
+  environment          = merge(local.settings, local.outside_settings, local.openai_settings, local.worker_settings)
   secrets              = local.secret_settings
-  parameters           = local.parameter_settings
   statements           = local.worker_statements
   repository_arns      = values(module.registry.arns)
   secrets_key_arn      = module.keys.arns["secrets"]
@@ -73,7 +71,6 @@ module "migrate_task" {
   stop_timeout_seconds = local.stop_timeout_seconds
   environment          = local.migrate_settings
   secrets              = local.migrate_secret_settings
-  parameters           = {}
   statements           = []
   repository_arns      = values(module.registry.arns)
   secrets_key_arn      = module.keys.arns["secrets"]

@@ -30,11 +30,41 @@ locals {
     }
   }
 
+  # What the program reads itself while it runs.
+  settings_statements = [
+    {
+      Sid      = "ReadParameters"
+      Effect   = "Allow"
+      Action   = ["ssm:GetParametersByPath"]
+      Resource = [local.parameters_arn, "${local.parameters_arn}/*"]
+    },
+    {
+      Sid      = "ReadSecrets"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = local.read_secret_arns
+    },
+    {
+      Sid      = "OpenSettings"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt"]
+      Resource = [module.keys.arns["secrets"]]
+      Condition = {
+        StringEquals = {
+          "kms:ViaService" = ["secretsmanager.${var.region}.amazonaws.com", "ssm.${var.region}.amazonaws.com"]
+        }
+      }
+    },
+  ]
+
+  parameters_arn = "arn:aws:ssm:${var.region}:${var.account_id}:parameter${trimsuffix(module.parameters.path, "/")}"
+
   # The service stores originals, and removes one that no document came of; it reads one only for `pidima doctor`. It shows
   # dead letters to the operator and removes them; their work is asked for anew in the database.
   service_statements = concat(
     module.models.chat_statements,
     module.models.embedding_statements,
+    local.settings_statements,
     [
       {
         Sid      = "KeepOriginals"
@@ -63,6 +93,7 @@ locals {
   # The worker hands the line to the queue, asks how much waits there, and takes work from it, reads originals and removes those of deleted documents.
   worker_statements = concat(
     module.models.embedding_statements,
+    local.settings_statements,
     [
       {
         Sid      = "ReadAndRemoveOriginals"

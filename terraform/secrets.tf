@@ -21,31 +21,22 @@ module "secrets" {
   )
 
   values = {
+    # The program reads these two itself: JSON objects whose keys are names of settings.
     "app-database" = var.app_database_password == null ? null : jsonencode({
-      password = var.app_database_password
-      url      = "postgres://pidima_app:${var.app_database_password}@${local.database_address}"
+      "PIDIMA_APP_PASSWORD" : var.app_database_password,
+      "DATABASE_URL" : "postgres://pidima_app:${var.app_database_password}@${local.database_address}",
     })
+    "openai-api-key"   = var.openai_api_key == null ? null : jsonencode({ "PIDIMA_OPENAI_API_KEY" : var.openai_api_key })
     "redis-url"        = var.cache_password == null ? null : "rediss://${module.cache.user_name}:${var.cache_password}@${module.cache.endpoint}:${local.cache_port}/0"
     "signing-secret"   = var.signing_secret
     "password-peppers" = var.password_peppers
-    "openai-api-key"   = var.openai_api_key
   }
 }
 
 module "parameters" {
   source = "./modules/parameters"
 
-  name    = local.name
-  key_arn = module.keys.arns["secrets"]
-
-  parameters = {
-    "model-providers" = {
-      description = "Providers of models in the order in which they are asked: bedrock, openai"
-      value       = var.openai == null ? "bedrock" : "bedrock,openai"
-    }
-    "log" = {
-      description = "What is logged, such as info,pidima=debug"
-      value       = "info,sqlx=warn"
-    }
-  }
+  name       = local.name
+  key_arn    = module.keys.arns["secrets"]
+  parameters = local.parameter_settings
 }

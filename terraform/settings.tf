@@ -1,6 +1,6 @@
 # Every setting of the containers, and nowhere else. Names and meaning: seeds/handbook/configuration.md; checks compare the
-# names with that page and hand the values to the program. Secrets come from Secrets Manager and what operators change from
-# Parameter Store: ECS puts both into the environment when a task starts.
+# names with that page and hand the values to the program. Secrets that hold until a task ends are put into its environment by
+# ECS; those that change while it runs, and what operators change in Parameter Store, the program reads itself.
 
 locals {
   # One number for the lease of a document and for the time that SQS hides its message.
@@ -89,14 +89,43 @@ locals {
     PIDIMA_LOG_FORMAT         = "json"
   }
 
-  # Variable to secret. The address of the database holds the role that no row-level security is open to, and its password.
-  secret_settings = merge(
-    {
-      DATABASE_URL     = "${module.secrets.arns["app-database"]}:url::"
-      PIDIMA_REDIS_URL = module.secrets.arns["redis-url"]
-    },
-    var.openai == null ? {} : { PIDIMA_OPENAI_API_KEY = module.secrets.arns["openai-api-key"] },
+  # Where the program reads itself, when it starts and each minute: secrets that are JSON objects of settings, and a path.
+  outside_settings = {
+    PIDIMA_SECRETS         = join(",", local.read_secret_arns)
+    PIDIMA_PARAMETERS_PATH = module.parameters.path
+  }
+
+  # The first one holds DATABASE_URL, with the role that no row-level security is open to, and the password that the migrate
+  # task gives to that role; the second one PIDIMA_OPENAI_API_KEY.
+  read_secret_arns = concat(
+    [module.secrets.arns["app-database"]],
+    var.openai == null ? [] : [module.secrets.arns["openai-api-key"]],
   )
+
+  # What operators change, by its first value.
+  parameter_settings = {
+    PIDIMA_MODEL_PROVIDERS = {
+      description = "Providers of models in the order in which they are asked: bedrock, openai; takes effect at the next start"
+      value       = var.openai == null ? "bedrock" : "bedrock,openai"
+    }
+    PIDIMA_LOG = {
+      description = "What is logged, such as info,pidima=debug; takes effect at the next start"
+      value       = "info,sqlx=warn"
+    }
+    "flags/uploads" = {
+      description = "Whether documents are taken: on or off; takes effect within a minute"
+      value       = "on"
+    }
+    "flags/questions" = {
+      description = "Whether questions are answered: on or off; takes effect within a minute"
+      value       = "on"
+    }
+  }
+
+  # Variable to secret.
+  secret_settings = {
+    PIDIMA_REDIS_URL = module.secrets.arns["redis-url"]
+  }
 
   service_secret_settings = {
     PIDIMA_SIGNING_SECRET   = module.secrets.arns["signing-secret"]
@@ -105,12 +134,6 @@ locals {
 
   migrate_secret_settings = {
     PGPASSWORD          = "${module.database.administrator_secret_arn}:password::"
-    PIDIMA_APP_PASSWORD = "${module.secrets.arns["app-database"]}:password::"
-  }
-
-  # Variable to parameter.
-  parameter_settings = {
-    PIDIMA_MODEL_PROVIDERS = module.parameters.arns["model-providers"]
-    PIDIMA_LOG             = module.parameters.arns["log"]
+    PIDIMA_APP_PASSWORD = "${module.secrets.arns["app-database"]}:PIDIMA_APP_PASSWORD::"
   }
 }

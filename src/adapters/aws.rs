@@ -40,6 +40,10 @@ pub struct AwsSettings {
     pub sqs_endpoint: Option<String>,
     /// Where Bedrock's runtime is.
     pub bedrock_endpoint: Option<String>,
+    /// Where Secrets Manager is.
+    pub secrets_endpoint: Option<String>,
+    /// Where Systems Manager is, to which Parameter Store belongs.
+    pub ssm_endpoint: Option<String>,
 }
 
 /// Credentials that do not change.
@@ -93,6 +97,16 @@ impl Aws {
     /// Where Bedrock's runtime is, when it is not where AWS has it.
     pub(in crate::adapters) fn bedrock_endpoint(&self) -> Option<&str> {
         self.endpoint_or_all(&self.settings.bedrock_endpoint)
+    }
+
+    /// Where Secrets Manager is, when it is not where AWS has it.
+    pub(in crate::adapters) fn secrets_endpoint(&self) -> Option<&str> {
+        self.endpoint_or_all(&self.settings.secrets_endpoint)
+    }
+
+    /// Where Systems Manager is, when it is not where AWS has it.
+    pub(in crate::adapters) fn ssm_endpoint(&self) -> Option<&str> {
+        self.endpoint_or_all(&self.settings.ssm_endpoint)
     }
 
     fn endpoint_or_all<'a>(&'a self, own: &'a Option<String>) -> Option<&'a str> {

@@ -24,6 +24,8 @@ pub(super) fn aws(config: &AwsConfig) -> Aws {
         s3_endpoint: config.s3_endpoint_url.clone(),
         sqs_endpoint: config.sqs_endpoint_url.clone(),
         bedrock_endpoint: config.bedrock_endpoint_url.clone(),
+        secrets_endpoint: config.secrets_endpoint_url.clone(),
+        ssm_endpoint: config.ssm_endpoint_url.clone(),
     })
 }
 

@@ -51,7 +51,7 @@ use crate::chat::HotContexts;
 use crate::db::Db;
 use crate::db::audit::AuditEntry;
 use crate::db::idempotency::Claim;
-use crate::governance::Charged;
+use crate::governance::{Charged, Flags};
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Reader, Search};
 use crate::web::events::EventTimes;
@@ -135,6 +135,7 @@ pub struct Chat {
     streams: Option<Arc<dyn EventStreams>>,
     /// Cancelled when this instance ends.
     leaving: CancellationToken,
+    flags: Flags,
 }
 
 impl Chat {
@@ -159,7 +160,14 @@ impl Chat {
             live: Arc::default(),
             streams,
             leaving: CancellationToken::new(),
+            flags: Flags::default(),
         }
+    }
+
+    /// The same under the operator's flags.
+    #[must_use]
+    pub fn with_flags(self, flags: Flags) -> Self {
+        Self { flags, ..self }
     }
 
     /// How runs are kept.

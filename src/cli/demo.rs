@@ -136,7 +136,7 @@ async fn serve(
     let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
     state.set("PIDIMA_URL", &url);
     state.save()?;
-    let server = run_server::serve(prepared.app, listener, true, stop.clone());
+    let server = run_server::serve(prepared.app, listener, true, None, stop.clone());
     let guide = async {
         let first = Client::new(&url, state.get("PIDIMA_API_KEY"))?;
         let second = Client::new(&url, state.get("PIDIMA_API_KEY_OTHER"))?;

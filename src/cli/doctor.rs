@@ -13,6 +13,7 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
     let config = Config::from_env(env)?;
     let mut report = Report::default();
     report.note("settings", Ok("readable".to_owned()));
+    report.settings(env);
     let outside = match Outside::connect(&config).await {
         Ok(outside) => outside,
         Err(error) => {
@@ -133,6 +134,18 @@ impl Report {
                 writeln!(out, "FAIL  {what}: {fault}")
             }
         };
+    }
+
+    /// Where each setting stands, and which ones are set in vain. No value: it may be a secret.
+    fn settings(&self, env: &Env) {
+        let mut out = std::io::stdout();
+        for (name, place) in env.places() {
+            let _written = writeln!(out, "      {name}: {place}");
+        }
+        for (name, place, stronger) in env.hidden() {
+            let _written =
+                writeln!(out, "      {name}: {place} is not used, since {stronger} wins");
+        }
     }
 
     fn finish(self) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
+use crate::app::{App, Renewal};
 use crate::knowledge::claim_embedding_space;
 use crate::server;
 
@@ -17,11 +17,12 @@ pub async fn check(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Serves, and works when `with_worker`, until `stop`; then ends in order: answers are made or cut, requests, jobs, database.
+/// Serves, and works when `with_worker`, with settings that are read again where there is a `renewal`, until `stop`; then ends in order: answers are made or cut, requests, jobs, database.
 pub async fn serve(
     app: App,
     listener: TcpListener,
     with_worker: bool,
+    renewal: Option<Renewal>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
@@ -29,6 +30,9 @@ pub async fn serve(
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
     tasks.spawn(app.clone().follow_models(stop.clone()));
+    if let Some(renewal) = renewal {
+        tasks.spawn(app.clone().follow_settings(renewal, stop.clone()));
+    }
     let (services, stopping) = (app.services.clone(), stop.clone());
     tasks.spawn(async move {
         stopping.cancelled().await;

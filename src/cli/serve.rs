@@ -5,7 +5,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::run_server;
-use crate::app::{App, Outside};
+use crate::app::{App, Outside, Renewal, Sources};
 use crate::config::{Config, Env};
 
 #[derive(Debug, Args)]
@@ -15,8 +15,8 @@ pub struct ServeArgs {
     without_worker: bool,
 }
 
-pub async fn run(args: ServeArgs, env: &Env) -> anyhow::Result<()> {
-    let config = Config::from_env(env)?;
+pub async fn run(args: ServeArgs, env: Env, sources: Sources) -> anyhow::Result<()> {
+    let config = Config::from_env(&env)?;
     let stop = run_server::stop_signal()?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
@@ -24,5 +24,6 @@ pub async fn run(args: ServeArgs, env: &Env) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("PIDIMA_LISTEN: cannot listen on {}", config.http.listen))?;
     tracing::info!(address = %config.http.listen, "serving");
-    run_server::serve(app, listener, !args.without_worker, stop).await
+    let renewal = Renewal::new(sources, env, config);
+    run_server::serve(app, listener, !args.without_worker, Some(renewal), stop).await
 }

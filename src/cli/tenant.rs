@@ -1,14 +1,16 @@
 //! `pidima tenant`: the operator's commands on tenants.
 
+use std::fmt;
 use std::io::Write;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::config::{DatabaseConfig, Env};
 use crate::db::analysts;
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::db::{Db, PoolSettings};
+use crate::governance::Flag;
 use crate::identity::{NewApiKey, Role, create_api_key};
 use crate::kernel::ids::TenantId;
 use crate::tenancy::create_tenant;
@@ -30,6 +32,15 @@ pub enum TenantCommand {
     },
     /// List tenants
     List,
+    /// Switch uploads or questions of one tenant off or on, whatever holds for all
+    Flag {
+        /// Short name of the tenant
+        slug: String,
+        /// uploads or questions
+        flag: Flag,
+        /// on, off, or default for what holds for all
+        state: FlagState,
+    },
     /// Create a read-only SQL login that sees one tenant's rows in the views of schema analytics
     GrantAnalyst {
         /// Short name of the tenant
@@ -49,6 +60,34 @@ pub enum TenantCommand {
         #[arg(long, env = "PIDIMA_ADMIN_DATABASE_URL", hide_env_values = true)]
         admin_url: String,
     },
+}
+
+/// What becomes of a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FlagState {
+    On,
+    Off,
+    Default,
+}
+
+impl FlagState {
+    fn of(is_on: bool) -> Self {
+        if is_on { Self::On } else { Self::Off }
+    }
+
+    fn is_on(self) -> Option<bool> {
+        (self != Self::Default).then_some(self == Self::On)
+    }
+}
+
+impl fmt::Display for FlagState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Default => "default",
+        })
+    }
 }
 
 pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
@@ -77,6 +116,10 @@ pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
             for tenant in db.system().await?.list_tenants().await? {
                 writeln!(out, "{}  {}", tenant.id, tenant.slug)?;
             }
+        }
+        TenantCommand::Flag { slug, flag, state } => {
+            set_flag(&db, find(&db, &slug).await?, flag, state).await?;
+            eprintln!("{flag} of {slug}: {state}");
         }
         TenantCommand::RevokeAnalyst { slug, admin_url } => {
             let tenant = find(&db, &slug).await?;
@@ -116,6 +159,21 @@ pub async fn create_key(db: &Db, tenant: TenantId) -> anyhow::Result<String> {
     let key = create_api_key(&mut tx, first_key(), key_entry()).await?;
     tx.commit().await?;
     Ok(key.credential.expose())
+}
+
+/// Sets or takes away a flag of the tenant's own, and notes it.
+async fn set_flag(db: &Db, tenant: TenantId, flag: Flag, state: FlagState) -> anyhow::Result<()> {
+    let mut tx = db.tenant(tenant).await?;
+    let before = tx.find_flag(flag).await?.map_or(FlagState::Default, FlagState::of);
+    match state.is_on() {
+        Some(is_on) => tx.set_flag(flag, is_on).await?,
+        None => tx.clear_flag(flag).await?,
+    }
+    let entry = AuditEntry::new(by_command(), "flag.changed").on("flag", flag);
+    let told = |state: FlagState| json!({ "state": state.to_string() });
+    tx.append_audit(entry.before(told(before)).after(told(state))).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Grants a SQL login. It is noted before it is made: a login that nobody knows of would be worse than an entry about one

@@ -1,16 +1,23 @@
 //! `pidima worker`.
 
+use tokio_util::task::TaskTracker;
+
 use super::run_server;
-use crate::app::{App, Outside};
+use crate::app::{App, Outside, Renewal, Sources};
 use crate::config::{Config, Env};
 
-pub async fn run(env: &Env) -> anyhow::Result<()> {
-    let config = Config::from_env(env)?;
+pub async fn run(env: Env, sources: Sources) -> anyhow::Result<()> {
+    let config = Config::from_env(&env)?;
     let stop = run_server::stop_signal()?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
     tracing::info!("working");
+    let tasks = TaskTracker::new();
+    let renewal = Renewal::new(sources, env, config);
+    tasks.spawn(app.clone().follow_settings(renewal, stop.clone()));
     app.worker.clone().run(stop).await;
+    tasks.close();
+    tasks.wait().await;
     app.close().await;
     Ok(())
 }

@@ -24,6 +24,10 @@ pub struct AwsConfig {
     pub sqs_endpoint_url: Option<String>,
     /// `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`: where Bedrock is.
     pub bedrock_endpoint_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`: where Secrets Manager is.
+    pub secrets_endpoint_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SSM`: where Systems Manager is, to which Parameter Store belongs.
+    pub ssm_endpoint_url: Option<String>,
 }
 
 impl AwsConfig {
@@ -38,6 +42,8 @@ impl AwsConfig {
             s3_endpoint_url: endpoint(env, "AWS_ENDPOINT_URL_S3"),
             sqs_endpoint_url: endpoint(env, "AWS_ENDPOINT_URL_SQS"),
             bedrock_endpoint_url: endpoint(env, "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
+            secrets_endpoint_url: endpoint(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            ssm_endpoint_url: endpoint(env, "AWS_ENDPOINT_URL_SSM"),
         };
         if config.access_key_id.is_some() != config.secret_access_key.is_some() {
             env.fault(

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::{Env, ServerName};
+use crate::kernel::live_secret::LiveSecret;
 
 /// Which model embeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +53,8 @@ pub struct RemoteEmbeddingsConfig {
     pub dimensions: usize,
     /// `PIDIMA_EMBEDDING_BASE_URL`: address of the server up to and with `/v1`; required for openai.
     pub base_url: String,
-    /// `PIDIMA_EMBEDDING_API_KEY`: bearer token, where the server wants one.
-    pub api_key: Option<SecretString>,
+    /// `PIDIMA_EMBEDDING_API_KEY`: bearer token, where the server wants one; it may change while the service runs.
+    pub api_key: LiveSecret,
     /// `PIDIMA_EMBEDDING_SERVER`: openai, azure or compatible; told by the address when absent.
     pub server: Option<ServerName>,
     /// `PIDIMA_EMBEDDING_API_VERSION`: version of Azure's API.
@@ -109,7 +108,7 @@ impl RemoteEmbeddingsConfig {
             // A vector stands in one row on one page of the database, two bytes a number.
             dimensions: env.number("PIDIMA_EMBEDDING_DIMENSIONS", 1_024, 8, 4_000),
             base_url: base_url.unwrap_or_default(),
-            api_key: env.secret("PIDIMA_EMBEDDING_API_KEY"),
+            api_key: env.secret("PIDIMA_EMBEDDING_API_KEY").into(),
             server,
             api_version: env.text("PIDIMA_EMBEDDING_API_VERSION"),
             region: env.text("PIDIMA_EMBEDDING_REGION"),

@@ -1,20 +1,45 @@
-//! The one reader of environment variables: parses, gives defaults, collects faults, and remembers which names exist.
+//! Settings as texts: parses, gives defaults, collects faults, and remembers where each stands and which names exist.
+//!
+//! What came from a source outside the machine is shown by no fault: it may be a secret under a wrong name.
+
+mod variable;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
-use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// Variables of the process, over those of a file.
+use self::variable::Variable;
+pub use self::variable::{Given, Origin};
+
+/// What stands in place of a value that is not shown.
+const NOT_SHOWN: &str = "(not shown)";
+/// Settings that are needed before a source outside can be asked, or by commands that ask none.
+const NEEDED_BEFORE: [&str; 8] = [
+    "PIDIMA_ENV_FILE",
+    "PIDIMA_LISTEN",
+    "PIDIMA_PARAMETERS_PATH",
+    "PIDIMA_SECRETS",
+    "PIDIMA_SETTINGS_TIMEOUT_MS",
+    "PIDIMA_SETTINGS_TRIES",
+    "PIDIMA_SETTINGS_MAX_BYTES",
+    "PIDIMA_SETTINGS_REFRESH_MS",
+];
+/// What single commands read, and may lie beside the rest.
+const OF_COMMANDS: [&str; 1] = ["PIDIMA_APP_PASSWORD"];
+
+/// Variables of all sources, each as the strongest one gives it.
 #[derive(Debug, Default)]
 pub struct Env {
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, Variable>,
+    /// Variables that a stronger source hides.
+    hidden: Vec<Given>,
     faults: RefCell<Vec<String>>,
     known: RefCell<Vec<&'static str>>,
+    named: RefCell<BTreeSet<String>>,
 }
 
 /// Every fault of the settings, one a line.
@@ -26,49 +51,56 @@ pub struct ConfigError {
 }
 
 impl Env {
-    /// The process's environment; a file named by `PIDIMA_ENV_FILE` (default `.env`) fills what is not set.
-    ///
-    /// # Errors
-    /// The file exists and has a line that is not `KEY=value`.
-    #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
-    pub fn load() -> Result<Self, ConfigError> {
-        let process: BTreeMap<String, String> = std::env::vars().collect();
-        let file = process.get("PIDIMA_ENV_FILE").cloned().unwrap_or_else(|| ".env".to_owned());
-        let mut variables = read_file(Path::new(&file))?;
-        variables.extend(process);
-        Ok(Self { variables, ..Self::default() })
-    }
-
     /// Settings given directly: for the demo and the tests.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let variables = pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        Self { variables, ..Self::default() }
+        let given = |(key, value): (K, V)| (key.into(), Variable::direct(value.into()));
+        Self { variables: pairs.into_iter().map(given).collect(), ..Self::default() }
+    }
+
+    /// Adds what the next weaker source gives: it fills what is not set yet. Within one source a name stands once.
+    pub fn add(&mut self, given: Vec<Given>) {
+        let mut places: BTreeMap<String, String> = BTreeMap::new();
+        for one in given {
+            if let Some(other) = places.insert(one.name.clone(), one.place.clone()) {
+                let (name, place) = (&one.name, &one.place);
+                self.fault(format!(
+                    "{name} stands twice, in {other} and in {place}: take one of them out"
+                ));
+            } else if self.variables.contains_key(&one.name) {
+                self.hidden.push(one);
+            } else {
+                self.variables.insert(one.name.clone(), Variable::of(one));
+            }
+        }
     }
 
     /// Sets a variable unless it is set already.
     pub fn set_default(&mut self, name: &str, value: impl Into<String>) {
-        self.variables.entry(name.to_owned()).or_insert_with(|| value.into());
+        let direct = || Variable::direct(value.into());
+        self.variables.entry(name.to_owned()).or_insert_with(direct);
     }
 
     /// Sets a variable, whatever it was.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.variables.insert(name.to_owned(), value.into());
+        self.variables.insert(name.to_owned(), Variable::direct(value.into()));
     }
 
     /// A text; absent when unset or empty.
     pub fn text(&self, name: &'static str) -> Option<String> {
         self.known.borrow_mut().push(name);
-        self.variables
-            .get(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
+        self.value(name)
     }
 
     /// A text whose name is made of other settings, so that no table lists it; absent when unset or empty.
     pub fn named(&self, name: &str) -> Option<String> {
-        let value = self.variables.get(name).map(|value| value.trim().to_owned());
+        self.named.borrow_mut().insert(name.to_owned());
+        self.value(name)
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        let value = self.variables.get(name).map(|variable| variable.value.trim().to_owned());
         value.filter(|value| !value.is_empty())
     }
 
@@ -112,9 +144,69 @@ impl Env {
         Duration::from_millis(self.number(name, default, least, most))
     }
 
-    /// Notes a fault that concerns several variables.
+    /// Notes a fault. One that begins with the name of a variable tells where it stands.
     pub fn fault(&self, fault: String) {
-        self.faults.borrow_mut().push(fault);
+        let fault = self.placed(fault);
+        let mut faults = self.faults.borrow_mut();
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+
+    fn placed(&self, fault: String) -> String {
+        let end = fault.find(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+        let (name, rest) = fault.split_at(end.unwrap_or(fault.len()));
+        match self.variables.get(name) {
+            Some(variable) => variable.told(name, rest),
+            None => fault,
+        }
+    }
+
+    /// Notes a fault for each variable from outside that nobody reads, or that must not come from there. To be called when
+    /// all settings were read.
+    pub fn refuse_unknown(&self) {
+        let known: BTreeSet<&str> = self.known.borrow().iter().copied().collect();
+        for (name, variable) in &self.variables {
+            if variable.origin != Origin::Outside {
+                continue;
+            }
+            if NEEDED_BEFORE.contains(&name.as_str()) || name.split('_').next() == Some("AWS") {
+                self.fault(format!("{name} is needed before: set it in the environment instead"));
+            } else if !known.contains(name.as_str())
+                && !self.named.borrow().contains(name)
+                && !OF_COMMANDS.contains(&name.as_str())
+            {
+                self.fault(format!(
+                    "{name} is no setting of this version: mend its name, or take it out"
+                ));
+            }
+        }
+    }
+
+    /// Name and place of each variable that was asked for and is set, by name. Those that were given directly are left out.
+    pub fn places(&self) -> Vec<(String, String)> {
+        let known = self.known.borrow();
+        let named = self.named.borrow();
+        let asked = |name: &str| known.contains(&name) || named.contains(name);
+        let placed = self.variables.iter().filter(|(name, it)| asked(name) && !it.place.is_empty());
+        placed.map(|(name, variable)| (name.clone(), variable.place.clone())).collect()
+    }
+
+    /// Name, place and stronger place of each variable that another source hides.
+    pub fn hidden(&self) -> Vec<(String, String, String)> {
+        let places = self.hidden.iter().filter_map(|hidden| {
+            let stronger = &self.variables.get(&hidden.name)?.place;
+            Some((hidden.name.clone(), hidden.place.clone(), stronger.clone()))
+        });
+        places.collect()
+    }
+
+    /// Names whose values are others than there.
+    pub fn changed(&self, other: &Self) -> Vec<String> {
+        let names: BTreeSet<&String> =
+            self.variables.keys().chain(other.variables.keys()).collect();
+        let changed = names.into_iter().filter(|name| self.value(name) != other.value(name));
+        changed.cloned().collect()
     }
 
     /// Names that were asked for so far, sorted: the README's table is compared with them.
@@ -133,25 +225,6 @@ impl Env {
         let faults = self.faults.borrow().clone();
         if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
     }
-}
-
-fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
-    let Ok(text) = std::fs::read_to_string(path) else { return Ok(BTreeMap::new()) };
-    let mut variables = BTreeMap::new();
-    let mut faults = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        match line.split_once('=') {
-            Some((key, value)) => {
-                variables.insert(key.trim().to_owned(), value.trim().trim_matches('"').to_owned());
-            }
-            None => faults.push(format!("{}:{}: not a KEY=value line", path.display(), index + 1)),
-        }
-    }
-    if faults.is_empty() { Ok(variables) } else { Err(ConfigError { faults }) }
 }
 
 #[cfg(test)]
@@ -174,5 +247,70 @@ mod tests {
         assert_eq!(env.number("LOW", 3_u32, 1, 5), 1);
         assert_eq!(env.number("HIGH", 3_u32, 1, 5), 5);
         assert!(env.finish().is_ok());
+    }
+
+    fn given(name: &str, value: &str, place: &str, origin: Origin) -> Given {
+        let (name, value, place) = (name.to_owned(), value.to_owned(), place.to_owned());
+        Given { name, value, place, origin }
+    }
+
+    #[test]
+    fn the_stronger_source_wins_also_with_nothing_and_what_it_hides_is_known() {
+        let mut env = Env::default();
+        env.add(vec![given("A", "1", "first", Origin::Machine)]);
+        env.add(vec![given("B", "", "second", Origin::Machine)]);
+        env.add(vec![
+            given("A", "2", "third", Origin::Outside),
+            given("B", "3", "third", Origin::Outside),
+        ]);
+        assert_eq!((env.text("A").as_deref(), env.text("B")), (Some("1"), None));
+        let hidden = |name: &str, by: &str| (name.to_owned(), "third".to_owned(), by.to_owned());
+        assert_eq!(env.hidden(), [hidden("A", "first"), hidden("B", "second")]);
+        assert!(env.finish().is_ok());
+    }
+
+    #[test]
+    fn a_fault_tells_the_place_and_of_what_is_outside_no_value() {
+        let mut env = Env::default();
+        env.add(vec![given("A", "here", ".env:1", Origin::Machine)]);
+        env.add(vec![
+            given("B", "hunter2", "the secret s", Origin::Outside),
+            given("C", "99", "the secret s", Origin::Outside),
+            given("D", "hunter3, hunter4", "the secret s", Origin::Outside),
+        ]);
+        env.parse("A", 1_u32);
+        env.parse("B", 1_u32);
+        env.number("C", 1_u32, 0, 5);
+        env.fault("D names hunter4 twice: name it once".to_owned());
+        let faults = env.finish().expect_err("four faults").faults;
+        assert!(faults[0].starts_with("A (.env:1) is \"here\": "), "{faults:?}");
+        assert!(faults[1].starts_with("B (the secret s) is \"(not shown)\": "), "{faults:?}");
+        assert_eq!(faults[2], "C (the secret s) is (not shown): give a number from 0 to 5");
+        assert_eq!(faults[3], "D (the secret s) names (not shown) twice: name it once");
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_in_one_source_is_a_fault() {
+        let mut env = Env::default();
+        let twice = ["one", "two"].map(|place| given("A", "1", place, Origin::Outside));
+        env.add(twice.to_vec());
+        let faults = env.finish().expect_err("a fault").faults;
+        assert_eq!(faults, ["A (one) stands twice, in one and in two: take one of them out"]);
+    }
+
+    #[test]
+    fn names_from_outside_must_be_settings_that_can_come_from_there() {
+        let mut env = Env::default();
+        env.add(vec![given("SHELL", "1", "environment", Origin::Machine)]);
+        let names = ["AWS_REGION", "PIDIMA_LISTEN", "PIDIMA_APP_PASSWORD", "KNOWN", "MADE", "TYPO"];
+        env.add(names.map(|name| given(name, "1", "p", Origin::Outside)).to_vec());
+        env.text("KNOWN");
+        env.named("MADE");
+        env.refuse_unknown();
+        let faults = env.finish().expect_err("three faults").faults;
+        assert_eq!(faults.len(), 3, "{faults:?}");
+        for (fault, name) in faults.iter().zip(["AWS_REGION", "PIDIMA_LISTEN", "TYPO"]) {
+            assert!(fault.starts_with(&format!("{name} (p) is ")), "{faults:?}");
+        }
     }
 }

@@ -43,11 +43,26 @@ impl Db {
     /// # Errors
     /// The connection string is not valid.
     pub fn open(settings: &PoolSettings) -> Result<Self> {
-        let options = PgConnectOptions::from_str(settings.url.expose_secret())?
-            .application_name("pidima")
-            .options([("search_path", "app,public"), ("client_min_messages", "error")]);
-        let pool = pool_options(settings).connect_lazy_with(options);
+        let pool = pool_options(settings).connect_lazy_with(connect_options(&settings.url)?);
         Ok(Self { readers: Readers::new(pool.clone()), pool })
+    }
+
+    /// Makes new connections with the password of this connection string, if it leads to the same database with the same
+    /// role; whether it does. Connections that are open stay, until their lifetime ends.
+    ///
+    /// # Errors
+    /// The connection string is not valid.
+    pub fn renew_password(&self, url: &SecretString) -> Result<bool> {
+        let (old, new) = (self.pool.connect_options(), connect_options(url)?);
+        let is_same = old.get_host() == new.get_host()
+            && old.get_port() == new.get_port()
+            && old.get_socket() == new.get_socket()
+            && old.get_username() == new.get_username()
+            && old.get_database() == new.get_database();
+        if is_same {
+            self.pool.set_connect_options(new);
+        }
+        Ok(is_same)
     }
 
     /// Begins a transaction that sees and writes one tenant's rows.
@@ -159,6 +174,12 @@ impl Db {
         self.readers.let_go();
         closing.await;
     }
+}
+
+fn connect_options(url: &SecretString) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url.expose_secret())?
+        .application_name("pidima")
+        .options([("search_path", "app,public"), ("client_min_messages", "error")]))
 }
 
 /// The pool as [`Db`] opens it.

@@ -1,6 +1,7 @@
 //! Rows of governance: each file adds its SQL to the transactions of `db`.
 
 pub mod audit_events;
+pub mod flags;
 pub mod models;
 pub mod quota_amounts;
 pub mod quota_settlement;

@@ -16,6 +16,7 @@ use super::store::versions::NewVersion;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
 use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::db::{self, Db, OnConstraint, TenantTx};
+use crate::governance::{Flag, FlagError, Flags};
 use crate::identity::Actor;
 use crate::kernel::ids::{TenantId, new_id};
 
@@ -77,9 +78,21 @@ pub enum ReceiveError {
     /// The bytes could not be stored.
     #[error(transparent)]
     Objects(#[from] ObjectError),
+    /// The operator has switched uploads off.
+    #[error("{0}")]
+    Off(FlagError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl From<FlagError> for ReceiveError {
+    fn from(error: FlagError) -> Self {
+        match error {
+            FlagError::Database(error) => Self::Database(error),
+            off @ FlagError::Off(_) => Self::Off(off),
+        }
+    }
 }
 
 /// Who sends a document, and what they are told.
@@ -95,12 +108,19 @@ pub struct Receiver {
     pub(super) db: Db,
     objects: Arc<dyn Objects>,
     work_waits: Arc<Notify>,
+    flags: Flags,
 }
 
 impl Receiver {
     /// A receiver; `work_waits` wakes the worker of this process.
     pub fn new(db: Db, objects: Arc<dyn Objects>, work_waits: Arc<Notify>) -> Self {
-        Self { db, objects, work_waits }
+        Self { db, objects, work_waits, flags: Flags::default() }
+    }
+
+    /// The same under the operator's flags.
+    #[must_use]
+    pub fn with_flags(self, flags: Flags) -> Self {
+        Self { flags, ..self }
     }
 
     /// Wakes the worker of this process: there is something for it to do.
@@ -194,7 +214,11 @@ impl Receiver {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return Ok(Some(Receipt::Before(kept))),
         };
-        match unchanged(&mut tx, sender, new, digest).await {
+        let found = match self.flags.require(&mut tx, Flag::Uploads).await {
+            Ok(()) => unchanged(&mut tx, sender, new, digest).await,
+            Err(error) => Err(error.into()),
+        };
+        match found {
             Ok(Some(outcome)) => {
                 tx.commit_outcome(&outcome).await?;
                 Ok(Some(Receipt::Now(outcome)))

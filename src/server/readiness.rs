@@ -1,6 +1,7 @@
 //! Whether the service can serve, and what of it can not be used for the moment.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -26,6 +27,8 @@ pub struct Readiness {
     queue: Arc<dyn Queue>,
     database: Arc<Mutex<Option<Checked>>>,
     parts: Arc<Mutex<Option<Checked>>>,
+    /// Whether settings could not be read again, so that those read before hold.
+    settings_are_old: Arc<AtomicBool>,
 }
 
 /// When something was checked, and what was wrong.
@@ -34,7 +37,18 @@ type Checked = (Instant, Vec<String>);
 impl Readiness {
     /// The readiness of a service with these parts.
     pub fn new(objects: Arc<dyn Objects>, queue: Arc<dyn Queue>) -> Self {
-        Self { objects, queue, database: Arc::default(), parts: Arc::default() }
+        Self {
+            objects,
+            queue,
+            database: Arc::default(),
+            parts: Arc::default(),
+            settings_are_old: Arc::default(),
+        }
+    }
+
+    /// Notes whether the settings could be read again.
+    pub fn note_settings(&self, are_new: bool) {
+        self.settings_are_old.store(!are_new, Ordering::Relaxed);
     }
 
     /// Faults, in words with their remedies; empty when all is well.
@@ -56,6 +70,15 @@ impl Readiness {
     /// Parts without which questions are answered all the same; empty when all are there. Causes are for the log: anybody
     /// may ask.
     pub async fn degraded(&self) -> Vec<String> {
+        let mut parts = self.parts_away().await;
+        if self.settings_are_old.load(Ordering::Relaxed) {
+            let told = "settings: they can not be read again, so those read before hold; the log tells why";
+            parts.push(told.to_owned());
+        }
+        parts
+    }
+
+    async fn parts_away(&self) -> Vec<String> {
         let mut checked = self.parts.lock().await;
         if let Some((at, parts)) = checked.as_ref()
             && at.elapsed() < if parts.is_empty() { CHECK_EVERY } else { LOOK_AGAIN }

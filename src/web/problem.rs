@@ -65,7 +65,7 @@ pub enum ProblemCode {
     QuotaExceeded,
     /// 500: a fault of ours; the request id finds it in the log.
     Internal,
-    /// 503: a part that is needed can not be reached; try again.
+    /// 503: a part that is needed can not be reached, or the operator has switched this off for a while; try again.
     Unavailable,
 }
 

@@ -22,7 +22,7 @@ HANDBOOK = (ROOT.parent / "seeds" / "handbook" / "configuration.md").read_text(e
 OF_LIBRARIES = {"PGPASSWORD"}
 
 EVERYWHERE = {"PIDIMA_LOG_FORMAT"}
-BOTH = EVERYWHERE | {"DATABASE_URL", "PIDIMA_REDIS_URL", "PIDIMA_OBJECTS", "PIDIMA_QUEUE", "PIDIMA_MODEL_PROVIDERS", "PIDIMA_EMBEDDING_PROVIDER", "AWS_REGION"}
+BOTH = EVERYWHERE | {"DATABASE_URL", "PIDIMA_REDIS_URL", "PIDIMA_OBJECTS", "PIDIMA_QUEUE", "PIDIMA_MODEL_PROVIDERS", "PIDIMA_EMBEDDING_PROVIDER", "AWS_REGION"} | {"PIDIMA_SECRETS", "PIDIMA_PARAMETERS_PATH", "PIDIMA_FLAG_UPLOADS", "PIDIMA_FLAG_QUESTIONS"}
 # What a task in production must be given, beside what the page calls required: their defaults are for one machine.
 PRODUCTION = {
     "service": BOTH
@@ -41,6 +41,11 @@ SECRETS = {
     "PIDIMA_OPENAI_API_KEY": "key",
 }
 
+# Keys of the secrets that the program reads itself, beside the address of the database.
+READ_ITSELF = {"PIDIMA_OPENAI_API_KEY"}
+# Where it reads: there is nothing behind these here, so what stands there is put into its environment instead.
+OUTSIDE = {"PIDIMA_SECRETS", "PIDIMA_PARAMETERS_PATH"}
+
 # Two queues have two addresses, which mocks do not know.
 RUN = """override_resource {
   target = module.queue.aws_sqs_queue.dead
@@ -57,6 +62,11 @@ run "made" {}
 def rows():
     """Variable, default and purpose of each row of the page's tables."""
     return re.findall(r"^\| `([A-Z][A-Z0-9_<>]+)` \| (.*?) \| (.*?) \|$", HANDBOOK, re.MULTILINE)
+
+
+def setting(parameter):
+    """Setting that a parameter stands for."""
+    return "PIDIMA_FLAG_" + parameter.removeprefix("flags/").upper() if parameter.startswith("flags/") else parameter
 
 
 def is_documented(name):
@@ -111,19 +121,23 @@ class Tasks(unittest.TestCase):
         if len(states) != 1:
             raise AssertionError([event.get("diagnostic", event["@message"]) for event in events])
         made = {one["address"]: one["values"] for one in resources(states[0]["root_module"])}
-        parameters = {address.split('"')[1]: values["value"] for address, values in made.items() if address.startswith("module.parameters.aws_ssm_parameter.this[")}
+        parameters = {values["name"]: values["value"] for address, values in made.items() if address.startswith("module.parameters.aws_ssm_parameter.this[")}
         cls.tasks, cls.commands = {}, {}
         for role in PRODUCTION:
             container = json.loads(made[f"module.{role}_task.aws_ecs_task_definition.this"]["container_definitions"])[0]
             given = {one["name"]: one["value"] for one in container["environment"]}
             for secret in container["secrets"]:
                 name = secret["name"]
-                given[name] = SECRETS.get(name, "") or parameters.get(name.removeprefix("PIDIMA_").lower().replace("_", "-"), "")
+                given[name] = SECRETS.get(name, "")
+            if path := given.get("PIDIMA_PARAMETERS_PATH"):
+                given |= {setting(name.removeprefix(path)): value for name, value in parameters.items() if name.startswith(path)}
+            if "PIDIMA_SECRETS" in given:
+                given |= {name: SECRETS[name] for name in READ_ITSELF}
             cls.tasks[role], cls.commands[role] = given, container["command"]
         # The secret is written and never read back: the same address with the other role.
         address = cls.tasks["migrate"]["PIDIMA_ADMIN_DATABASE_URL"].split("@")[1]
         for role in ("service", "worker"):
-            if "DATABASE_URL" in cls.tasks[role]:
+            if "PIDIMA_SECRETS" in cls.tasks[role]:
                 cls.tasks[role]["DATABASE_URL"] = f"postgres://pidima_app:{SECRETS['PIDIMA_APP_PASSWORD']}@{address}"
 
     def test_a_task_is_given_nothing_that_nobody_reads(self):
@@ -154,7 +168,8 @@ class Tasks(unittest.TestCase):
     def start(self, role, given):
         with tempfile.TemporaryDirectory() as folder:
             command = [os.environ["PIDIMA_BIN"], *self.commands[role]]
-            done = subprocess.run(command, env=given, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+            environment = {name: value for name, value in given.items() if name not in OUTSIDE}
+            done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, done.stderr
 
 

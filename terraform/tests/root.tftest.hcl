@@ -68,6 +68,7 @@ run "the_service_may_do_what_it_does_and_nothing_else" {
     condition = toset(flatten([for s in jsondecode(module.service_task.task_policy).Statement : s.Action])) == toset([
       "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:ApplyGuardrail",
       "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
+      "ssm:GetParametersByPath", "secretsmanager:GetSecretValue",
       "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
     ])
     error_message = "The rights of the service changed: ${module.service_task.task_policy}"
@@ -95,6 +96,7 @@ run "the_worker_may_do_what_it_does_and_nothing_else" {
   assert {
     condition = toset(flatten([for s in jsondecode(module.worker_task.task_policy).Statement : s.Action])) == toset([
       "bedrock:InvokeModel", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey",
+      "ssm:GetParametersByPath", "secretsmanager:GetSecretValue",
       "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
     ])
     error_message = "The rights of the worker changed: ${module.worker_task.task_policy}"
@@ -108,6 +110,23 @@ run "the_worker_may_do_what_it_does_and_nothing_else" {
   assert {
     condition     = length([for s in jsondecode(module.worker_task.task_policy).Statement : s.Sid if contains(flatten([s.Resource]), "*")]) == 0
     error_message = "A right of the worker knows no resource."
+  }
+}
+
+run "service_and_worker_read_their_own_path_and_secrets_and_nothing_else" {
+  assert {
+    condition     = alltrue([for policy in [module.service_task.task_policy, module.worker_task.task_policy] : one([for s in jsondecode(policy).Statement : s.Resource if s.Sid == "ReadParameters"]) == ["arn:aws:ssm:eu-central-1:123456789012:parameter/pidima-prod", "arn:aws:ssm:eu-central-1:123456789012:parameter/pidima-prod/*"]])
+    error_message = "Another path can be read than that of the environment: ${module.service_task.task_policy}"
+  }
+
+  assert {
+    condition     = alltrue([for policy in [module.service_task.task_policy, module.worker_task.task_policy] : one([for s in jsondecode(policy).Statement : s.Resource if s.Sid == "ReadSecrets"]) == [module.secrets.arns["app-database"]] && one([for s in jsondecode(policy).Statement : s if s.Sid == "OpenSettings"]).Condition.StringEquals["kms:ViaService"] == ["secretsmanager.eu-central-1.amazonaws.com", "ssm.eu-central-1.amazonaws.com"]])
+    error_message = "Other secrets can be read, or their key used in another way than through them."
+  }
+
+  assert {
+    condition     = alltrue([for task in [module.service_task, module.worker_task] : { for setting in jsondecode(task.container_definitions)[0].environment : setting.name => setting.value if contains(["PIDIMA_SECRETS", "PIDIMA_PARAMETERS_PATH"], setting.name) } == { PIDIMA_SECRETS = module.secrets.arns["app-database"], PIDIMA_PARAMETERS_PATH = "/pidima-prod/" }])
+    error_message = "A task is not told where its settings stand."
   }
 }
 
@@ -150,15 +169,15 @@ run "no_secret_is_a_plain_setting" {
   assert {
     condition = alltrue(flatten([
       for definitions in [module.service_task.container_definitions, module.worker_task.container_definitions, module.migrate_task.container_definitions] : [
-        for container in jsondecode(definitions) : [for setting in container.environment : !can(regex("PASSWORD|SECRET|API_KEY|PEPPER|REDIS_URL|^DATABASE_URL", setting.name))]
+        for container in jsondecode(definitions) : [for setting in container.environment : !can(regex("PASSWORD|SECRET(_|$)|API_KEY|PEPPER|REDIS_URL|^DATABASE_URL", setting.name))]
       ]
     ]))
     error_message = "A secret stands in the text of a task."
   }
 
   assert {
-    condition     = toset([for secret in jsondecode(module.service_task.container_definitions)[0].secrets : secret.name]) == toset(["DATABASE_URL", "PIDIMA_LOG", "PIDIMA_MODEL_PROVIDERS", "PIDIMA_PASSWORD_PEPPERS", "PIDIMA_REDIS_URL", "PIDIMA_SIGNING_SECRET"])
-    error_message = "Secrets and parameters of the service are not those."
+    condition     = toset([for secret in jsondecode(module.service_task.container_definitions)[0].secrets : secret.name]) == toset(["PIDIMA_PASSWORD_PEPPERS", "PIDIMA_REDIS_URL", "PIDIMA_SIGNING_SECRET"])
+    error_message = "Secrets that ECS gives to the service are not those."
   }
 
   assert {
@@ -176,7 +195,7 @@ run "the_service_connects_by_tls_as_the_role_behind_the_wall" {
   }
 
   assert {
-    condition     = alltrue([for task in [module.service_task, module.worker_task] : one([for secret in jsondecode(task.container_definitions)[0].secrets : secret.valueFrom if secret.name == "DATABASE_URL"]) == "${module.secrets.arns["app-database"]}:url::"]) && one([for secret in jsondecode(module.migrate_task.container_definitions)[0].secrets : secret.valueFrom if secret.name == "PIDIMA_APP_PASSWORD"]) == "${module.secrets.arns["app-database"]}:password::"
+    condition     = one([for secret in jsondecode(module.migrate_task.container_definitions)[0].secrets : secret.valueFrom if secret.name == "PIDIMA_APP_PASSWORD"]) == "${module.secrets.arns["app-database"]}:PIDIMA_APP_PASSWORD::"
     error_message = "The password that the migrate task gives to the role must be the one of the address."
   }
 

@@ -21,7 +21,7 @@ variables {
 
   secrets    = { signing-secret = { description = "Signs widget tokens", version = 3 } }
   values     = { signing-secret = "0123456789abcdef0123456789abcdef" }
-  parameters = { log = { description = "What is logged", value = "info" } }
+  parameters = { PIDIMA_LOG = { description = "What is logged", value = "info" } }
 
   recovery_region = "eu-west-1"
   retention_days  = 35
@@ -168,7 +168,7 @@ run "parameters_are_encrypted_under_the_name_of_the_environment" {
   }
 
   assert {
-    condition     = aws_ssm_parameter.this["log"].name == "/pidima-prod/log" && aws_ssm_parameter.this["log"].type == "SecureString" && aws_ssm_parameter.this["log"].key_id == var.key_arn
+    condition     = aws_ssm_parameter.this["PIDIMA_LOG"].name == "/pidima-prod/PIDIMA_LOG" && aws_ssm_parameter.this["PIDIMA_LOG"].type == "SecureString" && aws_ssm_parameter.this["PIDIMA_LOG"].key_id == var.key_arn && output.path == "/pidima-prod/"
     error_message = "The parameter is not where it is looked for, or open."
   }
 }
@@ -181,7 +181,7 @@ run "an_empty_parameter_is_refused" {
   }
 
   variables {
-    parameters = { log = { description = "What is logged", value = "" } }
+    parameters = { PIDIMA_LOG = { description = "What is logged", value = "" } }
   }
 
   expect_failures = [var.parameters]

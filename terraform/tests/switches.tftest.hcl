@@ -69,7 +69,7 @@ run "a_server_that_speaks_openai_brings_a_secret_and_a_second_provider" {
   }
 
   assert {
-    condition     = contains(keys(module.secrets.arns), "openai-api-key") && strcontains(module.service_task.container_definitions, "PIDIMA_OPENAI_API_KEY") && strcontains(module.service_task.container_definitions, "https://models.example.com/v1")
+    condition     = contains(keys(module.secrets.arns), "openai-api-key") && contains(local.read_secret_arns, module.secrets.arns["openai-api-key"]) && length(local.read_secret_arns) == 2 && !strcontains(module.service_task.container_definitions, "PIDIMA_OPENAI_API_KEY") && strcontains(module.service_task.container_definitions, "https://models.example.com/v1")
     error_message = "The key must be a secret, and the address a setting."
   }
 }

@@ -2419,6 +2419,26 @@ COMMENT ON COLUMN app.tenant_directory.slug IS 'Short name that operators type; 
 
 COMMENT ON COLUMN app.tenant_directory.created_at IS 'When the tenant was created';
 
+CREATE TABLE app.tenant_flags (
+    tenant_id uuid NOT NULL,
+    flag text NOT NULL,
+    is_on boolean NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenant_flags_flag_check CHECK ((flag = ANY (ARRAY['uploads'::text, 'questions'::text])))
+);
+
+ALTER TABLE ONLY app.tenant_flags FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.tenant_flags IS 'Flags of a tenant of its own; what has no row is as the settings say';
+
+COMMENT ON COLUMN app.tenant_flags.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.tenant_flags.flag IS 'uploads: documents are taken; questions: questions are answered';
+
+COMMENT ON COLUMN app.tenant_flags.is_on IS 'Whether it is so';
+
+COMMENT ON COLUMN app.tenant_flags.updated_at IS 'When the operator set it last';
+
 CREATE TABLE app.tenants (
     tenant_id uuid NOT NULL,
     name text NOT NULL,
@@ -2788,6 +2808,9 @@ ALTER TABLE ONLY app.tenant_directory
 
 ALTER TABLE ONLY app.tenant_directory
     ADD CONSTRAINT tenant_directory_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY app.tenant_flags
+    ADD CONSTRAINT tenant_flags_pkey PRIMARY KEY (tenant_id, flag);
 
 ALTER TABLE ONLY app.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
@@ -3262,6 +3285,8 @@ CREATE POLICY tenant ON app.sealed_collections TO pidima_app USING ((tenant_id =
 CREATE POLICY tenant ON app.session_summaries TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.sessions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.tenant_flags TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.tenants TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -3755,6 +3780,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.run_leases TO pidima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.session_summaries TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.tenant_flags TO pidima_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE app.tenants TO pidima_app;
 

@@ -2,7 +2,7 @@
 
 mod faults;
 mod objects;
-mod proxy;
+pub mod proxy;
 mod queue;
 mod queue_sqs;
 mod whole;
@@ -19,11 +19,11 @@ use uuid::Uuid;
 
 use crate::support::issuers::ministack;
 
-const REGION: &str = "eu-central-1";
+pub const REGION: &str = "eu-central-1";
 
-/// S3's and SQS's stand-in: one process for all tests, buckets and queues for each.
+/// The stand-in of all services: one process for all tests, buckets, queues, secrets and parameters for each.
 pub struct StandIn {
-    address: String,
+    pub address: String,
     _process: Child,
 }
 
@@ -38,7 +38,7 @@ impl StandIn {
     pub async fn shared() -> &'static Self {
         static STAND_IN: OnceLock<StandIn> = OnceLock::new();
         let start = || {
-            let (address, process) = ministack("s3,sqs");
+            let (address, process) = ministack("s3,sqs,secretsmanager,ssm");
             StandIn { address, _process: process }
         };
         tokio::task::spawn_blocking(move || STAND_IN.get_or_init(start)).await.unwrap()
@@ -65,6 +65,28 @@ impl StandIn {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.address)
+            .region(Region::new(REGION))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        aws_sdk_secretsmanager::Client::from_conf(config)
+    }
+
+    pub fn ssm(&self) -> aws_sdk_ssm::Client {
+        let config = aws_sdk_ssm::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.address)
+            .region(Region::new(REGION))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        aws_sdk_ssm::Client::from_conf(config)
     }
 
     /// A new bucket.
@@ -122,7 +144,7 @@ impl StandIn {
 }
 
 /// AWS at an address.
-fn aws(address: &str) -> Aws {
+pub fn aws(address: &str) -> Aws {
     let keys =
         AwsKeys { id: "test".to_owned(), secret: "test".to_owned().into(), session_token: None };
     Aws::new(AwsSettings {

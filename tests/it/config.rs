@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use pidima::config::{Config, Env, TelemetryConfig};
+use pidima::config::{Config, Env, Given, Origin, TelemetryConfig};
 
 /// What the demo notes beside its data for people to use; nobody reads it as a setting.
 const NOTES_OF_THE_DEMO: [&str; 4] =
@@ -82,6 +82,43 @@ fn a_default_of_the_handbook_is_the_default_of_the_code() {
         }
     }
     assert!(tried > 25, "{tried} defaults");
+}
+
+#[test]
+fn no_fault_shows_a_value_that_comes_from_outside() {
+    const CANARY: &str = "canary7canary";
+    // Their values become parts of names of settings, which are told.
+    const NAMING: [&str; 2] = ["PIDIMA_OIDC_PROVIDERS", "PIDIMA_MODEL_PROVIDERS"];
+    const OWN: [(&str, &str); 4] = [
+        ("PIDIMA_MODEL_PROVIDERS", "openai,own"),
+        ("PIDIMA_PROVIDER_OWN_KIND", "openai"),
+        ("PIDIMA_PROVIDER_OWN_BASE_URL", "http://127.0.0.1:1/v1"),
+        ("PIDIMA_PROVIDER_OWN_MODEL", "m"),
+    ];
+    let mut refused = 0;
+    let is_plain = |name: &String| !name.contains('<') && !NAMING.contains(&name.as_str());
+    let names = handbook().into_keys().filter(is_plain);
+    let more =
+        ["PIDIMA_PROVIDER_OWN_KIND", "PIDIMA_PROVIDER_OWN_SERVER", "PIDIMA_OIDC_MAIN_ISSUER"];
+    for name in names.chain(more.map(str::to_owned)) {
+        for value in [CANARY.to_owned(), format!("{CANARY},x"), format!("x, {CANARY}")] {
+            let machine = BASE.iter().chain(&ONE_PROVIDER).filter(|(key, _)| *key != name);
+            let machine = machine.chain(&OWN);
+            let given = |name: &str, value: &str, origin| Given {
+                name: name.to_owned(),
+                value: value.to_owned(),
+                place: "the place".to_owned(),
+                origin,
+            };
+            let mut env = Env::default();
+            env.add(vec![given(&name, &value, Origin::Outside)]);
+            env.add(machine.map(|(key, value)| given(key, value, Origin::Machine)).collect());
+            let Err(error) = Config::from_env(&env) else { continue };
+            refused += 1;
+            assert!(!error.to_string().contains(CANARY), "{error}");
+        }
+    }
+    assert!(refused > 200, "{refused} values were refused");
 }
 
 #[test]

@@ -47,6 +47,7 @@ mod redis_connection;
 mod retrieval;
 mod round;
 mod server;
+mod settings;
 mod state_machine;
 mod streams;
 mod support;

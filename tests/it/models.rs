@@ -376,7 +376,7 @@ async fn a_first_question_is_not_sent_anywhere() {
 #[test]
 fn neither_settings_nor_model_print_the_key() {
     let settings = OpenAiSettings {
-        api_key: Some("top-secret-key".to_owned().into()),
+        api_key: secrecy::SecretString::from("top-secret-key").into(),
         ..OpenAiSettings::new("http://127.0.0.1:1", "m")
     };
     let model = OpenAiModel::new(settings.clone()).unwrap();

@@ -12,7 +12,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::time::{timeout, timeout_at};
 
@@ -22,6 +21,7 @@ use super::rewriting::{self, MOST_REWRITING_TOKENS};
 use super::{
     ChatModel, FinishReason, ModelCards, ModelError, ModelEvent, ModelStream, Prompt, Role, Turn,
 };
+use crate::kernel::live_secret::LiveSecret;
 
 mod reading;
 mod refusal;
@@ -46,7 +46,7 @@ pub struct OpenAiSettings {
     /// Whose server it is.
     pub server: OpenAiServer,
     /// Sent as a bearer token, or as Azure wants it; many servers of one's own need none.
-    pub api_key: Option<SecretString>,
+    pub api_key: LiveSecret,
     /// The model's name as the server knows it.
     pub model: String,
     /// For the connection itself.
@@ -68,7 +68,7 @@ impl OpenAiSettings {
         Self {
             server: OpenAiServer::of_address(&base_url),
             base_url,
-            api_key: None,
+            api_key: LiveSecret::default(),
             model: model.into(),
             connect_timeout: Duration::from_secs(3),
             first_token_timeout: Duration::from_secs(10),
@@ -105,7 +105,9 @@ impl OpenAiModel {
     pub fn new(settings: OpenAiSettings) -> Result<Self, ModelError> {
         let url =
             settings.server.address(&settings.base_url, &settings.model, "chat/completions")?;
-        let client = client(&settings.server, settings.api_key.as_ref(), settings.connect_timeout)?;
+        // Told now, not at the first question.
+        settings.server.headers(settings.api_key.get().as_ref())?;
+        let client = client(settings.connect_timeout)?;
         let parameters = Arc::new(Parameters::of(&settings.server, &settings.model));
         Ok(Self { settings, client, url, parameters, cards: ModelCards::default() })
     }
@@ -125,10 +127,13 @@ impl OpenAiModel {
         streams: bool,
     ) -> Result<reqwest::Response, Refused> {
         let mut learned = 0;
+        let key = self.settings.api_key.get();
+        let headers = self.settings.server.headers(key.as_ref()).map_err(Refused::Error)?;
         loop {
             let mut body = json!({ "model": self.settings.model, "messages": in_form(messages) });
             self.parameters.fill(&mut body, most_tokens, temperature, streams);
-            let sent = self.client.post(self.url.clone()).json(&body).send().await;
+            let request = self.client.post(self.url.clone()).headers(headers.clone());
+            let sent = request.json(&body).send().await;
             let response = sent.map_err(|error| Refused::Error(lost(error)))?;
             if response.status().is_success() {
                 return Ok(response);
@@ -139,7 +144,7 @@ impl OpenAiModel {
             }
             let is_new = refusal.of_request().is_some_and(|error| self.parameters.learn(error));
             if !is_new || learned == MOST_LESSONS {
-                let error = refusal.into_error(self.settings.api_key.as_ref());
+                let error = refusal.into_error(key.as_ref());
                 return Err(Refused::Error(error));
             }
             learned += 1;
@@ -165,7 +170,7 @@ impl OpenAiModel {
         let bytes = response.bytes_stream();
         // Whatever breaks a body that has begun, its end was not seen.
         let bytes = bytes.map(|piece| piece.map(|it| it.to_vec()).map_err(|_| ModelError::Cut));
-        let key = self.settings.api_key.clone();
+        let key = self.settings.api_key.get();
         let mut events = events(Reading::new(bytes.boxed(), clock, key));
         match events.next().await {
             Some(Ok(first)) => Ok(stream::once(async { Ok(first) }).chain(events).boxed()),
@@ -181,7 +186,7 @@ impl OpenAiModel {
             Err(Refused::Error(error)) => return Err(error),
             Err(Refused::Filtered) => return Err(ModelError::Empty),
         };
-        let step = wire::read(&beginning(response).await, self.settings.api_key.as_ref())?;
+        let step = wire::read(&beginning(response).await, self.settings.api_key.get().as_ref())?;
         rewriting::question(&step.text)
     }
 }
@@ -232,16 +237,13 @@ impl ChatModel for OpenAiModel {
     }
 }
 
-/// A client for one server: no redirects, the key in its header.
+/// A client for one server: no redirects. The key goes with each request, since it may change.
 pub(in crate::adapters) fn client(
-    server: &OpenAiServer,
-    key: Option<&SecretString>,
     connect_timeout: Duration,
 ) -> Result<reqwest::Client, ModelError> {
     reqwest::Client::builder()
         .connect_timeout(connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
-        .default_headers(server.headers(key)?)
         .build()
         .map_err(lost)
 }

@@ -127,6 +127,7 @@ impl From<StartError> for ApiError {
                 Self::new(ProblemCode::Conflict, error.to_string())
             }
             StartError::OutsideAssistant => Self::invalid("/collection_ids", error.to_string()),
+            StartError::Off(_) => Self::new(ProblemCode::Unavailable, error.to_string()),
             StartError::Database(error) => error.into(),
         }
     }

@@ -19,7 +19,7 @@ use crate::chat::store::runs::NewRun;
 use crate::db::idempotency::{Begun, Kept, Outcome};
 use crate::db::{self, OnConstraint, TenantTx};
 use crate::governance::{
-    Charged, ExceededQuota, QuotaWarning, Reservation, ReserveError, reserve_quota,
+    Charged, ExceededQuota, Flag, FlagError, QuotaWarning, Reservation, ReserveError, reserve_quota,
 };
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
@@ -90,9 +90,21 @@ pub enum StartError {
         /// The run that makes it; absent when it ended while it was looked for, and another had begun by then.
         run_id: Option<Uuid>,
     },
+    /// The operator has switched questions off.
+    #[error("{0}")]
+    Off(FlagError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl From<FlagError> for StartError {
+    fn from(error: FlagError) -> Self {
+        match error {
+            FlagError::Database(error) => Self::Database(error),
+            off @ FlagError::Off(_) => Self::Off(off),
+        }
+    }
 }
 
 impl From<ReserveError> for StartError {
@@ -204,6 +216,7 @@ impl Chat {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return self.asked_before(question, &kept).await,
         };
+        self.flags.require(&mut tx, Flag::Questions).await?;
         let reach = Reach::of(&mut tx, &question.reader).await?;
         if !tx.has_collections(&reach, &question.collection_ids).await? {
             return Err(StartError::UnknownCollection.into());

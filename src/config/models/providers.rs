@@ -5,6 +5,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 
 use crate::config::Env;
+use crate::kernel::live_secret::LiveSecret;
 
 /// Most providers at once.
 const MOST_PROVIDERS: usize = 10;
@@ -16,6 +17,16 @@ pub struct ProviderConfig {
     pub name: String,
     /// What it is.
     pub kind: ProviderKind,
+}
+
+impl ProviderConfig {
+    /// The key that is sent to it, where it is one that takes a key.
+    pub fn api_key(&self) -> Option<&LiveSecret> {
+        match &self.kind {
+            ProviderKind::OpenAi(openai) => Some(&openai.api_key),
+            ProviderKind::Extractive | ProviderKind::Bedrock(_) => None,
+        }
+    }
 }
 
 /// What answers.
@@ -35,8 +46,9 @@ pub enum ProviderKind {
 pub struct OpenAiConfig {
     /// `PIDIMA_OPENAI_BASE_URL`: address up to and with `/v1`, of Azure the resource; required for the provider.
     pub base_url: String,
-    /// `PIDIMA_OPENAI_API_KEY`: bearer token, where the server wants one.
-    pub api_key: Option<SecretString>,
+    /// `PIDIMA_OPENAI_API_KEY`: bearer token, where the server wants one; it may change while the service
+    /// runs.
+    pub api_key: LiveSecret,
     /// `PIDIMA_OPENAI_MODEL`: model's name, of Azure the deployment's; required for the provider.
     pub model: String,
     /// `PIDIMA_OPENAI_SERVER`: openai, azure or compatible; told by the address when absent.
@@ -226,7 +238,7 @@ impl Variables {
         });
         OpenAiConfig {
             base_url: self.needed(env, name, "BASE_URL", self.base_url.as_ref()),
-            api_key: self.api_key.clone().map(SecretString::from),
+            api_key: self.api_key.clone().map(SecretString::from).into(),
             model: self.needed(env, name, "MODEL", self.model.as_ref()),
             server,
             api_version: self.api_version.clone(),

@@ -186,6 +186,7 @@ impl From<ReceiveError> for ApiError {
                 "the store of originals is away and nothing was kept; try again",
                 error,
             ),
+            ReceiveError::Off(_) => Self::new(ProblemCode::Unavailable, error.to_string()),
             ReceiveError::Database(error) => error.into(),
         }
     }

@@ -1,5 +1,5 @@
-# Settings and flags that operators change without this configuration: the value here is the first one. Tasks read them
-# when they start.
+# Settings and flags that operators change without this configuration: the value here is the first one. The program reads
+# all that stand beneath the path, when it starts and each minute.
 
 resource "aws_ssm_parameter" "this" {
   for_each = var.parameters

@@ -1,4 +1,5 @@
-output "arns" {
-  description = "ARN of each parameter."
-  value       = { for name, parameter in aws_ssm_parameter.this : name => parameter.arn }
+output "path" {
+  description = "Path beneath which all parameters stand, once they do: a task that starts before would fail."
+  value       = "/${var.name}/"
+  depends_on  = [aws_ssm_parameter.this]
 }

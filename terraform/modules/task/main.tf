@@ -31,7 +31,7 @@ locals {
       mountPoints            = [{ sourceVolume = "scratch", containerPath = "/tmp", readOnly = false }]
       ulimits                = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }]
       environment            = [for name in sort(keys(var.environment)) : { name = name, value = var.environment[name] }]
-      secrets                = [for name in sort(keys(local.secrets)) : { name = name, valueFrom = local.secrets[name] }]
+      secrets                = [for name in sort(keys(var.secrets)) : { name = name, valueFrom = var.secrets[name] }]
       logConfiguration       = local.log_configuration
       portMappings           = var.port == null ? [] : [{ name = "http", containerPort = var.port, protocol = "tcp", appProtocol = "http" }]
     },
@@ -39,8 +39,6 @@ locals {
       healthCheck = { command = concat(["CMD"], var.health_command), interval = 15, timeout = 5, retries = 3, startPeriod = 60 }
     },
   )
-
-  secrets = merge(var.secrets, var.parameters)
 }
 
 resource "aws_cloudwatch_log_group" "this" {

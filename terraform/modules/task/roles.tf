@@ -49,21 +49,13 @@ locals {
       Action   = ["secretsmanager:GetSecretValue"]
       Resource = local.secret_arns
     }],
-    length(var.parameters) == 0 ? [] : [{
-      Sid      = "ReadParameters"
-      Effect   = "Allow"
-      Action   = ["ssm:GetParameters"]
-      Resource = sort(values(var.parameters))
-    }],
-    [{
+    length(var.secrets) == 0 ? [] : [{
       Sid      = "OpenSecrets"
       Effect   = "Allow"
       Action   = ["kms:Decrypt"]
       Resource = [var.secrets_key_arn]
       Condition = {
-        StringEquals = {
-          "kms:ViaService" = ["secretsmanager.${local.region}.amazonaws.com", "ssm.${local.region}.amazonaws.com"]
-        }
+        StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" }
       }
     }],
   )

@@ -79,13 +79,7 @@ variable "environment" {
 }
 
 variable "secrets" {
-  description = "Settings from Secrets Manager: variable to ARN, with `:key::` behind it for one key of a JSON secret."
-  type        = map(string)
-  nullable    = false
-}
-
-variable "parameters" {
-  description = "Settings from Parameter Store: variable to ARN."
+  description = "Settings from Secrets Manager that hold until the task ends: variable to ARN, with `:key::` behind it for one key of a JSON secret."
   type        = map(string)
   nullable    = false
 }
@@ -103,7 +97,7 @@ variable "repository_arns" {
 }
 
 variable "secrets_key_arn" {
-  description = "Key of secrets and parameters."
+  description = "Key of secrets."
   type        = string
   nullable    = false
 }

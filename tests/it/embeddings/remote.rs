@@ -77,7 +77,7 @@ fn openai_answer(request: &str) -> String {
 
 fn openai(server: &ModelServer) -> RemoteEmbedder<OpenAiEmbeddings> {
     let url = format!("{}/v1", server.url);
-    let key = Some("top-secret-key".to_owned().into());
+    let key = secrecy::SecretString::from("top-secret-key").into();
     let kind = OpenAiServer::Compatible;
     let calls = OpenAiEmbeddings::new(&kind, &url, key, "bge", DIMENSIONS).unwrap();
     RemoteEmbedder::new(calls, settings())

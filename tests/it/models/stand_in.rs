@@ -47,7 +47,7 @@ impl StandIn {
 
     pub fn settings(&self) -> OpenAiSettings {
         OpenAiSettings {
-            api_key: Some("top-secret-key".to_owned().into()),
+            api_key: secrecy::SecretString::from("top-secret-key").into(),
             first_token_timeout: Duration::from_millis(400),
             next_token_timeout: Duration::from_millis(250),
             total_timeout: Duration::from_millis(1500),

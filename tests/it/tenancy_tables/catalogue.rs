@@ -3,7 +3,8 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Columns whose checks refuse what their type suggests: table, column, SQL expression.
+/// Columns whose checks refuse what their type suggests: table, column, SQL expression, in which `{number}` is that of the
+/// side.
 const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.api_keys", "role", "'member'"),
     ("app.feedback", "given_by_kind", "'member'"),
@@ -20,6 +21,7 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.quota_counters", "period", "'day'"),
     ("app.document_versions", "media_type", "'text/plain'"),
     ("app.webhook_endpoints", "events", "'{document.ready}'"),
+    ("app.tenant_flags", "flag", "case {number} when 1 then 'uploads' else 'questions' end"),
 ];
 
 /// All tables with tenant_id on which the service has a right. Partitions are reached through their parent.
@@ -146,7 +148,7 @@ pub fn insert(table: &Table, tenant: Uuid, side: &dyn Fn(&str) -> Side) -> Strin
 fn value(table: &str, column: &Column, side: Side) -> String {
     let fixture = FIXTURES.iter().find(|(t, c, _)| *t == table && *c == column.name);
     if let Some((_, _, expression)) = fixture {
-        return (*expression).to_owned();
+        return expression.replace("{number}", &side.number.to_string());
     }
     match column.sql_type.as_str() {
         "uuid" => format!("'{}'", side.id),

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{EmbeddingCalls, Purpose};
 use crate::adapters::models::openai::{Refusal, client, lost};
 use crate::adapters::models::{ModelError, OpenAiServer};
+use crate::kernel::live_secret::LiveSecret;
 
 /// Texts in one request: the bound of OpenAI, of which others have taken it over.
 const BATCH: usize = 2_048;
@@ -24,8 +24,9 @@ const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// One model of one server.
 pub struct OpenAiEmbeddings {
     client: reqwest::Client,
+    server: OpenAiServer,
     url: Url,
-    key: Option<SecretString>,
+    key: LiveSecret,
     model: String,
     /// Sent only to models that can shorten their vectors.
     dimensions: Option<usize>,
@@ -51,13 +52,16 @@ impl OpenAiEmbeddings {
     pub fn new(
         server: &OpenAiServer,
         base_url: &str,
-        key: Option<SecretString>,
+        key: LiveSecret,
         model: &str,
         dimensions: usize,
     ) -> Result<Self, ModelError> {
         let shortens = model.starts_with("text-embedding-3");
+        // Told now, not at the first document.
+        server.headers(key.get().as_ref())?;
         Ok(Self {
-            client: client(server, key.as_ref(), CONNECT_TIMEOUT)?,
+            client: client(CONNECT_TIMEOUT)?,
+            server: server.clone(),
             url: server.address(base_url, model, "embeddings")?,
             key,
             model: model.to_owned(),
@@ -89,9 +93,12 @@ impl EmbeddingCalls for OpenAiEmbeddings {
         if let Some(dimensions) = self.dimensions {
             body["dimensions"] = json!(dimensions);
         }
-        let response = self.client.post(self.url.clone()).json(&body).send().await.map_err(lost)?;
+        let key = self.key.get();
+        let headers = self.server.headers(key.as_ref())?;
+        let request = self.client.post(self.url.clone()).headers(headers).json(&body);
+        let response = request.send().await.map_err(lost)?;
         if !response.status().is_success() {
-            return Err(Refusal::read(response).await.into_error(self.key.as_ref()));
+            return Err(Refusal::read(response).await.into_error(key.as_ref()));
         }
         read(response, texts.len()).await
     }
