@@ -153,7 +153,7 @@ fn prompt() -> Prompt {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_and_flags_change_while_the_service_runs_wherever_they_stand() {
     for place in Place::all().await {
-        let running = Running::start(place).await;
+        let running = Box::pin(Running::start(place)).await;
         assert_eq!(running.keys().await, keys("old"));
         assert!(running.takes_uploads().await);
         put(&running.place, "new", "off").await;
@@ -168,7 +168,7 @@ async fn keys_and_flags_change_while_the_service_runs_wherever_they_stand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_read_or_used_leaves_all_as_it_is_and_is_told() {
     for place in Place::all().await {
-        let running = Running::start(place).await;
+        let running = Box::pin(Running::start(place)).await;
         let is_outside = running.place.is_outside();
         // A value that is none: the keys beside it are not taken over either.
         put(&running.place, "new", "perhaps").await;
