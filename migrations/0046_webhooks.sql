@@ -87,7 +87,7 @@ comment on column app.webhook_deliveries.lease_expires_at is 'From then on anoth
 comment on column app.webhook_deliveries.created_at is 'When the event happened';
 comment on column app.webhook_deliveries.ended_at is 'When it was delivered or given up';
 create index webhook_deliveries_webhook_id_idx on app.webhook_deliveries (tenant_id, webhook_id, delivery_id);
-create index webhook_deliveries_pending_idx on app.webhook_deliveries (tenant_id, delivery_id) where state = 'pending';
+create index webhook_deliveries_delivery_id_idx on app.webhook_deliveries (tenant_id, delivery_id) where state = 'pending';
 create index webhook_deliveries_ended_at_idx on app.webhook_deliveries (tenant_id, ended_at) where ended_at is not null;
 call app.isolate('app.webhook_deliveries', 'select, insert, update, delete');
 

@@ -1545,7 +1545,7 @@ COMMENT ON COLUMN app.chunks.embedding_model IS 'Model of its vectors';
 
 COMMENT ON COLUMN app.chunks.page IS 'Page or slide of the original on which it begins, from 1; null for formats without pages';
 
-COMMENT ON COLUMN app.chunks.page_starts IS 'First character of each later page that the passage reaches, as char_start counts: the first is that of page + 1';
+COMMENT ON COLUMN app.chunks.page_starts IS 'First character of each later page that the passage reaches, as char_start counts: the first is that of page + 1. Empty for versions that were read before there was this column: reprocess those';
 
 CREATE TABLE app.chunks_p00 (
     tenant_id uuid CONSTRAINT chunks_tenant_id_not_null NOT NULL,
@@ -2897,6 +2897,8 @@ CREATE INDEX runs_default_tenant_id_session_id_run_id_idx ON app.runs_default US
 
 CREATE INDEX tenants_allowed_origins_idx ON app.tenants USING gin (allowed_origins);
 
+CREATE INDEX webhook_deliveries_delivery_id_idx ON app.webhook_deliveries USING btree (tenant_id, delivery_id) WHERE (state = 'pending'::text);
+
 CREATE INDEX webhook_deliveries_ended_at_idx ON app.webhook_deliveries USING btree (tenant_id, ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX webhook_deliveries_webhook_id_idx ON app.webhook_deliveries USING btree (tenant_id, webhook_id, delivery_id);
@@ -3067,6 +3069,9 @@ ALTER TABLE ONLY app.sessions
 
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.tenant_flags
+    ADD CONSTRAINT tenant_flags_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY app.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES app.webhook_endpoints(tenant_id, webhook_id) ON DELETE CASCADE;
@@ -3293,6 +3298,8 @@ CREATE POLICY tenant ON app.tenants TO pidima_app USING ((tenant_id = ( SELECT a
 CREATE POLICY tenant ON app.webhook_deliveries TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.webhook_endpoints TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+ALTER TABLE app.tenant_flags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.tenants ENABLE ROW LEVEL SECURITY;
 

@@ -9,12 +9,17 @@ mod receiver;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pidima::adapters::models::ExtractiveModel;
+use pidima::db::Few;
+use pidima::webhooks::DELIVER_WEBHOOK;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 use self::receiver::{Received, Receiver};
 use crate::support::{TestApp, TestTenant, eventually};
+
+/// As the relay hands them over.
+pub const FEW: Few = Few { kind: DELIVER_WEBHOOK, most: 4 };
 
 /// An application that may send to a receiver of the test, with more settings.
 async fn app(receiver: &Receiver, settings: &[(&str, &str)]) -> TestApp {

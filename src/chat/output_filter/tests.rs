@@ -255,6 +255,7 @@ fn what_may_vanish_behind_an_address_makes_no_link_of_it() {
         ("[a](rust \\<)", "[a](rust &lt;)"),
         ("[1](see there)", "[1](see there)"),
         ("[1](see", "[1](see"),
+        ("![](- &#8203;", "! [](-  "),
         ("[1] (see &#8203;)", "[1] (see  )"),
     ] {
         assert_eq!(filtered(text), safe);

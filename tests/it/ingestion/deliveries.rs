@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{contents, hurry, idle, ingestion, last_version, upload, versions_found, working};
 use crate::support::{TestApp, eventually};
+use crate::webhooks::FEW;
 
 const TEXT: &str = "# A\n\nThe pump runs at night. The valve is shut by day.\n";
 
@@ -196,11 +197,11 @@ async fn a_relay_that_dies_after_it_sent_queues_each_message_once() {
     }
     // Sent, and the relay is gone before it could say so: the messages wait again.
     let mut tx = app.app.services.db.system().await.unwrap();
-    let messages = tx.hand_over(100, 32, Duration::from_secs(30)).await.unwrap();
+    let messages = tx.hand_over(100, 32, Duration::from_secs(30), FEW).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(messages.len(), 5);
     let mut other = app.app.services.db.system().await.unwrap();
-    let taken_twice = other.hand_over(100, 32, Duration::from_secs(30)).await.unwrap();
+    let taken_twice = other.hand_over(100, 32, Duration::from_secs(30), FEW).await.unwrap();
     assert!(taken_twice.is_empty(), "nobody else hands them over meanwhile");
     drop(other);
     app.app.worker.queue.send(&messages).await.unwrap();
@@ -259,7 +260,7 @@ async fn what_was_deleted_is_removed_however_often_that_failed_before() {
     assert!(app.app.objects.get(&original).await.is_ok());
     tenant.delete(&format!("/v1/documents/{id}")).await.expect(204);
     let mut tx = app.app.services.db.system().await.unwrap();
-    let messages = tx.hand_over(100, 32, Duration::from_secs(30)).await.unwrap();
+    let messages = tx.hand_over(100, 32, Duration::from_secs(30), FEW).await.unwrap();
     tx.commit().await.unwrap();
     app.app.worker.queue.send(&messages).await.unwrap();
     let many = sqlx::query("update app.jobs set receives = 1000");

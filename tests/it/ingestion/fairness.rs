@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::idle;
 use crate::support::{TestApp, eventually};
+use crate::webhooks::FEW;
 
 const MANY: i64 = 10_000;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -238,7 +239,7 @@ async fn without_a_window_the_same_file_waits_for_all_that_came_before() {
         }
         loop {
             let mut tx = db.system().await.unwrap();
-            let messages = tx.hand_over(5_000, u32::MAX, MINUTE).await.unwrap();
+            let messages = tx.hand_over(5_000, u32::MAX, MINUTE, FEW).await.unwrap();
             tx.commit().await.unwrap();
             if messages.is_empty() {
                 break;
@@ -260,7 +261,7 @@ async fn the_line_hands_over_a_window_of_each_tenant_and_first_of_who_has_fewest
     let db = &app.app.services.db;
     let hand_over = |most: i64, window: u32| async move {
         let mut tx = db.system().await.unwrap();
-        let messages = tx.hand_over(most, window, MINUTE).await.unwrap();
+        let messages = tx.hand_over(most, window, MINUTE, FEW).await.unwrap();
         tx.commit().await.unwrap();
         messages
     };
@@ -290,7 +291,7 @@ async fn choosing_from_ten_thousand_reads_a_window_of_them() {
     let read = "select pg_stat_get_xact_tuples_fetched('app.outbox'::regclass)
         + pg_stat_get_xact_tuples_returned('app.outbox'::regclass)";
     let before: i64 = sqlx::query_scalar(read).fetch_one(tx.connection()).await.unwrap();
-    assert_eq!(tx.hand_over(100, 32, MINUTE).await.unwrap().len(), 96);
+    assert_eq!(tx.hand_over(100, 32, MINUTE, FEW).await.unwrap().len(), 96);
     let after: i64 = sqlx::query_scalar(read).fetch_one(tx.connection()).await.unwrap();
     println!("{} rows read of {}", after - before, 3 * MANY);
     assert!(after - before < 2_000, "{} rows read", after - before);

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{hurry, idle, ingestion, last_version, rows_left, upload, versions_found, working};
 use crate::support::{TestApp, TestTenant};
+use crate::webhooks::FEW;
 
 const TEXT: &str = "# A\n\nThe pump runs at night. The valve is shut by day.\n";
 
@@ -202,7 +203,7 @@ async fn the_place_in_the_line_is_told_until_the_message_is_handed_over() {
     }
     assert_eq!(job(&app, &tenant).await["queue"], json!({ "state": "waiting", "position": 3 }));
     let mut tx = app.app.services.db.system().await.unwrap();
-    assert_eq!(tx.hand_over(100, 2, Duration::from_secs(60)).await.unwrap().len(), 3);
+    assert_eq!(tx.hand_over(100, 2, Duration::from_secs(60), FEW).await.unwrap().len(), 3);
     tx.commit().await.unwrap();
     assert_eq!(job(&app, &tenant).await["queue"], json!({ "state": "waiting", "position": 1 }));
     let list = tenant.get("/v1/ingestion_jobs").await.expect(200);

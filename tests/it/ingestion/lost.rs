@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{hurry, idle, last_version, upload, versions_found};
 use crate::platform::TestOperator;
 use crate::support::{TestApp, TestTenant};
+use crate::webhooks::FEW;
 
 const TEXT: &str = "# A\n\nThe pump runs at night.\n";
 
@@ -60,10 +61,10 @@ async fn a_message_that_the_queue_loses_is_handed_over_again() {
     let db = &app.app.services.db;
     // Handed over by a relay that died before it sent, or to a queue that forgot it.
     let mut tx = db.system().await.unwrap();
-    assert_eq!(tx.hand_over(100, 32, Duration::from_millis(50)).await.unwrap().len(), 1);
+    assert_eq!(tx.hand_over(100, 32, Duration::from_millis(50), FEW).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
     let mut tx = db.system().await.unwrap();
-    let twice = tx.hand_over(100, 32, Duration::ZERO).await.unwrap();
+    let twice = tx.hand_over(100, 32, Duration::ZERO, FEW).await.unwrap();
     assert!(twice.is_empty(), "nobody has it twice");
     drop(tx);
     app.start_worker();
@@ -74,7 +75,7 @@ async fn a_message_that_the_queue_loses_is_handed_over_again() {
 async fn buried(app: &TestApp, tenant: &TestTenant) -> Value {
     let db = &app.app.services.db;
     let mut tx = db.system().await.unwrap();
-    let messages = tx.hand_over(100, 32, Duration::from_secs(60)).await.unwrap();
+    let messages = tx.hand_over(100, 32, Duration::from_secs(60), FEW).await.unwrap();
     tx.commit().await.unwrap();
     app.app.worker.queue.send(&messages).await.unwrap();
     run(app, "update app.jobs set receives = 20").await;

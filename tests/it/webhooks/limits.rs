@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{app, deliveries, ended, try_out, webhook};
 use crate::api::problem;
-use crate::support::TestApp;
+use crate::support::{TestApp, eventually};
 use crate::webhooks::receiver::Receiver;
 
 #[tokio::test]
