@@ -212,7 +212,7 @@ impl App {
             models_refresh,
             flags,
         };
-        app.switch(config);
+        app.switch(config.flags);
         Ok(app)
     }
 

@@ -101,7 +101,26 @@ impl Config {
     /// # Errors
     /// All faults together, each naming its variable and the remedy.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let config = Self {
+        let config = Self::read(env);
+        env.refuse_unknown();
+        env.finish()?;
+        Ok(config)
+    }
+
+    /// The same while the service runs: names that are known to nobody may be those of the next version.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn again_from_env(env: &Env) -> Result<Self, ConfigError> {
+        let config = Self::read(env);
+        env.finish()?;
+        Ok(config)
+    }
+
+    fn read(env: &Env) -> Self {
+        // Read elsewhere, and known all the same.
+        TelemetryConfig::from_env(env);
+        Self {
             database: DatabaseConfig::from_env(env),
             objects: ObjectsConfig::from_env(env),
             queue: QueueConfig::from_env(env),
@@ -122,23 +141,58 @@ impl Config {
             runs: RunsConfig::from_env(env),
             flags: FlagsConfig::from_env(env),
             sources: SourcesConfig::from_env(env),
-        };
-        // Read elsewhere, and known all the same.
-        TelemetryConfig::from_env(env);
-        env.refuse_unknown();
-        env.finish()?;
-        Ok(config)
+        }
     }
 
-    /// Takes over the keys of models that are others in newer settings: whoever sends one asks for it each time.
-    pub fn take_keys_of(&self, newer: &Self) {
-        self.embeddings.remote.api_key.set(newer.embeddings.remote.api_key.get());
+    /// Takes over the keys of models that are others in newer settings, where they go to the same server as before: whoever
+    /// sends one asks for it each time. A key that is gone stays, since without any the requests would be refused. False when
+    /// the server of one is another.
+    pub fn take_keys_of(&self, newer: &Self) -> bool {
+        let mut are_taken = self.embeddings.take_key_of(&newer.embeddings);
         for provider in &self.chat.providers {
-            let Some(key) = provider.api_key() else { continue };
             let same = newer.chat.providers.iter().find(|it| it.name == provider.name);
-            if let Some(newer) = same.and_then(ProviderConfig::api_key) {
-                key.set(newer.get());
-            }
+            are_taken &= same.is_some_and(|newer| provider.take_key_of(newer));
         }
+        are_taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn config(chat: &str, embedding: &str, key: &str) -> Config {
+        let pairs = [
+            ("DATABASE_URL", "postgres://pidima_app@127.0.0.1/pidima"),
+            ("PIDIMA_MODEL_PROVIDER", "openai"),
+            ("PIDIMA_OPENAI_BASE_URL", chat),
+            ("PIDIMA_OPENAI_MODEL", "m"),
+            ("PIDIMA_OPENAI_API_KEY", key),
+            ("PIDIMA_EMBEDDING_PROVIDER", "openai"),
+            ("PIDIMA_EMBEDDING_BASE_URL", embedding),
+            ("PIDIMA_EMBEDDING_MODEL", "m"),
+            ("PIDIMA_EMBEDDING_API_KEY", key),
+        ];
+        Config::from_env(&Env::from_pairs(pairs)).expect("settings")
+    }
+
+    fn keys(config: &Config) -> [String; 2] {
+        let ProviderKind::OpenAi(openai) = &config.chat.providers[0].kind else { panic!("openai") };
+        [&openai.api_key, &config.embeddings.remote.api_key]
+            .map(|key| key.get().expect("a key").expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_key_goes_to_no_other_server_than_that_it_was_given_for() {
+        let (one, two) = ("https://one.example/v1", "https://two.example/v1");
+        let own = config(one, one, "old");
+        assert!(!own.take_keys_of(&config(two, two, "new")));
+        assert_eq!(keys(&own), ["old", "old"]);
+        assert!(!own.take_keys_of(&config(one, two, "new")));
+        assert_eq!(keys(&own), ["new", "old"]);
+        assert!(own.take_keys_of(&config(one, one, "newer")));
+        assert_eq!(keys(&own), ["newer", "newer"]);
     }
 }

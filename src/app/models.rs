@@ -43,12 +43,12 @@ pub(super) async fn embedder(
         }
         EmbeddingProvider::Bedrock => {
             let (model, dimensions) = (&remote.model, remote.dimensions);
-            let family = BedrockFamily::of_model(model).with_context(|| {
-                format!("PIDIMA_EMBEDDING_MODEL: {model} is neither Titan v2 nor Cohere Embed")
-            })?;
+            let family = BedrockFamily::of_model(model).with_context(
+                || "PIDIMA_EMBEDDING_MODEL names neither Titan v2 nor Cohere Embed",
+            )?;
             anyhow::ensure!(
                 family.dimensions().contains(&dimensions),
-                "PIDIMA_EMBEDDING_DIMENSIONS: {model} gives {:?}, not {dimensions}",
+                "PIDIMA_EMBEDDING_DIMENSIONS: the model gives {:?}, not {dimensions}",
                 family.dimensions()
             );
             let region = remote.region.clone();

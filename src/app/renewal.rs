@@ -1,14 +1,15 @@
 //! Reads the settings again while the service runs. What may change then takes effect at once: keys of models, the password
 //! of the database, flags. For the rest it is told that the next start brings it.
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::sources::Sources;
-use crate::config::{Config, ConfigError, Env};
+use crate::config::{Config, ConfigError, Env, FlagsConfig};
 use crate::governance::Flag;
 
-/// Settings other than keys and flags that take effect at once, as far as a password is all that has changed.
+/// Takes effect at once as far as a password is all that has changed.
 const DATABASE: &str = "DATABASE_URL";
 /// Flags as settings.
 const FLAGS: [&str; 2] = ["PIDIMA_FLAG_UPLOADS", "PIDIMA_FLAG_QUESTIONS"];
@@ -21,6 +22,16 @@ pub struct Renewal {
     config: Config,
     /// What was told last, so that nothing is told again and again.
     told: String,
+}
+
+/// What newer settings bring.
+struct Changes {
+    /// Names of those that are others than at the start.
+    names: Vec<String>,
+    /// Whether all keys could be taken over.
+    are_keys_taken: bool,
+    /// Connection string of the database.
+    database: SecretString,
 }
 
 impl Renewal {
@@ -42,46 +53,71 @@ impl App {
     /// Reads the settings again and again, until `stop`. What can not be read or used leaves everything as it is.
     pub async fn follow_settings(self, mut renewal: Renewal, stop: CancellationToken) {
         loop {
-            let pause = tokio::time::sleep(renewal.config.sources.refresh);
-            tokio::select! {
+            let read = async {
+                tokio::time::sleep(renewal.config.sources.refresh).await;
+                renewal.sources.read().await
+            };
+            let read = tokio::select! {
                 () = stop.cancelled() => return,
-                () = pause => {}
-            }
-            let read = renewal.sources.read().await;
-            let usable = read.and_then(|env| Ok((Config::from_env(&env)?, env)));
-            self.services.readiness.note_settings(usable.is_ok());
-            match usable {
-                Ok((config, env)) => self.renew(&mut renewal, &config, &env),
-                Err(ConfigError { faults }) => renewal.tell(faults.join("; "), |faults| {
+                read = read => read,
+            };
+            let renewed = match read.and_then(|env| self.renew(&renewal, &env)) {
+                Ok(changes) => self.renew_password(&mut renewal, changes).await,
+                Err(error) => Err(error),
+            };
+            self.services.readiness.note_settings(renewed.is_ok());
+            if let Err(ConfigError { faults }) = renewed {
+                renewal.tell(faults.join("; "), |faults| {
                     tracing::error!(faults, "settings can not be renewed; the last ones hold");
-                }),
+                });
             }
         }
     }
 
-    fn renew(&self, renewal: &mut Renewal, newer: &Config, env: &Env) {
-        renewal.config.take_keys_of(newer);
-        self.switch(newer);
+    /// Switches flags and takes keys over.
+    fn renew(&self, renewal: &Renewal, env: &Env) -> Result<Changes, ConfigError> {
+        let newer = match Config::again_from_env(env) {
+            Ok(newer) => newer,
+            Err(error) => {
+                // A flag is the switch for emergencies: no fault elsewhere keeps it from being used.
+                let is_of_flag = |fault: &String| FLAGS.iter().any(|flag| fault.starts_with(flag));
+                if !error.faults.iter().any(is_of_flag) {
+                    self.switch(FlagsConfig::from_env(env));
+                }
+                return Err(error);
+            }
+        };
+        self.switch(newer.flags);
+        let are_keys_taken = renewal.config.take_keys_of(&newer);
+        let (names, database) = (renewal.begun.changed(env), newer.database.url);
+        Ok(Changes { names, are_keys_taken, database })
+    }
+
+    async fn renew_password(
+        &self,
+        renewal: &mut Renewal,
+        changes: Changes,
+    ) -> Result<(), ConfigError> {
         // Each time: it may also be again what it was at the start.
-        let is_same_database =
-            self.services.db.renew_password(&newer.database.url).unwrap_or(false);
+        let renewed = self.services.db.renew_password(&changes.database).await;
+        let is_same_database = renewed
+            .map_err(|error| ConfigError { faults: vec![format!("{DATABASE}: {error}")] })?;
         let is_renewed = |name: &str| match name {
             DATABASE => is_same_database,
-            name => FLAGS.contains(&name) || name.ends_with("_API_KEY"),
+            name if name.ends_with("_API_KEY") => changes.are_keys_taken,
+            name => FLAGS.contains(&name),
         };
-        let changed = renewal.begun.changed(env).into_iter();
-        let later: Vec<String> = changed.filter(|name| !is_renewed(name)).collect();
-        renewal.tell(later.join(", "), |names| match names {
-            "" => tracing::info!("settings are as they were at the start, or take effect at once"),
-            names => tracing::warn!(names, "settings have changed that the next start brings"),
-        });
+        let (at_once, later): (Vec<String>, Vec<String>) =
+            changes.names.into_iter().partition(|name| is_renewed(name));
+        let (at_once, later) = (at_once.join(", "), later.join(", "));
+        let news = format!("since the start, in use: {at_once}; for the next start: {later}");
+        renewal.tell(news, |news| tracing::info!(news, "settings have changed"));
+        Ok(())
     }
 
     /// Flags as the settings have them.
-    pub(super) fn switch(&self, config: &Config) {
-        let flags =
-            [(Flag::Uploads, config.flags.uploads), (Flag::Questions, config.flags.questions)];
-        for (flag, is_on) in flags {
+    pub(super) fn switch(&self, flags: FlagsConfig) {
+        for (flag, is_on) in [(Flag::Uploads, flags.uploads), (Flag::Questions, flags.questions)] {
             if self.flags.set(flag, is_on) {
                 let state = if is_on { "on" } else { "off" };
                 tracing::warn!(%flag, state, "switched for tenants without a flag of their own");

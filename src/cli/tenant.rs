@@ -165,6 +165,9 @@ pub async fn create_key(db: &Db, tenant: TenantId) -> anyhow::Result<String> {
 async fn set_flag(db: &Db, tenant: TenantId, flag: Flag, state: FlagState) -> anyhow::Result<()> {
     let mut tx = db.tenant(tenant).await?;
     let before = tx.find_flag(flag).await?.map_or(FlagState::Default, FlagState::of);
+    if state == before {
+        return Ok(());
+    }
     match state.is_on() {
         Some(is_on) => tx.set_flag(flag, is_on).await?,
         None => tx.clear_flag(flag).await?,

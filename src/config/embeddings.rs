@@ -83,6 +83,19 @@ impl EmbeddingsConfig {
             remote: RemoteEmbeddingsConfig::from_env(env, provider),
         }
     }
+
+    /// Takes over the key where it goes to the same server; false where that is another.
+    pub(super) fn take_key_of(&self, newer: &Self) -> bool {
+        let server = |it: &Self| {
+            let remote = &it.remote;
+            (it.provider, remote.base_url.clone(), remote.server, remote.api_version.clone())
+        };
+        let is_same = server(self) == server(newer);
+        if is_same {
+            self.remote.api_key.take(&newer.remote.api_key);
+        }
+        is_same
+    }
 }
 
 impl RemoteEmbeddingsConfig {
@@ -108,7 +121,9 @@ impl RemoteEmbeddingsConfig {
             // A vector stands in one row on one page of the database, two bytes a number.
             dimensions: env.number("PIDIMA_EMBEDDING_DIMENSIONS", 1_024, 8, 4_000),
             base_url: base_url.unwrap_or_default(),
-            api_key: env.secret("PIDIMA_EMBEDDING_API_KEY").into(),
+            api_key: env
+                .sendable("PIDIMA_EMBEDDING_API_KEY", env.text("PIDIMA_EMBEDDING_API_KEY"))
+                .into(),
             server,
             api_version: env.text("PIDIMA_EMBEDDING_API_VERSION"),
             region: env.text("PIDIMA_EMBEDDING_REGION"),

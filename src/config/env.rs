@@ -40,6 +40,7 @@ pub struct Env {
     faults: RefCell<Vec<String>>,
     known: RefCell<Vec<&'static str>>,
     named: RefCell<BTreeSet<String>>,
+    families: RefCell<Vec<(&'static str, &'static [&'static str])>>,
 }
 
 /// Every fault of the settings, one a line.
@@ -97,6 +98,31 @@ impl Env {
     pub fn named(&self, name: &str) -> Option<String> {
         self.named.borrow_mut().insert(name.to_owned());
         self.value(name)
+    }
+
+    /// Says that names with this begin, any name and one of these ends may stand anywhere, read or not.
+    pub fn family(&self, begin: &'static str, ends: &'static [&'static str]) {
+        self.families.borrow_mut().push((begin, ends));
+    }
+
+    fn is_of_family(&self, name: &str) -> bool {
+        self.families.borrow().iter().any(|(begin, ends)| {
+            let rest = name.strip_prefix(begin).unwrap_or_default();
+            ends.iter().any(|end| {
+                rest.strip_suffix(end).is_some_and(|own| own.len() > 1 && own.ends_with('_'))
+            })
+        })
+    }
+
+    /// A key that goes into the header of requests, as it stands at `name`.
+    pub fn sendable(&self, name: &str, key: Option<String>) -> Option<SecretString> {
+        let key = key?;
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.fault(format!(
+                "{name} can not be sent: a key has no white space and no characters beyond ASCII"
+            ));
+        }
+        Some(key.into())
     }
 
     fn value(&self, name: &str) -> Option<String> {
@@ -174,6 +200,7 @@ impl Env {
                 self.fault(format!("{name} is needed before: set it in the environment instead"));
             } else if !known.contains(name.as_str())
                 && !self.named.borrow().contains(name)
+                && !self.is_of_family(name)
                 && !OF_COMMANDS.contains(&name.as_str())
             {
                 self.fault(format!(
@@ -302,14 +329,25 @@ mod tests {
     fn names_from_outside_must_be_settings_that_can_come_from_there() {
         let mut env = Env::default();
         env.add(vec![given("SHELL", "1", "environment", Origin::Machine)]);
-        let names = ["AWS_REGION", "PIDIMA_LISTEN", "PIDIMA_APP_PASSWORD", "KNOWN", "MADE", "TYPO"];
+        let names = [
+            "AWS_REGION",
+            "PIDIMA_LISTEN",
+            "PIDIMA_APP_PASSWORD",
+            "KNOWN",
+            "MADE",
+            "TYPO",
+            "SOME_LEFT_OUT_KEY",
+            "SOME_KEY",
+        ];
         env.add(names.map(|name| given(name, "1", "p", Origin::Outside)).to_vec());
         env.text("KNOWN");
         env.named("MADE");
+        env.family("SOME_", &["KEY"]);
         env.refuse_unknown();
-        let faults = env.finish().expect_err("three faults").faults;
-        assert_eq!(faults.len(), 3, "{faults:?}");
-        for (fault, name) in faults.iter().zip(["AWS_REGION", "PIDIMA_LISTEN", "TYPO"]) {
+        let faults = env.finish().expect_err("four faults").faults;
+        assert_eq!(faults.len(), 4, "{faults:?}");
+        let refused = ["AWS_REGION", "PIDIMA_LISTEN", "SOME_KEY", "TYPO"];
+        for (fault, name) in faults.iter().zip(refused) {
             assert!(fault.starts_with(&format!("{name} (p) is ")), "{faults:?}");
         }
     }

@@ -69,6 +69,24 @@ pub struct OidcProviderConfig {
     pub swagger_client_id: Option<String>,
 }
 
+/// Ends of the variables of a provider.
+const VARIABLES: [&str; 14] = [
+    "ISSUER",
+    "AUDIENCES",
+    "SCOPES",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "DISCOVERY_URL",
+    "JWKS_URI",
+    "AUTHORIZATION_ENDPOINT",
+    "TOKEN_ENDPOINT",
+    "END_SESSION_ENDPOINT",
+    "TENANT_CLAIM",
+    "GROUPS_CLAIM",
+    "GROUP_PREFIX",
+    "SWAGGER_CLIENT_ID",
+];
+
 impl IdentityConfig {
     /// Reads the variables named at the fields.
     pub fn from_env(env: &Env) -> Self {
@@ -76,6 +94,8 @@ impl IdentityConfig {
         if names.len() > PROVIDERS {
             env.fault(format!("PIDIMA_OIDC_PROVIDERS names more than {PROVIDERS} providers"));
         }
+        // Also those of providers that are not in the list: one may be taken out of it for a while.
+        env.family("PIDIMA_OIDC_", &VARIABLES);
         let providers: Vec<_> = names.iter().filter_map(|name| provider(env, name)).collect();
         refuse_twins(env, &providers);
         Self {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgConnection, PgPool, Row};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row};
 
 use super::isolation::{self, Violation};
 use super::readers::Readers;
@@ -18,6 +18,9 @@ use crate::kernel::ids::TenantId;
 
 /// How long a connection that waits is trusted to be alive.
 const TRUSTED: Duration = Duration::from_secs(1);
+
+/// Time for a connection with a new password.
+const TRIED: Duration = Duration::from_secs(5);
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -47,22 +50,28 @@ impl Db {
         Ok(Self { readers: Readers::new(pool.clone()), pool })
     }
 
-    /// Makes new connections with the password of this connection string, if it leads to the same database with the same
-    /// role; whether it does. Connections that are open stay, until their lifetime ends.
+    /// Makes new connections with the password of this connection string, if nothing but the password is another; whether it
+    /// is so. The password is tried first. Connections that are open stay, until their lifetime ends.
     ///
     /// # Errors
-    /// The connection string is not valid.
-    pub fn renew_password(&self, url: &SecretString) -> Result<bool> {
+    /// The connection string is not valid, or the server refuses the password: then that before is used on.
+    pub async fn renew_password(&self, url: &SecretString) -> Result<bool> {
         let (old, new) = (self.pool.connect_options(), connect_options(url)?);
-        let is_same = old.get_host() == new.get_host()
-            && old.get_port() == new.get_port()
-            && old.get_socket() == new.get_socket()
-            && old.get_username() == new.get_username()
-            && old.get_database() == new.get_database();
-        if is_same {
-            self.pool.set_connect_options(new);
+        let (mut before, mut after) = (old.to_url_lossy(), new.to_url_lossy());
+        if before == after && old.get_options() == new.get_options() {
+            return Ok(true);
         }
-        Ok(is_same)
+        for url in [&mut before, &mut after] {
+            // It can not be taken out of an address without a host, which differs then.
+            let _ = url.set_password(None);
+        }
+        if before != after || old.get_options() != new.get_options() {
+            return Ok(false);
+        }
+        let tried = tokio::time::timeout(TRIED, PgConnection::connect_with(&new)).await;
+        tried.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.close().await?;
+        self.pool.set_connect_options(new);
+        Ok(true)
     }
 
     /// Begins a transaction that sees and writes one tenant's rows.

@@ -15,6 +15,13 @@ impl LiveSecret {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on that of another, where that has one.
+    pub fn take(&self, newer: &Self) {
+        if let Some(secret) = newer.get() {
+            self.set(Some(secret));
+        }
+    }
+
     /// From now on this one.
     pub fn set(&self, secret: Option<SecretString>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = secret;

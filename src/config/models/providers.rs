@@ -2,8 +2,6 @@
 
 use std::str::FromStr;
 
-use secrecy::SecretString;
-
 use crate::config::Env;
 use crate::kernel::live_secret::LiveSecret;
 
@@ -20,11 +18,20 @@ pub struct ProviderConfig {
 }
 
 impl ProviderConfig {
-    /// The key that is sent to it, where it is one that takes a key.
-    pub fn api_key(&self) -> Option<&LiveSecret> {
-        match &self.kind {
-            ProviderKind::OpenAi(openai) => Some(&openai.api_key),
-            ProviderKind::Extractive | ProviderKind::Bedrock(_) => None,
+    /// Takes over the key where it goes to the same server; false where that is another.
+    pub(in crate::config) fn take_key_of(&self, newer: &Self) -> bool {
+        match (&self.kind, &newer.kind) {
+            (ProviderKind::OpenAi(own), ProviderKind::OpenAi(newer)) => {
+                let server =
+                    |it: &OpenAiConfig| (it.base_url.clone(), it.server, it.api_version.clone());
+                let is_same = server(own) == server(newer);
+                if is_same {
+                    own.api_key.take(&newer.api_key);
+                }
+                is_same
+            }
+            (_, ProviderKind::OpenAi(_)) | (ProviderKind::OpenAi(_), _) => false,
+            _ => true,
         }
     }
 }
@@ -94,6 +101,19 @@ pub struct BedrockConfig {
     pub guardrail: Option<(String, String)>,
 }
 
+/// Ends of the variables of a provider with a name of its own.
+const VARIABLES: [&str; 9] = [
+    "KIND",
+    "MODEL",
+    "BASE_URL",
+    "API_KEY",
+    "SERVER",
+    "API_VERSION",
+    "REGION",
+    "GUARDRAIL_ID",
+    "GUARDRAIL_VERSION",
+];
+
 /// `PIDIMA_MODEL_PROVIDERS`, else the one that `PIDIMA_MODEL_PROVIDER` names, else the extractive answerer.
 pub(super) fn read(env: &Env) -> Vec<ProviderConfig> {
     let single = env.text("PIDIMA_MODEL_PROVIDER");
@@ -110,12 +130,16 @@ pub(super) fn read(env: &Env) -> Vec<ProviderConfig> {
     if names.is_empty() || names.len() > MOST_PROVIDERS {
         env.fault(format!("{several_variable} names {}: give 1 to {MOST_PROVIDERS}", names.len()));
     }
+    // Also those of providers that are not in the list: one may be taken out of it for a while.
+    env.family("PIDIMA_PROVIDER_", &VARIABLES);
     let built_in = BuiltIn::read(env);
     let mut providers: Vec<ProviderConfig> = Vec::new();
     for name in names {
         if providers.iter().any(|provider| provider.name == name) {
             env.fault(format!("{several_variable} names {name} twice"));
-        } else if let Some(kind) = built_in.kind(env, name).or_else(|| named(env, name)) {
+        } else if let Some(kind) =
+            built_in.kind(env, name).or_else(|| named(env, several_variable, name))
+        {
             providers.push(ProviderConfig { name: name.to_owned(), kind });
         }
     }
@@ -171,11 +195,11 @@ impl BuiltIn {
 }
 
 /// A provider with a name of its own. `<NAME>` is its name in capitals.
-fn named(env: &Env, name: &str) -> Option<ProviderKind> {
+fn named(env: &Env, variable: &str, name: &str) -> Option<ProviderKind> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if name.len() > 30 || !name.bytes().all(plain) {
         env.fault(format!(
-            "PIDIMA_MODEL_PROVIDERS names \"{name}\": take 1 to 30 lower-case letters, digits and underscores"
+            "{variable} names \"{name}\": take 1 to 30 lower-case letters, digits and underscores"
         ));
         return None;
     }
@@ -238,7 +262,7 @@ impl Variables {
         });
         OpenAiConfig {
             base_url: self.needed(env, name, "BASE_URL", self.base_url.as_ref()),
-            api_key: self.api_key.clone().map(SecretString::from).into(),
+            api_key: env.sendable(&format!("{}API_KEY", self.prefix), self.api_key.clone()).into(),
             model: self.needed(env, name, "MODEL", self.model.as_ref()),
             server,
             api_version: self.api_version.clone(),

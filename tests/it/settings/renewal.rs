@@ -166,6 +166,55 @@ async fn keys_and_flags_change_while_the_service_runs_wherever_they_stand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flag_is_switched_whatever_else_is_wrong_and_names_of_the_next_version_do_no_harm() {
+    for place in Place::all().await {
+        let running = Box::pin(Running::start(place)).await;
+        let base =
+            [("PIDIMA_OPENAI_API_KEY", "chat-new"), ("PIDIMA_EMBEDDING_API_KEY", "embed-new")];
+        let with = |more: &[(&'static str, &'static str)]| [&base[..], more].concat();
+        running
+            .place
+            .put(&with(&[("PIDIMA_FLAG_UPLOADS", "off"), ("PIDIMA_CHAT_MIN_EVIDENCE", "much")]))
+            .await;
+        eventually("uploads are off", async || !running.takes_uploads().await).await;
+        eventually("it is told", async || running.is_degraded().await).await;
+        assert_eq!(running.keys().await, keys("old"));
+        running
+            .place
+            .put(&with(&[
+                ("PIDIMA_FLAG_UPLOADS", "on"),
+                ("PIDIMA_CHAT_MIN_EVIDENCE", "0"),
+                ("PIDIMA_OF_THE_NEXT_VERSION", "1"),
+                ("PIDIMA_PROVIDER_LEFT_OUT_API_KEY", "sleeps"),
+            ]))
+            .await;
+        eventually("uploads are on", async || running.takes_uploads().await).await;
+        eventually("the new keys are sent", async || running.keys().await == keys("new")).await;
+        assert!(!running.is_degraded().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_gone_or_that_no_header_carries_leaves_the_old_one() {
+    for place in Place::all().await {
+        // Putting a parameter takes none away.
+        if place.is_outside() {
+            continue;
+        }
+        let running = Box::pin(Running::start(place)).await;
+        running.place.put(&[("PIDIMA_FLAG_UPLOADS", "off")]).await;
+        eventually("uploads are off", async || !running.takes_uploads().await).await;
+        assert_eq!(running.keys().await, keys("old"), "keys that are gone stay");
+        running
+            .place
+            .put(&[("PIDIMA_FLAG_UPLOADS", "on"), ("PIDIMA_OPENAI_API_KEY", "two words")])
+            .await;
+        eventually("it is told", async || running.is_degraded().await).await;
+        assert_eq!(running.keys().await, keys("old"), "no header carries it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_read_or_used_leaves_all_as_it_is_and_is_told() {
     for place in Place::all().await {
         let running = Box::pin(Running::start(place)).await;
@@ -208,11 +257,20 @@ async fn a_new_password_of_the_same_role_and_database_is_used_for_new_connection
     };
     let db = Db::open(&settings).unwrap();
     assert!(db.ping().await.is_err(), "the password is wrong");
-    for other in [good.replacen("pidima_app", "postgres", 1), format!("{good}2")] {
-        assert!(!db.renew_password(&other.into()).unwrap(), "another place");
+    for other in [
+        good.replacen("pidima_app", "postgres", 1),
+        format!("{good}2"),
+        format!("{good}?sslmode=require"),
+        format!("{good}?options=-csearch_path%3Dpublic"),
+    ] {
+        assert!(!db.renew_password(&other.into()).await.unwrap(), "another place");
         assert!(db.ping().await.is_err());
     }
-    assert!(db.renew_password(&good.into()).unwrap());
+    let worse = format!("{head}:yet-another@{tail}");
+    assert!(db.renew_password(&worse.clone().into()).await.is_err(), "it is tried first");
+    assert!(db.renew_password(&good.into()).await.unwrap());
     db.ping().await.unwrap();
-    assert!(db.renew_password(&"no address".into()).is_err());
+    assert!(db.renew_password(&"no address".into()).await.is_err());
+    assert!(db.renew_password(&worse.into()).await.is_err());
+    db.ping().await.unwrap();
 }

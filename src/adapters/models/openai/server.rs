@@ -48,7 +48,9 @@ impl OpenAiServer {
     /// [`ModelError::Connect`]: the base is no address.
     pub fn address(&self, base: &str, model: &str, operation: &str) -> Result<Url, ModelError> {
         let base = base.trim_end_matches('/');
-        let wrong = |error| ModelError::Connect(format!("{base:?} is no address ({error})"));
+        // Not shown: a key may stand in its place.
+        let wrong =
+            |error| ModelError::Connect(format!("the base of the server is no address ({error})"));
         // Azure has a second form of address that is OpenAI's own.
         let (text, version) = match self {
             Self::Azure { api_version } if !base.ends_with("/v1") => {
