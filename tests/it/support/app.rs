@@ -134,6 +134,8 @@ impl TestApp {
             // What can not be told is given up at once, so that the queue is empty soon.
             ("PIDIMA_WEBHOOK_MAX_ATTEMPTS".to_owned(), "1".to_owned()),
             ("PIDIMA_WEBHOOK_MAX_FAILURES".to_owned(), "100000".to_owned()),
+            // Each operation is tried with things of its own.
+            ("PIDIMA_MAX_WEBHOOKS".to_owned(), "1000".to_owned()),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let redis = pairs.iter().any(|(key, _)| key == "PIDIMA_REDIS_URL");
