@@ -200,6 +200,8 @@ fn names_in_source() -> BTreeSet<String> {
     let is_name = |text: &str| {
         text.chars()
             .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
+            // Beginnings of names are none.
+            && !text.ends_with('_')
             && ["PIDIMA_", "DATABASE_URL", "XDG_", "AWS_"]
                 .iter()
                 .any(|start| text.starts_with(start))
