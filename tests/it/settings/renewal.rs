@@ -126,9 +126,10 @@ async fn put(place: &Place, keys: &str, uploads: &str) {
     let (chat, embedding) = (format!("chat-{keys}"), format!("embed-{keys}"));
     place
         .put(&[
+            // First: parameters are put one after the other, and may be read in between.
+            ("PIDIMA_FLAG_UPLOADS", uploads),
             ("PIDIMA_OPENAI_API_KEY", &chat),
             ("PIDIMA_EMBEDDING_API_KEY", &embedding),
-            ("PIDIMA_FLAG_UPLOADS", uploads),
         ])
         .await;
 }
@@ -171,7 +172,7 @@ async fn a_flag_is_switched_whatever_else_is_wrong_and_names_of_the_next_version
         let running = Box::pin(Running::start(place)).await;
         let base =
             [("PIDIMA_OPENAI_API_KEY", "chat-new"), ("PIDIMA_EMBEDDING_API_KEY", "embed-new")];
-        let with = |more: &[(&'static str, &'static str)]| [&base[..], more].concat();
+        let with = |more: &[(&'static str, &'static str)]| [more, &base[..]].concat();
         running
             .place
             .put(&with(&[("PIDIMA_FLAG_UPLOADS", "off"), ("PIDIMA_CHAT_MIN_EVIDENCE", "much")]))
