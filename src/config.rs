@@ -39,7 +39,7 @@ pub use redis::RedisConfig;
 pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
-pub use telemetry::{LogFormat, TelemetryConfig};
+pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 
 /// Every setting of the process.
 #[derive(Clone, Debug)]
@@ -76,6 +76,8 @@ pub struct Config {
     pub chat: ChatConfig,
     /// Keeping answers while they are made.
     pub runs: RunsConfig,
+    /// Metrics.
+    pub metrics: MetricsConfig,
 }
 
 impl Config {
@@ -101,6 +103,7 @@ impl Config {
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),
             runs: RunsConfig::from_env(env),
+            metrics: MetricsConfig::from_env(env),
         };
         env.finish()?;
         Ok(config)
