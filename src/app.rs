@@ -24,7 +24,7 @@ use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::assistants::{AssistantLimits, Defaults};
 use crate::chat::{Chat, ChatSettings, HotContexts};
-use crate::config::{AccountsConfig, Config, Env, RedisConfig};
+use crate::config::{AccountsConfig, Config, Env, MetricsConfig, RedisConfig};
 use crate::db::{Db, PoolSettings};
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
@@ -52,6 +52,8 @@ pub struct App {
     pub embedder: Arc<dyn Embedder>,
     /// What answers, by name.
     pub models: ModelRegistry,
+    /// Who may read metrics, and where.
+    pub metrics: MetricsConfig,
     /// How often the table of models is read again.
     models_refresh: Duration,
 }
@@ -191,7 +193,18 @@ impl App {
             tasks,
         };
         let (server, models_refresh) = (settings::server(config), config.chat.catalogue_refresh);
-        Ok(Self { services, worker, server, objects, outbound, embedder, models, models_refresh })
+        let metrics = config.metrics.clone();
+        Ok(Self {
+            services,
+            worker,
+            server,
+            objects,
+            outbound,
+            embedder,
+            models,
+            metrics,
+            models_refresh,
+        })
     }
 
     /// Reads what is known of models, at once and then again and again: the operator changes it while the service runs.

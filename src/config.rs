@@ -42,7 +42,7 @@ pub use redis::RedisConfig;
 pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
-pub use telemetry::{LogFormat, TelemetryConfig};
+pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 pub use webhooks::WebhooksConfig;
 
 /// Every setting of the process.
@@ -84,6 +84,8 @@ pub struct Config {
     pub chat: ChatConfig,
     /// Keeping answers while they are made.
     pub runs: RunsConfig,
+    /// Metrics.
+    pub metrics: MetricsConfig,
 }
 
 impl Config {
@@ -111,6 +113,7 @@ impl Config {
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),
             runs: RunsConfig::from_env(env),
+            metrics: MetricsConfig::from_env(env),
         };
         env.finish()?;
         Ok(config)

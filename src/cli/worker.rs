@@ -1,5 +1,7 @@
 //! `pidima worker`.
 
+use tokio_util::task::TaskTracker;
+
 use super::run_server;
 use crate::app::{App, Outside};
 use crate::config::{Config, Env};
@@ -9,8 +11,12 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
     let stop = run_server::stop_signal()?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
+    let tasks = TaskTracker::new();
+    run_server::tell_metrics(&app, &tasks, &stop).await?;
     tracing::info!("working");
     app.worker.clone().run(stop).await;
+    tasks.close();
+    tasks.wait().await;
     app.close().await;
     Ok(())
 }

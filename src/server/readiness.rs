@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use crate::adapters::objects::Objects;
 use crate::adapters::queue::Queue;
 use crate::db::{Db, migrate};
+use crate::telemetry;
 
 /// How long a result of the isolation check is good, and that of a part that is there.
 const CHECK_EVERY: Duration = Duration::from_secs(30);
@@ -56,6 +57,12 @@ impl Readiness {
     /// Parts without which questions are answered all the same; empty when all are there. Causes are for the log: anybody
     /// may ask.
     pub async fn degraded(&self) -> Vec<String> {
+        let mut parts = self.away().await;
+        parts.extend(telemetry::degraded().map(str::to_owned));
+        parts
+    }
+
+    async fn away(&self) -> Vec<String> {
         let mut checked = self.parts.lock().await;
         if let Some((at, parts)) = checked.as_ref()
             && at.elapsed() < if parts.is_empty() { CHECK_EVERY } else { LOOK_AGAIN }

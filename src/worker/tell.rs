@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Worker;
 use crate::adapters::queue::{Delivery, QueueError};
-use crate::webhooks::DeliveryOutcome;
+use crate::telemetry::metrics::metrics;
+use crate::webhooks::{DELIVER_WEBHOOK, DeliveryOutcome};
 
 /// Wait for a place to send from.
 const NO_PLACE: Duration = Duration::from_millis(500);
@@ -21,8 +22,14 @@ impl Worker {
         };
         let job = self.webhooks.deliver(message.tenant, message.subject_id);
         match Box::pin(self.while_holding(delivery, job)).await {
-            Ok(DeliveryOutcome::Done) => self.settle(delivery).await,
-            Ok(DeliveryOutcome::Later(delay)) => self.park(delivery, delay).await,
+            Ok(DeliveryOutcome::Done) => {
+                metrics().job(DELIVER_WEBHOOK, "done");
+                self.settle(delivery).await
+            }
+            Ok(DeliveryOutcome::Later(delay)) => {
+                metrics().job(DELIVER_WEBHOOK, "again");
+                self.park(delivery, delay).await
+            }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

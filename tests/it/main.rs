@@ -50,6 +50,7 @@ mod server;
 mod state_machine;
 mod streams;
 mod support;
+mod telemetry;
 mod tenancy_tables;
 mod tokens;
 mod typescript;
