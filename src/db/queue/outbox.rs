@@ -348,13 +348,13 @@ impl SystemTx {
         Ok(())
     }
 
-    /// How many messages wait and are under way, and how old the oldest is.
+    /// How many messages wait and are under way, and how long the oldest has been due; what is not due yet does not wait.
     pub async fn queue_state(&mut self) -> db::Result<QueueState> {
         let row = sqlx::query!(
             r#"select
-                count(*) filter (where handed_at is null) as "waiting!",
+                count(*) filter (where handed_at is null and due_at <= now()) as "waiting!",
                 count(*) filter (where handed_at is not null) as "handed!",
-                coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as "oldest!"
+                coalesce(extract(epoch from now() - min(due_at) filter (where due_at <= now())), 0)::float8 as "oldest!"
             from outbox"#
         )
         .fetch_one(self.connection())
