@@ -186,6 +186,10 @@ impl From<ReceiveError> for ApiError {
                 "the store of originals is away and nothing was kept; try again",
                 error,
             ),
+            ReceiveError::GivenUp => Self::unavailable(
+                "storing the file took too long and nothing was kept; try again",
+                error,
+            ),
             ReceiveError::Database(error) => error.into(),
         }
     }
