@@ -9,6 +9,8 @@ use super::Env;
 pub struct IngestionConfig {
     /// `PIDIMA_INGESTION_CONCURRENCY`: documents processed at once by this process; default 2.
     pub concurrency: usize,
+    /// `PIDIMA_WORKER_NICE`: how far `pidima worker` stands back for other programs that want a processor; default 10.
+    pub nice: i32,
     /// `PIDIMA_INGESTION_MAX_TEXT_CHARS`: longest extracted text, in characters; default 10000000.
     pub max_text_chars: usize,
     /// `PIDIMA_INGESTION_MAX_NESTING`: deepest nesting of elements in HTML; default 512.
@@ -41,6 +43,7 @@ impl IngestionConfig {
     pub fn from_env(env: &Env) -> Self {
         Self {
             concurrency: env.number("PIDIMA_INGESTION_CONCURRENCY", 2, 1, 64),
+            nice: env.number("PIDIMA_WORKER_NICE", 10, 0, 19),
             max_text_chars: env.number(
                 "PIDIMA_INGESTION_MAX_TEXT_CHARS",
                 10_000_000,
