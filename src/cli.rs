@@ -94,6 +94,7 @@ impl Command {
             | Self::Import(_)
             | Self::Seed(_)
             | Self::Bench(_)
+            | Self::Eval(_)
             | Self::Healthcheck
             | Self::Openapi(_)
             | Self::Services(_) => false,
@@ -105,7 +106,6 @@ impl Command {
             | Self::Model(_)
             | Self::Operator(_)
             | Self::Audit(_)
-            | Self::Eval(_)
             | Self::Doctor => true,
         }
     }

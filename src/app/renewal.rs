@@ -109,9 +109,14 @@ impl App {
         };
         let (at_once, later): (Vec<String>, Vec<String>) =
             changes.names.into_iter().partition(|name| is_renewed(name));
-        let (at_once, later) = (at_once.join(", "), later.join(", "));
-        let news = format!("since the start, in use: {at_once}; for the next start: {later}");
-        renewal.tell(news, |news| tracing::info!(news, "settings have changed"));
+        let told = [("in use", at_once), ("for the next start", later)];
+        let told = told.into_iter().filter(|(_, names)| !names.is_empty());
+        let told: Vec<_> =
+            told.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect();
+        renewal.tell(told.join("; "), |news| match news {
+            "" => tracing::info!("settings are as they were at the start"),
+            news => tracing::info!(news, "settings have changed since the start"),
+        });
         Ok(())
     }
 

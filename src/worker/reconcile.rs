@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{self, Db, Keyset};
+use crate::db::{self, Db};
 use crate::knowledge::INGEST_VERSION;
+use crate::tenancy::each_tenant;
 use crate::webhooks::DELIVER_WEBHOOK;
 
-/// Tenants that are listed at once.
-const TENANTS: u32 = 1_000;
 /// Versions or deliveries of a tenant in one transaction.
 const ROWS: i64 = 1_000;
 
@@ -44,24 +43,17 @@ fn tell(what: &str, queued: db::Result<usize>) {
 /// The database failed; what was queued until then stays so.
 pub async fn reconcile_versions(db: &Db, lost_after: Duration) -> db::Result<usize> {
     let mut count = 0;
-    let mut after = None;
-    loop {
-        let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
-        for entry in &page.items {
-            let mut tx = db.tenant(entry.id.into()).await?;
-            let lost = tx.touch_lost_versions(lost_after, ROWS).await?;
-            if lost.is_empty() {
-                continue;
-            }
-            tx.enqueue_all(INGEST_VERSION, &lost).await?;
-            tx.commit().await?;
-            count += lost.len();
+    for tenant in each_tenant(db).await? {
+        let mut tx = db.tenant(tenant).await?;
+        let lost = tx.touch_lost_versions(lost_after, ROWS).await?;
+        if lost.is_empty() {
+            continue;
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(count);
-        }
+        tx.enqueue_all(INGEST_VERSION, &lost).await?;
+        tx.commit().await?;
+        count += lost.len();
     }
+    Ok(count)
 }
 
 /// The same for deliveries of webhooks.
@@ -69,22 +61,16 @@ pub async fn reconcile_versions(db: &Db, lost_after: Duration) -> db::Result<usi
 /// # Errors
 /// The database failed; what was queued until then stays so.
 pub async fn reconcile_deliveries(db: &Db, lost_after: Duration) -> db::Result<usize> {
-    let (mut count, mut after) = (0, None);
-    loop {
-        let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
-        for entry in &page.items {
-            let mut tx = db.tenant(entry.id.into()).await?;
-            let lost = tx.touch_lost_deliveries(lost_after, ROWS).await?;
-            if lost.is_empty() {
-                continue;
-            }
-            tx.enqueue_all(DELIVER_WEBHOOK, &lost).await?;
-            tx.commit().await?;
-            count += lost.len();
+    let mut count = 0;
+    for tenant in each_tenant(db).await? {
+        let mut tx = db.tenant(tenant).await?;
+        let lost = tx.touch_lost_deliveries(lost_after, ROWS).await?;
+        if lost.is_empty() {
+            continue;
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(count);
-        }
+        tx.enqueue_all(DELIVER_WEBHOOK, &lost).await?;
+        tx.commit().await?;
+        count += lost.len();
     }
+    Ok(count)
 }

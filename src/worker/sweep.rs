@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{self, Db, Keyset};
+use crate::db::{self, Db};
+use crate::tenancy::each_tenant;
 
 /// How often logins are looked at.
 const EVERY: Duration = Duration::from_secs(60);
@@ -14,8 +15,6 @@ const EVERY: Duration = Duration::from_secs(60);
 const ROUNDS: u32 = 60;
 /// Rows that are removed at once.
 const ROWS: i64 = 10_000;
-/// Tenants that are listed at once.
-const TENANTS: u32 = 1_000;
 
 /// Sweeps at once, then again and again until `stop`.
 pub(super) async fn run(db: Db, keep_deliveries: Duration, stop: CancellationToken) {
@@ -57,22 +56,15 @@ pub async fn sweep_outcomes(db: &Db) -> db::Result<u64> {
     let mut tx = db.system().await?;
     let mut count = tx.sweep_operator_outcomes().await?;
     tx.commit().await?;
-    let mut after = None;
-    loop {
-        let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
-        for entry in &page.items {
-            let mut tx = db.tenant(entry.id.into()).await?;
-            let swept = tx.sweep_outcomes().await?;
-            if swept > 0 {
-                tx.commit().await?;
-            }
-            count += swept;
+    for tenant in each_tenant(db).await? {
+        let mut tx = db.tenant(tenant).await?;
+        let swept = tx.sweep_outcomes().await?;
+        if swept > 0 {
+            tx.commit().await?;
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(count);
-        }
+        count += swept;
     }
+    Ok(count)
 }
 
 /// Removes the deliveries that were over so long ago, tenant by tenant; how many there were.
@@ -80,23 +72,17 @@ pub async fn sweep_outcomes(db: &Db) -> db::Result<u64> {
 /// # Errors
 /// The database failed; what was swept until then is gone.
 pub async fn sweep_deliveries(db: &Db, keep: Duration) -> db::Result<u64> {
-    let (mut count, mut after) = (0, None);
-    loop {
-        let page = db.system().await?.page_of_tenants(Keyset { after, limit: TENANTS }).await?;
-        for entry in &page.items {
-            loop {
-                let mut tx = db.tenant(entry.id.into()).await?;
-                let swept = tx.sweep_deliveries(keep, ROWS).await?;
-                tx.commit().await?;
-                count += swept;
-                if i64::try_from(swept).is_ok_and(|swept| swept < ROWS) {
-                    break;
-                }
+    let mut count = 0;
+    for tenant in each_tenant(db).await? {
+        loop {
+            let mut tx = db.tenant(tenant).await?;
+            let swept = tx.sweep_deliveries(keep, ROWS).await?;
+            tx.commit().await?;
+            count += swept;
+            if i64::try_from(swept).is_ok_and(|swept| swept < ROWS) {
+                break;
             }
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(count);
-        }
     }
+    Ok(count)
 }
