@@ -28,7 +28,7 @@ use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::assistants::{AssistantLimits, Defaults};
 use crate::chat::{Chat, ChatSettings, HotContexts};
-use crate::config::{AccountsConfig, Config, Env, RedisConfig};
+use crate::config::{AccountsConfig, Config, Env, MetricsConfig, RedisConfig};
 use crate::db::{Db, PoolSettings};
 use crate::governance::Flags;
 use crate::identity::{
@@ -57,6 +57,8 @@ pub struct App {
     pub embedder: Arc<dyn Embedder>,
     /// What answers, by name.
     pub models: ModelRegistry,
+    /// Who may read metrics, and where.
+    pub metrics: MetricsConfig,
     /// How often the table of models is read again.
     models_refresh: Duration,
     /// What the operator has switched off.
@@ -209,6 +211,7 @@ impl App {
             outbound,
             embedder,
             models,
+            metrics: config.metrics.clone(),
             models_refresh,
             flags,
         };

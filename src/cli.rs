@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app::Sources;
-use crate::config::{ConfigError, LogFormat, TelemetryConfig};
+use crate::config::{ConfigError, TelemetryConfig};
 use crate::knowledge::parser::{PARSE_FILE, run_child};
 use crate::telemetry;
 
@@ -133,8 +133,11 @@ async fn run_command(cli: Cli) -> ExitCode {
         // People read these: only what is wrong.
         env.set_default("PIDIMA_LOG", "warn");
     }
-    let logs = TelemetryConfig::from_env(&env);
-    telemetry::start(&logs.filter, logs.format == LogFormat::Json);
+    // What is wrong with these settings is told with the others, by the command that reads them all.
+    let telemetry = match telemetry::start(&TelemetryConfig::from_env(&env).settings()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return report(&error),
+    };
     let done = match cli.command {
         Command::Demo(args) => Box::pin(demo::run(args, env)).await,
         Command::Serve(args) => Box::pin(serve::run(args, env, sources)).await,
@@ -154,6 +157,9 @@ async fn run_command(cli: Cli) -> ExitCode {
         Command::Openapi(args) => openapi::run(args),
         Command::Services(args) => return services::run(args).await,
     };
+    telemetry.flush().await;
+    // Log lines first, then what ends the command.
+    drop(telemetry);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),

@@ -47,7 +47,7 @@ pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use sources::SourcesConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
-pub use telemetry::{LogFormat, TelemetryConfig};
+pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 pub use webhooks::WebhooksConfig;
 
 /// Every setting of the process.
@@ -93,6 +93,8 @@ pub struct Config {
     pub flags: FlagsConfig,
     /// Where settings come from besides.
     pub sources: SourcesConfig,
+    /// Metrics.
+    pub metrics: MetricsConfig,
 }
 
 impl Config {
@@ -141,6 +143,7 @@ impl Config {
             runs: RunsConfig::from_env(env),
             flags: FlagsConfig::from_env(env),
             sources: SourcesConfig::from_env(env),
+            metrics: MetricsConfig::from_env(env),
         }
     }
 

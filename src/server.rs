@@ -10,6 +10,7 @@ mod detach;
 mod docs;
 mod limit_addresses;
 mod observe;
+mod ops;
 mod pages;
 mod problems;
 mod readiness;
@@ -26,6 +27,7 @@ use poem::{Endpoint, EndpointExt, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use ops::{Gauges, serve_metrics, write_emf};
 pub use readiness::Readiness;
 pub use routes::{PeopleSettings, Services, openapi_document};
 

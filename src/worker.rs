@@ -13,14 +13,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 pub use reconcile::{reconcile_deliveries, reconcile_versions};
 pub use sweep::{sweep_deliveries, sweep_outcomes};
 
-use crate::adapters::queue::{Delivery, Queue, QueueError};
+use crate::adapters::queue::{Delivery, Message, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
 use crate::knowledge::{GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+use crate::telemetry::metrics::metrics;
+use crate::telemetry::{self, TRACED, TraceContext};
 use crate::webhooks::{DELIVER_WEBHOOK, Webhooks};
 
 /// How often events that are kept long enough are removed.
@@ -165,25 +168,37 @@ impl Worker {
             if delivery.receives > self.settings.max_receives {
                 return self.bury(&delivery).await;
             }
-            let message_ids = [delivery.message.message_id];
-            if let Err(error) = self.trust(&message_ids, self.settings.visibility).await {
+            let message_id = delivery.message.message_id;
+            let begun = self.begin(message_id, self.settings.visibility).await;
+            let trace = begun.unwrap_or_else(|error| {
                 // At worst it is handed over once more.
                 tracing::warn!(error = &error as &dyn std::error::Error, "noting a message");
-            }
-            if delivery.message.kind == DELIVER_WEBHOOK {
-                return self.tell(&delivery).await;
-            }
-            match self.dispatch(&delivery).await {
-                JobOutcome::Done => self.settle(&delivery).await,
-                JobOutcome::Again(delay) => {
-                    self.trust(&message_ids, delay).await?;
-                    self.queue.release(&delivery, delay).await
-                }
-            }
+                None
+            });
+            let span = job_span(&delivery.message, trace.as_ref());
+            self.run_begun(&delivery).instrument(span).await
         };
         if let Err(error) = settled.await {
             // Its visibility ends by itself, and it comes again.
             tracing::warn!(error = &error as &dyn std::error::Error, "settling a message");
+        }
+    }
+
+    async fn run_begun(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        let kind = kind_of(&delivery.message);
+        if kind == DELIVER_WEBHOOK {
+            return self.tell(delivery).await;
+        }
+        match self.dispatch(delivery).await {
+            JobOutcome::Done => {
+                metrics().job(kind, "done");
+                self.settle(delivery).await
+            }
+            JobOutcome::Again(delay) => {
+                metrics().job(kind, "again");
+                self.trust(&[delivery.message.message_id], delay).await?;
+                self.queue.release(delivery, delay).await
+            }
         }
     }
 
@@ -212,6 +227,7 @@ impl Worker {
             return self.queue.delete(delivery).await;
         }
         tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
+        metrics().job(kind_of(message), "buried");
         // Out of the line first: it would be handed over again and meet the one that is set aside.
         self.leave_line(delivery).await?;
         self.queue.bury(delivery).await
@@ -280,6 +296,27 @@ impl Worker {
             }
         }
     }
+}
+
+/// The span of a job, which goes on with the trace that asked for it, or begins one.
+fn job_span(message: &Message, trace: Option<&TraceContext>) -> Span {
+    let span = tracing::info_span!(
+        target: TRACED,
+        parent: None,
+        "job",
+        otel.name = format!("process {}", kind_of(message)),
+        otel.kind = "consumer",
+        messaging.message.id = %message.message_id,
+    );
+    telemetry::continue_trace(&span, trace);
+    span
+}
+
+/// The kind of a message, in our own words: anybody who may write to the queue can name another.
+fn kind_of(message: &Message) -> &'static str {
+    let known = [INGEST_VERSION, REMOVE_ORIGINAL, DELIVER_WEBHOOK];
+    let known = known.into_iter().find(|kind| *kind == message.kind);
+    known.unwrap_or("unknown")
 }
 
 /// Wait after a job that failed was received so often: 2 seconds, doubled each time, a quarter of an hour at most.

@@ -47,7 +47,10 @@ locals {
     PIDIMA_EMBEDDING_REGION          = var.region
 
     PIDIMA_LOG_FORMAT = "json"
-    AWS_REGION        = var.region
+    # Lines beside those of the log, of which CloudWatch makes metrics by itself.
+    PIDIMA_METRICS_EMF_SECONDS   = "60"
+    PIDIMA_METRICS_EMF_NAMESPACE = "Pidima/${var.environment}"
+    AWS_REGION                   = var.region
   }
 
   # Where a server that speaks OpenAI's API is set up beside Bedrock.
@@ -57,6 +60,8 @@ locals {
   }
 
   service_settings = {
+    PIDIMA_SERVICE_NAME = "pidima-service"
+
     PIDIMA_LISTEN     = "0.0.0.0:${local.service_port}"
     PIDIMA_PUBLIC_URL = local.public_url
     # API Gateway and the load balancer each append to X-Forwarded-For.
@@ -78,6 +83,8 @@ locals {
   }
 
   worker_settings = {
+    PIDIMA_SERVICE_NAME = "pidima-worker"
+
     # As many files at once as fit into the memory of the task, two for each processor at most.
     PIDIMA_PARSER_PROCESSES    = tostring(max(1, min(floor((var.worker.memory - local.worker_memory) / local.parser_memory), ceil(var.worker.cpu / 512))))
     PIDIMA_PARSER_MEMORY_BYTES = tostring(local.parser_memory * 1048576)

@@ -8,11 +8,14 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::store::messages::PastMessage;
 use crate::adapters::cache::{Cache, CacheKey, Versioned};
 use crate::kernel::ids::TenantId;
+use crate::telemetry::metrics::metrics;
+use crate::telemetry::traced;
 
 /// Written into each copy: one of another form is not read.
 const FORM: u32 = 1;
@@ -47,6 +50,14 @@ impl HotContexts {
 
     /// The copy of a session, if there is one that can be read.
     pub async fn recall(&self, tenant: TenantId, session_id: Uuid) -> Option<Recalled> {
+        let span = traced!("cache get", cache.hit = tracing::field::Empty);
+        let found = self.read(tenant, session_id).instrument(span.clone()).await;
+        span.record("cache.hit", found.is_some());
+        metrics().cache_read(found.is_some());
+        found
+    }
+
+    async fn read(&self, tenant: TenantId, session_id: Uuid) -> Option<Recalled> {
         let Versioned { version, value } =
             self.cache.get(&CacheKey::session(tenant, session_id)).await?;
         let stored: Stored = serde_json::from_slice(&value).ok()?;
@@ -68,7 +79,8 @@ impl HotContexts {
         match serde_json::to_vec(&stored) {
             Ok(value) => {
                 let value = Versioned { version: revision, value };
-                self.cache.put(&CacheKey::session(tenant, session_id), value).await;
+                let key = CacheKey::session(tenant, session_id);
+                self.cache.put(&key, value).instrument(traced!("cache put")).await;
             }
             Err(error) => tracing::debug!(%error, "a session was not kept near"),
         }

@@ -17,6 +17,7 @@ mod keep;
 mod keep_near;
 mod live;
 mod log;
+mod model_call;
 mod prepare;
 mod progress;
 mod read;

@@ -4,6 +4,7 @@
 mod state;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::state::DemoState;
 use super::client::Client;
@@ -107,6 +109,8 @@ async fn prepare(
     // Neither must it write into a bucket or queue of another installation.
     env.set("PIDIMA_OBJECTS", "directory");
     env.set("PIDIMA_QUEUE", "postgres");
+    // Any port that is free: several demos may run.
+    env.set_default("PIDIMA_OPS_LISTEN", "127.0.0.1:0");
     // Nobody else works here: after a kill -9 the document that was in hand is taken up again soon.
     env.set_default("PIDIMA_INGESTION_LEASE_MS", "20000");
     if state.get(SIGNING_SECRET).is_empty() {
@@ -136,7 +140,9 @@ async fn serve(
     let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
     state.set("PIDIMA_URL", &url);
     state.save()?;
-    let server = run_server::serve(prepared.app, listener, true, None, stop.clone());
+    let tasks = TaskTracker::new();
+    let metrics = run_server::tell_metrics(&prepared.app, &tasks, &stop).await?;
+    let server = run_server::serve(prepared.app, listener, true, None, tasks, stop.clone());
     let guide = async {
         let first = Client::new(&url, state.get("PIDIMA_API_KEY"))?;
         let second = Client::new(&url, state.get("PIDIMA_API_KEY_OTHER"))?;
@@ -146,7 +152,7 @@ async fn serve(
         if let Some(docs) = &args.docs {
             import_docs(&first, docs).await?;
         }
-        print_guide(state, &prepared.psql, began)
+        print_guide(state, &prepared.psql, metrics, began)
     };
     tokio::pin!(server);
     let guided = tokio::select! {
@@ -240,7 +246,12 @@ async fn import_docs(client: &Client, docs: &std::path::Path) -> anyhow::Result<
     Ok(())
 }
 
-fn print_guide(state: &DemoState, psql: &std::path::Path, began: Instant) -> anyhow::Result<()> {
+fn print_guide(
+    state: &DemoState,
+    psql: &std::path::Path,
+    metrics: Option<SocketAddr>,
+    began: Instant,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     let url = state.get("PIDIMA_URL");
     let key = state.get("PIDIMA_API_KEY");
@@ -275,6 +286,9 @@ Ctrl-C stops everything.\n",
         psql.display(),
         state.get("DATABASE_URL_ANALYST"),
     )?;
+    if let Some(address) = metrics {
+        write!(out, "\nMetrics for Prometheus: http://{address}/metrics\n")?;
+    }
     out.flush()?;
     Ok(())
 }

@@ -5,9 +5,10 @@ use std::io::Write;
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::objects::ObjectKey;
 use crate::app::{App, Outside};
-use crate::config::{Config, Env, ObjectStore, QueueKind};
+use crate::config::{Config, Env, ObjectStore, QueueKind, TelemetryConfig};
 use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::claim_embedding_space;
+use crate::telemetry::check_collector;
 
 pub async fn run(env: &Env) -> anyhow::Result<()> {
     let config = Config::from_env(env)?;
@@ -74,6 +75,7 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
     );
     report.note("objects", probe_objects(&app, &config).await);
     report.note("queue", probe_queue(&app, &config).await);
+    report.note("collector of traces", probe_collector(env).await);
     report.finish()
 }
 
@@ -104,6 +106,14 @@ async fn probe_queue(app: &App, config: &Config) -> Result<String, String> {
             format!("both queues of SQS are there, {waiting} messages wait or are worked on")
         }
     })
+}
+
+async fn probe_collector(env: &Env) -> Result<String, String> {
+    let Some(traces) = TelemetryConfig::from_env(env).settings().traces else {
+        return Ok("not set: no traces are made".to_owned());
+    };
+    let checked = check_collector(&traces).await;
+    checked.map(|()| "takes spans".to_owned()).map_err(|why| format!("PIDIMA_OTLP_ENDPOINT: {why}"))
 }
 
 /// An error with its causes.

@@ -1,5 +1,7 @@
 //! Serving until asked to stop: shared by `serve` and `demo`.
 
+use std::net::SocketAddr;
+
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -7,7 +9,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Renewal};
 use crate::knowledge::claim_embedding_space;
-use crate::server;
+use crate::server::{self, Gauges, serve_metrics, write_emf};
+use crate::telemetry::metrics::EmfWriter;
 
 /// Refuses to go on when the database is not as it must be.
 pub async fn check(app: &App) -> anyhow::Result<()> {
@@ -17,15 +20,43 @@ pub async fn check(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Tells metrics where the settings say so, from when it is called until `stop`; and the address of their page.
+pub async fn tell_metrics(
+    app: &App,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<SocketAddr>> {
+    let settings = &app.metrics;
+    let gauges = Gauges::new(app.services.db.clone(), settings.max_age);
+    if !settings.emf_interval.is_zero() {
+        let (namespace, service) = (settings.emf_namespace.clone(), settings.service.clone());
+        let writer = EmfWriter::new(namespace, service, settings.emf_buffer_lines);
+        tasks.spawn(write_emf(writer, settings.emf_interval, gauges.clone(), stop.clone()));
+    }
+    let Some(listen) = settings.ops_listen else { return Ok(None) };
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("PIDIMA_OPS_LISTEN: cannot listen on {listen}"))?;
+    let address = listener.local_addr().context("PIDIMA_OPS_LISTEN")?;
+    let serving = serve_metrics(listener, gauges, stop.clone());
+    tasks.spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "metrics are no longer served");
+        }
+    });
+    tracing::info!(%address, "serving metrics");
+    Ok(Some(address))
+}
+
 /// Serves, and works when `with_worker`, with settings that are read again where there is a `renewal`, until `stop`; then ends in order: answers are made or cut, requests, jobs, database.
 pub async fn serve(
     app: App,
     listener: TcpListener,
     with_worker: bool,
     renewal: Option<Renewal>,
+    tasks: TaskTracker,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let tasks = TaskTracker::new();
     if with_worker {
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }

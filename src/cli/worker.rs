@@ -11,6 +11,8 @@ pub async fn run(env: Env, sources: Sources) -> anyhow::Result<()> {
     let stop = run_server::stop_signal()?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
+    let tasks = TaskTracker::new();
+    run_server::tell_metrics(&app, &tasks, &stop).await?;
     tracing::info!("working");
     let tasks = TaskTracker::new();
     let renewal = Renewal::new(sources, env, config);

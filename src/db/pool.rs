@@ -15,6 +15,7 @@ use super::isolation::{self, Violation};
 use super::readers::Readers;
 use super::{Result, SystemTx, TenantRead, TenantTx};
 use crate::kernel::ids::TenantId;
+use crate::telemetry::metrics::PoolState;
 
 /// How long a connection that waits is trusted to be alive.
 const TRUSTED: Duration = Duration::from_secs(1);
@@ -166,6 +167,11 @@ impl Db {
         )
         .fetch_one(&self.pool);
         Ok(self.readers.with_room(months).await?)
+    }
+
+    /// The connections of this process, as they are now.
+    pub fn pool_state(&self) -> PoolState {
+        self.readers.state()
     }
 
     /// Asks the server for a sign of life.

@@ -24,7 +24,9 @@
 use sqlx::PgConnection;
 
 use super::readers::{Lease, Readers};
+use super::tx::open;
 use crate::kernel::ids::TenantId;
+use crate::telemetry::OpenSpan;
 
 /// One look at one tenant's rows. Stores add their single statements as methods that take it whole.
 #[derive(Debug)]
@@ -32,11 +34,12 @@ pub struct TenantRead {
     lease: Lease,
     readers: Readers,
     tenant: TenantId,
+    _span: OpenSpan,
 }
 
 impl TenantRead {
     pub(super) fn new(lease: Lease, readers: Readers, tenant: TenantId) -> Self {
-        Self { lease, readers, tenant }
+        Self { lease, readers, tenant, _span: open("read") }
     }
 
     /// The tenant, for the first parameter of the statement.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
 
+use crate::telemetry::metrics::{PoolState, metrics};
+
 /// How long a connection that was held unused serves the next read: as long as the pool trusts one without asking. It is
 /// the next read that lets go of older ones, or whoever finds the pool short.
 const UNUSED: Duration = Duration::from_secs(1);
@@ -91,11 +93,15 @@ impl Readers {
     /// so it is looked again and again.
     pub async fn with_room<T>(&self, waiting: impl Future<Output = T>) -> T {
         self.make_room();
+        let began = Instant::now();
         tokio::pin!(waiting);
         loop {
             tokio::select! {
                 biased;
-                done = &mut waiting => return done,
+                done = &mut waiting => {
+                    metrics().connection(began.elapsed().as_secs_f64());
+                    return done;
+                }
                 () = tokio::time::sleep(LOOK_AGAIN) => self.make_room(),
             }
         }
@@ -111,6 +117,16 @@ impl Readers {
     /// Lets go of all that is held.
     pub fn let_go(&self) {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The connections as they are now. What is held for the next read is idle.
+    pub fn state(&self) -> PoolState {
+        let pool = &self.0.pool;
+        let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let (open, idle) = (pool.size(), count(pool.num_idle() + held));
+        let most = pool.options().get_max_connections();
+        PoolState { in_use: open.saturating_sub(idle), idle, most }
     }
 
     fn is_short(&self) -> bool {

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use super::idempotency::Claim;
 use super::{Error, Result};
 use crate::kernel::ids::TenantId;
+use crate::telemetry::{self, OpenSpan, traced};
 
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
@@ -15,20 +16,21 @@ pub struct TenantTx {
     tenant: TenantId,
     /// Key under which the effect is wanted once; its outcome has to be kept before the end.
     pub(super) claim: Option<Claim>,
+    _span: OpenSpan,
 }
 
 impl TenantTx {
     pub(super) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self> {
-        Self::begin_as(pool, tenant, "begin", "").await
+        Self::begin_as(pool, tenant, "transaction", "begin", "").await
     }
 
     pub(super) async fn begin_snapshot(pool: &PgPool, tenant: TenantId) -> Result<Self> {
-        Self::begin_as(pool, tenant, SNAPSHOT, "").await
+        Self::begin_as(pool, tenant, "snapshot", SNAPSHOT, "").await
     }
 
     pub(super) async fn begin_search(pool: &PgPool, tenant: TenantId) -> Result<Self> {
         let planned = ", set_config('plan_cache_mode', 'force_custom_plan', true)";
-        Self::begin_as(pool, tenant, SNAPSHOT, planned).await
+        Self::begin_as(pool, tenant, "search snapshot", SNAPSHOT, planned).await
     }
 
     /// Begins and sets the tenant in one round trip. Local to the transaction: at its end the setting is gone, whatever
@@ -36,14 +38,17 @@ impl TenantTx {
     async fn begin_as(
         pool: &PgPool,
         tenant: TenantId,
+        span_name: &'static str,
         begin: &'static str,
         more: &'static str,
     ) -> Result<Self> {
+        let _span = open(span_name);
         // Several statements go together only without parameters. A UUID in its own form has digits, a to f and dashes.
         let id = tenant.uuid().hyphenated();
-        let set = format!("select set_config('app.tenant_id', '{id}', true){more}");
+        let name = named_for_trace();
+        let set = format!("select set_config('app.tenant_id', '{id}', true){more}{name}");
         let begin = AssertSqlSafe(format!("{begin}; {set}"));
-        Ok(Self { transaction: pool.begin_with(begin).await?, tenant, claim: None })
+        Ok(Self { transaction: pool.begin_with(begin).await?, tenant, claim: None, _span })
     }
 
     /// The tenant, for the explicit `tenant_id = $1` that lets the planner use an index or prune partitions.
@@ -86,12 +91,14 @@ impl TenantTx {
 #[derive(Debug)]
 pub struct SystemTx {
     transaction: Transaction<'static, Postgres>,
+    _span: OpenSpan,
 }
 
 impl SystemTx {
     #[expect(clippy::disallowed_methods, reason = "transactions begin here and nowhere else")]
     pub(super) async fn begin(pool: &PgPool) -> Result<Self> {
-        Ok(Self { transaction: pool.begin().await? })
+        let _span = open("system transaction");
+        Ok(Self { transaction: pool.begin().await?, _span })
     }
 
     /// The connection, for the stores' SQL.
@@ -106,6 +113,23 @@ impl SystemTx {
     pub async fn commit(self) -> Result<()> {
         commit(self.transaction).await
     }
+}
+
+/// Inside a trace: names the connection for it until the transaction ends, so that whoever looks at the server's activity or
+/// log finds the request. It costs no round trip.
+fn named_for_trace() -> String {
+    let Some(context) = telemetry::current() else { return String::new() };
+    format!(", set_config('application_name', 'pidima {:032x}', true)", context.trace_id)
+}
+
+/// The span of a transaction, from before its begin to its end. It tells no statement.
+pub(super) fn open(name: &'static str) -> OpenSpan {
+    OpenSpan::new(traced!(
+        "sql",
+        otel.name = name,
+        otel.kind = "client",
+        db.system.name = "postgresql",
+    ))
 }
 
 /// Commits in one round trip, or fails. PostgreSQL answers COMMIT after a failed statement with a rollback and no error,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgvector::HalfVector;
+use tracing::Instrument;
 use uuid::Uuid;
 
 pub use prepare::ChunkPlan;
@@ -22,6 +23,8 @@ use crate::adapters::embeddings::{Embedder, EmbeddingError};
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
 use crate::db::{self, Db};
 use crate::kernel::ids::{TenantId, new_id};
+use crate::telemetry::metrics::metrics;
+use crate::telemetry::traced;
 
 /// Name of the job that ingests a version.
 pub const INGEST_VERSION: &str = "ingest_version";
@@ -175,8 +178,14 @@ impl Ingestion {
             return self.fail(tenant, &version, token, &error, times).await;
         }
         match self.attempt(tenant, &version, token, &mut times).await {
-            Ok(()) => Ok(JobOutcome::Done),
-            Err(AttemptError::LeaseLost) => Ok(JobOutcome::Done),
+            Ok(()) => {
+                count("ready", times);
+                Ok(JobOutcome::Done)
+            }
+            Err(AttemptError::LeaseLost) => {
+                count("lost", times);
+                Ok(JobOutcome::Done)
+            }
             Err(error) => self.fail(tenant, &version, token, &error, times).await,
         }
     }
@@ -223,9 +232,13 @@ impl Ingestion {
     ) -> Result<(), AttemptError> {
         let clock = Instant::now();
         let original = version.original_version_id.unwrap_or(version.version_id);
-        let bytes = self.objects.get(&ObjectKey::original(tenant, original)).await?;
+        let key = ObjectKey::original(tenant, original);
+        let bytes = self.objects.get(&key).instrument(traced!("get original")).await?;
         let reading = prepare::read_and_cut(version, bytes, &self.parser, &self.settings);
-        let plan = self.while_leased(tenant, version, token, *times, reading).await?;
+        let plan = self
+            .while_leased(tenant, version, token, *times, reading)
+            .instrument(traced!("parse and chunk"))
+            .await?;
         times.parse_ms = Some(plan.parse_ms);
         times.chunk_ms = Some(plan.chunk_ms);
         if plan.chunks.len() > self.settings.max_chunks {
@@ -233,7 +246,10 @@ impl Ingestion {
         }
         self.advance(tenant, version, token, "embedding", *times).await?;
         let embedding = Instant::now();
-        let windows = self.embed(tenant, version, token, &plan, *times).await;
+        let windows = self
+            .embed(tenant, version, token, &plan, *times)
+            .instrument(traced!("embed passages", chunks = plan.chunks.len()))
+            .await;
         times.embed_ms = Some(millis(embedding));
         let windows = windows?;
 
@@ -260,7 +276,7 @@ impl Ingestion {
             chunks,
         };
         let mut tx = self.db.tenant(tenant).await?;
-        if !tx.publish_version(&indexed).await? {
+        if !tx.publish_version(&indexed).instrument(traced!("index")).await? {
             return Err(AttemptError::LeaseLost);
         }
         times.index_ms = Some(millis(indexing));
@@ -360,6 +376,7 @@ impl Ingestion {
         );
         // 1 s, 2 s, 4 s … up to a minute.
         let delay = Duration::from_secs(1 << (counted.max(1) - 1).min(6)).min(LONGEST_DELAY);
+        count(if give_up { "failed" } else { "again" }, times);
         let detail = error.to_string();
         let again_after = (!give_up).then_some(delay);
         let failed = FailedAttempt { code: error.code(), detail: &detail, again_after, times };
@@ -370,6 +387,11 @@ impl Ingestion {
         tx.commit().await?;
         Ok(if give_up { JobOutcome::Done } else { JobOutcome::Again(delay) })
     }
+}
+
+fn count(outcome: &'static str, times: StageTimes) {
+    let StageTimes { parse_ms, chunk_ms, embed_ms, index_ms } = times;
+    metrics().ingestion(outcome, [parse_ms, chunk_ms, embed_ms, index_ms]);
 }
 
 fn millis(since: Instant) -> i32 {

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use pgvector::HalfVector;
 use serde_json::Value;
+use tracing::Instrument;
 use uuid::Uuid;
 
 pub use ahead::EmbeddedAhead;
@@ -20,6 +21,8 @@ use crate::adapters::embeddings::{Embedder, EmbeddingError};
 use crate::db::{self, Db, TenantTx};
 use crate::kernel::ids::TenantId;
 use crate::kernel::terms;
+use crate::telemetry::metrics::metrics;
+use crate::telemetry::traced;
 
 /// How search weighs and how far it looks.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +130,26 @@ impl Search {
         query: &SearchQuery,
         ahead: Option<EmbeddedAhead>,
     ) -> Result<SearchResult, SearchError> {
+        let span = traced!(
+            "retrieval",
+            retrieval.limit = query.limit,
+            retrieval.searched_chunks = tracing::field::Empty,
+            retrieval.dense_candidates = tracing::field::Empty,
+            retrieval.lexical_candidates = tracing::field::Empty,
+        );
+        let found = self.look(query, ahead).instrument(span.clone()).await?;
+        span.record("retrieval.searched_chunks", found.searched_chunks);
+        span.record("retrieval.dense_candidates", found.dense_candidates);
+        span.record("retrieval.lexical_candidates", found.lexical_candidates);
+        metrics().retrieval(found.dense_candidates, found.lexical_candidates, found.times_ms);
+        Ok(found)
+    }
+
+    async fn look(
+        &self,
+        query: &SearchQuery,
+        ahead: Option<EmbeddedAhead>,
+    ) -> Result<SearchResult, SearchError> {
         let started = Instant::now();
         // Before the transaction: it is never held across a call to a model.
         let vector = HalfVector::from_f32_slice(&self.embed(&query.text, ahead).await?);
@@ -140,14 +163,21 @@ impl Search {
         };
         let size: IndexSize = tx.index_size(&filter).await?;
         let candidates = self.settings.candidates;
-        let dense = tx.search_dense(&filter, self.embedder.model(), &vector, candidates).await?;
+        let dense = tx
+            .search_dense(&filter, self.embedder.model(), &vector, candidates)
+            .instrument(traced!("search dense"))
+            .await?;
         let dense_done = Instant::now();
-        let lexical = tx.search_lexical(&filter, &terms, size, candidates).await?;
+        let lexical = tx
+            .search_lexical(&filter, &terms, size, candidates)
+            .instrument(traced!("search lexical"))
+            .await?;
         let lexical_done = Instant::now();
 
-        let ranked = fuse::fuse(&dense, &lexical, self.settings.lexical_weight, query.limit);
+        let ranked = traced!("fuse")
+            .in_scope(|| fuse::fuse(&dense, &lexical, self.settings.lexical_weight, query.limit));
         let ids: Vec<Uuid> = ranked.iter().map(|(id, _)| *id).collect();
-        let passages = tx.list_passages(&ids).await?;
+        let passages = tx.list_passages(&ids).instrument(traced!("read passages")).await?;
         drop(tx);
 
         let mut passages: HashMap<Uuid, Passage> =

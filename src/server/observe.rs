@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use poem::http::HeaderValue;
+use poem::http::{HeaderValue, Method};
 use poem::{Endpoint, IntoResponse, Middleware, PathPattern, Request, Response, Result};
 use poem_openapi::OperationId;
 use tracing::Instrument;
@@ -12,6 +12,8 @@ use tracing::Instrument;
 use super::client_address::client_address;
 use crate::identity::RequestOrigin;
 use crate::kernel::ids::new_id;
+use crate::telemetry::metrics::metrics;
+use crate::telemetry::{self, TraceContext};
 use crate::web::problem::ApiError;
 use crate::web::response_note::ResponseNote;
 
@@ -50,10 +52,14 @@ impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
         request.extensions_mut().insert(origin);
         request.extensions_mut().insert(ResponseNote::default());
         let method = request.method().clone();
-        let span = tracing::info_span!("http", request.id = %id);
+        let header =
+            |name: &'static str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let arrived = TraceContext::of_headers(header("traceparent"), header("x-amzn-trace-id"));
+        let span = telemetry::request(&id, arrived.as_ref());
         let began = Instant::now();
-        let called =
-            AssertUnwindSafe(self.inner.call(request)).catch_unwind().instrument(span.clone());
+        let called = AssertUnwindSafe(self.inner.call(request))
+            .catch_unwind()
+            .instrument(span.span().clone());
         let mut response = match called.await {
             Ok(Ok(output)) => output.into_response(),
             Ok(Err(error)) => {
@@ -71,14 +77,31 @@ impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
         }
         // Never the path or the query: they hold ids and texts of tenants.
         let operation = response.data::<OperationId>().map_or("-", |operation| operation.0);
+        let (status, took) = (response.status().as_u16(), began.elapsed().as_secs_f64());
         tracing::info!(
-            parent: &span,
+            parent: span.span(),
             %method,
             operation,
-            status = response.status().as_u16(),
-            duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
+            status,
+            duration_ms = took * 1_000.0,
             "request"
         );
+        span.answered(method_name(&method), operation, status);
+        metrics().request(operation, status, took);
         Ok(response)
     }
+}
+
+/// The method as it is told to the collector: anybody can make up another.
+fn method_name(method: &Method) -> &'static str {
+    let known = [
+        ("GET", Method::GET),
+        ("POST", Method::POST),
+        ("PATCH", Method::PATCH),
+        ("PUT", Method::PUT),
+        ("DELETE", Method::DELETE),
+        ("HEAD", Method::HEAD),
+        ("OPTIONS", Method::OPTIONS),
+    ];
+    known.into_iter().find(|(_, known)| known == method).map_or("_OTHER", |(name, _)| name)
 }

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::adapters::objects::Objects;
 use crate::adapters::queue::Queue;
 use crate::db::{Db, migrate};
+use crate::telemetry;
 
 /// How long a result of the isolation check is good, and that of a part that is there.
 const CHECK_EVERY: Duration = Duration::from_secs(30);
@@ -71,6 +72,7 @@ impl Readiness {
     /// may ask.
     pub async fn degraded(&self) -> Vec<String> {
         let mut parts = self.parts_away().await;
+        parts.extend(telemetry::degraded().map(str::to_owned));
         if self.settings_are_old.load(Ordering::Relaxed) {
             let told = "settings: they can not be read again, so those read before hold; the log tells why";
             parts.push(told.to_owned());

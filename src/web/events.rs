@@ -18,6 +18,8 @@ use poem_openapi::registry::{
 use poem_openapi::types::Type;
 use tokio::time::{Instant, sleep_until};
 
+use crate::telemetry::metrics::metrics;
+
 /// Keeps proxies from closing a connection on which nothing happens; clients ignore it.
 const COMMENT: &str = ":\n\n";
 /// Most events that are written at once.
@@ -57,6 +59,7 @@ fn with_comments(
     times: EventTimes,
 ) -> impl Stream<Item = String> + Send + 'static {
     async_stream::stream! {
+        let _open = metrics().open_stream();
         let mut frames = pin!(frames.ready_chunks(MOST_AT_ONCE));
         // At once, so that the client has the head of the response before anything happens.
         yield format!("retry: {}\n\n", times.retry.as_millis());

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{PAUSE_AFTER_FAULT, Worker};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::db::SystemTx;
+use crate::telemetry::TraceContext;
 
 /// Messages handed over at once: what one request to SQS takes.
 const BATCH: i64 = 10;
@@ -100,6 +101,18 @@ impl Worker {
         let mut tx = self.db.system().await?;
         tx.trust_messages(ids, silence + self.settings.lost_after).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The same of a message whose job begins; the trace that asked for it.
+    pub(super) async fn begin(
+        &self,
+        message_id: Uuid,
+        silence: Duration,
+    ) -> Result<Option<TraceContext>, QueueError> {
+        let mut tx = self.db.system().await?;
+        let trace = tx.begin_message(message_id, silence + self.settings.lost_after).await?;
+        tx.commit().await?;
+        Ok(trace)
     }
 
     /// The job is done: the queue forgets the message first, so that nothing is left there of which the line knows nothing.

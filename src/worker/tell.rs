@@ -7,7 +7,8 @@ use rand::Rng;
 
 use super::Worker;
 use crate::adapters::queue::{Delivery, QueueError};
-use crate::webhooks::DeliveryOutcome;
+use crate::telemetry::metrics::metrics;
+use crate::webhooks::{DELIVER_WEBHOOK, DeliveryOutcome};
 
 /// Wait for a place to send from, in milliseconds: not all come at once.
 const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
@@ -24,8 +25,14 @@ impl Worker {
         };
         let job = self.webhooks.deliver(message.tenant, message.subject_id);
         match Box::pin(self.while_holding(delivery, job)).await {
-            Ok(DeliveryOutcome::Done) => self.settle(delivery).await,
-            Ok(DeliveryOutcome::Later(delay)) => self.park(delivery, delay).await,
+            Ok(DeliveryOutcome::Done) => {
+                metrics().job(DELIVER_WEBHOOK, "done");
+                self.settle(delivery).await
+            }
+            Ok(DeliveryOutcome::Later(delay)) => {
+                metrics().job(DELIVER_WEBHOOK, "again");
+                self.park(delivery, delay).await
+            }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

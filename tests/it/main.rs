@@ -51,6 +51,7 @@ mod settings;
 mod state_machine;
 mod streams;
 mod support;
+mod telemetry;
 mod tenancy_tables;
 mod tokens;
 mod typescript;

@@ -2,8 +2,22 @@
 
 use crate::adapters::models::{Attempt, ModelUsage};
 use crate::chat::store::runs::EndedRun;
+use crate::telemetry::metrics::{RunFigures, metrics};
 
 impl EndedRun {
+    /// Counts the run, which is stored now.
+    pub(super) fn count(&self, cost_micro_usd: Option<i64>) {
+        metrics().run(&RunFigures {
+            outcome: self.outcome,
+            provider: &self.provider,
+            model: &self.model,
+            first_token_ms: self.first_token_ms,
+            total_ms: self.total_ms,
+            tokens: [self.input_tokens, self.output_tokens, self.cached_input_tokens],
+            cost_micro_usd,
+        });
+    }
+
     /// The tokens of the whole answer.
     pub(super) fn set_usage(&mut self, usage: ModelUsage) {
         let count = |tokens: u64| i64::try_from(tokens).ok();

@@ -47,6 +47,7 @@ impl Generation {
         tx.insert_run_trace(self.run_id, &progress.trace).await?;
         tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
+        ended.count(cost.micro_usd);
         Ok(event)
     }
 }

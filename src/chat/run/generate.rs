@@ -21,6 +21,7 @@ use crate::chat::prompt::{self, Built, Sources};
 use crate::chat::refusal::{Refusal, is_vague};
 use crate::chat::summarise::Summarising;
 use crate::knowledge::EmbeddedAhead;
+use crate::telemetry::traced;
 
 pub(super) struct Generation {
     pub chat: Chat,
@@ -151,7 +152,7 @@ impl Generation {
         standalone: &str,
         progress: &mut Progress,
     ) -> Result<Ending, RunError> {
-        let built = self.prompt(standalone, progress)?;
+        let built = traced!("prompt").in_scope(|| self.prompt(standalone, progress))?;
         progress.give(&built, &self.chat.settings.filter);
         // Before the first word: who reads along must reach them all.
         self.run.log.set_read_collections(self.read_collections(progress));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::estimate;
@@ -24,6 +25,7 @@ use crate::governance::{
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 use crate::knowledge::{EmbeddedAhead, Reach};
+use crate::telemetry::traced_apart;
 
 /// How often a question is tried to be stored when the session's earlier run has just ended, or was orphaned.
 const TRIES: usize = 3;
@@ -176,7 +178,9 @@ impl Chat {
             run: live,
             began,
         };
-        self.tasks.spawn(generation.run());
+        // The answer goes on when the request is over, and with it the trace.
+        let span = traced_apart!("answer", run.id = %run_id);
+        self.tasks.spawn(generation.run().instrument(span));
         Ok(Started::Now { reference, warnings })
     }
 

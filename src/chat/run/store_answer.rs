@@ -71,6 +71,7 @@ impl Generation {
         tx.insert_run_trace(self.run_id, &progress.trace).await?;
         tx.settle_quota(self.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
+        ended.count(cost.micro_usd);
         if let Some((session_id, revision)) = session_id.zip(revision) {
             self.keep_near(session_id, revision, (message_id, writer.content()), read);
         }

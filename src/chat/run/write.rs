@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::{FutureExt, StreamExt};
+use tracing::Instrument;
 
 use super::RunLog;
 use super::error::RunError;
 use super::event::RunEvent;
 use super::generate::{Ending, Generation};
 use super::live::Stop;
+use super::model_call;
 use super::progress::{Progress, millis};
 use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Prompt};
 use crate::chat::citations::{Citation, CitationBuilder, Piece};
@@ -144,6 +146,17 @@ impl Writer {
 impl Generation {
     /// Reads the model's stream to its end. An error after the first text leaves a part of an answer.
     pub(super) async fn write(
+        &self,
+        prompt: Prompt,
+        progress: &mut Progress,
+    ) -> Result<Ending, RunError> {
+        let span = model_call::span(&*self.model, &prompt);
+        let written = self.read_stream(prompt, progress).instrument(span.clone()).await;
+        model_call::end(&span, &progress.ended, &written);
+        written
+    }
+
+    async fn read_stream(
         &self,
         prompt: Prompt,
         progress: &mut Progress,

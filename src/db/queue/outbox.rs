@@ -11,6 +11,8 @@ use uuid::Uuid;
 use crate::adapters::queue::Message;
 use crate::db::{self, SystemTx, TenantTx};
 use crate::kernel::ids::new_id;
+use crate::telemetry::metrics::QueueState;
+use crate::telemetry::{self, TraceContext};
 
 /// A kind of which few messages of a tenant are in the queue at once: their work waits for others more than it works.
 #[derive(Clone, Copy, Debug)]
@@ -37,18 +39,21 @@ impl TenantTx {
     /// The same for several, in this order.
     pub async fn enqueue_all(&mut self, kind: &str, subject_ids: &[Uuid]) -> db::Result<()> {
         let message_ids: Vec<Uuid> = subject_ids.iter().map(|_| new_id()).collect();
+        let trace = telemetry::current().map(|context| context.to_string());
         sqlx::query!(
-            "insert into outbox (message_id, kind, for_tenant, subject_id)
+            "insert into outbox (message_id, kind, for_tenant, subject_id, traceparent)
             select
                 n.message_id,
                 $3,
                 $4,
-                n.subject_id
+                n.subject_id,
+                $5
             from unnest($1::uuid[], $2::uuid[]) as n (message_id, subject_id)",
             &message_ids,
             subject_ids,
             kind,
-            self.tenant().uuid()
+            self.tenant().uuid(),
+            trace.as_deref()
         )
         .execute(self.connection())
         .await?;
@@ -286,6 +291,26 @@ impl SystemTx {
         Ok(())
     }
 
+    /// The same of a message whose job begins; the trace that asked for it.
+    pub async fn begin_message(
+        &mut self,
+        message_id: Uuid,
+        patience: Duration,
+    ) -> db::Result<Option<TraceContext>> {
+        let trace = sqlx::query_scalar!(
+            "update outbox
+            set lost_at = greatest(lost_at, now() + make_interval(secs => $2))
+            where message_id = $1
+                and handed_at is not null
+            returning traceparent",
+            message_id,
+            patience.as_secs_f64()
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(trace.flatten().as_deref().and_then(TraceContext::parse))
+    }
+
     /// Takes messages back that the queue did not take: they wait again.
     pub async fn take_back_messages(&mut self, message_ids: &[Uuid]) -> db::Result<()> {
         sqlx::query!(
@@ -337,6 +362,24 @@ impl SystemTx {
         .execute(self.connection())
         .await?;
         Ok(())
+    }
+
+    /// How many messages wait and are under way, and how long the oldest has been due; what is not due yet does not wait.
+    pub async fn queue_state(&mut self) -> db::Result<QueueState> {
+        let row = sqlx::query!(
+            r#"select
+                count(*) filter (where handed_at is null and due_at <= now()) as "waiting!",
+                count(*) filter (where handed_at is not null) as "handed!",
+                coalesce(extract(epoch from now() - min(due_at) filter (where due_at <= now())), 0)::float8 as "oldest!"
+            from outbox"#
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(QueueState {
+            waiting: u64::try_from(row.waiting).unwrap_or_default(),
+            handed: u64::try_from(row.handed).unwrap_or_default(),
+            oldest_seconds: row.oldest.max(0.0),
+        })
     }
 
     /// Messages that wait in the line or are on their way.

@@ -2,9 +2,11 @@
 
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::Search;
 use crate::adapters::embeddings::{EmbeddingError, Vector};
+use crate::telemetry::{traced, traced_apart};
 
 /// The embedding of a text, under way.
 #[derive(Debug)]
@@ -17,7 +19,14 @@ impl Search {
     /// Begins to embed a text that is about to be searched.
     pub fn embed_ahead(&self, tasks: &TaskTracker, text: &str) -> EmbeddedAhead {
         let (embedder, question) = (self.embedder.clone(), text.to_owned());
-        let vector = tasks.spawn(async move { embedder.embed_query(&question).await });
+        let span = traced_apart!(
+            "embeddings",
+            otel.name = format!("embeddings {}", embedder.model()),
+            gen_ai.operation.name = "embeddings",
+            gen_ai.request.model = embedder.model(),
+        );
+        let embedding = async move { embedder.embed_query(&question).await };
+        let vector = tasks.spawn(embedding.instrument(span));
         EmbeddedAhead { text: text.to_owned(), vector }
     }
 
@@ -33,6 +42,12 @@ impl Search {
                 return vector;
             }
         }
-        self.embedder.embed_query(text).await
+        let span = traced!(
+            "embeddings",
+            otel.name = format!("embeddings {}", self.embedder.model()),
+            gen_ai.operation.name = "embeddings",
+            gen_ai.request.model = self.embedder.model(),
+        );
+        self.embedder.embed_query(text).instrument(span).await
     }
 }
