@@ -6,6 +6,7 @@ mod reconcile;
 mod relay;
 mod sweep;
 mod tell;
+mod unbroken;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use tracing::{Instrument, Span};
 
 pub use reconcile::{reconcile_deliveries, reconcile_versions};
 pub use sweep::{sweep_deliveries, sweep_outcomes};
+use unbroken::unbroken;
 
 use crate::adapters::queue::{Delivery, Message, Queue, QueueError};
 use crate::chat::Chat;
@@ -77,17 +79,37 @@ impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
     pub async fn run(self, stop: CancellationToken) {
         let jobs = TaskTracker::new();
-        let keep = self.webhooks.settings().keep;
-        jobs.spawn(sweep::run(self.db.clone(), keep, stop.clone()));
-        jobs.spawn(sweep_runs(self.chat.clone(), stop.clone()));
-        let lost_after = self.settings.lost_after;
-        jobs.spawn(reconcile::run(self.db.clone(), lost_after, stop.clone()));
+        let (db, keep, until) = (self.db.clone(), self.webhooks.settings().keep, stop.clone());
+        let sweep = move || sweep::run(db.clone(), keep, until.clone());
+        jobs.spawn(unbroken("sweep", stop.clone(), sweep));
+        let (chat, until) = (self.chat.clone(), stop.clone());
+        let sweep_runs = move || sweep_runs(chat.clone(), until.clone());
+        jobs.spawn(unbroken("sweep_runs", stop.clone(), sweep_runs));
+        let (db, lost_after, until) = (self.db.clone(), self.settings.lost_after, stop.clone());
+        let reconcile = move || reconcile::run(db.clone(), lost_after, until.clone());
+        jobs.spawn(unbroken("reconcile", stop.clone(), reconcile));
         let arrived = Arc::new(Notify::new());
-        jobs.spawn(relay::run(self.clone(), Arc::clone(&arrived), stop.clone()));
+        let (worker, told, until) = (self.clone(), Arc::clone(&arrived), stop.clone());
+        let relay = move || relay::run(worker.clone(), Arc::clone(&told), until.clone());
+        jobs.spawn(unbroken("relay", stop.clone(), relay));
         let places = Arc::new(Semaphore::new(self.settings.concurrency));
+        let take = || self.take_turns(&jobs, &places, &arrived, &stop);
+        unbroken("take", stop.clone(), take).await;
+        jobs.close();
+        jobs.wait().await;
+    }
+
+    /// Takes messages as long as there are free places, until `stop`.
+    async fn take_turns(
+        &self,
+        jobs: &TaskTracker,
+        places: &Arc<Semaphore>,
+        arrived: &Notify,
+        stop: &CancellationToken,
+    ) {
         while !stop.is_cancelled() {
             let looked = Instant::now();
-            let next = match self.turn(&jobs, &places, &stop).await {
+            let next = match self.turn(jobs, places, stop).await {
                 Ok(true) => continue,
                 // A queue that waits for messages has used up the time already.
                 Ok(false) => looked + self.settings.poll,
@@ -102,8 +124,6 @@ impl Worker {
                 () = stop.cancelled() => {}
             }
         }
-        jobs.close();
-        jobs.wait().await;
     }
 
     /// Works until outbox and queue hold nothing that is due: for tests and imports.

@@ -81,6 +81,9 @@ pub enum ReceiveError {
     /// The operator has switched uploads off.
     #[error("{0}")]
     Off(FlagError),
+    /// Storing them took so long that they were taken for left over.
+    #[error("storing the file took too long and was given up")]
+    GivenUp,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -151,6 +154,10 @@ impl Receiver {
         if let Some(receipt) = self.find_unchanged(&sender, &new, &content_sha256).await? {
             return Ok(receipt);
         }
+        // From here on somebody knows of it, whatever becomes of this process.
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.announce_original(version_id).await?;
+        tx.commit().await?;
         if let Err(error) = self.objects.put(&key, new.bytes.clone()).await {
             // It may be there all the same: a store that answers too late has stored it.
             self.discard(tenant, version_id).await;
@@ -186,21 +193,25 @@ impl Receiver {
         stored.map(|(receipt, _)| receipt)
     }
 
-    /// Removes an original that no version came of: at once, else by the worker when the store is there again.
+    /// Has an original removed that no version came of. When this fails, the worker finds it by its announcement.
     async fn discard(&self, tenant: TenantId, version_id: Uuid) {
-        let Err(error) = self.objects.delete(&ObjectKey::original(tenant, version_id)).await else {
-            return;
-        };
-        tracing::warn!(error = &error as &dyn std::error::Error, "an original is removed later");
-        let later = async {
-            let mut tx = self.db.tenant(tenant).await?;
-            tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
-            tx.commit().await
-        };
-        if let Err(error) = later.await {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(error, version.id = %version_id, "an original is left without a version");
+        if let Err(error) = self.try_discard(tenant, version_id).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "an original is removed later"
+            );
         }
+    }
+
+    /// Only the database knows whether there is a version: one whose commit was carried out while its answer got lost is there
+    /// all the same. Such a commit is waited for here, as it holds the announcement.
+    async fn try_discard(&self, tenant: TenantId, version_id: Uuid) -> db::Result<()> {
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.settle_original(version_id).await?;
+        if !tx.has_version(version_id).await? {
+            tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
+        }
+        tx.commit().await
     }
 
     /// The receipt of a file that is there already.
@@ -307,6 +318,9 @@ async fn write(
     let is_new_version =
         tx.latest_digest(document_id).await?.as_ref() != Some(&version.content_sha256);
     if is_new_version {
+        if !tx.settle_original(version.version_id).await? {
+            return Err(ReceiveError::GivenUp);
+        }
         tx.insert_version(&version).await?;
         tx.enqueue(INGEST_VERSION, version.version_id).await?;
         let entry = actor.audit("document.uploaded").on("document", document_id);

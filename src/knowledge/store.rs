@@ -7,6 +7,7 @@ pub mod index;
 pub mod ingestion;
 pub mod jobs;
 pub mod media_type;
+pub mod originals;
 pub mod reach;
 pub mod search;
 pub mod versions;

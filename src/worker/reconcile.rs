@@ -1,5 +1,6 @@
 //! Finds versions and deliveries of webhooks that wait for a message which nobody will deliver, whatever became of it, and
-//! asks for the work again. With this nothing waits for ever.
+//! asks for the work again: with this nothing waits for ever. And originals whose upload broke off before there was a version:
+//! with this none stays in the store that nobody knows of.
 
 use std::error::Error;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{self, Db};
-use crate::knowledge::INGEST_VERSION;
+use crate::knowledge::{INGEST_VERSION, REMOVE_ORIGINAL};
 use crate::tenancy::each_tenant;
 use crate::webhooks::DELIVER_WEBHOOK;
 
@@ -37,7 +38,8 @@ fn tell(what: &str, queued: db::Result<usize>) {
 }
 
 /// Queues the versions again that are not at their end, in nobody's hands and without a message, all of this for
-/// `lost_after`; how many there were. Doing it once too often does no harm, as the effect of a job is once.
+/// `lost_after`; how many there were. And asks for the removal of originals that were announced as long ago and belong to no
+/// version. Doing it once too often does no harm, as the effect of a job is once.
 ///
 /// # Errors
 /// The database failed; what was queued until then stays so.
@@ -46,12 +48,17 @@ pub async fn reconcile_versions(db: &Db, lost_after: Duration) -> db::Result<usi
     for tenant in each_tenant(db).await? {
         let mut tx = db.tenant(tenant).await?;
         let lost = tx.touch_lost_versions(lost_after, ROWS).await?;
-        if lost.is_empty() {
+        let strays = tx.give_up_originals(lost_after).await?;
+        if lost.is_empty() && strays.is_empty() {
             continue;
         }
         tx.enqueue_all(INGEST_VERSION, &lost).await?;
+        tx.enqueue_all(REMOVE_ORIGINAL, &strays).await?;
         tx.commit().await?;
         count += lost.len();
+        if !strays.is_empty() {
+            tracing::warn!(count = strays.len(), "originals without a document are removed");
+        }
     }
     Ok(count)
 }

@@ -2135,6 +2135,22 @@ COMMENT ON COLUMN app.pending_logins.created_at IS 'When it began';
 
 COMMENT ON COLUMN app.pending_logins.expires_at IS 'From then on it is refused, and the row is swept';
 
+CREATE TABLE app.pending_originals (
+    tenant_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY app.pending_originals FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.pending_originals IS 'Originals that are being stored and have no version yet; what stays here is removed';
+
+COMMENT ON COLUMN app.pending_originals.tenant_id IS 'Tenant that uploads';
+
+COMMENT ON COLUMN app.pending_originals.version_id IS 'Version that it will be the original of';
+
+COMMENT ON COLUMN app.pending_originals.created_at IS 'When the upload began';
+
 CREATE TABLE app.quota_counters (
     tenant_id uuid NOT NULL,
     subject text NOT NULL,
@@ -2749,6 +2765,9 @@ ALTER TABLE ONLY app.pending_logins
 ALTER TABLE ONLY app.pending_logins
     ADD CONSTRAINT pending_logins_state_sha256_key UNIQUE (state_sha256);
 
+ALTER TABLE ONLY app.pending_originals
+    ADD CONSTRAINT pending_originals_pkey PRIMARY KEY (tenant_id, version_id);
+
 ALTER TABLE ONLY app.quota_counters
     ADD CONSTRAINT quota_counters_pkey PRIMARY KEY (tenant_id, subject, subject_id, period);
 
@@ -3043,6 +3062,9 @@ ALTER TABLE ONLY app.model_prices
 ALTER TABLE ONLY app.operator_idempotency_keys
     ADD CONSTRAINT operator_idempotency_keys_operator_key_id_fkey FOREIGN KEY (operator_key_id) REFERENCES app.operator_keys(operator_key_id);
 
+ALTER TABLE ONLY app.pending_originals
+    ADD CONSTRAINT pending_originals_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY app.quotas
     ADD CONSTRAINT quotas_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
@@ -3171,6 +3193,8 @@ ALTER TABLE app.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.messages_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.pending_originals ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.quota_counters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.quota_reservations ENABLE ROW LEVEL SECURITY;
@@ -3260,6 +3284,8 @@ CREATE POLICY tenant ON app.members TO pidima_app USING ((tenant_id = ( SELECT a
 CREATE POLICY tenant ON app.messages TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.messages_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.pending_originals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.quota_counters TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -3775,6 +3801,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE app.operator_keys TO pidima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.pending_logins TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.pending_originals TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quota_counters TO pidima_app;
 

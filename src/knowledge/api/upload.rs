@@ -187,6 +187,10 @@ impl From<ReceiveError> for ApiError {
                 error,
             ),
             ReceiveError::Off(_) => Self::new(ProblemCode::Unavailable, error.to_string()),
+            ReceiveError::GivenUp => Self::unavailable(
+                "storing the file took too long and nothing was kept; try again",
+                error,
+            ),
             ReceiveError::Database(error) => error.into(),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pidima::adapters::objects::{ObjectError, ObjectKey};
+use pidima::kernel::ids::new_id;
 use pidima::worker::reconcile_versions;
 use serde_json::{Value, json};
 
@@ -147,4 +149,37 @@ async fn a_second_message_that_is_set_aside_does_not_end_what_another_worker_doe
     upload(&tenant, "a.md", TEXT, 202).await;
     run(&app, "update app.document_versions set state = 'parsing', lease_expires_at = now() + interval '1 minute', lease_token = gen_random_uuid()").await;
     assert_eq!(buried(&app, &tenant).await["state"], "parsing");
+}
+
+#[tokio::test]
+async fn an_original_whose_upload_broke_off_is_removed_after_its_time_and_not_before() {
+    let (app, _) = idle(&[]).await;
+    let tenant = app.tenant("acme").await;
+    upload(&tenant, "a.md", TEXT, 202).await;
+    let kept = ObjectKey::original(tenant.id, last_version(&app).await);
+    app.app.worker.run_until_idle().await.unwrap();
+    // What an instance leaves that is killed when it has stored an original.
+    let stray = new_id();
+    let key = ObjectKey::original(tenant.id, stray);
+    app.app.objects.put(&key, b"stray".to_vec()).await.unwrap();
+    sqlx::query("insert into app.pending_originals (tenant_id, version_id) values ($1, $2)")
+        .bind(tenant.id.uuid())
+        .bind(stray)
+        .execute(&app.database.admin())
+        .await
+        .unwrap();
+    let db = app.app.services.db.clone();
+    reconcile_versions(&db, Duration::from_secs(3_600)).await.unwrap();
+    app.app.worker.run_until_idle().await.unwrap();
+    assert!(app.app.objects.get(&key).await.is_ok(), "the upload may go on");
+    reconcile_versions(&db, Duration::ZERO).await.unwrap();
+    app.app.worker.run_until_idle().await.unwrap();
+    let gone = app.app.objects.get(&key).await;
+    assert!(matches!(gone, Err(ObjectError::Missing(_))), "{gone:?}");
+    assert!(app.app.objects.get(&kept).await.is_ok(), "that of a version stays");
+    let announced: i64 = sqlx::query_scalar("select count(*) from app.pending_originals")
+        .fetch_one(&app.database.admin())
+        .await
+        .unwrap();
+    assert_eq!(announced, 0);
 }
