@@ -2,6 +2,7 @@
 //! below cost the look at one flag. Their fields are names, counts and ids that we gave, never a text of a tenant.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{
@@ -49,14 +50,27 @@ macro_rules! traced_apart {
 }
 pub(crate) use traced_apart;
 
+/// Whether spans go to a collector at all. `tracing::span_enabled!` would ask the same of each layer, and with filters of their
+/// own these keep the answer for the next span of the thread, which then is missing in the log.
+static IS_TOLD: AtomicBool = AtomicBool::new(false);
+
+/// From now on spans are made.
+pub(super) fn tell() {
+    IS_TOLD.store(true, Ordering::Relaxed);
+}
+
+fn is_told() -> bool {
+    IS_TOLD.load(Ordering::Relaxed)
+}
+
 /// Whether there is a trace that a new span would belong to.
 pub fn is_in_trace() -> bool {
-    tracing::span_enabled!(target: TRACED, tracing::Level::INFO) && !Span::current().is_none()
+    is_told() && !Span::current().is_none()
 }
 
 /// The place in the current trace, if there is one.
 pub fn current() -> Option<TraceContext> {
-    if !tracing::span_enabled!(target: TRACED, tracing::Level::INFO) {
+    if !is_told() {
         return None;
     }
     place_of(&Span::current())
@@ -137,7 +151,7 @@ impl Request {
 
     /// Says what was asked, by names of the API, and how it was answered.
     pub fn answered(&self, method: &str, operation: &str, status: u16) {
-        if !tracing::span_enabled!(target: TRACED, tracing::Level::INFO) {
+        if !is_told() {
             return;
         }
         let context = self.0.context();

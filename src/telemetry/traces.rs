@@ -15,7 +15,9 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor}
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing_subscriber::filter::filter_fn;
+use tracing::Metadata;
+use tracing::subscriber::Interest;
+use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::{Layer, Registry};
 
 pub use destination::{CollectorHeaders, CollectorUrl};
@@ -25,7 +27,7 @@ use self::collector::Collector;
 use self::sampling::{ArrivedIds, Sampling};
 use super::TraceSettings;
 use super::metrics::metrics;
-use super::spans::{REQUEST, TRACED};
+use super::spans::{self, REQUEST, TRACED};
 
 /// Whether the collector takes spans now; absent where there is none.
 static COLLECTOR: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -34,7 +36,7 @@ static COLLECTOR: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 pub fn degraded() -> Option<&'static str> {
     let is_away = COLLECTOR.get()?.load(Ordering::Relaxed);
     is_away.then_some(
-        "traces: the collector takes none, and they are dropped; check PIDIMA_OTLP_ENDPOINT",
+        "traces: the collector takes none or not as fast as they come, and they are dropped; check PIDIMA_OTLP_ENDPOINT",
     )
 }
 
@@ -48,7 +50,7 @@ pub async fn check_collector(settings: &TraceSettings) -> Result<(), String> {
 }
 
 /// Spans on their way to the collector.
-pub(super) struct Traces {
+pub struct Traces {
     provider: SdkTracerProvider,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -69,6 +71,7 @@ impl Traces {
         tasks.close();
         // The first one of a process decides, as with logs.
         let _first = COLLECTOR.set(Arc::clone(&is_away));
+        spans::tell();
         let provider = SdkTracerProvider::builder()
             .with_span_processor(Outbox { sender, is_away })
             .with_sampler(Sampling(settings.ratio))
@@ -86,9 +89,12 @@ impl Traces {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(filter_fn(|metadata| {
-                metadata.is_span() && matches!(metadata.target(), TRACED | REQUEST)
-            }))
+            .with_filter(dynamic_filter_fn(|metadata, _| is_meant(metadata)).with_callsite_filter(
+                // Asked each time: a filter that always says yes is not asked, and what it said of another span may stand.
+                |metadata| {
+                    if is_meant(metadata) { Interest::sometimes() } else { Interest::never() }
+                },
+            ))
             .boxed()
     }
 
@@ -99,6 +105,11 @@ impl Traces {
             tracing::warn!("spans were not handed over in time and are lost");
         }
     }
+}
+
+/// Whether a span is for the collector.
+fn is_meant(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && matches!(metadata.target(), TRACED | REQUEST)
 }
 
 /// Where spans that have ended are put.

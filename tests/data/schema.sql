@@ -2064,7 +2064,9 @@ CREATE TABLE app.outbox (
     handed_at timestamp with time zone,
     lost_at timestamp with time zone,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT outbox_lost_at_check CHECK (((handed_at IS NULL) = (lost_at IS NULL)))
+    traceparent text,
+    CONSTRAINT outbox_lost_at_check CHECK (((handed_at IS NULL) = (lost_at IS NULL))),
+    CONSTRAINT outbox_traceparent_check CHECK ((traceparent ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$'::text))
 );
 
 COMMENT ON TABLE app.outbox IS 'Work that a transaction asked for: it waits here for its turn, and stays until the worker has done it';
@@ -2084,6 +2086,8 @@ COMMENT ON COLUMN app.outbox.handed_at IS 'When it was handed to the queue; null
 COMMENT ON COLUMN app.outbox.lost_at IS 'From then on it is taken for lost in the queue, and waits again; moved on while somebody works on it';
 
 COMMENT ON COLUMN app.outbox.due_at IS 'From then on it may be handed to the queue; the line is in this order';
+
+COMMENT ON COLUMN app.outbox.traceparent IS 'Trace that asked for the work, in the form of W3C Trace Context; null where none was made';
 
 CREATE TABLE app.pending_logins (
     pending_login_id uuid NOT NULL,

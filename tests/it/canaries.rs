@@ -5,18 +5,22 @@ mod planted;
 mod scan;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use pidima::adapters::models::{ChatModel, ExtractiveModel, ModelError, ModelStream, Prompt, Turn};
 use pidima::db::analysts;
+use pidima::telemetry::{SampleRatio, TRACED, TraceSettings, Traces, metrics};
 use reqwest::Method;
+use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 
 use self::scan::{Log, Scan};
 use crate::analysts::script;
 use crate::api::isolation::words::Marked;
 use crate::api::operations::{Body, PERSONAL, Things, operations};
-use crate::support::{TestApp, TestTenant, minilm};
+use crate::support::{TestApp, TestTenant, eventually, minilm};
+use crate::telemetry::collector::Collector;
 
 /// The real model, which keeps what reached it.
 #[derive(Default)]
@@ -120,12 +124,41 @@ async fn pages(app: &TestApp, scan: &Scan, tenant: &TestTenant, marks: &[&str]) 
     }
 }
 
+/// Every span, as fast as may be.
+fn every_span_to(collector: &Collector) -> TraceSettings {
+    TraceSettings {
+        endpoint: collector.url.parse().unwrap(),
+        headers: "".parse().unwrap(),
+        service: "canaries".to_owned(),
+        ratio: SampleRatio::ALL,
+        queue_spans: 100_000,
+        batch_spans: 512,
+        interval: Duration::from_millis(20),
+        timeout: Duration::from_secs(10),
+        flush: Duration::from_secs(10),
+    }
+}
+
+/// All that the collector was told until now.
+async fn spans(collector: &Collector) -> String {
+    let last = uuid::Uuid::new_v4().to_string();
+    drop(tracing::info_span!(target: TRACED, "last", mark = %last));
+    eventually("the last span is told", || async {
+        collector.spans().iter().any(|told| told.attribute("mark").as_ref() == Some(&last))
+    })
+    .await;
+    format!("{:?}", collector.spans())
+}
+
 #[tokio::test]
 async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_another_tenant() {
     let log = Log::default();
     let filter = tracing_subscriber::EnvFilter::new("debug,pidima=trace");
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone());
-    let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+    let collector = Collector::start().await;
+    let traces = Traces::start(&every_span_to(&collector)).unwrap();
+    let layers = vec![traces.layer(), layer.with_filter(filter).boxed()];
+    let subscriber = tracing_subscriber::registry().with(layers);
     // One thread serves, works and asks: what it logs is ours alone.
     let guard = tracing::subscriber::set_default(subscriber);
 
@@ -175,6 +208,8 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
     let logged = log.text();
     assert!(logged.lines().count() > 50, "{logged}");
     scan.look("logs", "log", &logged, &marks);
+    scan.look("traces", "span", &spans(&collector).await, &marks);
+    scan.look("metrics", "page", &metrics::page().unwrap(), &marks);
     scan.print();
     assert_eq!(scan.faults(), Vec::<String>::new());
     assert!(scan.has_seen(&[
@@ -185,10 +220,16 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
         "objects",
         "object keys",
         "rows",
-        "logs"
+        "logs",
+        "traces",
+        "metrics"
     ]));
+    for operation in operations().iter().filter(|operation| !PERSONAL.contains(&operation.id)) {
+        let name = format!("{} {}", operation.method, operation.id);
+        assert!(collector.spans().iter().any(|told| told.span.name == name), "{name} has no span");
+    }
 
-    // The same eyes see a mark that was put where it must not be: in a row, a response and the log.
+    // The same eyes see a mark that was put where it must not be: in a row, a response, the log, a span and a metric.
     let path = "/v1/collections";
     let planted = serde_json::json!({ "name": "planted", "description": two.word });
     one.tenant.post(path, &planted).await.expect(201);
@@ -196,8 +237,12 @@ async fn nothing_that_leaves_the_service_or_stays_in_it_holds_the_mark_of_anothe
     scan::rows(&app, &scan, &[(one.tenant.id, two.word)]).await;
     tracing::info!(question = two.word, "planted");
     scan.look("logs", "planted", &log.text(), &marks);
+    drop(tracing::info_span!(target: TRACED, "planted", question = two.word));
+    scan.look("traces", "planted", &spans(&collector).await, &marks);
+    metrics::metrics().request(two.word, 200, 0.01);
+    scan.look("metrics", "planted", &metrics::page().unwrap(), &marks);
     let found = scan.faults();
-    for kind in ["responses", "rows", "logs"] {
+    for kind in ["responses", "rows", "logs", "traces", "metrics"] {
         assert!(found.iter().any(|fault| fault.starts_with(kind)), "{kind}: {found:?}");
     }
     drop(guard);

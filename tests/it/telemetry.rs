@@ -1,10 +1,9 @@
 //! What the process says of itself: traces at a collector, metrics, and log lines that hold nobody up. Each test runs the
 //! program itself, since what is told is told by a process and not by a part of it.
 
-mod collector;
+pub mod collector;
 mod collector_faults;
 mod log_sink;
 mod metrics;
-mod program;
 mod settings;
 mod traces;

@@ -65,10 +65,10 @@ fn text(value: &Value) -> String {
 
 impl Collector {
     pub async fn start() -> Self {
-        Self::at(TcpListener::bind("127.0.0.1:0").await.unwrap()).await
+        Self::at(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    pub async fn at(listener: TcpListener) -> Self {
+    pub fn at(listener: TcpListener) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (told, stop) = (Told::default(), CancellationToken::new());
         let routes = Route::new().at("/v1/traces", post(take)).data(told.clone());
