@@ -45,6 +45,7 @@ mod reach;
 mod reads;
 mod redis_connection;
 mod retrieval;
+mod rolling;
 mod round;
 mod server;
 mod settings;

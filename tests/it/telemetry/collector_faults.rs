@@ -6,15 +6,18 @@ use reqwest::Client;
 use tokio::net::TcpListener;
 
 use super::collector::Collector;
-use super::program::{House, Process, http};
 use crate::support::eventually;
+use crate::support::program::{House, Process, http};
 
 /// Longer than any request may be held up, and shorter than what a collector that hangs is waited for.
 const BUSY_MACHINE: Duration = Duration::from_secs(20);
 
+const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 async fn ask(api: &Process, client: &Client, key: &str) {
     let began = Instant::now();
     let request = client.get(format!("{}/v1/me", api.url)).bearer_auth(key);
+    let request = request.header("traceparent", SAMPLED);
     assert_eq!(request.send().await.unwrap().status(), 200);
     assert!(began.elapsed() < BUSY_MACHINE, "a request waited for the collector");
 }
@@ -27,7 +30,9 @@ async fn a_collector_that_is_away_is_told_until_it_comes_back() {
     let address = place.local_addr().unwrap();
     drop(place);
     let url = format!("http://{address}");
-    let api = house.start("api", &["serve"], &[("PIDIMA_OTLP_ENDPOINT", &url)]).ready().await;
+    // Nothing is told but what its sender keeps.
+    let settings = [("PIDIMA_OTLP_ENDPOINT", url.as_str()), ("PIDIMA_TRACE_RATIO", "0")];
+    let api = house.start("api", &["serve"], &settings).ready().await;
     assert!(!api.degraded().await.contains("traces"), "nothing was tried yet");
     let client = http();
     ask(&api, &client, &key).await;
@@ -37,7 +42,7 @@ async fn a_collector_that_is_away_is_told_until_it_comes_back() {
     let log = api.log();
     assert!(log.contains("the collector of traces does not take spans"), "{log}");
 
-    let collector = Collector::at(TcpListener::bind(address).await.unwrap()).await;
+    let collector = Collector::at(TcpListener::bind(address).await.unwrap());
     eventually("well again", || async {
         ask(&api, &client, &key).await;
         !api.degraded().await.contains("traces")

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use super::program::{House, http};
 use crate::support::eventually;
+use crate::support::program::{House, http};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_reads_holds_up_no_request() {
     let house = House::new().await;
     let key = house.tenant("told-to-nobody");
     // A pipe takes 64 KiB, and then whoever writes waits.
-    let settings = [("PIDIMA_LOG", "debug,pidima=trace"), ("PIDIMA_LOG_BUFFER_LINES", "50")];
+    let settings = [
+        ("PIDIMA_LOG", "debug,pidima=trace"),
+        ("PIDIMA_LOG_BUFFER_LINES", "50"),
+        ("PIDIMA_METRICS_EMF_SECONDS", "1"),
+    ];
     let api = house.start_unread("api", &["serve"], &settings).ready().await;
     let client = http();
     let ask = || async {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::program::{self, House, Process, http, sum};
 use crate::support::eventually;
+use crate::support::program::{self, House, Process, http, sum};
 
 const GUIDE: &str = "# Pumps\n\nThe pump of hall seven runs at night.\n";
 

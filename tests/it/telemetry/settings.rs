@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::collector::Collector;
-use super::program::House;
+use crate::support::program::House;
 
 #[test]
 fn what_can_not_be_used_is_told_at_once_and_no_secret_with_it() {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::collector::{Collector, ToldSpan};
-use super::program::{self, House, Process};
 use crate::support::eventually;
+use crate::support::program::{self, House, Process};
 
 /// What only the tenant says.
 const MARK: &str = "zarquonite";
