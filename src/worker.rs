@@ -211,15 +211,16 @@ impl Worker {
         }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {
+                self.settle(delivery).await?;
                 metrics().job(kind, "done");
-                self.settle(delivery).await
             }
             JobOutcome::Again(delay) => {
-                metrics().job(kind, "again");
                 self.trust(&[delivery.message.message_id], delay).await?;
-                self.queue.release(delivery, delay).await
+                self.queue.release(delivery, delay).await?;
+                metrics().job(kind, "again");
             }
         }
+        Ok(())
     }
 
     /// Ends a message that was received too often. What it was about is given up first, so that it never waits for what
@@ -247,10 +248,11 @@ impl Worker {
             return self.queue.delete(delivery).await;
         }
         tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
-        metrics().job(kind_of(message), "buried");
         // Out of the line first: it would be handed over again and meet the one that is set aside.
         self.leave_line(delivery).await?;
-        self.queue.bury(delivery).await
+        self.queue.bury(delivery).await?;
+        metrics().job(kind_of(message), "buried");
+        Ok(())
     }
 
     async fn dispatch(&self, delivery: &Delivery) -> JobOutcome {

@@ -14,7 +14,6 @@ use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use self::state::DemoState;
 use super::client::Client;
@@ -140,9 +139,9 @@ async fn serve(
     let url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
     state.set("PIDIMA_URL", &url);
     state.save()?;
-    let tasks = TaskTracker::new();
-    let metrics = run_server::tell_metrics(&prepared.app, &tasks, &stop).await?;
-    let server = run_server::serve(prepared.app, listener, true, None, tasks, stop.clone());
+    let metrics = run_server::tell_metrics(&prepared.app).await?;
+    let address = metrics.address;
+    let server = run_server::serve(prepared.app, listener, true, None, metrics, stop.clone());
     let guide = async {
         let first = Client::new(&url, state.get("PIDIMA_API_KEY"))?;
         let second = Client::new(&url, state.get("PIDIMA_API_KEY_OTHER"))?;
@@ -152,7 +151,7 @@ async fn serve(
         if let Some(docs) = &args.docs {
             import_docs(&first, docs).await?;
         }
-        print_guide(state, &prepared.psql, metrics, began)
+        print_guide(state, &prepared.psql, address, began)
     };
     tokio::pin!(server);
     let guided = tokio::select! {

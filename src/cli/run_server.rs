@@ -20,12 +20,27 @@ pub async fn check(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells metrics where the settings say so, from when it is called until `stop`; and the address of their page.
-pub async fn tell_metrics(
-    app: &App,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> anyhow::Result<Option<SocketAddr>> {
+/// Metrics that are told, until [`Telling::end`].
+#[must_use]
+pub struct Telling {
+    /// Address of their page, if there is one.
+    pub address: Option<SocketAddr>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Telling {
+    /// Tells what was counted last. To be called when nothing counts any more: what ends while the process stops counts too.
+    pub async fn end(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Tells metrics where the settings say so.
+pub async fn tell_metrics(app: &App) -> anyhow::Result<Telling> {
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let settings = &app.metrics;
     let gauges = Gauges::new(app.services.db.clone(), settings.max_age);
     if !settings.emf_interval.is_zero() {
@@ -33,7 +48,9 @@ pub async fn tell_metrics(
         let writer = EmfWriter::new(namespace, service, settings.emf_buffer_lines);
         tasks.spawn(write_emf(writer, settings.emf_interval, gauges.clone(), stop.clone()));
     }
-    let Some(listen) = settings.ops_listen else { return Ok(None) };
+    let Some(listen) = settings.ops_listen else {
+        return Ok(Telling { address: None, tasks, stop });
+    };
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("PIDIMA_OPS_LISTEN: cannot listen on {listen}"))?;
@@ -45,18 +62,20 @@ pub async fn tell_metrics(
         }
     });
     tracing::info!(%address, "serving metrics");
-    Ok(Some(address))
+    Ok(Telling { address: Some(address), tasks, stop })
 }
 
-/// Serves, and works when `with_worker`, with settings that are read again where there is a `renewal`, until `stop`; then ends in order: answers are made or cut, requests, jobs, database.
+/// Serves, and works when `with_worker`, with settings that are read again where there is a `renewal`, until `stop`; then ends
+/// in order: answers are made or cut, requests, jobs, metrics, database.
 pub async fn serve(
     app: App,
     listener: TcpListener,
     with_worker: bool,
     renewal: Option<Renewal>,
-    tasks: TaskTracker,
+    metrics: Telling,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let tasks = TaskTracker::new();
     if with_worker {
         tasks.spawn(app.worker.clone().run(stop.clone()));
     }
@@ -74,6 +93,7 @@ pub async fn serve(
     server::serve(listener, endpoint, app.server.times, stop).await.context("serving HTTP")?;
     tasks.close();
     tasks.wait().await;
+    metrics.end().await;
     app.close().await;
     Ok(())
 }

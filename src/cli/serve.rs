@@ -3,7 +3,6 @@
 use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 use super::run_server;
 use crate::app::{App, Outside, Renewal, Sources};
@@ -24,9 +23,8 @@ pub async fn run(args: ServeArgs, env: Env, sources: Sources) -> anyhow::Result<
     let listener = TcpListener::bind(config.http.listen)
         .await
         .with_context(|| format!("PIDIMA_LISTEN: cannot listen on {}", config.http.listen))?;
-    let tasks = TaskTracker::new();
-    run_server::tell_metrics(&app, &tasks, &stop).await?;
+    let metrics = run_server::tell_metrics(&app).await?;
     tracing::info!(address = %config.http.listen, "serving");
     let renewal = Renewal::new(sources, env, config);
-    run_server::serve(app, listener, !args.without_worker, Some(renewal), tasks, stop).await
+    run_server::serve(app, listener, !args.without_worker, Some(renewal), metrics, stop).await
 }

@@ -11,8 +11,7 @@ pub async fn run(env: Env, sources: Sources) -> anyhow::Result<()> {
     let stop = run_server::stop_signal()?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
-    let tasks = TaskTracker::new();
-    run_server::tell_metrics(&app, &tasks, &stop).await?;
+    let metrics = run_server::tell_metrics(&app).await?;
     tracing::info!("working");
     let tasks = TaskTracker::new();
     let renewal = Renewal::new(sources, env, config);
@@ -20,6 +19,7 @@ pub async fn run(env: Env, sources: Sources) -> anyhow::Result<()> {
     app.worker.clone().run(stop).await;
     tasks.close();
     tasks.wait().await;
+    metrics.end().await;
     app.close().await;
     Ok(())
 }

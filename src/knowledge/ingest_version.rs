@@ -376,15 +376,21 @@ impl Ingestion {
         );
         // 1 s, 2 s, 4 s … up to a minute.
         let delay = Duration::from_secs(1 << (counted.max(1) - 1).min(6)).min(LONGEST_DELAY);
-        count(if give_up { "failed" } else { "again" }, times);
         let detail = error.to_string();
         let again_after = (!give_up).then_some(delay);
         let failed = FailedAttempt { code: error.code(), detail: &detail, again_after, times };
         let mut tx = self.db.tenant(tenant).await?;
-        if tx.fail_attempt(version, token, failed).await? && give_up {
+        let held = tx.fail_attempt(version, token, failed).await?;
+        if held && give_up {
             announce_version(&mut tx, version.version_id).await?;
         }
         tx.commit().await?;
+        let outcome = match (held, give_up) {
+            (false, _) => "lost",
+            (true, true) => "failed",
+            (true, false) => "again",
+        };
+        count(outcome, times);
         Ok(if give_up { JobOutcome::Done } else { JobOutcome::Again(delay) })
     }
 }

@@ -158,11 +158,9 @@ impl Receiver {
         let mut tx = self.db.tenant(tenant).await?;
         tx.announce_original(version_id).await?;
         tx.commit().await?;
-        if let Err(error) = self.objects.put(&key, new.bytes.clone()).await {
-            // It may be there all the same: a store that answers too late has stored it.
-            self.discard(tenant, version_id).await;
-            return Err(error.into());
-        }
+        // When this fails, the announcement stays: a store that answers too late may store it even later, and the worker removes
+        // it once it is sure to be there.
+        self.objects.put(&key, new.bytes.clone()).await?;
         let version = NewVersion {
             version_id,
             document_id: new_id(),

@@ -17,6 +17,8 @@ use crate::telemetry::metrics::{EmfWriter, PAGE_TYPE, metrics, page};
 
 /// Time for the database to tell what waits: a page without it is better than none.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a connection may be open with nothing asked: whoever collects metrics comes more often.
+const IDLE: Duration = Duration::from_secs(120);
 /// Time for a page that is being read when we are asked to stop.
 const LAST_PAGE: Duration = Duration::from_secs(1);
 
@@ -42,14 +44,18 @@ impl Gauges {
         if looked.is_some_and(|at| at.elapsed() < self.max_age) {
             return;
         }
-        match tokio::time::timeout(PATIENCE, self.queue_state()).await {
-            Ok(Ok(())) => *looked = Some(Instant::now()),
+        let counted = tokio::time::timeout(PATIENCE, self.queue_state()).await;
+        // Also when it was in vain: those who come meanwhile do not wait as long once more.
+        *looked = Some(Instant::now());
+        match counted {
+            Ok(Ok(())) => return,
             Ok(Err(error)) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "what waits could not be counted");
+                tracing::warn!(error, "what waits in the line could not be counted");
             }
-            Err(_) => tracing::debug!("what waits was not counted in time"),
+            Err(_) => tracing::warn!("what waits in the line was not counted in time"),
         }
+        metrics().queue_unknown();
     }
 
     async fn queue_state(&self) -> db::Result<()> {
@@ -69,6 +75,7 @@ pub async fn serve_metrics(
 ) -> std::io::Result<()> {
     let routes = Route::new().at("/metrics", get(show)).data(gauges);
     poem::Server::new_with_acceptor(TcpAcceptor::from_tokio(listener)?)
+        .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stop.cancelled_owned(), Some(LAST_PAGE))
         .await
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::kernel::ids::new_id;
+
 /// A place in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
@@ -15,6 +17,11 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
+    /// A trace that is told to nobody.
+    pub fn untold() -> Self {
+        Self { trace_id: new_id().as_u128(), span_id: None, is_sampled: Some(false) }
+    }
+
     /// The context of a request: `traceparent` first, since who sends it made a span; then X-Ray's. What is malformed is as if
     /// it were not there.
     pub fn of_headers(traceparent: Option<&str>, xray: Option<&str>) -> Option<Self> {

@@ -1,8 +1,9 @@
 //! Log lines: readable for people, or one JSON object a line for machines. A thread of their own writes them, so that a reader
 //! who takes nothing blocks nobody: lines that find no place in the queue are dropped and counted.
 
-use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
+use std::{io, thread};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -30,15 +31,37 @@ pub(super) fn dropped_lines() -> u64 {
     counters.iter().map(|counter| counter.dropped_lines() as u64).sum()
 }
 
+/// Time for the lines that wait when the process ends, where somebody takes them.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// A thread that writes lines.
+struct Writing(Option<WorkerGuard>);
+
+impl Drop for Writing {
+    /// Waits for what is left to be written, as long as that is taken: the guard itself waits for ever where nobody does.
+    fn drop(&mut self) {
+        let (done, is_done) = mpsc::channel();
+        let guard = self.0.take();
+        let waiting = thread::Builder::new().spawn(move || {
+            drop(guard);
+            // Nobody may wait any more.
+            let _heard = done.send(());
+        });
+        if waiting.is_ok() {
+            let _in_time = is_done.recv_timeout(LAST_LINES);
+        }
+    }
+}
+
 /// The thread that writes log lines.
 pub(super) struct Logs {
-    _guard: WorkerGuard,
+    _writing: Writing,
 }
 
 impl Logs {
     pub fn start(settings: &LogSettings) -> (NonBlocking, Self) {
         let (lines, guard) = writer(io::stderr(), "log lines", settings.buffer_lines);
-        (lines, Self { _guard: guard })
+        (lines, Self { _writing: guard })
     }
 }
 
@@ -59,14 +82,14 @@ pub(super) fn layer(
 /// Writes whole lines to stdout from a thread of its own.
 pub struct LineWriter {
     lines: NonBlocking,
-    _guard: WorkerGuard,
+    _writing: Writing,
 }
 
 impl LineWriter {
     /// A writer with room for so many lines.
     pub fn stdout(buffer_lines: usize) -> Self {
         let (lines, guard) = writer(io::stdout(), "metrics", buffer_lines);
-        Self { lines, _guard: guard }
+        Self { lines, _writing: guard }
     }
 
     /// Writes one line, or drops it when nobody takes them.
@@ -80,9 +103,9 @@ fn writer(
     inner: impl io::Write + Send + 'static,
     thread: &str,
     buffer_lines: usize,
-) -> (NonBlocking, WorkerGuard) {
+) -> (NonBlocking, Writing) {
     let builder = NonBlockingBuilder::default().lossy(true).thread_name(thread);
     let (lines, guard) = builder.buffered_lines_limit(buffer_lines).finish(inner);
     COUNTERS.lock().unwrap_or_else(PoisonError::into_inner).push(lines.error_counter());
-    (lines, guard)
+    (lines, Writing(Some(guard)))
 }

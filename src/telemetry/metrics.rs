@@ -27,8 +27,7 @@ pub fn metrics() -> &'static Families {
 /// All families as they are now.
 fn gather() -> Vec<MetricFamily> {
     let families = metrics();
-    families.log_lines_dropped.reset();
-    families.log_lines_dropped.inc_by(logs::dropped_lines());
+    families.lines_dropped(logs::dropped_lines());
     families.registry.gather()
 }
 

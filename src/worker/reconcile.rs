@@ -48,7 +48,7 @@ pub async fn reconcile_versions(db: &Db, lost_after: Duration) -> db::Result<usi
     for tenant in each_tenant(db).await? {
         let mut tx = db.tenant(tenant).await?;
         let lost = tx.touch_lost_versions(lost_after, ROWS).await?;
-        let strays = tx.give_up_originals(lost_after).await?;
+        let strays = tx.give_up_originals(lost_after, ROWS).await?;
         if lost.is_empty() && strays.is_empty() {
             continue;
         }

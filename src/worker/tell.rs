@@ -24,23 +24,24 @@ impl Worker {
             return self.park(delivery, Duration::from_millis(wait)).await;
         };
         let job = self.webhooks.deliver(message.tenant, message.subject_id);
-        match Box::pin(self.while_holding(delivery, job)).await {
+        let delay = match Box::pin(self.while_holding(delivery, job)).await {
             Ok(DeliveryOutcome::Done) => {
+                self.settle(delivery).await?;
                 metrics().job(DELIVER_WEBHOOK, "done");
-                self.settle(delivery).await
+                return Ok(());
             }
-            Ok(DeliveryOutcome::Later(delay)) => {
-                metrics().job(DELIVER_WEBHOOK, "again");
-                self.park(delivery, delay).await
-            }
+            Ok(DeliveryOutcome::Later(delay)) => delay,
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a webhook's delivery failed; it comes again"
                 );
-                self.park(delivery, AFTER_FAULT).await
+                AFTER_FAULT
             }
-        }
+        };
+        self.park(delivery, delay).await?;
+        metrics().job(DELIVER_WEBHOOK, "again");
+        Ok(())
     }
 
     /// Lets a message wait in the line until it is due. The queue forgets it first; should the line not hear of it, the

@@ -90,6 +90,7 @@ impl Chat {
         store_kept(&mut tx, &ended, &run, &lease, &kept).await?;
         tx.settle_quota(run.run_id, &ended.observed(Some(cost))).await?;
         tx.commit().await?;
+        ended.count(cost.micro_usd);
         tracing::warn!(run.id = %orphan.run_id, "the instance of a run is gone; its text is kept");
         Ok(true)
     }

@@ -58,16 +58,28 @@ impl TenantTx {
         Ok(found)
     }
 
-    /// Takes the announcements away that are older than `patience`: versions that will not be, whose originals are to be
-    /// removed.
-    pub async fn give_up_originals(&mut self, patience: Duration) -> db::Result<Vec<Uuid>> {
+    /// Takes announcements away that are older than `patience`, at most `limit`: versions that will not be, whose originals are
+    /// to be removed. Those that an upload is just settling are left to it.
+    pub async fn give_up_originals(
+        &mut self,
+        patience: Duration,
+        limit: i64,
+    ) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
             "delete from pending_originals
             where tenant_id = $1
-                and created_at <= now() - make_interval(secs => $2)
+                and version_id in (
+                    select version_id
+                    from pending_originals
+                    where tenant_id = $1
+                        and created_at <= now() - make_interval(secs => $2)
+                    limit $3
+                    for update skip locked
+                )
             returning version_id",
             self.tenant().uuid(),
-            patience.as_secs_f64()
+            patience.as_secs_f64(),
+            limit
         )
         .fetch_all(self.connection())
         .await?;

@@ -91,7 +91,10 @@ fn sum_up(families: &[MetricFamily]) -> HashMap<Series, Sample> {
 impl Sample {
     fn of(kind: MetricType, metric: &Metric) -> Option<Self> {
         match kind {
-            MetricType::GAUGE => Some(Self::Gauge(metric.get_gauge().get_value())),
+            // What is not known now is no number.
+            MetricType::GAUGE => Some(metric.get_gauge().get_value())
+                .filter(|value| value.is_finite())
+                .map(Self::Gauge),
             MetricType::COUNTER => Some(Self::Counter(metric.get_counter().get_value())),
             MetricType::HISTOGRAM => {
                 let histogram = metric.get_histogram();

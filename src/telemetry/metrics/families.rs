@@ -1,5 +1,7 @@
 //! The families of metrics, and the few calls that feed them.
 
+use std::sync::{Mutex, PoisonError};
+
 use prometheus::core::Collector;
 use prometheus::{
     CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
@@ -39,7 +41,8 @@ pub struct Families {
     pub spans_exported: IntCounter,
     /// Spans that found no room or were not taken.
     pub spans_dropped: IntCounter,
-    pub(super) log_lines_dropped: IntCounter,
+    log_lines_dropped: IntCounter,
+    log_lines_told: Mutex<u64>,
 }
 
 /// The end of a run, as far as it is counted.
@@ -217,6 +220,7 @@ impl Families {
                     "Spans that found no room or were not taken",
                 ),
             ),
+            log_lines_told: Mutex::default(),
             log_lines_dropped: known(
                 r,
                 IntCounter::new(
@@ -293,6 +297,19 @@ impl Families {
             self.queue_messages.with_label_values(&[name]).set(count);
         }
         self.queue_age.set(state.oldest_seconds);
+    }
+
+    /// What waits is not known now: it was not counted in time.
+    pub fn queue_unknown(&self) {
+        self.queue_messages.reset();
+        self.queue_age.set(f64::NAN);
+    }
+
+    /// So many log lines were dropped since the process began, as far as this was told before. Two may ask at once.
+    pub(super) fn lines_dropped(&self, all: u64) {
+        let mut told = self.log_lines_told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.log_lines_dropped.inc_by(all.saturating_sub(*told));
+        *told = all.max(*told);
     }
 
     /// The pool is like this now.

@@ -78,6 +78,9 @@ impl Collector {
                 () = stop.cancelled() => break,
             }
             self.hand_over(std::mem::take(&mut batch), &stop).await;
+            if spans.is_closed() && spans.is_empty() {
+                return;
+            }
         }
         spans.close();
         loop {
