@@ -13,4 +13,5 @@ comment on table app.pending_originals is 'Originals that are being stored and h
 comment on column app.pending_originals.tenant_id is 'Tenant that uploads';
 comment on column app.pending_originals.version_id is 'Version that it will be the original of';
 comment on column app.pending_originals.created_at is 'When the upload began';
-call app.isolate('app.pending_originals', 'select, insert, delete');
+-- Nobody changes a row: the right is asked for by locks.
+call app.isolate('app.pending_originals', 'select, insert, update, delete');

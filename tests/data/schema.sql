@@ -3806,7 +3806,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.pending_logins TO pidima_app;
 
-GRANT SELECT,INSERT,DELETE ON TABLE app.pending_originals TO pidima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.pending_originals TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quota_counters TO pidima_app;
 
