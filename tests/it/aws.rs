@@ -124,8 +124,13 @@ impl StandIn {
         }
     }
 
-    /// Settings of the service for a bucket and queues that are reached at `address`.
-    pub fn settings(address: &str, bucket: &str, queues: &Queues) -> Vec<(&'static str, String)> {
+    /// Where it is.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Settings of the service for a bucket that is reached at `address`.
+    pub fn objects_settings(address: &str, bucket: &str) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", "test".to_owned()),
@@ -135,11 +140,19 @@ impl StandIn {
             ("PIDIMA_OBJECTS_S3_BUCKET", bucket.to_owned()),
             ("PIDIMA_OBJECTS_S3_TIMEOUT_MS", "5000".to_owned()),
             ("PIDIMA_OBJECTS_S3_TRIES", "2".to_owned()),
+        ]
+    }
+
+    /// Settings of the service for a bucket and queues that are reached at `address`.
+    pub fn settings(address: &str, bucket: &str, queues: &Queues) -> Vec<(&'static str, String)> {
+        let mut settings = Self::objects_settings(address, bucket);
+        settings.extend([
             ("PIDIMA_QUEUE", "sqs".to_owned()),
             ("PIDIMA_QUEUE_SQS_URL", queues.url.clone()),
             ("PIDIMA_QUEUE_SQS_DEAD_URL", queues.dead_url.clone()),
             ("PIDIMA_QUEUE_SQS_TRIES", "2".to_owned()),
-        ]
+        ]);
+        settings
     }
 }
 

@@ -2,9 +2,9 @@
 
 mod bounds;
 mod confinement;
-mod corpus;
+pub mod corpus;
 mod cost;
-mod hostile;
+pub mod hostile;
 mod pdf;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ use poem::http::{HeaderMap, StatusCode};
 use poem::listener::TcpAcceptor;
 use poem::{Request, Response};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// A request that came by.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub enum Act {
     Damage,
     /// Answered here.
     Reply(u16, &'static str, Vec<u8>),
+    /// Passed on; the answer is held back until the sender says true.
+    Late(watch::Receiver<bool>),
     /// Never answered.
     Hang,
 }
@@ -127,6 +130,12 @@ impl FaultProxy {
                 .status(StatusCode::from_u16(status).unwrap())
                 .content_type(kind)
                 .body(body),
+            Act::Late(mut told) => {
+                let answer = self.forward(&seen, seen.body.clone(), false).await;
+                // A sender that is gone lets it go.
+                drop(told.wait_for(|told| *told).await);
+                answer
+            }
             Act::Hang => std::future::pending().await,
         }
     }

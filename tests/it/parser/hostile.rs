@@ -38,6 +38,16 @@ fn code(read: &Result<Extraction, ParserError>) -> &'static str {
     read.as_ref().map_or_else(ParserError::code, |_| "read")
 }
 
+/// Every file of the corpus.
+pub fn all() -> Vec<Case> {
+    let mut cases = archives::all();
+    cases.extend(pdfs::all());
+    cases.extend(texts::all());
+    cases.extend(cut());
+    cases.extend(changed());
+    cases
+}
+
 /// Reads all, two at once; what became of each.
 async fn read_all(parser: &Parser, cases: Vec<Case>) -> Vec<(String, MediaType, &'static str)> {
     let mut ends = Vec::new();
@@ -52,11 +62,7 @@ async fn read_all(parser: &Parser, cases: Vec<Case>) -> Vec<(String, MediaType, 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_hostile_file_ends_in_text_or_in_a_refusal() {
     let parser = parser(|it| it.wall = Duration::from_secs(20));
-    let mut cases = archives::all();
-    cases.extend(pdfs::all());
-    cases.extend(texts::all());
-    cases.extend(cut());
-    cases.extend(changed());
+    let cases = all();
     let count = cases.len();
     assert!(count >= 120, "{count} files");
     let began = Instant::now();

@@ -1,0 +1,194 @@
+//! API, worker and PostgreSQL as processes, as in production but on one machine.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use pidima::devservices::{Services, ServicesOptions};
+use reqwest::StatusCode;
+use reqwest::multipart::{Form, Part};
+use serde_json::json;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::support::eventually;
+use crate::support::program::program;
+
+const APP_PASSWORD: &str = "app-password-of-the-tests";
+
+pub struct Site {
+    folder: PathBuf,
+    services: Option<Services>,
+    admin: PgPool,
+    settings: Vec<(String, String)>,
+    url: String,
+    api: Child,
+    worker: Option<Child>,
+    http: reqwest::Client,
+}
+
+impl Site {
+    /// With the API alone.
+    pub async fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("pidima-load-{}", uuid::Uuid::new_v4()));
+        fs::create_dir_all(&folder).unwrap();
+        println!("measured: {}", program().display());
+        let options = ServicesOptions { data: Some(folder.join("data")), valkey: false };
+        let services = Services::spawn(&program(), options).await.unwrap();
+        let postgres = services.info().postgres.clone();
+        let migrated = Command::new(program())
+            .args(["migrate", "--admin-url", &postgres.url])
+            .env("PIDIMA_APP_PASSWORD", APP_PASSWORD)
+            .output()
+            .unwrap();
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        let admin = PgPoolOptions::new().max_connections(2).connect(&postgres.url).await.unwrap();
+        let database =
+            format!("postgres://pidima_app:{APP_PASSWORD}@127.0.0.1:{}/postgres", postgres.port);
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let url = format!("http://127.0.0.1:{port}");
+        let mut settings = vec![
+            ("DATABASE_URL".to_owned(), database),
+            (
+                "PIDIMA_OBJECTS_DIR".to_owned(),
+                folder.join("objects").to_string_lossy().into_owned(),
+            ),
+            ("PIDIMA_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
+            // The program that is tried reads the files too, and a slow file is told early.
+            ("PIDIMA_PARSER_TIMEOUT_MS".to_owned(), "20000".to_owned()),
+        ];
+        for limit in ["ADDRESS", "TENANT", "CALLER", "ASK", "UPLOAD"] {
+            for form in ["PER_MINUTE", "BURST"] {
+                settings.push((format!("PIDIMA_LIMIT_{limit}_{form}"), "1000000".to_owned()));
+            }
+        }
+        let api = spawn(&settings, &folder, "api", &["serve", "--without-worker"]);
+        let http = reqwest::Client::new();
+        let ready = format!("{url}/readyz");
+        eventually("the API is ready", || async {
+            http.get(&ready).send().await.is_ok_and(|reply| reply.status().is_success())
+        })
+        .await;
+        let services = Some(services);
+        Self { folder, services, admin, settings, url, api, worker: None, http }
+    }
+
+    /// The worker's process id.
+    pub fn start_worker(&mut self) -> u32 {
+        let worker = spawn(&self.settings, &self.folder, "worker", &["worker"]);
+        let id = worker.id();
+        self.worker = Some(worker);
+        id
+    }
+
+    pub fn stop_worker(&mut self) {
+        if let Some(mut worker) = self.worker.take() {
+            end(&mut worker);
+        }
+    }
+
+    /// Whether the worker that was started lives.
+    pub fn is_working(&mut self) -> bool {
+        self.worker.as_mut().is_some_and(|worker| worker.try_wait().unwrap().is_none())
+    }
+
+    /// Key of a new tenant.
+    pub fn tenant(&self, slug: &str) -> String {
+        let output = Command::new(program())
+            .args(["tenant", "create", slug])
+            .envs(self.settings.iter().cloned())
+            .current_dir(&self.folder)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub async fn upload(&self, key: &str, name: &str, bytes: Vec<u8>) -> StatusCode {
+        let file = Part::bytes(bytes).file_name(name.to_owned());
+        let form = Form::new().part("file", file);
+        let request = self.http.post(format!("{}/v1/documents", self.url));
+        request.bearer_auth(key).multipart(form).send().await.unwrap().status()
+    }
+
+    pub async fn ask(&self, key: &str, question: &str) {
+        let request = self.http.post(format!("{}/v1/answers", self.url)).bearer_auth(key);
+        let reply = request.json(&json!({ "question": question })).send().await.unwrap();
+        assert!(reply.status().is_success(), "{}", reply.text().await.unwrap());
+        reply.bytes().await.unwrap();
+    }
+
+    /// Whether the line holds anything.
+    pub async fn is_busy(&self) -> bool {
+        sqlx::query_scalar("select exists (select from app.outbox)")
+            .fetch_one(&self.admin)
+            .await
+            .unwrap()
+    }
+
+    pub async fn until_idle(&self) {
+        eventually("all work is done", || async { !self.is_busy().await }).await;
+    }
+
+    /// Versions of a tenant that are in search.
+    pub async fn ready(&self, slug: &str) -> i64 {
+        let count = "select count(*)
+            from app.document_versions v
+            join app.tenant_directory d on d.id = v.tenant_id
+            where d.slug = $1 and v.state = 'ready'";
+        sqlx::query_scalar(count).bind(slug).fetch_one(&self.admin).await.unwrap()
+    }
+
+    /// In what the versions of a tenant ended, and how often.
+    pub async fn ends(&self, slug: &str) -> String {
+        let ends = "select coalesce(string_agg(concat_ws(' ', n, e), ', ' order by n desc), '')
+            from (
+                select count(*) as n, coalesce(v.failure_code, v.state) as e
+                from app.document_versions v
+                join app.tenant_directory d on d.id = v.tenant_id
+                where d.slug = $1
+                group by e
+            ) x";
+        sqlx::query_scalar(ends).bind(slug).fetch_one(&self.admin).await.unwrap()
+    }
+
+    pub async fn stop(mut self) {
+        end(&mut self.api);
+        self.stop_worker();
+        self.admin.close().await;
+        if let Some(services) = self.services.take() {
+            services.stop().await.unwrap();
+        }
+        let _left_to_the_system = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        end(&mut self.api);
+        self.stop_worker();
+    }
+}
+
+fn spawn(settings: &[(String, String)], folder: &Path, name: &str, arguments: &[&str]) -> Child {
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join(format!("{name}.log")))
+        .unwrap();
+    Command::new(program())
+        .args(arguments)
+        .envs(settings.iter().cloned())
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+fn end(child: &mut Child) {
+    let _gone = child.kill();
+    let _reaped = child.wait();
+}
