@@ -32,6 +32,20 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     cargo build --release --locked --bin pidima \
     && install -D --mode=0555 target/release/pidima /out/pidima
 
+# Bill of materials in CycloneDX: the crates of the program with versions, digests and licences. It is read from the manifest
+# and its lock, so that it is made beside the program and not after it. The tool runs for a moment: it is built quickly.
+FROM ${BUILDER_IMAGE} AS sbom
+WORKDIR /src
+# With a fixed time and no random number in it, two builds of one commit list the same.
+ENV SOURCE_DATE_EPOCH=0
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    cargo install --locked --debug --root /usr/local cargo-cyclonedx@0.5.9
+COPY Cargo.toml Cargo.lock ./
+COPY src src
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    cargo cyclonedx --format json --spec-version 1.5 --target "$(rustc --print host-tuple)" --override-filename sbom.cdx \
+    && install -D --mode=0444 sbom.cdx.json /out/sbom.cdx.json
+
 FROM ${RUNTIME_IMAGE}
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Pidima" \
@@ -39,6 +53,7 @@ LABEL org.opencontainers.image.title="Pidima" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=rds-ca /rds-ca.pem /etc/pidima/rds-ca.pem
+COPY --from=sbom /out/sbom.cdx.json /sbom.cdx.json
 COPY --from=build /out/pidima /pidima
 ENV PIDIMA_LISTEN=0.0.0.0:8080
 EXPOSE 8080

@@ -25,6 +25,10 @@ class Image(unittest.TestCase):
         certificates = one(r'ca_file +=\s*"(.*)"', SETTINGS)
         self.assertIn(f"COPY --from=rds-ca /rds-ca.pem {certificates}\n", DOCKERFILE)
 
+    def test_the_image_lists_what_it_is_made_of(self):
+        self.assertIn("COPY --from=sbom /out/sbom.cdx.json /sbom.cdx.json\n", DOCKERFILE)
+        self.assertRegex(DOCKERFILE, r"cargo install --locked .* cargo-cyclonedx@\d+\.\d+\.\d+\n")
+
     def test_commands_of_tasks_are_commands_of_the_program(self):
         used = {one(r'health_command = \[".*", "(.*)"\]', SETTINGS)}
         used |= set(re.findall(r'command +=\s*\["(\w+)"', (ROOT / "compute.tf").read_text(encoding="utf8")))
