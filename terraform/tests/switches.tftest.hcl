@@ -103,3 +103,15 @@ run "what_comes_out_tells_where_to_go_on" {
     error_message = "Scopes are not those."
   }
 }
+
+run "service_and_worker_write_their_metrics_beside_their_log" {
+  assert {
+    condition     = tonumber(local.settings.PIDIMA_METRICS_EMF_SECONDS) == 60 && local.settings.PIDIMA_METRICS_EMF_NAMESPACE == "Pidima/prod" && local.service_settings.PIDIMA_SERVICE_NAME != local.worker_settings.PIDIMA_SERVICE_NAME
+    error_message = "CloudWatch must have metrics of the program each minute, of the service and of the worker apart."
+  }
+
+  assert {
+    condition     = alltrue([for definitions in [module.service_task.container_definitions, module.worker_task.container_definitions] : contains([for setting in jsondecode(definitions)[0].environment : setting.name], "PIDIMA_METRICS_EMF_SECONDS") && jsondecode(definitions)[0].logConfiguration.logDriver == "awslogs"])
+    error_message = "A task writes no metrics, or nobody takes them to CloudWatch."
+  }
+}
