@@ -46,16 +46,17 @@ async fn roll(load: Load) -> Seen {
         println!("{number} of {} replaced after {:.1?}", load.instances, began.elapsed());
     }
     readers.each_has_begun_anew().await;
+    let seconds = requests.seconds();
     stop.cancel();
+    // Answers that are being read are read to their end; nothing is sent meanwhile.
     tasks.close();
     tasks.wait().await;
-    let (requests, readers) = (requests.end(), readers.end());
-    let seconds = began.elapsed().as_secs_f64();
+    let (requests, readers) = (requests.end(seconds), readers.end());
     println!(
         "{} instances replaced in {seconds:.0} s, {} answers read at every moment",
         load.instances, load.streams
     );
-    println!("requests: {}", requests.summary(seconds));
+    println!("requests: {}", requests.summary());
     println!("answers: {}", readers.summary());
     Seen { requests, readers }
 }

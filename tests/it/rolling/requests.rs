@@ -74,7 +74,8 @@ impl Requests {
         self.times.len() as f64 / (f64::from(self.per_second) * self.seconds)
     }
 
-    pub fn summary(&self, seconds: f64) -> String {
+    pub fn summary(&self) -> String {
+        let seconds = self.seconds;
         format!(
             "{} in {seconds:.0} s ({:.0}/s), {} failed, p50 {:.1} ms, p99 {:.1} ms",
             self.times.len(),
@@ -87,9 +88,14 @@ impl Requests {
 }
 
 impl Sending {
-    pub fn end(self) -> Requests {
+    /// How long they have been sent.
+    pub fn seconds(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    /// What was sent in so many seconds.
+    pub fn end(self, seconds: f64) -> Requests {
         let results = std::mem::take(&mut *self.results.lock().unwrap());
-        let seconds = self.began.elapsed().as_secs_f64();
         let Results { times, failures } = results;
         Requests { times, failures, per_second: self.per_second, seconds }
     }
