@@ -21,7 +21,9 @@ pub use spans::{
     OpenSpan, REQUEST, Request, TRACED, continue_trace, current, detached, is_in_trace, request,
 };
 pub(crate) use spans::{traced, traced_apart};
-pub use traces::{CollectorHeaders, CollectorUrl, SampleRatio, Traces, check_collector, degraded};
+pub use traces::{
+    CollectorHeaders, CollectorUrl, SampleRatio, Traces, check_collector, degraded, tell_to,
+};
 
 use self::logs::Logs;
 

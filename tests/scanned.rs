@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Kinds of bytes that a whole run must have seen.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 12] = [
     "responses",
     "events",
     "prompts",
@@ -17,6 +17,8 @@ const KINDS: [&str; 10] = [
     "objects",
     "cache",
     "log lines",
+    "spans",
+    "metrics",
 ];
 
 #[test]

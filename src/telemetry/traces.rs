@@ -71,31 +71,13 @@ impl Traces {
         tasks.close();
         // The first one of a process decides, as with logs.
         let _first = COLLECTOR.set(Arc::clone(&is_away));
-        spans::tell();
-        let provider = SdkTracerProvider::builder()
-            .with_span_processor(Outbox { sender, is_away })
-            .with_sampler(Sampling(settings.ratio))
-            .with_id_generator(ArrivedIds::default())
-            .build();
+        let provider = provider(Outbox { sender, is_away }, settings.ratio);
         Ok(Self { provider, tasks, stop, flush: settings.flush })
     }
 
     /// Makes spans of those that are meant for the collector. Log lines are not told to it: they have a way of their own.
     pub fn layer(&self) -> Box<dyn Layer<Registry> + Send + Sync> {
-        tracing_opentelemetry::layer::<Registry>()
-            .with_tracer(self.provider.tracer("pidima"))
-            .with_context_activation(false)
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false)
-            .with_filter(dynamic_filter_fn(|metadata, _| is_meant(metadata)).with_callsite_filter(
-                // Asked each time: a filter that always says yes is not asked, and what it said of another span may stand.
-                |metadata| {
-                    if is_meant(metadata) { Interest::sometimes() } else { Interest::never() }
-                },
-            ))
-            .boxed()
+        layer(&self.provider)
     }
 
     /// Hands over what waits and ends.
@@ -105,6 +87,37 @@ impl Traces {
             tracing::warn!("spans were not handed over in time and are lost");
         }
     }
+}
+
+/// Tells every span to a processor of the caller's instead of a collector, from now on: for whoever looks into what is told.
+pub fn tell_to(processor: impl SpanProcessor + 'static) -> Box<dyn Layer<Registry> + Send + Sync> {
+    layer(&provider(processor, SampleRatio::ALL))
+}
+
+fn provider(processor: impl SpanProcessor + 'static, ratio: SampleRatio) -> SdkTracerProvider {
+    spans::tell();
+    SdkTracerProvider::builder()
+        .with_span_processor(processor)
+        .with_sampler(Sampling(ratio))
+        .with_id_generator(ArrivedIds::default())
+        .build()
+}
+
+fn layer(provider: &SdkTracerProvider) -> Box<dyn Layer<Registry> + Send + Sync> {
+    tracing_opentelemetry::layer::<Registry>()
+        .with_tracer(provider.tracer("pidima"))
+        .with_context_activation(false)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(dynamic_filter_fn(|metadata, _| is_meant(metadata)).with_callsite_filter(
+            // Asked each time: a filter that always says yes is not asked, and what it said of another span may stand.
+            |metadata| {
+                if is_meant(metadata) { Interest::sometimes() } else { Interest::never() }
+            },
+        ))
+        .boxed()
 }
 
 /// Whether a span is for the collector.

@@ -3,7 +3,8 @@
 //!
 //! A mark is a text that one tenant alone sent (a line of a document, a name, a question), or the id of a row of a tenant.
 //! Everything is kept while a test runs and looked through when its [`TestApp`](super::TestApp) is dropped: requests and
-//! responses with their events, prompts, texts to embed, messages of the queue, rows, objects with their keys, Redis, logs.
+//! responses with their events, prompts, texts to embed, messages of the queue, rows, objects with their keys, Redis, logs, traces,
+//! metrics.
 
 mod log;
 mod look;
@@ -40,8 +41,8 @@ struct Seen {
     objects: PathBuf,
     /// Address of the Redis that the application was given, if it was.
     redis: Option<String>,
-    /// Where the log of this process stood at the start.
-    log_from: usize,
+    /// Where the log of this process and its spans stood at the start.
+    told_from: log::Place,
     exchanges: Mutex<Vec<Arc<Exchange>>>,
     prompts: Mutex<Vec<Prompted>>,
     embedded: Mutex<Vec<String>>,
@@ -63,7 +64,7 @@ impl Watch {
             database,
             objects,
             redis,
-            log_from: log::start(),
+            told_from: log::start(),
             exchanges: Mutex::default(),
             prompts: Mutex::default(),
             embedded: Mutex::default(),

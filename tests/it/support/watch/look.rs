@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use pidima::telemetry::metrics;
+
 use super::marks::{self, Found, Marks, Party};
 use super::stores::{self, Stored};
 use super::total::{count, count_marks};
@@ -179,22 +181,20 @@ fn redis(entries: &[(String, String)], stored: &Stored, marks: &Marks) -> Vec<Fi
 
 /// Logs hold ids and no text of anybody, nor a credential.
 fn logs(seen: &Seen, marks: &Marks) -> Vec<Finding> {
-    let lines = log::since(seen.log_from);
-    count("log lines", lines.len());
-    let mut found: Vec<Finding> = marks
-        .texts_in(&lines)
-        .into_iter()
-        .map(|found| finding("log lines", "log", found))
-        .collect();
-    for secret in secrets(seen) {
-        if lines.contains(&secret) {
-            let excerpt = String::new();
-            found.push(Finding {
-                kind: "log lines",
-                place: "a secret".to_owned(),
-                mark: secret,
-                excerpt,
-            });
+    let mut found = Vec::new();
+    let told = [
+        ("log lines", log::since(seen.told_from)),
+        ("spans", log::spans_since(seen.told_from)),
+        ("metrics", metrics::page().unwrap()),
+    ];
+    let secrets = secrets(seen);
+    for (kind, text) in told {
+        count(kind, text.len());
+        let texts = marks.texts_in(&text).into_iter();
+        found.extend(texts.map(|found| finding(kind, "told by the process", found)));
+        for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())) {
+            let (place, mark) = ("a secret".to_owned(), secret.clone());
+            found.push(Finding { kind, place, mark, excerpt: String::new() });
         }
     }
     found
