@@ -37,6 +37,7 @@ use crate::identity::{
 };
 use crate::knowledge::{Ingestion, JobWatch, Receiver, Search, SearchSettings};
 use crate::server::{Readiness, ServerSettings, Services, openapi_document};
+use crate::sources::SourceSync;
 use crate::webhooks::{WebhookSigner, Webhooks};
 use crate::worker::Worker;
 
@@ -159,11 +160,20 @@ impl App {
             config.keys.signing_secret.clone().map(WebhookSigner::new),
             settings::webhooks(config),
         );
+        let receiver = Receiver::new(db.clone(), Arc::clone(&objects), Arc::clone(&work_waits))
+            .with_flags(flags.clone());
+        let sources = SourceSync::new(
+            db.clone(),
+            receiver.clone(),
+            settings::source_outbound(config)?,
+            settings::sources(config),
+        );
         let worker = Worker {
             db: db.clone(),
             queue: Arc::clone(&queue),
             ingestion,
             chat: chat.clone(),
+            sources: sources.clone(),
             webhooks: webhooks.clone(),
             work_waits: Arc::clone(&work_waits),
             settings: settings::worker(&config.ingestion),
@@ -188,8 +198,8 @@ impl App {
             signer,
             max_api_keys: config.keys.max_api_keys,
             max_quotas: config.limits.max_quotas,
-            receiver: Receiver::new(db.clone(), Arc::clone(&objects), Arc::clone(&work_waits))
-                .with_flags(flags.clone()),
+            receiver,
+            sources,
             webhooks,
             work_waits,
             providers,

@@ -22,6 +22,7 @@ mod runs;
 mod search;
 mod sources;
 mod storage;
+mod syncing;
 mod telemetry;
 mod webhooks;
 
@@ -47,6 +48,7 @@ pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use sources::SourcesConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
+pub use syncing::SyncingConfig;
 pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 pub use webhooks::WebhooksConfig;
 
@@ -79,6 +81,8 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// Telling addresses of tenants of events.
     pub webhooks: WebhooksConfig,
+    /// Sources of documents.
+    pub syncing: SyncingConfig,
     /// Reading one file.
     pub parser: ParserConfig,
     /// Embedding passages and questions.
@@ -136,6 +140,7 @@ impl Config {
             ingestion: IngestionConfig::from_env(env),
             outbound: OutboundConfig::from_env(env),
             webhooks: WebhooksConfig::from_env(env),
+            syncing: SyncingConfig::from_env(env),
             parser: ParserConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

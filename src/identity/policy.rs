@@ -97,6 +97,10 @@ pub enum Action {
     IngestionJobRead,
     /// Cancel and retry jobs of ingestion, and read documents once more.
     IngestionJobWrite,
+    /// List and read sources of documents and their runs.
+    SourceRead,
+    /// Create, change, read anew and delete sources of documents.
+    SourceWrite,
     /// List and read assistants.
     AssistantRead,
     /// Create, change, try, publish and delete assistants.
@@ -156,9 +160,11 @@ pub fn rule(action: Action) -> Rule {
         Action::AuditRead => (ADMINS, Some(Scope::AuditRead)),
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
-        Action::IngestionJobRead | Action::IngestionJobWrite | Action::AssistantWrite => {
-            (EDITORS, Some(Scope::DocumentsWrite))
-        }
+        Action::IngestionJobRead
+        | Action::IngestionJobWrite
+        | Action::SourceRead
+        | Action::SourceWrite
+        | Action::AssistantWrite => (EDITORS, Some(Scope::DocumentsWrite)),
         Action::AssistantRead | Action::Search | Action::ConversationRead => {
             (EVERYBODY, Some(Scope::Ask))
         }
@@ -207,7 +213,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -233,6 +239,8 @@ impl Action {
         Self::DocumentWrite,
         Self::IngestionJobRead,
         Self::IngestionJobWrite,
+        Self::SourceRead,
+        Self::SourceWrite,
         Self::AssistantRead,
         Self::AssistantWrite,
         Self::Search,
