@@ -48,6 +48,7 @@ mod retrieval;
 mod round;
 mod server;
 mod settings;
+mod sources;
 mod state_machine;
 mod streams;
 mod support;
