@@ -1,24 +1,30 @@
 # The two bases of the image out of packages of Debian and the Rust of this machine, for machines that reach no registry of
 # images. Sourced by image.sh.
 
-mirror=http://deb.debian.org
 # Those of distroless/cc-debian12.
 runtime_packages="base-files netbase tzdata media-types libc6 libgcc-s1 gcc-12-base libgomp1 libstdc++6 libssl3 ca-certificates"
 path=/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# What this machine's own apt reads of Debian 12: addresses are its settings and not ours.
+sources() {
+    apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+        grep -E ' bookworm(-security)? main$' | sort -u
+}
 
 known() { buildah inspect --type image "$1" >/dev/null 2>&1; }
 
 # A base to build with, like rust:1.95-bookworm. The registry of crates may be reached through a proxy whose authority this
 # machine alone knows, so its authorities go in.
 make_builder() { # name
-    local container root toolchain
+    local container root toolchain mirror
+    mirror=$(sources | sed -n 's/^deb \([^ ]*\) bookworm main$/\1/p')
+    [ -n "$mirror" ] || { echo "image: apt of this machine knows no Debian 12 (bookworm)" >&2; return 1; }
     toolchain=$(rustc --print sysroot)
     container=$(buildah from scratch)
     root=$(buildah mount "$container")
-    debootstrap --variant=minbase --include=ca-certificates,curl,gcc,libc6-dev,pkg-config bookworm "$root" "$mirror/debian" \
+    debootstrap --variant=minbase --include=ca-certificates,curl,gcc,libc6-dev,pkg-config bookworm "$root" "$mirror" \
         >"$work/debootstrap.log" || { tail -n 5 "$work/debootstrap.log" >&2; return 1; }
-    printf 'deb %s bookworm main\n' "$mirror/debian" >"$root/etc/apt/sources.list"
-    printf 'deb %s bookworm-security main\n' "$mirror/debian-security" >>"$root/etc/apt/sources.list"
+    sources >"$root/etc/apt/sources.list"
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/dev/*
     install -d "$root/usr/local/cargo" "$root/usr/local/bin"
     cp "$toolchain/bin/cargo" "$toolchain/bin/rustc" "$root/usr/local/bin/"
