@@ -2,14 +2,17 @@
 
 mod directory;
 mod s3;
+mod uploads;
 
 use std::fmt;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use uuid::Uuid;
 
 pub use directory::DirectoryObjects;
 pub use s3::{S3Objects, S3Settings};
+pub use uploads::{PartPlace, StoreUpload, StoredPart, WantedPart};
 
 use crate::kernel::ids::TenantId;
 
@@ -66,8 +69,51 @@ pub trait Objects: Send + Sync + 'static {
     async fn put(&self, key: &ObjectKey, bytes: Vec<u8>) -> Result<(), ObjectError>;
     /// Reads an object whole.
     async fn get(&self, key: &ObjectKey) -> Result<Vec<u8>, ObjectError>;
+    /// Reads an object piece by piece, of which none is kept.
+    async fn scan(
+        &self,
+        key: &ObjectKey,
+        see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
+    ) -> Result<(), ObjectError>;
     /// Removes an object; one that is not there is fine.
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError>;
+    /// Begins an object that is sent in parts; the store's own id of the upload. `sha256` is that of the whole, where it is
+    /// known.
+    async fn begin_upload(
+        &self,
+        key: &ObjectKey,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<String, ObjectError>;
+    /// Whether parts can be sent to the store itself.
+    fn takes_parts(&self) -> bool;
+    /// Where a part is to be sent.
+    async fn place_part(
+        &self,
+        upload: &StoreUpload,
+        part: WantedPart,
+    ) -> Result<PartPlace, ObjectError>;
+    /// Stores a part; its mark, without quotes. The same number again replaces it. [`ObjectError::Missing`] when there is no
+    /// such upload.
+    async fn put_part(
+        &self,
+        upload: &StoreUpload,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<String, ObjectError>;
+    /// The parts there are, by number; none when there is no such upload: it was completed, or given up.
+    async fn list_parts(
+        &self,
+        upload: &StoreUpload,
+    ) -> Result<Option<Vec<StoredPart>>, ObjectError>;
+    /// Makes the object of these parts. False when there is no such upload.
+    async fn complete_upload(
+        &self,
+        upload: &StoreUpload,
+        parts: &[StoredPart],
+    ) -> Result<bool, ObjectError>;
+    /// Removes an upload with its parts; one that is not there is fine. Without an id, every upload of the key: one that was
+    /// begun while its id got lost.
+    async fn abort_upload(&self, key: &ObjectKey, id: Option<&str>) -> Result<(), ObjectError>;
     /// Whether the store is there and lets us in.
     async fn check(&self) -> Result<(), ObjectError>;
 }

@@ -1,12 +1,21 @@
 //! Objects as files of a folder: the embedded default.
 
+mod parts;
+
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
-use super::{ObjectError, ObjectKey, Objects};
+use super::{ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart};
+
+/// Bytes of an object that are read at once.
+const PIECE: usize = 64 << 10;
+/// Id of every upload here: the key alone says where its parts lie.
+const UPLOAD: &str = "parts";
 
 /// A folder that keeps objects.
 #[derive(Clone, Debug)]
@@ -22,6 +31,18 @@ impl DirectoryObjects {
 
     fn path(&self, key: &ObjectKey) -> PathBuf {
         self.root.join(key.as_str())
+    }
+
+    fn parts(&self, upload: &StoreUpload) -> PathBuf {
+        parts::folder_of(&self.path(&upload.key))
+    }
+}
+
+/// What is wrong with an object, or that there is none.
+fn fault(key: &ObjectKey, source: std::io::Error) -> ObjectError {
+    match source.kind() {
+        ErrorKind::NotFound => ObjectError::Missing(key.clone()),
+        _ => ObjectError::Store { key: key.clone(), source },
     }
 }
 
@@ -42,10 +63,25 @@ impl Objects for DirectoryObjects {
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Vec<u8>, ObjectError> {
-        tokio::fs::read(self.path(key)).await.map_err(|source| match source.kind() {
-            ErrorKind::NotFound => ObjectError::Missing(key.clone()),
-            _ => ObjectError::Store { key: key.clone(), source },
-        })
+        tokio::fs::read(self.path(key)).await.map_err(|source| fault(key, source))
+    }
+
+    async fn scan(
+        &self,
+        key: &ObjectKey,
+        see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
+    ) -> Result<(), ObjectError> {
+        let read = async {
+            let mut file = tokio::fs::File::open(self.path(key)).await?;
+            let mut piece = vec![0; PIECE];
+            loop {
+                match file.read(&mut piece).await? {
+                    0 => return Ok(()),
+                    length => see(&piece[..length]),
+                }
+            }
+        };
+        read.await.map_err(|source| fault(key, source))
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
@@ -55,6 +91,60 @@ impl Objects for DirectoryObjects {
             }
             _ => Ok(()),
         }
+    }
+
+    async fn begin_upload(
+        &self,
+        key: &ObjectKey,
+        _sha256: Option<[u8; 32]>,
+    ) -> Result<String, ObjectError> {
+        let upload = StoreUpload { key: key.clone(), id: UPLOAD.to_owned() };
+        let made = tokio::fs::create_dir_all(self.parts(&upload)).await;
+        made.map_err(|source| ObjectError::Store { key: key.clone(), source })?;
+        Ok(upload.id)
+    }
+
+    fn takes_parts(&self) -> bool {
+        false
+    }
+
+    async fn place_part(
+        &self,
+        _upload: &StoreUpload,
+        _part: WantedPart,
+    ) -> Result<PartPlace, ObjectError> {
+        Ok(PartPlace::Own)
+    }
+
+    async fn put_part(
+        &self,
+        upload: &StoreUpload,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<String, ObjectError> {
+        let stored = parts::put(&self.parts(upload), number, bytes).await;
+        stored.map_err(|source| fault(&upload.key, source))
+    }
+
+    async fn list_parts(
+        &self,
+        upload: &StoreUpload,
+    ) -> Result<Option<Vec<StoredPart>>, ObjectError> {
+        parts::list(&self.path(&upload.key)).await.map_err(|source| fault(&upload.key, source))
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: &StoreUpload,
+        parts: &[StoredPart],
+    ) -> Result<bool, ObjectError> {
+        let joined = parts::join(&self.path(&upload.key), parts).await;
+        joined.map_err(|source| ObjectError::Store { key: upload.key.clone(), source })
+    }
+
+    async fn abort_upload(&self, key: &ObjectKey, _id: Option<&str>) -> Result<(), ObjectError> {
+        let removed = parts::remove(&parts::folder_of(&self.path(key))).await;
+        removed.map_err(|source| fault(key, source))
     }
 
     async fn check(&self) -> Result<(), ObjectError> {

@@ -5,6 +5,7 @@
 
 mod fault;
 mod parts;
+mod uploads;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use self::fault::{S3, damaged, failed, store};
-use super::{ObjectError, ObjectKey, Objects};
+use super::{ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart};
 use crate::adapters::aws::{Aws, Failed, Patience};
 
 /// Name under which an object's own metadata hold its SHA-256 in hexadecimal digits: of an object in parts S3 knows only
@@ -105,13 +106,36 @@ impl S3Objects {
         Ok(())
     }
 
+    async fn open(&self, key: &ObjectKey) -> Result<GetObjectOutput, ObjectError> {
+        let got = self
+            .client()
+            .await
+            .get_object()
+            .bucket(&self.settings.bucket)
+            .key(key.as_str())
+            .customize()
+            .mutate_request(|request| {
+                request.headers_mut().insert(CHECKSUM_MODE, "ENABLED");
+            })
+            .send()
+            .await;
+        got.map_err(|error| {
+            let is_missing = error.as_service_error().is_some_and(GetObjectError::is_no_such_key);
+            if is_missing { ObjectError::Missing(key.clone()) } else { store(key, failed(&error)) }
+        })
+    }
+
     /// Reads the body piece by piece: time is measured from one to the next, since an object may be large.
-    async fn read(&self, key: &ObjectKey, mut body: ByteStream) -> Result<Vec<u8>, ObjectError> {
-        let mut bytes = Vec::new();
+    async fn read(
+        &self,
+        key: &ObjectKey,
+        mut body: ByteStream,
+        see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
+    ) -> Result<(), ObjectError> {
         loop {
             match tokio::time::timeout(self.settings.timeout, body.try_next()).await {
-                Ok(Ok(Some(piece))) => bytes.extend_from_slice(&piece),
-                Ok(Ok(None)) => return Ok(bytes),
+                Ok(Ok(Some(piece))) => see(&piece),
+                Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => {
                     return Err(store(key, Failed::because(S3, format!("broke off: {error}"))));
                 }
@@ -161,29 +185,10 @@ impl Objects for S3Objects {
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Vec<u8>, ObjectError> {
-        let got = self
-            .client()
-            .await
-            .get_object()
-            .bucket(&self.settings.bucket)
-            .key(key.as_str())
-            .customize()
-            .mutate_request(|request| {
-                request.headers_mut().insert(CHECKSUM_MODE, "ENABLED");
-            })
-            .send()
-            .await
-            .map_err(|error| {
-                let is_missing =
-                    error.as_service_error().is_some_and(GetObjectError::is_no_such_key);
-                if is_missing {
-                    ObjectError::Missing(key.clone())
-                } else {
-                    store(key, failed(&error))
-                }
-            })?;
+        let got = self.open(key).await?;
         let expected = Expected::of(&got);
-        let bytes = self.read(key, got.body).await?;
+        let mut bytes = Vec::new();
+        self.read(key, got.body, &mut |piece| bytes.extend_from_slice(piece)).await?;
         if is_whole(&expected, &bytes) { Ok(bytes) } else { Err(damaged(key)) }
     }
 
@@ -196,6 +201,71 @@ impl Objects for S3Objects {
             .send()
             .await
             .map_err(|error| store(key, failed(&error)))?;
+        Ok(())
+    }
+
+    async fn scan(
+        &self,
+        key: &ObjectKey,
+        see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
+    ) -> Result<(), ObjectError> {
+        let got = self.open(key).await?;
+        self.read(key, got.body, see).await
+    }
+
+    async fn begin_upload(
+        &self,
+        key: &ObjectKey,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<String, ObjectError> {
+        self.begin(key, sha256).await.map_err(|error| store(key, error))
+    }
+
+    fn takes_parts(&self) -> bool {
+        true
+    }
+
+    async fn place_part(
+        &self,
+        upload: &StoreUpload,
+        part: WantedPart,
+    ) -> Result<PartPlace, ObjectError> {
+        self.sign(upload, part).await.map_err(|error| store(&upload.key, error))
+    }
+
+    async fn put_part(
+        &self,
+        upload: &StoreUpload,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<String, ObjectError> {
+        let sent = self.send_own_part(upload, number, bytes).await;
+        sent.map_err(|error| uploads::fault(&upload.key, error))
+    }
+
+    async fn list_parts(
+        &self,
+        upload: &StoreUpload,
+    ) -> Result<Option<Vec<StoredPart>>, ObjectError> {
+        self.parts_of(upload).await.map_err(|error| store(&upload.key, error))
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: &StoreUpload,
+        parts: &[StoredPart],
+    ) -> Result<bool, ObjectError> {
+        self.join_parts(upload, parts).await.map_err(|error| store(&upload.key, error))
+    }
+
+    async fn abort_upload(&self, key: &ObjectKey, id: Option<&str>) -> Result<(), ObjectError> {
+        let ids = match id {
+            Some(id) => Ok(vec![id.to_owned()]),
+            None => self.uploads_of(key).await,
+        };
+        for id in ids.map_err(|error| store(key, error))? {
+            self.give_up(key, &id).await.map_err(|error| store(key, error))?;
+        }
         Ok(())
     }
 
