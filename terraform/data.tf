@@ -56,6 +56,7 @@ module "documents" {
   logged        = true
   logs_bucket   = module.logs.name
   recovery_days = var.document_recovery_days
+  put_origins   = var.upload_origins
   force_destroy = !var.protected
 }
 

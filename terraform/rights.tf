@@ -2,11 +2,11 @@
 
 locals {
   # Without the right to list, S3 answers 403 for an object that is not there, and a lost original could not be told
-  # from a lost right. Keys hold ids only.
+  # from a lost right. An upload in parts whose id got lost is found by its key. Keys hold ids only.
   list_statement = {
     Sid      = "TellWhatIsNotThere"
     Effect   = "Allow"
-    Action   = ["s3:ListBucket"]
+    Action   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
     Resource = [module.documents.arn]
   }
 
@@ -59,7 +59,8 @@ locals {
 
   parameters_arn = "arn:aws:ssm:${var.region}:${var.account_id}:parameter${trimsuffix(module.parameters.path, "/")}"
 
-  # The service stores originals, and removes one that no document came of; it reads one only for `pidima doctor`. It shows
+  # The service stores originals, and removes one that no document came of; it reads those that came in parts, and one for
+  # `pidima doctor`. Whoever sends a part does so with its right to write, at an address that it signed. It shows
   # dead letters to the operator and removes them; their work is asked for anew in the database.
   service_statements = concat(
     module.models.chat_statements,
@@ -69,7 +70,7 @@ locals {
       {
         Sid      = "KeepOriginals"
         Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         Resource = ["${module.documents.arn}/t/*"]
       },
       {
@@ -90,7 +91,8 @@ locals {
     ],
   )
 
-  # The worker hands the line to the queue, asks how much waits there, and takes work from it, reads originals and removes those of deleted documents.
+  # The worker hands the line to the queue, asks how much waits there, and takes work from it, reads originals and removes
+  # those of deleted documents. It ends uploads that nobody completed.
   worker_statements = concat(
     module.models.embedding_statements,
     local.settings_statements,
@@ -98,7 +100,7 @@ locals {
       {
         Sid      = "ReadAndRemoveOriginals"
         Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:DeleteObject"]
+        Action   = ["s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
         Resource = ["${module.documents.arn}/t/*"]
       },
       {

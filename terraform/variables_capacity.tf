@@ -109,6 +109,13 @@ variable "document_recovery_days" {
   default     = 7
 }
 
+variable "upload_origins" {
+  description = "Origins whose pages may send the parts of large files to the bucket of documents, such as https://docs.example.com."
+  type        = list(string)
+  nullable    = false
+  default     = []
+}
+
 variable "export_days" {
   description = "Days that an export can be fetched."
   type        = number

@@ -26,6 +26,7 @@ CASES = (
     ("database", {"min_acu": "0.7"}, "min_acu must be from 0 to 256 in steps of 0.5."),
     ("queue", {"lease_seconds": "5"}, "the longest that SQS hides a message"),
     ("bucket", {"recovery_days": "365"}, "what a tenant erases must be gone in time"),
+    ("bucket", {"put_origins": '["https://*"]'}, "without a path and without an asterisk"),
     ("parameters", {"parameters": '{ log = { description = "d", value = "" } }'}, "Parameter Store keeps no empty one"),
     ("models", {"chat_model": '{ model = "anthropic.*", regions = ["eu-central-1"] }'}, "one model without an asterisk"),
     ("alarms", {"availability_objective": "100"}, "a promise of 100 leaves no budget"),

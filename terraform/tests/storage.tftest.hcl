@@ -105,6 +105,51 @@ run "a_bucket_is_shut_encrypted_and_remembers" {
   }
 }
 
+run "uploads_that_nobody_completes_end_and_no_page_sends_parts_unless_it_is_named" {
+  module {
+    source = "./modules/bucket"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_lifecycle_configuration.this.rule).abort_incomplete_multipart_upload[0].days_after_initiation == 2 && one(aws_s3_bucket_lifecycle_configuration.this.rule).status == "Enabled"
+    error_message = "Parts of uploads that nobody completed would stay, or end before their day is over."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_cors_configuration.this) == 0
+    error_message = "Pages of somebody could write from browsers."
+  }
+}
+
+run "pages_that_are_named_send_parts_and_see_their_marks" {
+  module {
+    source = "./modules/bucket"
+  }
+
+  variables {
+    put_origins = ["https://docs.example.com"]
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_cors_configuration.this[0].cors_rule).allowed_methods == toset(["PUT"]) && one(aws_s3_bucket_cors_configuration.this[0].cors_rule).allowed_origins == toset(["https://docs.example.com"]) && one(aws_s3_bucket_cors_configuration.this[0].cors_rule).expose_headers == toset(["ETag"])
+    error_message = "A page must send parts with PUT, and see the mark of each."
+  }
+}
+
+run "an_asterisk_for_pages_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/bucket"
+  }
+
+  variables {
+    put_origins = ["https://*"]
+  }
+
+  expect_failures = [var.put_origins]
+}
+
 run "logs_are_written_by_services_of_aws_for_this_account_alone" {
   module {
     source = "./modules/bucket"

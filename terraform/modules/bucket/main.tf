@@ -54,8 +54,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
     filter {}
 
+    # The service removes these itself when their time is over; what it could not learn of ends here.
     abort_incomplete_multipart_upload {
-      days_after_initiation = 1
+      days_after_initiation = var.upload_days
     }
 
     # What was deleted can be brought back for this long, and is gone for good afterwards.
@@ -70,6 +71,22 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   }
 
   depends_on = [aws_s3_bucket_versioning.this]
+}
+
+# Browsers send the parts of large files here, to addresses that the service signs. They must see the mark of each part.
+resource "aws_s3_bucket_cors_configuration" "this" {
+  count = length(var.put_origins) > 0 ? 1 : 0
+
+  bucket = aws_s3_bucket.this.id
+
+  cors_rule {
+    id              = "parts-of-uploads"
+    allowed_methods = ["PUT"]
+    allowed_origins = var.put_origins
+    allowed_headers = ["content-type"]
+    expose_headers  = ["ETag"]
+    max_age_seconds = 3600
+  }
 }
 
 resource "aws_s3_bucket_logging" "this" {

@@ -65,3 +65,27 @@ variable "force_destroy" {
   type        = bool
   nullable    = false
 }
+
+variable "upload_days" {
+  description = "Days after which an upload in parts that nobody completed is removed: longer than the service lets one take."
+  type        = number
+  nullable    = false
+  default     = 2
+
+  validation {
+    condition     = var.upload_days >= 2 && var.upload_days <= 30
+    error_message = "upload_days must be from 2 to 30: an upload may take a day, and its parts are paid for until they are removed."
+  }
+}
+
+variable "put_origins" {
+  description = "Origins whose pages may send objects here from a browser, to addresses that are signed; none by default."
+  type        = list(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.put_origins : can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "put_origins must be addresses such as https://docs.example.com, without a path and without an asterisk."
+  }
+}

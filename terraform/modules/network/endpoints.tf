@@ -40,7 +40,7 @@ resource "aws_vpc_endpoint" "s3" {
         Sid       = "WhatIsInThem"
         Effect    = "Allow"
         Principal = "*"
-        Action    = "s3:ListBucket"
+        Action    = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
         Resource  = var.bucket_arns
         Condition = { StringEquals = { "aws:PrincipalAccount" = data.aws_caller_identity.this.account_id } }
       },
