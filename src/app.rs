@@ -35,7 +35,9 @@ use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
-use crate::knowledge::{Ingestion, JobWatch, Receiver, Search, SearchSettings};
+use crate::knowledge::{
+    Ingestion, JobWatch, PartSigner, Receiver, Search, SearchSettings, Uploads,
+};
 use crate::server::{Readiness, ServerSettings, Services, openapi_document};
 use crate::webhooks::{WebhookSigner, Webhooks};
 use crate::worker::Worker;
@@ -159,12 +161,20 @@ impl App {
             config.keys.signing_secret.clone().map(WebhookSigner::new),
             settings::webhooks(config),
         );
+        let receiver = Receiver::new(db.clone(), Arc::clone(&objects), Arc::clone(&work_waits))
+            .with_flags(flags.clone());
+        let uploads = Uploads::new(
+            receiver.clone(),
+            settings::uploads(config),
+            config.keys.signing_secret.clone().map(PartSigner::new),
+        );
         let worker = Worker {
             db: db.clone(),
             queue: Arc::clone(&queue),
             ingestion,
             chat: chat.clone(),
             webhooks: webhooks.clone(),
+            uploads: uploads.clone(),
             work_waits: Arc::clone(&work_waits),
             settings: settings::worker(&config.ingestion),
         };
@@ -188,8 +198,8 @@ impl App {
             signer,
             max_api_keys: config.keys.max_api_keys,
             max_quotas: config.limits.max_quotas,
-            receiver: Receiver::new(db.clone(), Arc::clone(&objects), Arc::clone(&work_waits))
-                .with_flags(flags.clone()),
+            receiver,
+            uploads,
             webhooks,
             work_waits,
             providers,

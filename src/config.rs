@@ -23,6 +23,7 @@ mod search;
 mod sources;
 mod storage;
 mod telemetry;
+mod uploads;
 mod webhooks;
 
 pub use accounts::AccountsConfig;
@@ -48,6 +49,7 @@ pub use search::SearchConfig;
 pub use sources::SourcesConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
 pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
+pub use uploads::UploadsConfig;
 pub use webhooks::WebhooksConfig;
 
 /// Every setting of the process.
@@ -75,6 +77,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
+    /// Large files that are sent in parts.
+    pub uploads: UploadsConfig,
     /// Requests to addresses of tenants.
     pub outbound: OutboundConfig,
     /// Telling addresses of tenants of events.
@@ -134,6 +138,7 @@ impl Config {
             limits: LimitsConfig::from_env(env),
             redis: RedisConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
+            uploads: UploadsConfig::from_env(env),
             outbound: OutboundConfig::from_env(env),
             webhooks: WebhooksConfig::from_env(env),
             parser: ParserConfig::from_env(env),

@@ -15,6 +15,7 @@ mod remove_document;
 mod search;
 mod steer_job;
 mod store;
+mod uploads;
 mod watch_job;
 
 pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
@@ -31,4 +32,5 @@ pub use search::{
 pub use store::collections::Collection;
 pub use store::documents::{Document, VersionState};
 pub use store::search::Passage;
+pub use uploads::{PartSigner, UploadSettings, Uploads};
 pub use watch_job::{JobWatch, WatchSettings};

@@ -47,6 +47,8 @@ pub struct ServerSettings {
     pub hsts_seconds: u64,
     /// Largest upload, in bytes.
     pub max_upload_bytes: u64,
+    /// Largest part of an upload that is sent to us, in bytes.
+    pub max_part_bytes: u64,
     /// Largest body of any other request, in bytes.
     pub max_body_bytes: u64,
     /// Longest question, in characters.
@@ -108,6 +110,7 @@ pub fn endpoint(
         .with(problems::Problems { allowed: allowed.clone() })
         .with(body_limit::BodyLimit {
             upload: settings.max_upload_bytes,
+            part: settings.max_part_bytes,
             other: settings.max_body_bytes,
         })
         .with(time_limit::TimeLimit {

@@ -23,7 +23,7 @@ use unbroken::unbroken;
 use crate::adapters::queue::{Delivery, Message, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
-use crate::knowledge::{GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL};
+use crate::knowledge::{GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL, Uploads};
 use crate::telemetry::metrics::metrics;
 use crate::telemetry::{self, TRACED, TraceContext};
 use crate::webhooks::{DELIVER_WEBHOOK, Webhooks};
@@ -69,6 +69,8 @@ pub struct Worker {
     pub chat: Chat,
     /// The jobs on webhooks.
     pub webhooks: Webhooks,
+    /// Large uploads, of which those whose time is over are removed.
+    pub uploads: Uploads,
     /// Wakes the worker at once after an upload in this process.
     pub work_waits: Arc<Notify>,
     /// How it works.
@@ -79,8 +81,8 @@ impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
     pub async fn run(self, stop: CancellationToken) {
         let jobs = TaskTracker::new();
-        let (db, keep, until) = (self.db.clone(), self.webhooks.settings().keep, stop.clone());
-        let sweep = move || sweep::run(db.clone(), keep, until.clone());
+        let (worker, until) = (self.clone(), stop.clone());
+        let sweep = move || sweep::run(worker.clone(), until.clone());
         jobs.spawn(unbroken("sweep", stop.clone(), sweep));
         let (chat, until) = (self.chat.clone(), stop.clone());
         let sweep_runs = move || sweep_runs(chat.clone(), until.clone());

@@ -16,7 +16,7 @@ use crate::config::{
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
-use crate::knowledge::{IngestSettings, WatchSettings};
+use crate::knowledge::{IngestSettings, UploadSettings, WatchSettings};
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::web::events::EventTimes;
 use crate::webhooks::WebhookSettings;
@@ -51,6 +51,7 @@ pub(super) fn server(config: &Config) -> ServerSettings {
         trusted_proxies: config.http.trusted_proxies,
         hsts_seconds: config.http.hsts_seconds,
         max_upload_bytes: config.http.max_upload_bytes,
+        max_part_bytes: config.uploads.part_bytes,
         max_body_bytes: config.http.max_body_bytes,
         max_question_chars: config.http.max_question_chars,
         max_json_depth: config.http.max_json_depth,
@@ -199,6 +200,19 @@ pub(super) fn webhooks(config: &Config) -> WebhookSettings {
         // Who sends is done by then, one way or the other, and has noted it.
         lease: config.outbound.timeout + LEASE_MARGIN,
         keep: webhooks.keep,
+    }
+}
+
+/// What large uploads may take.
+pub(super) fn uploads(config: &Config) -> UploadSettings {
+    let uploads = &config.uploads;
+    UploadSettings {
+        max_bytes: uploads.max_bytes,
+        part_bytes: uploads.part_bytes,
+        max_open: uploads.max_open,
+        lifetime: uploads.lifetime,
+        url_lifetime: uploads.url_lifetime,
+        public_url: config.http.public_url.clone(),
     }
 }
 

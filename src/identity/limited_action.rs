@@ -21,7 +21,10 @@ impl LimitedAction {
     /// The action of a request; most have no limit of their own.
     pub fn of(method: &str, path: &str) -> Option<Self> {
         match (method, path) {
-            ("POST", "/v1/documents") => Some(Self::Upload),
+            ("POST", "/v1/documents" | "/v1/uploads") => Some(Self::Upload),
+            ("POST", path) if path.starts_with("/v1/uploads/") && path.ends_with("/complete") => {
+                Some(Self::Upload)
+            }
             ("POST", "/v1/answers") => Some(Self::Ask),
             ("POST", "/v1/search") => Some(Self::Search),
             ("POST", path) if path.starts_with("/v1/sessions/") && path.ends_with("/messages") => {
@@ -80,6 +83,8 @@ mod tests {
     fn what_costs_much_has_a_limit_of_its_own() {
         let of = LimitedAction::of;
         assert_eq!(of("POST", "/v1/documents"), Some(LimitedAction::Upload));
+        assert_eq!(of("POST", "/v1/uploads"), Some(LimitedAction::Upload));
+        assert_eq!(of("POST", "/v1/uploads/7/complete"), Some(LimitedAction::Upload));
         assert_eq!(of("POST", "/v1/answers"), Some(LimitedAction::Ask));
         assert_eq!(of("POST", "/v1/sessions/7/messages"), Some(LimitedAction::Ask));
         assert_eq!(of("POST", "/v1/search"), Some(LimitedAction::Search));
@@ -89,6 +94,8 @@ mod tests {
             ("GET", "/v1/sessions/7/messages"),
             ("POST", "/v1/sessions"),
             ("DELETE", "/v1/documents/7"),
+            ("GET", "/v1/uploads/7"),
+            ("PUT", "/v1/uploads/7/parts/1"),
         ] {
             assert_eq!(of(method, path), None, "{method} {path}");
         }

@@ -93,6 +93,10 @@ pub enum Action {
     DocumentRead,
     /// Upload, change and delete documents.
     DocumentWrite,
+    /// Read uploads of large files.
+    UploadRead,
+    /// Begin, complete and delete uploads of large files.
+    UploadWrite,
     /// List, read and follow jobs of ingestion.
     IngestionJobRead,
     /// Cancel and retry jobs of ingestion, and read documents once more.
@@ -156,9 +160,11 @@ pub fn rule(action: Action) -> Rule {
         Action::AuditRead => (ADMINS, Some(Scope::AuditRead)),
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
-        Action::IngestionJobRead | Action::IngestionJobWrite | Action::AssistantWrite => {
-            (EDITORS, Some(Scope::DocumentsWrite))
-        }
+        Action::UploadRead
+        | Action::UploadWrite
+        | Action::IngestionJobRead
+        | Action::IngestionJobWrite
+        | Action::AssistantWrite => (EDITORS, Some(Scope::DocumentsWrite)),
         Action::AssistantRead | Action::Search | Action::ConversationRead => {
             (EVERYBODY, Some(Scope::Ask))
         }
@@ -207,7 +213,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -231,6 +237,8 @@ impl Action {
         Self::CollectionWrite,
         Self::DocumentRead,
         Self::DocumentWrite,
+        Self::UploadRead,
+        Self::UploadWrite,
         Self::IngestionJobRead,
         Self::IngestionJobWrite,
         Self::AssistantRead,

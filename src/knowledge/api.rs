@@ -8,6 +8,8 @@ mod job_views;
 mod jobs;
 mod search;
 mod upload;
+mod upload_views;
+mod uploads;
 mod versions;
 
 pub use collections::CollectionsApi;
@@ -15,3 +17,4 @@ pub use dead_letters::DeadLettersApi;
 pub use documents::DocumentsApi;
 pub use jobs::IngestionJobsApi;
 pub use search::{HitExplanation, SearchApi, SearchExplanation};
+pub use uploads::UploadsApi;

@@ -99,19 +99,19 @@ impl From<FlagError> for ReceiveError {
 }
 
 /// Who sends a document, and what they are told.
-struct Sender<'a> {
-    actor: &'a Actor,
-    claim: Option<&'a Claim>,
-    answer: Answer,
+pub(super) struct Sender<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) claim: Option<&'a Claim>,
+    pub(super) answer: Answer,
 }
 
 /// Receives documents and removes them.
 #[derive(Clone)]
 pub struct Receiver {
     pub(super) db: Db,
-    objects: Arc<dyn Objects>,
+    pub(super) objects: Arc<dyn Objects>,
     work_waits: Arc<Notify>,
-    flags: Flags,
+    pub(super) flags: Flags,
 }
 
 impl Receiver {
@@ -192,7 +192,7 @@ impl Receiver {
     }
 
     /// Has an original removed that no version came of. When this fails, the worker finds it by its announcement.
-    async fn discard(&self, tenant: TenantId, version_id: Uuid) {
+    pub(super) async fn discard(&self, tenant: TenantId, version_id: Uuid) {
         if let Err(error) = self.try_discard(tenant, version_id).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -290,7 +290,10 @@ async fn unchanged(
 }
 
 /// Stores what was sent; what is answered, and whether there is a new version.
-async fn write(
+///
+/// # Errors
+/// See [`ReceiveError`]; the transaction is to be rolled back then.
+pub(super) async fn write(
     tx: &mut TenantTx,
     sender: &Sender<'_>,
     new: &NewDocument,
@@ -371,7 +374,13 @@ pub(super) async fn update_document(
 }
 
 /// The collection of documents that name none, made when there is none.
-async fn default_collection(tx: &mut TenantTx, actor: &Actor) -> Result<Uuid, ReceiveError> {
+///
+/// # Errors
+/// It was deleted at this moment, or the database failed.
+pub(super) async fn default_collection(
+    tx: &mut TenantTx,
+    actor: &Actor,
+) -> Result<Uuid, ReceiveError> {
     let id = new_id();
     let found = tx.ensure_collection(id, DEFAULT_COLLECTION).await?;
     let found = found.ok_or(ReceiveError::UnknownCollection)?;

@@ -10,4 +10,5 @@ pub mod media_type;
 pub mod originals;
 pub mod reach;
 pub mod search;
+pub mod uploads;
 pub mod versions;

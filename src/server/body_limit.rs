@@ -17,6 +17,8 @@ use crate::web::problem::{ApiError, ProblemCode};
 pub struct BodyLimit {
     /// Of an upload.
     pub upload: u64,
+    /// Of a part of one.
+    pub part: u64,
     /// Of any other request.
     pub other: u64,
 }
@@ -38,7 +40,13 @@ impl<E: Endpoint> Endpoint for BodyLimitEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let limit = if is_upload(&request) { self.limits.upload } else { self.limits.other };
+        let limit = if is_upload(&request) {
+            self.limits.upload
+        } else if is_part(&request) {
+            self.limits.part
+        } else {
+            self.limits.other
+        };
         let too_large = ApiError::new(
             ProblemCode::PayloadTooLarge,
             format!("the body is larger than {limit} bytes; send less, or split it"),
@@ -72,6 +80,12 @@ impl<E: Endpoint> Endpoint for BodyLimitEndpoint<E> {
 /// Whether the request brings a document.
 pub fn is_upload(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path() == "/v1/documents"
+}
+
+/// Whether the request brings a part of a document.
+pub fn is_part(request: &Request) -> bool {
+    let path = request.uri().path();
+    request.method() == Method::PUT && path.starts_with("/v1/uploads/") && path.contains("/parts/")
 }
 
 /// The body up to `limit`. What is above is read and thrown away, up to `drained` bytes: a connection that is closed while

@@ -33,9 +33,9 @@ use crate::identity::api::{
 };
 use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSigner};
 use crate::knowledge::api::{
-    CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, SearchApi,
+    CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, SearchApi, UploadsApi,
 };
-use crate::knowledge::{JobWatch, Receiver, Search};
+use crate::knowledge::{JobWatch, Receiver, Search, Uploads};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
 use crate::web::spec;
 use crate::webhooks::Webhooks;
@@ -64,6 +64,8 @@ pub struct Services {
     pub browser_logins: BrowserLogins,
     /// Takes and removes documents.
     pub receiver: Receiver,
+    /// Takes large files.
+    pub uploads: Uploads,
     /// Tells addresses of tenants of events.
     pub webhooks: Webhooks,
     /// Wakes the worker of this process.
@@ -185,6 +187,7 @@ fn api_service(
     let knowledge = (
         CollectionsApi { db: db.clone(), receiver: receiver.clone() },
         DocumentsApi { db: db.clone(), receiver: receiver.clone(), watch: watch.clone() },
+        UploadsApi { uploads: services.uploads.clone(), watch: watch.clone() },
         IngestionJobsApi { db: db.clone(), receiver: receiver.clone(), watch },
         DeadLettersApi { db: db.clone(), queue: Arc::clone(&services.queue), receiver },
         SearchApi { search },

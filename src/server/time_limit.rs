@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use poem::http::{Method, StatusCode};
 use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result};
 
-use super::body_limit::is_upload;
+use super::body_limit::{is_part, is_upload};
 use super::observe::request_id;
 use crate::web::problem::{ApiError, ProblemCode};
 
@@ -44,7 +44,8 @@ impl<E: Endpoint> Endpoint for TimeLimitEndpoint<E> {
         if is_question(&request) {
             return self.call_question(request).await;
         }
-        let limit = if is_upload(&request) { self.limits.upload } else { self.limits.other };
+        let is_long = is_upload(&request) || is_part(&request) || is_completion(&request);
+        let limit = if is_long { self.limits.upload } else { self.limits.other };
         let id = request_id(&request);
         match tokio::time::timeout(limit, self.inner.call(request)).await {
             Ok(result) => result.map(IntoResponse::into_response),
@@ -85,6 +86,14 @@ fn in_time(body: Body, limit: Duration, is_late: Arc<AtomicBool>) -> Body {
     let error = || IoError::other("the body took too long");
     let end = stream::once(async move { at_end.load(Ordering::Relaxed).then(|| Err(error())) });
     Body::from_bytes_stream(within.chain(end.filter_map(ready)))
+}
+
+/// Whether the request makes a document of parts, all of which are read.
+fn is_completion(request: &Request) -> bool {
+    let path = request.uri().path();
+    request.method() == Method::POST
+        && path.starts_with("/v1/uploads/")
+        && path.ends_with("/complete")
 }
 
 fn is_question(request: &Request) -> bool {

@@ -1,11 +1,12 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
-//! and deliveries of webhooks that were kept long enough.
+//! uploads whose time is over, and deliveries of webhooks that were kept long enough.
 
 use std::error::Error;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Worker;
 use crate::db::{self, Db};
 use crate::tenancy::each_tenant;
 
@@ -17,12 +18,14 @@ const ROUNDS: u32 = 60;
 const ROWS: i64 = 10_000;
 
 /// Sweeps at once, then again and again until `stop`.
-pub(super) async fn run(db: Db, keep_deliveries: Duration, stop: CancellationToken) {
+pub(super) async fn run(worker: Worker, stop: CancellationToken) {
+    let (db, keep_deliveries) = (worker.db, worker.webhooks.settings().keep);
     let mut round: u32 = 0;
     while !stop.is_cancelled() {
         tell("logins that were not finished", sweep_logins(&db).await);
         if round.is_multiple_of(ROUNDS) {
             tell("outcomes of requests", sweep_outcomes(&db).await);
+            tell("uploads", worker.uploads.sweep().await);
             tell("deliveries of webhooks", sweep_deliveries(&db, keep_deliveries).await);
         }
         round += 1;

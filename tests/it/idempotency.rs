@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::{Reply, TestTenant};
 
-const KEY: &str = "Idempotency-Key";
+pub const KEY: &str = "Idempotency-Key";
 const REPLAYED: &str = "idempotency-replayed";
 
 /// Sends a JSON body under a key.
@@ -27,6 +27,6 @@ fn is_replayed(reply: &Reply) -> bool {
 }
 
 /// A key that nobody has used.
-fn new_key() -> String {
+pub fn new_key() -> String {
     uuid::Uuid::new_v4().to_string()
 }

@@ -58,4 +58,5 @@ mod telemetry;
 mod tenancy_tables;
 mod tokens;
 mod typescript;
+mod uploads;
 mod webhooks;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use self::filled::{example_of, fill, request};
 use crate::support::TestApp;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 17] = [
     "list",
     "get",
     "create",
@@ -33,12 +33,13 @@ const VERBS: [&str; 16] = [
     "test",
     "reprocess",
     "redrive",
+    "complete",
 ];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
 const FORMATS: [&str; 6] = ["uuid", "date-time", "int32", "int64", "double", "binary"];
-/// Operations without a credential: they are where one comes from.
-const OPEN_OPERATIONS: [&str; 2] = ["create_login", "create_acceptance"];
+/// Operations without a credential: they are where one comes from, or have a signature in their address.
+const OPEN_OPERATIONS: [&str; 3] = ["create_login", "create_acceptance", "update_upload_part"];
 
 /// Password of the examples.
 const PASSWORD: &str = "seven otters juggle lanterns";

@@ -1,5 +1,7 @@
 //! `/v1/documents`.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
@@ -13,8 +15,8 @@ use super::upload::{DocumentUpload, check_metadata, check_url};
 use super::versions::{self, VersionList};
 use crate::db::idempotency::Outcome;
 use crate::db::{self, Db};
-use crate::identity::Action;
 use crate::identity::api::Caller;
+use crate::identity::{Action, Actor};
 use crate::knowledge::receive_document::{Receipt, Received, update_document};
 use crate::knowledge::store::documents::{DocumentChange, DocumentFilter};
 use crate::knowledge::{Document, JobWatch, Reach, Receiver, VersionState};
@@ -124,7 +126,7 @@ pub struct DocumentList {
 /// What the document says of the answers that [`answer`] makes.
 #[derive(ApiResponse)]
 #[expect(dead_code, reason = "an answer is kept as it was sent, so that none is made of these")]
-enum UploadResponse {
+pub(super) enum UploadResponse {
     /// The same bytes are there already, so that nothing is done again; or, with `wait=ready`, the version is at its end.
     #[oai(status = 200)]
     Unchanged(Json<DocumentView>),
@@ -206,20 +208,8 @@ impl DocumentsApi {
         let document = upload.into_document(actor.id()).await?;
         let claim = claim.map(|claim| with_part(claim, "file", &document.bytes));
         let receipt = self.receiver.receive(actor, document, claim.as_ref(), answer).await?;
-        if wait.0.is_some()
-            && let Some(document_id) = document_of(&receipt)
-        {
-            let time = self.watch.wait(wait_seconds.0);
-            let found = self.watch.document_at_its_end(&watcher(actor), document_id, time).await?;
-            if let Some(document) = found.filter(Document::is_settled) {
-                let view = UploadResponse::Unchanged(Json(DocumentView::try_from(document)?));
-                return Ok(Replayable::of(view, matches!(receipt, Receipt::Before(_))));
-            }
-        }
-        match receipt {
-            Receipt::Now(outcome) => Ok(Replayable::anew(outcome)),
-            Receipt::Before(kept) => Replayable::before(kept),
-        }
+        let wait = wait.0.map(|_| self.watch.wait(wait_seconds.0));
+        answer_receipt(&self.watch, actor, receipt, wait).await
     }
 
     /// Get a document
@@ -311,8 +301,33 @@ impl DocumentsApi {
     }
 }
 
+/// The answer to a sender, who may wait so long for the end of the version.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn answer_receipt(
+    watch: &JobWatch,
+    actor: &Actor,
+    receipt: Receipt,
+    wait: Option<Duration>,
+) -> Result<Replayable<UploadResponse>, ApiError> {
+    if let Some(time) = wait
+        && let Some(document_id) = document_of(&receipt)
+    {
+        let found = watch.document_at_its_end(&watcher(actor), document_id, time).await?;
+        if let Some(document) = found.filter(Document::is_settled) {
+            let view = UploadResponse::Unchanged(Json(DocumentView::try_from(document)?));
+            return Ok(Replayable::of(view, matches!(receipt, Receipt::Before(_))));
+        }
+    }
+    match receipt {
+        Receipt::Now(outcome) => Ok(Replayable::anew(outcome)),
+        Receipt::Before(kept) => Replayable::before(kept),
+    }
+}
+
 /// What [`UploadResponse`] says, as it is kept.
-fn answer(received: &Received) -> db::Result<Outcome> {
+pub(super) fn answer(received: &Received) -> db::Result<Outcome> {
     let view = DocumentView::try_from(received.document.clone())?;
     let status = if received.is_new_version { 202 } else { 200 };
     Ok(Outcome { status, body: Some(view.to_json_string()), ..Outcome::default() })

@@ -52,14 +52,7 @@ impl DocumentUpload {
     pub async fn into_document(self, created_by: Uuid) -> Result<NewDocument, ApiError> {
         let Self { file, collection_id, name, source_url, metadata } = self;
         let name = name.as_deref().or(file.file_name()).unwrap_or_default();
-        let name = readable_text("/name", name).map_err(|_| {
-            ApiError::invalid("/name", "the file has no name; give one as the field name")
-        })?;
-        if name.chars().count() > MAX_NAME_CHARS || name.len() > MAX_NAME_BYTES {
-            let detail =
-                format!("must have at most {MAX_NAME_CHARS} characters and {MAX_NAME_BYTES} bytes");
-            return Err(ApiError::invalid("/name", detail));
-        }
+        let name = document_name(name)?;
         if let Some(url) = &source_url {
             check_url(url)?;
         }
@@ -111,6 +104,22 @@ impl OnceBody for DocumentUpload {
         }
         Ok(upload)
     }
+}
+
+/// The name of a document.
+///
+/// # Errors
+/// 422: none, or too long.
+pub fn document_name(name: &str) -> Result<String, ApiError> {
+    let name = readable_text("/name", name).map_err(|_| {
+        ApiError::invalid("/name", "the file has no name; give one as the field name")
+    })?;
+    if name.chars().count() > MAX_NAME_CHARS || name.len() > MAX_NAME_BYTES {
+        let detail =
+            format!("must have at most {MAX_NAME_CHARS} characters and {MAX_NAME_BYTES} bytes");
+        return Err(ApiError::invalid("/name", detail));
+    }
+    Ok(name)
 }
 
 /// Passes addresses that a citation may link to.

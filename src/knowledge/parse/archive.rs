@@ -108,7 +108,8 @@ pub(super) fn names_of_parts(bytes: &[u8]) -> Vec<String> {
     let tail = bytes.len().saturating_sub(END_WITHIN);
     let end = bytes[tail..].windows(4).rposition(|window| window == END_OF_DIRECTORY);
     let Some(end) = end.map(|at| tail + at) else { return Vec::new() };
-    let mut at = number(bytes, end + 16, 4);
+    // Counted from its end, so that the last bytes of a file are enough.
+    let Some(mut at) = end.checked_sub(number(bytes, end + 12, 4)) else { return Vec::new() };
     let mut names = Vec::new();
     while names.len() < MAX_NAMES
         && bytes.get(at..).is_some_and(|rest| rest.starts_with(CENTRAL_ENTRY))

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{documented_operations, openapi};
 use crate::support::{TestApp, TestTenant};
+use crate::uploads::{begin, send_all};
 
 /// One operation.
 #[derive(Clone, Copy)]
@@ -43,6 +44,8 @@ pub struct Things {
     pub collection_id: String,
     pub document_id: String,
     pub job_id: String,
+    /// All parts of [`UPLOADED`] have arrived.
+    pub upload_id: String,
     /// Messages that were set aside.
     pub dead_letter_ids: [String; 2],
     pub session_id: String,
@@ -58,6 +61,9 @@ pub struct Things {
     /// An assistant with a published version.
     pub assistant_id: String,
 }
+
+/// What the upload of [`Things`] brings.
+const UPLOADED: &str = "The pump runs at 5 bar.";
 
 const EVERYBODY: &[&str] = &["analyst", "member", "editor", "admin", "owner"];
 const ASKERS: &[&str] = &["member", "editor", "admin", "owner"];
@@ -79,6 +85,7 @@ pub const PERSONAL: &[&str] = &["create_logout", "update_password"];
 const OPEN: &[(&str, &str, &str)] = &[
     ("create_login", "POST", "/v1/login"),
     ("create_acceptance", "POST", "/v1/invitations/accept"),
+    ("update_upload_part", "PUT", "/v1/uploads/{upload_id}/parts/{part_number}"),
 ];
 const PEOPLE: Option<&str> = Some("members:manage");
 const TENANT: Option<&str> = Some("tenant:manage");
@@ -146,6 +153,12 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "metadata": { "product": "changed" } }))),
     ("delete_document", "DELETE", "/v1/documents/{document_id}", EDITORS, WRITE, Body::Nothing),
     ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", EVERYBODY, READ, Body::Nothing),
+    ("create_upload", "POST", "/v1/uploads", EDITORS, WRITE,
+        Body::Json(|things| json!({ "name": unique(), "size_bytes": 23, "collection_id": things.collection_id }))),
+    ("get_upload", "GET", "/v1/uploads/{upload_id}", EDITORS, WRITE, Body::Nothing),
+    ("complete_upload", "POST", "/v1/uploads/{upload_id}/complete", EDITORS, WRITE,
+        Body::Json(|_| json!({ "parts": [{ "part_number": 1, "etag": uploaded_sha256() }], "sha256": uploaded_sha256() }))),
+    ("delete_upload", "DELETE", "/v1/uploads/{upload_id}", EDITORS, WRITE, Body::Nothing),
     ("list_ingestion_jobs", "GET", "/v1/ingestion_jobs", EDITORS, WRITE, Body::Nothing),
     ("get_ingestion_job", "GET", "/v1/ingestion_jobs/{job_id}", EDITORS, WRITE, Body::Nothing),
     ("list_ingestion_job_events", "GET", "/v1/ingestion_jobs/{job_id}/events", EDITORS, WRITE, Body::Nothing),
@@ -301,6 +314,7 @@ impl Operation {
             .replace("{collection_id}", &things.collection_id)
             .replace("{document_id}", &things.document_id)
             .replace("{job_id}", &things.job_id)
+            .replace("{upload_id}", &things.upload_id)
             .replace("{dead_letter_id}", self.dead_letter_of(things))
             .replace("{session_id}", &things.session_id)
             .replace("{message_id}", &things.message_id)
@@ -346,6 +360,8 @@ impl Things {
         owner.settled(&document_id).await;
         let jobs = format!("/v1/ingestion_jobs?document_id={document_id}");
         let job_id = text(&owner.get(&jobs).await.expect(200)["items"][0]["id"]);
+        let upload = begin(owner, &unique(), UPLOADED.len()).await;
+        send_all(owner, &upload, UPLOADED.as_bytes()).await;
         let question = json!({ "content": "At how many bar does the pump run?" });
         let answer = asker.post(&path, &question).await.expect(200);
         let person = owner.as_member("member").await.member_id.unwrap();
@@ -370,6 +386,7 @@ impl Things {
             collection_id,
             document_id,
             job_id,
+            upload_id: text(&upload["id"]),
             dead_letter_ids: [owner.dead_letter().await, owner.dead_letter().await],
             session_id,
             message_id: text(&answer["message_id"]),
@@ -396,6 +413,7 @@ impl Things {
             collection_id: id(),
             document_id: id(),
             job_id: id(),
+            upload_id: id(),
             dead_letter_ids: [id(), id()],
             session_id: id(),
             message_id: id(),
@@ -409,6 +427,11 @@ impl Things {
             assistant_id: id(),
         }
     }
+}
+
+/// Digest of the upload, which is the mark of its one part too where a folder keeps it.
+fn uploaded_sha256() -> String {
+    crate::uploads::sha256(UPLOADED.as_bytes())
 }
 
 /// An address that nobody has.

@@ -14,6 +14,7 @@ use crate::support::TestApp;
 /// Operations that make something: each takes `Idempotency-Key`. `true`: the answer shows a secret, once.
 const CREATING: &[(&str, bool)] = &[
     ("create_answer", false),
+    ("complete_upload", false),
     ("create_api_key", true),
     ("create_assistant", false),
     ("create_collection", false),
@@ -25,6 +26,7 @@ const CREATING: &[(&str, bool)] = &[
     ("create_platform_tenant", true),
     ("create_quota", false),
     ("create_session", false),
+    ("create_upload", false),
     ("create_webhook", true),
     ("redeliver_webhook_delivery", false),
     ("reprocess_document", false),

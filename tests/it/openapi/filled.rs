@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{PASSWORD, PLATFORM, PUBLISHABLE_KEY, text_of};
 use crate::api::operations::{PERSONAL, unique_email};
 use crate::support::{TestApp, TestTenant};
+use crate::uploads::{begin, send_all};
 
 /// The example of a body; an invitation is another one each time.
 pub async fn example_of(tenant: &TestTenant, id: &str, schema: &Value) -> Value {
@@ -70,6 +71,10 @@ pub async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, Stri
     let assistant = text_of(&tenant.post("/v1/assistants", &assistant).await.expect(201)["id"]);
     let publish = format!("/v1/assistants/{assistant}/publish");
     tenant.send(tenant.request(reqwest::Method::POST, &publish)).await.expect(200);
+    // The file that the example of completing has the digest of.
+    let file = "# Pumps\n\nThe pump runs at 3 bar.\n";
+    let upload = begin(tenant, "pumps.md", file.len()).await;
+    send_all(tenant, &upload, file.as_bytes()).await;
     let (webhook, delivery) = webhook(tenant).await;
     vec![
         ("{webhook_id}", webhook),
@@ -84,6 +89,8 @@ pub async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, Stri
         ("{member_id}", member),
         ("{invitation_id}", text_of(&invited["invitation"]["id"])),
         ("{browser_session_id}", text_of(&logins["items"][0]["id"])),
+        ("{upload_id}", text_of(&upload["id"])),
+        ("{part_number}", "1".to_owned()),
         ("{document_id}", text_of(&document["id"])),
         ("{job_id}", text_of(&jobs["items"][0]["id"])),
         ("{dead_letter_id}", tenant.dead_letter().await),

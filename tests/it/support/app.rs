@@ -136,6 +136,7 @@ impl TestApp {
             ("PIDIMA_WEBHOOK_MAX_FAILURES".to_owned(), "100000".to_owned()),
             // Each operation is tried with things of its own.
             ("PIDIMA_MAX_WEBHOOKS".to_owned(), "1000".to_owned()),
+            ("PIDIMA_LARGE_UPLOAD_MAX_OPEN".to_owned(), "1000".to_owned()),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let redis = pairs.iter().any(|(key, _)| key == "PIDIMA_REDIS_URL");

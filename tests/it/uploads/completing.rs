@@ -1,0 +1,191 @@
+//! Completing: once, whoever asks how often, and whatever dies in between.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use pidima::adapters::objects::{ObjectKey, StoreUpload};
+use pidima::worker::reconcile_versions;
+use serde_json::{Value, json};
+
+use super::{Place, begin, complete, file, path, places, send_all, sha256, whole};
+use crate::api::problem;
+use crate::support::TestTenant;
+
+#[tokio::test]
+async fn who_completes_again_is_answered_as_before() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let bytes = file(1_000);
+        let upload = begin(&tenant, "pumps.md", bytes.len()).await;
+        let body = send_all(&tenant, &upload, &bytes).await;
+        let replies = join_all((0..6).map(|_| complete(&tenant, &upload, &body))).await;
+        let last = complete(&tenant, &upload, &body).await;
+        assert_eq!(last.headers["idempotency-replayed"], "true", "{name}");
+        for reply in replies {
+            assert_eq!(reply.status, 202, "{name}: {}", reply.text());
+            assert_eq!(reply.text(), last.text(), "{name}");
+        }
+        assert_eq!(place.count("select count(*) from app.document_versions").await, 1, "{name}");
+        assert_eq!(place.count("select count(*) from app.outbox").await, 1, "{name}");
+        assert_eq!(place.count("select count(*) from app.pending_originals").await, 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_another_digest_is_not_kept() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let bytes = file(1_000);
+        let upload = begin(&tenant, "pumps.md", bytes.len()).await;
+        let mut body = send_all(&tenant, &upload, &bytes).await;
+        body["sha256"] = json!(sha256(b"something else"));
+        let refused = problem(&complete(&tenant, &upload, &body).await, 422, "validation_failed");
+        let told = &refused["errors"][0];
+        assert_eq!(told["pointer"], "/sha256", "{name}");
+        assert!(told["detail"].as_str().unwrap().contains(&sha256(&bytes)), "{name}: {told}");
+        // Again and with the right one too: there is nothing any more.
+        body["sha256"] = json!(sha256(&bytes));
+        let again = problem(&complete(&tenant, &upload, &body).await, 422, "validation_failed");
+        assert_eq!(again["errors"], refused["errors"], "{name}");
+        let seen = tenant.get(&path(&upload)).await.expect(200);
+        assert_eq!(seen["failure"]["code"], "checksum_mismatch", "{name}: {seen}");
+        is_gone(&place, &tenant, &upload).await;
+        assert_eq!(place.count("select count(*) from app.documents").await, 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_digest_that_was_declared_must_be_the_same_at_the_end() {
+    for place in places(&[]).await {
+        let tenant = place.app.tenant("acme").await;
+        let bytes = file(1_000);
+        let body = json!({ "name": "a.md", "size_bytes": 1_000, "sha256": sha256(b"other") });
+        let upload = tenant.post("/v1/uploads", &body).await.expect(201);
+        let body = send_all(&tenant, &upload, &bytes).await;
+        let refused = problem(&complete(&tenant, &upload, &body).await, 422, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], "/sha256");
+        assert_eq!(tenant.get(&path(&upload)).await.expect(200)["state"], "open", "{}", place.name);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_read_is_refused_as_when_it_is_sent_at_once() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let image = [b"\x89PNG\r\n\x1a\n".as_slice(), &[7; 100]].concat();
+        let pdf = [b"%PDF-1.7\n".as_slice(), &file(1_000)].concat();
+        let nul = [file(3_000).as_slice(), b"\0"].concat();
+        for (file_name, bytes) in [("a.md", &image), ("a.docx", &pdf), ("a.txt", &nul)] {
+            let at_once = problem(
+                &tenant.upload(file_name, bytes.clone()).await,
+                415,
+                "unsupported_media_type",
+            );
+            let (upload, reply) = whole(&tenant, file_name, bytes).await;
+            let refused = problem(&reply, 415, "unsupported_media_type");
+            assert_eq!(refused["detail"], at_once["detail"], "{name}");
+            is_gone(&place, &tenant, &upload).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_after_the_store_has_completed_loses_nothing() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let bytes = file(1_000);
+        let upload = begin(&tenant, "pumps.md", bytes.len()).await;
+        let body = send_all(&tenant, &upload, &bytes).await;
+        die_while_completing(&place, &tenant, &upload).await;
+        let seen = tenant.get(&path(&upload)).await.expect(200);
+        assert_eq!(seen["state"], "completing", "{name}");
+        // Not given up while it is awaited.
+        let db = &place.app.app.services.db;
+        reconcile_versions(db, Duration::from_secs(900)).await.unwrap();
+        complete(&tenant, &upload, &body).await.expect(202);
+        assert_eq!(place.count("select count(*) from app.pending_originals").await, 0, "{name}");
+        place.app.app.worker.run_until_idle().await.unwrap();
+        let found = tenant.get("/v1/documents").await.expect(200);
+        assert_eq!(found["items"][0]["state"], "ready", "{name}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_after_the_store_has_completed_leaks_nothing() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let bytes = file(1_000);
+        let upload = begin(&tenant, "pumps.md", bytes.len()).await;
+        let body = send_all(&tenant, &upload, &bytes).await;
+        die_while_completing(&place, &tenant, &upload).await;
+        // Nobody comes for it.
+        reconcile_versions(&place.app.app.services.db, Duration::ZERO).await.unwrap();
+        is_gone(&place, &tenant, &upload).await;
+        let refused = problem(&complete(&tenant, &upload, &body).await, 409, "conflict");
+        assert!(refused["detail"].as_str().unwrap().contains("another upload"), "{name}");
+        assert_eq!(place.count("select count(*) from app.pending_originals").await, 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_deleted_while_it_is_completed_leaves_nothing() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let bytes = file(1_000);
+        let upload = begin(&tenant, "pumps.md", bytes.len()).await;
+        send_all(&tenant, &upload, &bytes).await;
+        die_while_completing(&place, &tenant, &upload).await;
+        let version = place.row(&upload).await.0;
+        tenant.delete(&path(&upload)).await.expect(204);
+        reconcile_versions(&place.app.app.services.db, Duration::ZERO).await.unwrap();
+        place.app.app.worker.run_until_idle().await.unwrap();
+        let key = ObjectKey::original(tenant.id, version);
+        assert!(place.app.app.objects.get(&key).await.is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_collection_that_is_gone_at_the_end_makes_no_document() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let collection =
+            tenant.post("/v1/collections", &json!({ "name": "short" })).await.expect(201);
+        let id = collection["id"].as_str().unwrap();
+        let body = json!({ "name": "a.md", "size_bytes": 1_000, "collection_id": id });
+        let upload = tenant.post("/v1/uploads", &body).await.expect(201);
+        let body = send_all(&tenant, &upload, &file(1_000)).await;
+        tenant.delete(&format!("/v1/collections/{id}")).await.expect(204);
+        problem(&complete(&tenant, &upload, &body).await, 409, "conflict");
+        is_gone(&place, &tenant, &upload).await;
+        assert_eq!(place.count("select count(*) from app.documents").await, 0, "{name}");
+    }
+}
+
+/// Does what completing does until the moment after the store has made the object, and dies there.
+async fn die_while_completing(place: &Place, tenant: &TestTenant, upload: &Value) {
+    let (version_id, store_id) = place.row(upload).await;
+    let id = store_id.unwrap();
+    let store = StoreUpload { key: ObjectKey::original(tenant.id, version_id), id };
+    place
+        .run(
+            "insert into app.pending_originals (tenant_id, version_id)
+            select tenant_id, version_id from app.uploads;
+            update app.uploads set state = 'completing'",
+        )
+        .await;
+    let objects = &place.app.app.objects;
+    let parts = objects.list_parts(&store).await.unwrap().unwrap();
+    assert!(objects.complete_upload(&store, &parts).await.unwrap());
+    assert!(!objects.get(&store.key).await.unwrap().is_empty());
+}
+
+/// The store has nothing of it, once the worker has done what there is to do.
+async fn is_gone(place: &Place, tenant: &TestTenant, upload: &Value) {
+    place.app.app.worker.run_until_idle().await.unwrap();
+    let (version_id, store_id) = place.row(upload).await;
+    let id = store_id.unwrap();
+    let store = StoreUpload { key: ObjectKey::original(tenant.id, version_id), id };
+    let objects = &place.app.app.objects;
+    assert!(objects.get(&store.key).await.is_err(), "{}: the object is there", place.name);
+    assert_eq!(objects.list_parts(&store).await.unwrap(), None, "{}", place.name);
+}
