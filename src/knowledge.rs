@@ -2,6 +2,7 @@
 
 mod announce_version;
 pub mod api;
+mod author;
 pub mod chunk;
 mod embedding_space;
 mod ingest_version;
@@ -18,13 +19,17 @@ mod store;
 mod uploads;
 mod watch_job;
 
+pub use author::Author;
 pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
 pub use ingest_version::{
     GivenUp, INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL,
 };
 pub use limit_collection::{LimitError, limit_collection};
 pub use reach::{Reach, Reader};
-pub use receive_document::{NewDocument, ReceiveError, Received, Receiver};
+pub use receive_document::{
+    NewDocument, Receipt, ReceiveError, Received, Receiver, default_collection,
+};
+pub use remove_document::remove_documents;
 pub use search::{
     EmbeddedAhead, Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult,
     SearchSettings,

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::author::Author;
 use super::ingest_version::{INGEST_VERSION, REMOVE_ORIGINAL};
 use super::parse::{MediaType, ParseError};
 use super::reach::Reach;
@@ -17,7 +18,6 @@ use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
 use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::db::{self, Db, OnConstraint, TenantTx};
 use crate::governance::{Flag, FlagError, Flags};
-use crate::identity::Actor;
 use crate::kernel::ids::{TenantId, new_id};
 
 /// Collection of documents that name none.
@@ -33,6 +33,8 @@ pub struct NewDocument {
     pub collection_id: Option<Uuid>,
     /// File name or path, unique within the collection: the same name again is a new version.
     pub name: String,
+    /// File name that tells the format, where that of the document does not.
+    pub format_name: Option<String>,
     /// Media type that the sender declared.
     pub declared_type: Option<String>,
     /// Where a reader finds the original.
@@ -100,7 +102,7 @@ impl From<FlagError> for ReceiveError {
 
 /// Who sends a document, and what they are told.
 pub(super) struct Sender<'a> {
-    pub(super) actor: &'a Actor,
+    pub(super) author: &'a Author,
     pub(super) claim: Option<&'a Claim>,
     pub(super) answer: Answer,
 }
@@ -137,14 +139,15 @@ impl Receiver {
     /// See [`ReceiveError`]; nothing is stored then.
     pub async fn receive(
         &self,
-        actor: &Actor,
+        author: &Author,
         new: NewDocument,
         claim: Option<&Claim>,
         answer: Answer,
     ) -> Result<Receipt, ReceiveError> {
-        let sender = Sender { actor, claim, answer };
-        let tenant = actor.tenant;
-        let media_type = MediaType::from_file(&new.name, new.declared_type.as_deref(), &new.bytes)?;
+        let sender = Sender { author, claim, answer };
+        let tenant = author.tenant;
+        let name = new.format_name.as_deref().unwrap_or(&new.name);
+        let media_type = MediaType::from_file(name, new.declared_type.as_deref(), &new.bytes)?;
         let content_sha256: [u8; 32] = Sha256::digest(&new.bytes).into();
         let size_bytes = i64::try_from(new.bytes.len()).unwrap_or(i64::MAX);
         let version_id = new_id();
@@ -219,7 +222,7 @@ impl Receiver {
         new: &NewDocument,
         digest: &[u8; 32],
     ) -> Result<Option<Receipt>, ReceiveError> {
-        let mut tx = match self.db.tenant_once(sender.actor.tenant, sender.claim).await? {
+        let mut tx = match self.db.tenant_once(sender.author.tenant, sender.claim).await? {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return Ok(Some(Receipt::Before(kept))),
         };
@@ -247,7 +250,7 @@ impl Receiver {
         new: &NewDocument,
         version: NewVersion,
     ) -> Result<(Receipt, bool), ReceiveError> {
-        let mut tx = match self.db.tenant_once(sender.actor.tenant, sender.claim).await? {
+        let mut tx = match self.db.tenant_once(sender.author.tenant, sender.claim).await? {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return Ok((Receipt::Before(kept), false)),
         };
@@ -272,7 +275,7 @@ async fn unchanged(
     new: &NewDocument,
     digest: &[u8; 32],
 ) -> Result<Option<Outcome>, ReceiveError> {
-    let actor = sender.actor;
+    let author = sender.author;
     let found = tx.find_document_by_name(new.collection_id, DEFAULT_COLLECTION, &new.name).await?;
     let Some(document_id) = found else { return Ok(None) };
     if tx.latest_digest(document_id).await?.as_deref() != Some(digest.as_slice()) {
@@ -280,11 +283,11 @@ async fn unchanged(
     }
     let change =
         DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
-    let reach = Reach::of(tx, &actor.into()).await?;
+    let reach = Reach::of(tx, &author.reader).await?;
     if tx.find_reached_document(&reach, document_id).await?.is_none() {
         return Ok(None);
     }
-    update_document(tx, actor, document_id, &change).await?;
+    update_document(tx, author, document_id, &change).await?;
     let Some(document) = tx.find_document(document_id).await? else { return Ok(None) };
     Ok(Some((sender.answer)(&Received { document, is_new_version: false })?))
 }
@@ -299,15 +302,15 @@ pub(super) async fn write(
     new: &NewDocument,
     mut version: NewVersion,
 ) -> Result<(Outcome, bool), ReceiveError> {
-    let actor = sender.actor;
+    let author = sender.author;
     let collection_id = match new.collection_id {
         Some(id) if tx.find_collection(id).await?.is_none() => {
             return Err(ReceiveError::UnknownCollection);
         }
         Some(id) => id,
-        None => default_collection(tx, actor).await?,
+        None => default_collection(tx, author).await?.ok_or(ReceiveError::UnknownCollection)?,
     };
-    if !Reach::of(tx, &actor.into()).await?.holds(collection_id) {
+    if !Reach::of(tx, &author.reader).await?.holds(collection_id) {
         return Err(ReceiveError::UnknownCollection);
     }
     let document_id = tx
@@ -324,7 +327,7 @@ pub(super) async fn write(
         }
         tx.insert_version(&version).await?;
         tx.enqueue(INGEST_VERSION, version.version_id).await?;
-        let entry = actor.audit("document.uploaded").on("document", document_id);
+        let entry = author.audit("document.uploaded").on("document", document_id);
         tx.append_audit(entry.after(json!({
             "collection_id": collection_id,
             "name": new.name,
@@ -336,7 +339,7 @@ pub(super) async fn write(
     }
     let change =
         DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
-    update_document(tx, actor, document_id, &change).await?;
+    update_document(tx, author, document_id, &change).await?;
     let document = tx.find_document(document_id).await?.ok_or_else(|| db::Error::Inconsistent {
         table: "documents",
         detail: format!("{document_id} vanished under its lock"),
@@ -351,7 +354,7 @@ pub(super) async fn write(
 /// The database failed.
 pub(super) async fn update_document(
     tx: &mut TenantTx,
-    actor: &Actor,
+    author: &Author,
     document_id: Uuid,
     change: &DocumentChange,
 ) -> db::Result<()> {
@@ -368,24 +371,20 @@ pub(super) async fn update_document(
         |url: &Option<String>, metadata: String| json!({ "source_url": url, "metadata": metadata });
     let new_url = change.source_url.as_ref().or(old.source_url.as_ref()).cloned();
     let new_metadata = change.metadata.as_ref().unwrap_or(&old.metadata).to_string();
-    let entry = actor.audit("document.updated").on("document", document_id);
+    let entry = author.audit("document.updated").on("document", document_id);
     let before = told(&old.source_url, old.metadata.to_string());
     tx.append_audit(entry.before(before).after(told(&new_url, new_metadata))).await
 }
 
-/// The collection of documents that name none, made when there is none.
+/// The collection of documents that name none, made when there is none; absent when it was deleted at this very moment.
 ///
 /// # Errors
-/// It was deleted at this moment, or the database failed.
-pub(super) async fn default_collection(
-    tx: &mut TenantTx,
-    actor: &Actor,
-) -> Result<Uuid, ReceiveError> {
+/// The database failed.
+pub async fn default_collection(tx: &mut TenantTx, author: &Author) -> db::Result<Option<Uuid>> {
     let id = new_id();
     let found = tx.ensure_collection(id, DEFAULT_COLLECTION).await?;
-    let found = found.ok_or(ReceiveError::UnknownCollection)?;
-    if found == id {
-        let entry = actor.audit("collection.created").on("collection", id);
+    if found == Some(id) {
+        let entry = author.audit("collection.created").on("collection", id);
         tx.append_audit(entry.after(json!({ "name": DEFAULT_COLLECTION }))).await?;
     }
     Ok(found)

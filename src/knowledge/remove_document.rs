@@ -3,10 +3,11 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::author::Author;
 use super::ingest_version::REMOVE_ORIGINAL;
 use super::reach::Reach;
 use super::receive_document::{RETRIES, Receiver, met_another};
-use crate::db;
+use crate::db::{self, TenantTx};
 use crate::identity::Actor;
 
 impl Receiver {
@@ -14,9 +15,9 @@ impl Receiver {
     ///
     /// # Errors
     /// The database failed; nothing was removed.
-    pub async fn remove(&self, actor: &Actor, document_id: Uuid) -> db::Result<bool> {
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let reach = Reach::of(&mut tx, &actor.into()).await?;
+    pub async fn remove(&self, author: &Author, document_id: Uuid) -> db::Result<bool> {
+        let mut tx = self.db.tenant(author.tenant).await?;
+        let reach = Reach::of(&mut tx, &author.reader).await?;
         let found = tx.find_document(document_id).await?;
         let Some((collection_id, change, versions)) = tx.delete_document_row(document_id).await?
         else {
@@ -27,7 +28,7 @@ impl Receiver {
         }
         tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;
         tx.change_collection_counts(collection_id, change).await?;
-        let entry = actor.audit("document.deleted").on("document", document_id);
+        let entry = author.audit("document.deleted").on("document", document_id);
         let name = found.map(|document| document.name);
         let before = json!({ "collection_id": collection_id, "name": name });
         tx.append_audit(entry.before(before)).await?;
@@ -73,4 +74,18 @@ impl Receiver {
         self.wake_worker();
         Ok(true)
     }
+}
+
+/// Removes documents of one collection in the transaction of something larger, which is what the audit log tells of.
+///
+/// # Errors
+/// The database failed.
+pub async fn remove_documents(
+    tx: &mut TenantTx,
+    collection_id: Uuid,
+    document_ids: &[Uuid],
+) -> db::Result<()> {
+    let (change, versions) = tx.delete_document_rows(collection_id, document_ids).await?;
+    tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;
+    tx.change_collection_counts(collection_id, change).await
 }

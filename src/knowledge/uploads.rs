@@ -21,7 +21,7 @@ pub use self::complete::{Completion, NamedPart};
 pub use self::parts::PlacedPart;
 pub use self::token::PartSigner;
 use super::parse::ParseError;
-use super::reach::Reach;
+use super::reach::{Reach, Reader};
 use super::receive_document::{ReceiveError, Receiver};
 pub use super::store::uploads::Upload;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects, StoreUpload};
@@ -170,7 +170,7 @@ impl Uploads {
     /// [`UploadError::Unknown`], or the database failed.
     pub async fn find(&self, actor: &Actor, upload_id: Uuid) -> Result<Upload, UploadError> {
         let mut tx = self.receiver.db.tenant(actor.tenant).await?;
-        find_reached(&mut tx, actor, upload_id).await
+        find_reached(&mut tx, &actor.into(), upload_id).await
     }
 }
 
@@ -213,11 +213,11 @@ impl Upload {
 /// An upload within reach, of which somebody was told.
 async fn find_reached(
     tx: &mut TenantTx,
-    actor: &Actor,
+    reader: &Reader,
     upload_id: Uuid,
 ) -> Result<Upload, UploadError> {
     let found = tx.find_upload(upload_id).await?;
     let upload = found.filter(|upload| upload.state != "opening").ok_or(UploadError::Unknown)?;
-    let is_reached = Reach::of(tx, &actor.into()).await?.holds(upload.collection_id);
+    let is_reached = Reach::of(tx, reader).await?.holds(upload.collection_id);
     if is_reached { Ok(upload) } else { Err(UploadError::Unknown) }
 }

@@ -207,7 +207,8 @@ impl DocumentsApi {
         let (upload, claim) = upload.by(actor.id());
         let document = upload.into_document(actor.id()).await?;
         let claim = claim.map(|claim| with_part(claim, "file", &document.bytes));
-        let receipt = self.receiver.receive(actor, document, claim.as_ref(), answer).await?;
+        let receipt =
+            self.receiver.receive(&actor.into(), document, claim.as_ref(), answer).await?;
         let wait = wait.0.map(|_| self.watch.wait(wait_seconds.0));
         answer_receipt(&self.watch, actor, receipt, wait).await
     }
@@ -250,7 +251,7 @@ impl DocumentsApi {
             return Err(ApiError::not_found("document"));
         }
         let change = DocumentChange { source_url, metadata };
-        update_document(&mut tx, actor, document_id.0, &change).await?;
+        update_document(&mut tx, &actor.into(), document_id.0, &change).await?;
         let updated = tx.find_document(document_id.0).await?;
         tx.commit().await?;
         let document = updated.ok_or_else(|| ApiError::not_found("document"))?;
@@ -269,7 +270,7 @@ impl DocumentsApi {
         document_id: Path<Uuid>,
     ) -> Result<DeleteResponse, ApiError> {
         let actor = caller.require(Action::DocumentWrite)?;
-        if self.receiver.remove(actor, document_id.0).await? {
+        if self.receiver.remove(&actor.into(), document_id.0).await? {
             Ok(DeleteResponse::Deleted)
         } else {
             Err(ApiError::not_found("document"))

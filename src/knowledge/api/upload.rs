@@ -61,6 +61,7 @@ impl DocumentUpload {
         Ok(NewDocument {
             collection_id,
             name,
+            format_name: None,
             declared_type,
             source_url,
             metadata: metadata.transpose()?,

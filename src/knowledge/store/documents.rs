@@ -399,3 +399,72 @@ impl TenantTx {
         Ok(id)
     }
 }
+
+impl TenantTx {
+    /// Deletes documents of one collection with everything of them: gone from search at commit. What the collection's counts
+    /// lose, and the versions whose originals are to be removed.
+    pub(in crate::knowledge) async fn delete_document_rows(
+        &mut self,
+        collection_id: Uuid,
+        document_ids: &[Uuid],
+    ) -> db::Result<(CountChange, Vec<Uuid>)> {
+        // The rows are locked first, as for one document, and always in the same order.
+        sqlx::query!(
+            "select document_id
+            from documents
+            where tenant_id = $1
+                and collection_id = $2
+                and document_id = any($3)
+            order by document_id
+            for update",
+            self.tenant().uuid(),
+            collection_id,
+            document_ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let active = sqlx::query!(
+            r#"select
+                coalesce(sum(v.chunk_count), 0) as "chunks!",
+                coalesce(sum(v.term_count), 0)::bigint as "terms!",
+                coalesce(sum(v.window_count), 0) as "windows!"
+            from documents d
+            join document_versions v on v.tenant_id = d.tenant_id and v.version_id = d.active_version_id
+            where d.tenant_id = $1
+                and d.collection_id = $2
+                and d.document_id = any($3)"#,
+            self.tenant().uuid(),
+            collection_id,
+            document_ids
+        )
+        .fetch_one(self.connection())
+        .await?;
+        let versions = sqlx::query_scalar!(
+            "select v.version_id
+            from document_versions v
+            join documents d on d.tenant_id = v.tenant_id and d.document_id = v.document_id
+            where d.tenant_id = $1
+                and d.collection_id = $2
+                and d.document_id = any($3)",
+            self.tenant().uuid(),
+            collection_id,
+            document_ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        sqlx::query!(
+            "delete from documents
+            where tenant_id = $1
+                and collection_id = $2
+                and document_id = any($3)",
+            self.tenant().uuid(),
+            collection_id,
+            document_ids
+        )
+        .execute(self.connection())
+        .await?;
+        let change =
+            CountChange { chunks: -active.chunks, terms: -active.terms, windows: -active.windows };
+        Ok((change, versions))
+    }
+}

@@ -95,7 +95,9 @@ impl Uploads {
         let collection_id = match new.collection_id {
             Some(id) if tx.find_collection(id).await?.is_some() => id,
             Some(_) => return Err(ReceiveError::UnknownCollection.into()),
-            None => default_collection(tx, actor).await?,
+            None => default_collection(tx, &actor.into())
+                .await?
+                .ok_or(ReceiveError::UnknownCollection)?,
         };
         if !Reach::of(tx, &actor.into()).await?.holds(collection_id) {
             return Err(ReceiveError::UnknownCollection.into());
@@ -183,6 +185,6 @@ impl Uploads {
             serde_json::from_str(kept.body.as_deref().unwrap_or_default()).unwrap_or_default();
         let id = told["id"].as_str().and_then(|id| id.parse().ok()).ok_or(UploadError::Unknown)?;
         let mut tx = self.receiver.db.tenant(actor.tenant).await?;
-        Ok(Begin { upload: find_reached(&mut tx, actor, id).await?, replayed: true })
+        Ok(Begin { upload: find_reached(&mut tx, &actor.into(), id).await?, replayed: true })
     }
 }

@@ -14,6 +14,7 @@ use crate::governance::Flag;
 use crate::identity::Actor;
 use crate::kernel::clock;
 use crate::kernel::ids::{TenantId, new_id};
+use crate::knowledge::author::Author;
 use crate::knowledge::ingest_version::REMOVE_ORIGINAL;
 use crate::knowledge::parse::MediaType;
 use crate::knowledge::receive_document::{
@@ -61,7 +62,8 @@ impl Uploads {
         claim: Option<&Claim>,
         answer: Answer,
     ) -> Result<Receipt, UploadError> {
-        let sender = Sender { actor, claim, answer };
+        let author = Author::from(actor);
+        let sender = Sender { author: &author, claim, answer };
         let upload = match self.standing(&sender, upload_id).await? {
             Standing::Over(receipt) => return Ok(receipt),
             Standing::Open(upload) => upload,
@@ -90,12 +92,12 @@ impl Uploads {
 
     /// What stands in the row, before anything is asked of the store.
     async fn standing(&self, sender: &Sender<'_>, id: Uuid) -> Result<Standing, UploadError> {
-        let actor = sender.actor;
-        let mut tx = match self.receiver.db.tenant_once(actor.tenant, sender.claim).await? {
+        let author = sender.author;
+        let mut tx = match self.receiver.db.tenant_once(author.tenant, sender.claim).await? {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return Ok(Standing::Over(Receipt::Before(kept))),
         };
-        let found = match find_reached(&mut tx, actor, id).await {
+        let found = match find_reached(&mut tx, &author.reader, id).await {
             Ok(upload) => match answered(&upload) {
                 Some(receipt) => receipt.map(Standing::Over),
                 None => match self.receiver.flags.require(&mut tx, Flag::Uploads).await {
@@ -117,7 +119,7 @@ impl Uploads {
         upload: &Upload,
         parts: Option<&Vec<StoredPart>>,
     ) -> Result<Option<Receipt>, UploadError> {
-        let tenant = sender.actor.tenant;
+        let tenant = sender.author.tenant;
         let mut tx = self.receiver.db.tenant(tenant).await?;
         let upload = tx.lock_upload(upload.upload_id).await?.ok_or(UploadError::Unknown)?;
         if let Some(receipt) = answered(&upload) {
@@ -179,7 +181,7 @@ impl Uploads {
         media_type: MediaType,
         sha256: [u8; 32],
     ) -> Result<Receipt, UploadError> {
-        let tenant = sender.actor.tenant;
+        let tenant = sender.author.tenant;
         let version = NewVersion {
             version_id: upload.version_id,
             document_id: new_id(),
@@ -233,7 +235,7 @@ impl Uploads {
         upload: &Upload,
         version: NewVersion,
     ) -> Result<(Receipt, bool), UploadError> {
-        let mut tx = match self.receiver.db.tenant_once(sender.actor.tenant, sender.claim).await? {
+        let mut tx = match self.receiver.db.tenant_once(sender.author.tenant, sender.claim).await? {
             Begun::Anew(tx) => tx,
             // Whoever was faster has made the version of this very object.
             Begun::Before(kept) => return Ok((Receipt::Before(kept), true)),
@@ -241,6 +243,7 @@ impl Uploads {
         let new = NewDocument {
             collection_id: Some(upload.collection_id),
             name: upload.name.clone(),
+            format_name: None,
             declared_type: upload.declared_type.clone(),
             source_url: upload.source_url.clone(),
             metadata: upload.metadata.clone(),

@@ -23,7 +23,7 @@ impl Uploads {
     /// See [`UploadError`].
     pub async fn delete(&self, actor: &Actor, upload_id: Uuid) -> Result<(), UploadError> {
         let mut tx = self.receiver.db.tenant(actor.tenant).await?;
-        let upload = find_reached(&mut tx, actor, upload_id).await?;
+        let upload = find_reached(&mut tx, &actor.into(), upload_id).await?;
         drop(tx);
         if upload.state == "completed" {
             return Err(UploadError::Completed);
