@@ -39,6 +39,7 @@ use crate::knowledge::{
     Ingestion, JobWatch, PartSigner, Receiver, Search, SearchSettings, Uploads,
 };
 use crate::server::{Readiness, ServerSettings, Services, openapi_document};
+use crate::sources::SourceSync;
 use crate::webhooks::{WebhookSigner, Webhooks};
 use crate::worker::Worker;
 
@@ -168,11 +169,18 @@ impl App {
             settings::uploads(config),
             config.keys.signing_secret.clone().map(PartSigner::new),
         );
+        let sources = SourceSync::new(
+            db.clone(),
+            receiver.clone(),
+            settings::source_outbound(config)?,
+            settings::sources(config),
+        );
         let worker = Worker {
             db: db.clone(),
             queue: Arc::clone(&queue),
             ingestion,
             chat: chat.clone(),
+            sources: sources.clone(),
             webhooks: webhooks.clone(),
             uploads: uploads.clone(),
             work_waits: Arc::clone(&work_waits),
@@ -200,6 +208,7 @@ impl App {
             max_quotas: config.limits.max_quotas,
             receiver,
             uploads,
+            sources,
             webhooks,
             work_waits,
             providers,

@@ -22,6 +22,7 @@ mod runs;
 mod search;
 mod sources;
 mod storage;
+mod syncing;
 mod telemetry;
 mod uploads;
 mod webhooks;
@@ -48,6 +49,7 @@ pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use sources::SourcesConfig;
 pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
+pub use syncing::SyncingConfig;
 pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 pub use uploads::UploadsConfig;
 pub use webhooks::WebhooksConfig;
@@ -83,6 +85,8 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// Telling addresses of tenants of events.
     pub webhooks: WebhooksConfig,
+    /// Sources of documents.
+    pub syncing: SyncingConfig,
     /// Reading one file.
     pub parser: ParserConfig,
     /// Embedding passages and questions.
@@ -141,6 +145,7 @@ impl Config {
             uploads: UploadsConfig::from_env(env),
             outbound: OutboundConfig::from_env(env),
             webhooks: WebhooksConfig::from_env(env),
+            syncing: SyncingConfig::from_env(env),
             parser: ParserConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
             search: SearchConfig::from_env(env),

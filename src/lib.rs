@@ -13,6 +13,7 @@ pub mod identity;
 pub mod kernel;
 pub mod knowledge;
 pub mod server;
+pub mod sources;
 pub mod telemetry;
 pub mod tenancy;
 pub mod web;

@@ -4,7 +4,9 @@
 
 mod reconcile;
 mod relay;
+mod schedule;
 mod sweep;
+mod synchronise;
 mod tell;
 mod unbroken;
 
@@ -16,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
-pub use reconcile::{reconcile_deliveries, reconcile_versions};
+pub use reconcile::{reconcile_deliveries, reconcile_source_runs, reconcile_versions};
+pub use schedule::start_all_due_runs;
 pub use sweep::{sweep_deliveries, sweep_outcomes};
 use unbroken::unbroken;
 
@@ -24,6 +27,7 @@ use crate::adapters::queue::{Delivery, Message, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
 use crate::knowledge::{GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL, Uploads};
+use crate::sources::{SYNC_SOURCE, SourceSync};
 use crate::telemetry::metrics::metrics;
 use crate::telemetry::{self, TRACED, TraceContext};
 use crate::webhooks::{DELIVER_WEBHOOK, Webhooks};
@@ -67,6 +71,8 @@ pub struct Worker {
     pub ingestion: Ingestion,
     /// Runs, of which those of dead instances are ended.
     pub chat: Chat,
+    /// The jobs on sources.
+    pub sources: SourceSync,
     /// The jobs on webhooks.
     pub webhooks: Webhooks,
     /// Large uploads, of which those whose time is over are removed.
@@ -90,6 +96,9 @@ impl Worker {
         let (db, lost_after, until) = (self.db.clone(), self.settings.lost_after, stop.clone());
         let reconcile = move || reconcile::run(db.clone(), lost_after, until.clone());
         jobs.spawn(unbroken("reconcile", stop.clone(), reconcile));
+        let (worker, until) = (self.clone(), stop.clone());
+        let schedule = move || schedule::run(worker.clone(), until.clone());
+        jobs.spawn(unbroken("schedule", stop.clone(), schedule));
         let arrived = Arc::new(Notify::new());
         let (worker, told, until) = (self.clone(), Arc::clone(&arrived), stop.clone());
         let relay = move || relay::run(worker.clone(), Arc::clone(&told), until.clone());
@@ -162,9 +171,10 @@ impl Worker {
             return Ok(false);
         }
         let worker = self.clone();
-        // Who waits for a receiver of a tenant takes no place from documents: webhooks have places of their own.
-        let is_telling = deliveries.iter().all(|it| it.message.kind == DELIVER_WEBHOOK);
-        let place = (!is_telling).then_some(place);
+        // Who waits for a server of a tenant takes no place from documents: webhooks and sources have places of their own.
+        let waits =
+            |it: &Delivery| [DELIVER_WEBHOOK, SYNC_SOURCE].contains(&it.message.kind.as_str());
+        let place = (!deliveries.iter().all(waits)).then_some(place);
         jobs.spawn(async move {
             for delivery in deliveries {
                 worker.run_job(delivery).await;
@@ -211,6 +221,9 @@ impl Worker {
         if kind == DELIVER_WEBHOOK {
             return self.tell(delivery).await;
         }
+        if kind == SYNC_SOURCE {
+            return self.synchronise(delivery).await;
+        }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {
                 self.settle(delivery).await?;
@@ -247,6 +260,11 @@ impl Worker {
             && !self.webhooks.abandon(message.tenant, message.subject_id).await?
         {
             // A copy, as above.
+            return self.queue.delete(delivery).await;
+        }
+        if message.kind == SYNC_SOURCE
+            && !self.sources.abandon(message.tenant, message.subject_id).await?
+        {
             return self.queue.delete(delivery).await;
         }
         tracing::error!(job.id = %message.message_id, kind = message.kind, "message set aside");
@@ -338,7 +356,7 @@ fn job_span(message: &Message, trace: Option<&TraceContext>) -> Span {
 
 /// The kind of a message, in our own words: anybody who may write to the queue can name another.
 fn kind_of(message: &Message) -> &'static str {
-    let known = [INGEST_VERSION, REMOVE_ORIGINAL, DELIVER_WEBHOOK];
+    let known = [INGEST_VERSION, REMOVE_ORIGINAL, DELIVER_WEBHOOK, SYNC_SOURCE];
     let known = known.into_iter().find(|kind| *kind == message.kind);
     known.unwrap_or("unknown")
 }

@@ -18,6 +18,7 @@ use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
 use crate::knowledge::{IngestSettings, UploadSettings, WatchSettings};
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
+use crate::sources::SyncSettings;
 use crate::web::events::EventTimes;
 use crate::webhooks::WebhookSettings;
 use crate::worker::WorkerSettings;
@@ -169,6 +170,19 @@ pub(super) fn worker(config: &IngestionConfig) -> WorkerSettings {
 
 /// What speaks to addresses of tenants.
 pub(super) fn outbound(config: &OutboundConfig) -> anyhow::Result<Outbound> {
+    guarded(config, config.timeout, config.max_body_bytes)
+}
+
+/// The same for pages of sources, which are longer than what a webhook's receiver says.
+pub(super) fn source_outbound(config: &Config) -> anyhow::Result<Outbound> {
+    guarded(&config.outbound, config.syncing.timeout, config.syncing.max_page_bytes)
+}
+
+fn guarded(
+    config: &OutboundConfig,
+    timeout: Duration,
+    max_body_bytes: usize,
+) -> anyhow::Result<Outbound> {
     let read = |file: &std::path::PathBuf| {
         std::fs::read(file).with_context(|| format!("{} can not be read", file.display()))
     };
@@ -179,11 +193,42 @@ pub(super) fn outbound(config: &OutboundConfig) -> anyhow::Result<Outbound> {
         http: config.http,
         authorities: config.authorities.as_ref().map(read).transpose().context(variable)?,
         connect_timeout: config.connect_timeout,
-        timeout: config.timeout,
+        timeout,
         max_header_bytes: config.max_header_bytes,
-        max_body_bytes: config.max_body_bytes,
+        max_body_bytes,
     };
     Outbound::new(settings).context(variable)
+}
+
+/// What sources may take.
+pub(super) fn sources(config: &Config) -> SyncSettings {
+    let syncing = &config.syncing;
+    SyncSettings {
+        max_sources: syncing.max_sources,
+        min_interval_minutes: syncing.min_interval_minutes,
+        keep_runs: syncing.keep_runs,
+        keep_pages: syncing.keep_pages,
+        max_deleted_percent: syncing.max_deleted_percent,
+        concurrency: syncing.concurrency,
+        slice: syncing.slice,
+        sweep: syncing.sweep,
+        max_pages: syncing.max_pages,
+        max_sitemaps: syncing.max_sitemaps,
+        max_depth: syncing.max_depth,
+        max_links: syncing.max_links,
+        max_url_bytes: syncing.max_url_bytes,
+        max_run_bytes: syncing.max_run_bytes,
+        max_run: syncing.max_run,
+        max_sitemap_bytes: syncing.max_sitemap_bytes,
+        max_robots_bytes: syncing.max_robots_bytes,
+        max_redirects: syncing.max_redirects,
+        max_attempts: syncing.max_attempts,
+        retry: syncing.retry,
+        max_wait: syncing.max_wait,
+        delay: syncing.delay,
+        // A page may be asked for twice, after a wait for its turn, and is then stored.
+        lease: syncing.timeout * 3 + syncing.delay * 16 + syncing.max_wait + LEASE_MARGIN,
+    }
 }
 
 /// What webhooks may take.

@@ -101,6 +101,10 @@ pub enum Action {
     IngestionJobRead,
     /// Cancel and retry jobs of ingestion, and read documents once more.
     IngestionJobWrite,
+    /// List and read sources of documents and their runs.
+    SourceRead,
+    /// Create, change, read anew and delete sources of documents.
+    SourceWrite,
     /// List and read assistants.
     AssistantRead,
     /// Create, change, try, publish and delete assistants.
@@ -164,6 +168,8 @@ pub fn rule(action: Action) -> Rule {
         | Action::UploadWrite
         | Action::IngestionJobRead
         | Action::IngestionJobWrite
+        | Action::SourceRead
+        | Action::SourceWrite
         | Action::AssistantWrite => (EDITORS, Some(Scope::DocumentsWrite)),
         Action::AssistantRead | Action::Search | Action::ConversationRead => {
             (EVERYBODY, Some(Scope::Ask))
@@ -241,6 +247,8 @@ impl Action {
         Self::UploadWrite,
         Self::IngestionJobRead,
         Self::IngestionJobWrite,
+        Self::SourceRead,
+        Self::SourceWrite,
         Self::AssistantRead,
         Self::AssistantWrite,
         Self::Search,

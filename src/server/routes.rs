@@ -36,6 +36,8 @@ use crate::knowledge::api::{
     CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, SearchApi, UploadsApi,
 };
 use crate::knowledge::{JobWatch, Receiver, Search, Uploads};
+use crate::sources::SourceSync;
+use crate::sources::api::{SourceRunsApi, SourcesApi};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
 use crate::web::spec;
 use crate::webhooks::Webhooks;
@@ -66,6 +68,8 @@ pub struct Services {
     pub receiver: Receiver,
     /// Takes large files.
     pub uploads: Uploads,
+    /// Makes and reads sources of documents.
+    pub sources: SourceSync,
     /// Tells addresses of tenants of events.
     pub webhooks: Webhooks,
     /// Wakes the worker of this process.
@@ -192,6 +196,10 @@ fn api_service(
         DeadLettersApi { db: db.clone(), queue: Arc::clone(&services.queue), receiver },
         SearchApi { search },
     );
+    let sources = (
+        SourcesApi { db: db.clone(), sources: services.sources.clone() },
+        SourceRunsApi { db: db.clone(), work_waits: Arc::clone(&services.work_waits) },
+    );
     let chat = (
         AssistantsApi { db: db.clone(), limits: services.assistants.clone() },
         SessionsApi { db: db.clone(), chat: chat.clone() },
@@ -213,7 +221,7 @@ fn api_service(
         WebhooksApi { db: db.clone(), webhooks: webhooks.clone() },
         WebhookDeliveriesApi { db, webhooks, work_waits: Arc::clone(&services.work_waits) },
     );
-    let apis = (identity, knowledge, chat, governance, webhooks);
+    let apis = (identity, knowledge, sources, chat, governance, webhooks);
     OpenApiService::new(apis, "Pidima", env!("CARGO_PKG_VERSION"))
         .description(
             "A multi-tenant documentation assistant: give it documentation, ask questions, get answers in which every \

@@ -15,17 +15,20 @@ pub enum Event {
     DocumentReady,
     /// A version of a document was given up.
     DocumentFailed,
+    /// A run of a source came to its end.
+    SourceSynced,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 2] = [Self::DocumentReady, Self::DocumentFailed];
+    pub const ALL: [Self; 3] = [Self::DocumentReady, Self::DocumentFailed, Self::SourceSynced];
 
     /// The name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DocumentReady => "document.ready",
             Self::DocumentFailed => "document.failed",
+            Self::SourceSynced => "source.synced",
         }
     }
 }

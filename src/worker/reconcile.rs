@@ -1,4 +1,4 @@
-//! Finds versions and deliveries of webhooks that wait for a message which nobody will deliver, whatever became of it, and
+//! Finds versions, deliveries of webhooks and runs of sources that wait for a message which nobody will deliver, whatever became of it, and
 //! asks for the work again: with this nothing waits for ever. And originals whose upload broke off before there was a version:
 //! with this none stays in the store that nobody knows of.
 
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::db::{self, Db};
 use crate::knowledge::{INGEST_VERSION, REMOVE_ORIGINAL};
+use crate::sources::SYNC_SOURCE;
 use crate::tenancy::each_tenant;
 use crate::webhooks::DELIVER_WEBHOOK;
 
@@ -20,6 +21,7 @@ pub(super) async fn run(db: Db, lost_after: Duration, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tell("documents", reconcile_versions(&db, lost_after).await);
         tell("deliveries of webhooks", reconcile_deliveries(&db, lost_after).await);
+        tell("runs of sources", reconcile_source_runs(&db, lost_after).await);
         tokio::select! {
             () = tokio::time::sleep(lost_after) => {}
             () = stop.cancelled() => {}
@@ -76,6 +78,25 @@ pub async fn reconcile_deliveries(db: &Db, lost_after: Duration) -> db::Result<u
             continue;
         }
         tx.enqueue_all(DELIVER_WEBHOOK, &lost).await?;
+        tx.commit().await?;
+        count += lost.len();
+    }
+    Ok(count)
+}
+
+/// The same for runs of sources.
+///
+/// # Errors
+/// The database failed; what was queued until then stays so.
+pub async fn reconcile_source_runs(db: &Db, lost_after: Duration) -> db::Result<usize> {
+    let mut count = 0;
+    for tenant in each_tenant(db).await? {
+        let mut tx = db.tenant(tenant).await?;
+        let lost = tx.touch_lost_source_runs(lost_after, ROWS).await?;
+        if lost.is_empty() {
+            continue;
+        }
+        tx.enqueue_all(SYNC_SOURCE, &lost).await?;
         tx.commit().await?;
         count += lost.len();
     }

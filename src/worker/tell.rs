@@ -46,7 +46,11 @@ impl Worker {
 
     /// Lets a message wait in the line until it is due. The queue forgets it first; should the line not hear of it, the
     /// message counts as lost some time later, and waits again.
-    async fn park(&self, delivery: &Delivery, delay: Duration) -> Result<(), QueueError> {
+    pub(super) async fn park(
+        &self,
+        delivery: &Delivery,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
         self.queue.delete(delivery).await?;
         let mut tx = self.db.system().await?;
         let is_parked = tx.park_message(&delivery.message, delay).await?;

@@ -21,6 +21,9 @@ pub enum EventName {
     /// A version of a document was given up.
     #[oai(rename = "document.failed")]
     DocumentFailed,
+    /// A source of documents was read, with whatever outcome.
+    #[oai(rename = "source.synced")]
+    SourceSynced,
 }
 
 /// Whether a webhook is told of events.
@@ -75,7 +78,7 @@ pub struct WebhookCreate {
     #[oai(validator(min_length = 1, max_length = 8192))]
     pub(super) url: String,
     /// Which events.
-    #[oai(validator(min_items = 1, max_items = 2))]
+    #[oai(validator(min_items = 1, max_items = 3))]
     pub(super) events: Vec<EventName>,
 }
 
@@ -96,7 +99,7 @@ pub struct WebhookUpdate {
     #[oai(validator(min_length = 1, max_length = 8192))]
     pub(super) url: Option<String>,
     /// Which events.
-    #[oai(validator(min_items = 1, max_items = 2))]
+    #[oai(validator(min_items = 1, max_items = 3))]
     pub(super) events: Option<Vec<EventName>>,
     /// Whether it is told of events. Enabling it forgets its failures; disabling it gives up what waits for it.
     pub(super) enabled: Option<bool>,
@@ -133,7 +136,7 @@ pub struct WebhookView {
     #[oai(validator(max_length = 8192))]
     url: String,
     /// Which events.
-    #[oai(validator(max_items = 2))]
+    #[oai(validator(max_items = 3))]
     events: Vec<EventName>,
     /// Whether it is told of events.
     state: StateName,
@@ -227,6 +230,7 @@ impl From<EventName> for Event {
         match name {
             EventName::DocumentReady => Self::DocumentReady,
             EventName::DocumentFailed => Self::DocumentFailed,
+            EventName::SourceSynced => Self::SourceSynced,
         }
     }
 }
@@ -239,6 +243,7 @@ fn event(name: &str) -> db::Result<EventName> {
     match name {
         "document.ready" => Ok(EventName::DocumentReady),
         "document.failed" => Ok(EventName::DocumentFailed),
+        "source.synced" => Ok(EventName::SourceSynced),
         _ => Err(unknown("webhook_endpoints", name)),
     }
 }

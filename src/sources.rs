@@ -1,0 +1,21 @@
+//! Sources of documents: places that are read again and again, on request or by schedule, so that a collection holds what is
+//! there and nothing that is gone.
+//!
+//! A run reads a source once. It is a job of the worker that goes on in slices: all that it knows stands in the database, so
+//! that another worker goes on where one died. Each page becomes a document by the way of uploads. Nothing is deleted unless
+//! everything was looked at.
+
+pub mod api;
+mod configuration;
+mod manage;
+mod rates;
+mod remove_missing;
+mod schedule;
+mod settle;
+mod steer_run;
+mod store;
+mod sync;
+mod website;
+
+pub use schedule::start_due_runs;
+pub use sync::{SYNC_SOURCE, SourceSync, SyncOutcome, SyncSettings};

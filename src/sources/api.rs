@@ -1,0 +1,9 @@
+//! HTTP of sources.
+
+mod configuration;
+mod runs;
+mod sources;
+mod views;
+
+pub use runs::SourceRunsApi;
+pub use sources::SourcesApi;

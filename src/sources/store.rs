@@ -1,0 +1,7 @@
+//! SQL of sources, as methods on the tenant's transaction.
+
+pub mod items;
+pub mod leases;
+pub mod pages;
+pub mod runs;
+pub mod sources;

@@ -1,0 +1,254 @@
+//! The job that reads a source: it goes on in slices, page by page, and each step is one transaction that a lease fences.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use super::configuration::{Configuration, Website};
+use super::rates::HostRates;
+use super::store::leases::{Claim, ClaimedRun, RunEnd};
+use super::store::pages::{Found, Turn};
+use super::website::look::Site;
+use crate::adapters::outbound::Outbound;
+use crate::db::{self, Db};
+use crate::kernel::ids::TenantId;
+use crate::knowledge::Receiver;
+
+/// Name of the job that works on a run.
+pub const SYNC_SOURCE: &str = "sync_source";
+
+/// Limits and manners of sources.
+#[derive(Clone, Debug)]
+pub struct SyncSettings {
+    /// Most sources of a tenant.
+    pub max_sources: u32,
+    /// Shortest time between two readings by schedule.
+    pub min_interval_minutes: u32,
+    /// Runs of a source that are kept.
+    pub keep_runs: u32,
+    /// Pages that are kept of a run because they failed or were skipped.
+    pub keep_pages: u32,
+    /// A run that would delete a larger part of a source deletes nothing.
+    pub max_deleted_percent: u32,
+    /// Runs that this process works on at once.
+    pub concurrency: usize,
+    /// After so long a run lets others go first.
+    pub slice: Duration,
+    /// How often it is looked for sources whose time has come.
+    pub sweep: Duration,
+    /// Most pages of a run.
+    pub max_pages: u32,
+    /// Most sitemaps of a run.
+    pub max_sitemaps: u32,
+    /// Most links between the start and a page.
+    pub max_depth: u32,
+    /// Most links that are taken from one page.
+    pub max_links: usize,
+    /// Longest address of a page.
+    pub max_url_bytes: usize,
+    /// Most bytes that a run reads.
+    pub max_run_bytes: u64,
+    /// Longest time of a run.
+    pub max_run: Duration,
+    /// Longest sitemap, unpacked.
+    pub max_sitemap_bytes: usize,
+    /// How much of a `robots.txt` is read.
+    pub max_robots_bytes: usize,
+    /// Redirects that are followed for one page.
+    pub max_redirects: u32,
+    /// Attempts at a page before it has failed.
+    pub max_attempts: u32,
+    /// Wait after the first attempt at a page.
+    pub retry: Duration,
+    /// Longest wait that a site can ask for.
+    pub max_wait: Duration,
+    /// Time between two requests to one host.
+    pub delay: Duration,
+    /// How long a worker is trusted without a sign.
+    pub lease: Duration,
+}
+
+/// What the runner does with the message of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncOutcome {
+    /// Delete it.
+    Done,
+    /// Let it wait in the line, outside the queue, for so long.
+    Later(Duration),
+}
+
+/// What comes after a step.
+pub(super) enum Step {
+    /// The next one.
+    Next,
+    /// Nothing for so long.
+    Later(Duration),
+    /// Nothing: the run is over, or no longer ours.
+    Over,
+}
+
+/// The service that reads sources.
+#[derive(Clone)]
+pub struct SourceSync {
+    pub(super) db: Db,
+    pub(super) receiver: Receiver,
+    pub(super) outbound: Outbound,
+    pub(super) settings: SyncSettings,
+    rates: HostRates,
+    places: Arc<Semaphore>,
+}
+
+impl SourceSync {
+    /// A service that fetches through `outbound`.
+    pub fn new(db: Db, receiver: Receiver, outbound: Outbound, settings: SyncSettings) -> Self {
+        let places = Arc::new(Semaphore::new(settings.concurrency));
+        Self { db, receiver, outbound, settings, rates: HostRates::default(), places }
+    }
+
+    /// Limits and manners.
+    pub fn settings(&self) -> &SyncSettings {
+        &self.settings
+    }
+
+    /// Wakes the worker of this process: there is something for it to do.
+    pub fn wake_worker(&self) {
+        self.receiver.wake_worker();
+    }
+
+    /// A place to work on a run, as long as it is kept; `None` when all are taken.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// Works on a run for a slice.
+    ///
+    /// # Errors
+    /// The database failed in a way that says nothing about the run: the message should come again.
+    pub async fn sync(&self, tenant: TenantId, run_id: Uuid) -> db::Result<SyncOutcome> {
+        let token = Uuid::new_v4();
+        let mut tx = self.db.tenant(tenant).await?;
+        let claim = tx.claim_source_run(run_id, token, self.settings.lease).await?;
+        tx.commit().await?;
+        let mut run = match claim {
+            Claim::Held(run) => *run,
+            Claim::Busy(wait) => return Ok(SyncOutcome::Later(wait)),
+            Claim::Nothing => return Ok(SyncOutcome::Done),
+        };
+        let worked = self.slice(tenant, &mut run).await;
+        // Also after a fault, so that the next one need not wait for the lease.
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.release_source_run(&run).await?;
+        tx.commit().await?;
+        worked
+    }
+
+    /// Gives up a run whose message is set aside; false when another worker has it in hand.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn abandon(&self, tenant: TenantId, run_id: Uuid) -> db::Result<bool> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let detail = "the work was begun again and again and never came to an end; start the source once more when the operator has removed the cause";
+        let Some(source_id) = tx.abandon_source_run(run_id, "worker_lost", detail).await? else {
+            return Ok(!tx.is_source_run_held(run_id).await?);
+        };
+        self.finish(&mut tx, source_id, run_id).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn slice(&self, tenant: TenantId, run: &mut ClaimedRun) -> db::Result<SyncOutcome> {
+        let Configuration::Website(website) =
+            Configuration::from_row(&run.kind, &run.configuration)?;
+        let began = Instant::now();
+        while began.elapsed() < self.settings.slice {
+            match Box::pin(self.step(tenant, run, &website)).await? {
+                Step::Next => {}
+                Step::Later(wait) => return Ok(SyncOutcome::Later(wait)),
+                Step::Over => return Ok(SyncOutcome::Done),
+            }
+        }
+        Ok(SyncOutcome::Later(Duration::ZERO))
+    }
+
+    async fn step(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        website: &Website,
+    ) -> db::Result<Step> {
+        if run.phase == "removing" {
+            return self.remove_one(tenant, run).await;
+        }
+        let Some(site) = Site::new(website, &self.settings, run) else {
+            let detail = "the address of the source can not be read".to_owned();
+            return self.fail(tenant, run, ("address_refused".to_owned(), detail)).await;
+        };
+        if run.robots.is_none() {
+            return self.begin(tenant, run, &site).await;
+        }
+        let mut tx = self.db.tenant(tenant).await?;
+        let turn = tx.take_source_page(run.run_id).await?;
+        tx.commit().await?;
+        let page = match turn {
+            Turn::Page(page) => page,
+            Turn::Wait(wait) => return Ok(Step::Later(wait)),
+            Turn::Nothing => return self.conclude(tenant, run).await,
+        };
+        if let Some(limit) = self.limit_met(run) {
+            run.limit_code.get_or_insert_with(|| limit.to_owned());
+            return self.conclude(tenant, run).await;
+        }
+        let look = self.look(tenant, run, &site, &page).await?;
+        self.settle(tenant, run, &page, look).await
+    }
+
+    /// Waits for the turn at a host.
+    pub(super) async fn wait_for_turn(&self, host: &str) {
+        tokio::time::sleep(self.rates.take_turn(host, self.settings.delay)).await;
+    }
+
+    /// Reads what the site asks not to read, and notes where the run begins.
+    async fn begin(&self, tenant: TenantId, run: &mut ClaimedRun, site: &Site) -> db::Result<Step> {
+        let robots = match self.read_robots(site).await {
+            Ok(robots) => robots,
+            Err(reason) => return self.fail(tenant, run, reason).await,
+        };
+        run.robots = Some(robots);
+        let start = [site.start()];
+        let mut tx = self.db.tenant(tenant).await?;
+        let role = site.first_role();
+        let found = Found { urls: &start, role, depth: 0, most: 1 };
+        tx.insert_source_pages(run, found).await?;
+        if role == "page" {
+            run.pages_found = 1
+        } else {
+            run.sitemaps_found = 1
+        }
+        if !tx.keep_source_run(run, self.settings.lease).await? {
+            return Ok(Step::Over);
+        }
+        tx.commit().await?;
+        Ok(Step::Next)
+    }
+
+    /// The limit that keeps a run from going on.
+    fn limit_met(&self, run: &ClaimedRun) -> Option<&'static str> {
+        if u64::try_from(run.bytes_read).unwrap_or_default() >= self.settings.max_run_bytes {
+            return Some("byte_limit");
+        }
+        (run.seconds >= self.settings.max_run.as_secs_f64()).then_some("time_limit")
+    }
+
+    /// Ends a run that can not go on.
+    pub(super) async fn fail(
+        &self,
+        tenant: TenantId,
+        run: &ClaimedRun,
+        reason: (String, String),
+    ) -> db::Result<Step> {
+        self.end(tenant, run, &RunEnd { state: "failed", reason: Some(reason) }).await
+    }
+}

@@ -1,0 +1,8 @@
+//! Web sites: which pages belong to one, how they are fetched, what they lead to.
+
+pub mod fetch;
+pub mod look;
+pub mod page;
+pub mod robots;
+pub mod scope;
+pub mod sitemap;

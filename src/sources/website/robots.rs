@@ -1,0 +1,61 @@
+//! `robots.txt` (RFC 9309): what a site asks programs not to read.
+
+use reqwest::Url;
+use robotxt::Robots;
+
+/// Our name in such a file.
+const AGENT: &str = "pidima";
+
+/// What a site asks of us.
+#[derive(Clone, Debug)]
+pub struct Rules(Robots);
+
+impl Rules {
+    /// From the text of the file; an empty one forbids nothing.
+    pub fn parse(text: &str) -> Self {
+        Self(Robots::parse(text.as_bytes(), AGENT))
+    }
+
+    /// Whether a page may be read.
+    pub fn allow(&self, url: &Url) -> bool {
+        self.0.is_url_allowed(url)
+    }
+}
+
+/// As much of a file as is read, as text.
+pub fn beginning(bytes: &[u8], most: usize) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(most)]);
+    // PostgreSQL holds no such character, and no rule does.
+    text.replace('\0', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(text: &str, path: &str) -> bool {
+        Rules::parse(text).allow(&Url::parse(&format!("https://a.example{path}")).unwrap())
+    }
+
+    #[test]
+    fn our_own_group_counts_before_that_of_everybody() {
+        let text = "User-agent: *\nDisallow: /\n\nUser-agent: Pidima\nDisallow: /private\nAllow: /private/open$\n";
+        assert!(allowed(text, "/docs/"));
+        assert!(!allowed(text, "/private/a?b=c"));
+        assert!(allowed(text, "/private/open"));
+        assert!(!allowed(text, "/private/opened"));
+        let others = "User-agent: other\nDisallow: /\n";
+        assert!(allowed(others, "/"));
+        assert!(!allowed("User-agent: *\nDisallow: /*.pdf$\n", "/a/b.pdf"));
+        assert!(allowed("", "/"));
+        assert!(allowed("<html>not found</html>", "/"));
+    }
+
+    #[test]
+    fn the_beginning_is_as_long_as_the_limit() {
+        for (length, read) in [(9, 9), (10, 10), (11, 10)] {
+            assert_eq!(beginning(&vec![b'x'; length], 10).len(), read);
+        }
+        assert_eq!(beginning(b"a\0b", 10), "ab");
+    }
+}

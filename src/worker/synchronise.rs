@@ -1,0 +1,47 @@
+//! Runs of sources: each goes on for a slice and then waits in the line again, outside the queue, so that a large site keeps
+//! nothing else waiting.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use super::Worker;
+use crate::adapters::queue::{Delivery, QueueError};
+use crate::sources::{SYNC_SOURCE, SyncOutcome};
+use crate::telemetry::metrics::metrics;
+
+/// Wait for a place to read from, in milliseconds: not all come at once.
+const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
+/// Wait after a fault of the database.
+const AFTER_FAULT: Duration = Duration::from_secs(2);
+
+impl Worker {
+    /// Works on a run for a slice, and settles its message.
+    pub(super) async fn synchronise(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        let message = &delivery.message;
+        let Some(_place) = self.sources.place() else {
+            let wait = rand::rng().random_range(NO_PLACE);
+            return self.park(delivery, Duration::from_millis(wait)).await;
+        };
+        let job = self.sources.sync(message.tenant, message.subject_id);
+        match Box::pin(self.while_holding(delivery, job)).await {
+            Ok(SyncOutcome::Done) => {
+                metrics().job(SYNC_SOURCE, "done");
+                self.settle(delivery).await
+            }
+            Ok(SyncOutcome::Later(delay)) => {
+                metrics().job(SYNC_SOURCE, "again");
+                self.park(delivery, delay).await?;
+                self.work_waits.notify_one();
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "reading a source failed; it comes again"
+                );
+                self.park(delivery, AFTER_FAULT).await
+            }
+        }
+    }
+}
