@@ -68,6 +68,7 @@ fn look(foreign: &TestTenant) -> String {
         "traces",
         "unanswered_questions",
         "documents_by_use",
+        "source_runs",
         "assistants",
         "assistant_versions",
     ];

@@ -51,6 +51,7 @@ mod rolling;
 mod round;
 mod server;
 mod settings;
+mod sources;
 mod state_machine;
 mod streams;
 mod support;

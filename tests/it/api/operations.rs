@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{documented_operations, openapi};
-use crate::support::{TestApp, TestTenant};
+use crate::support::{TestApp, TestTenant, eventually};
 use crate::uploads::{begin, send_all};
 
 /// One operation.
@@ -58,6 +58,9 @@ pub struct Things {
     pub webhook_id: String,
     /// What the webhook was told.
     pub delivery_id: String,
+    pub source_id: String,
+    /// A run of the source that is over.
+    pub source_run_id: String,
     /// An assistant with a published version.
     pub assistant_id: String,
 }
@@ -165,6 +168,17 @@ const TABLE: &[Row] = &[
     ("cancel_ingestion_job", "POST", "/v1/ingestion_jobs/{job_id}/cancel", EDITORS, WRITE, Body::Nothing),
     ("retry_ingestion_job", "POST", "/v1/ingestion_jobs/{job_id}/retry", EDITORS, WRITE, Body::Nothing),
     ("reprocess_document", "POST", "/v1/documents/{document_id}/reprocess", EDITORS, WRITE, Body::Nothing),
+    ("list_sources", "GET", "/v1/sources", EDITORS, WRITE, Body::Nothing),
+    ("create_source", "POST", "/v1/sources", EDITORS, WRITE,
+        Body::Json(|things| source(&things.collection_id))),
+    ("get_source", "GET", "/v1/sources/{source_id}", EDITORS, WRITE, Body::Nothing),
+    ("update_source", "PATCH", "/v1/sources/{source_id}", EDITORS, WRITE,
+        Body::Json(|_| json!({ "name": "changed" }))),
+    ("delete_source", "DELETE", "/v1/sources/{source_id}", EDITORS, WRITE, Body::Nothing),
+    ("sync_source", "POST", "/v1/sources/{source_id}/sync", EDITORS, WRITE, Body::Nothing),
+    ("list_source_runs", "GET", "/v1/sources/{source_id}/runs", EDITORS, WRITE, Body::Nothing),
+    ("get_source_run", "GET", "/v1/sources/{source_id}/runs/{source_run_id}", EDITORS, WRITE, Body::Nothing),
+    ("cancel_source_run", "POST", "/v1/sources/{source_id}/runs/{source_run_id}/cancel", EDITORS, WRITE, Body::Nothing),
     ("list_assistants", "GET", "/v1/assistants", EVERYBODY, ASK, Body::Nothing),
     ("create_assistant", "POST", "/v1/assistants", EDITORS, WRITE,
         Body::Json(|things| json!({ "name": unique(), "draft": { "collection_ids": [things.collection_id] } }))),
@@ -325,6 +339,8 @@ impl Operation {
             .replace("{quota_id}", &things.quota_id)
             .replace("{webhook_id}", &things.webhook_id)
             .replace("{delivery_id}", &things.delivery_id)
+            .replace("{source_id}", &things.source_id)
+            .replace("{source_run_id}", &things.source_run_id)
             .replace("{assistant_id}", &things.assistant_id)
             .replace("{version_number}", "1")
     }
@@ -372,6 +388,7 @@ impl Things {
         let webhook_id = text(&webhook["webhook"]["id"]);
         let test = format!("/v1/webhooks/{webhook_id}/test");
         let delivery = owner.send(owner.request(Method::POST, &test)).await.expect(202);
+        let (source_id, source_run_id) = read_source(owner, &collection_id).await;
         let assistant =
             owner.post("/v1/assistants", &json!({ "name": unique() })).await.expect(201);
         let assistant_id = text(&assistant["id"]);
@@ -397,6 +414,8 @@ impl Things {
             quota_id: text(&quota["id"]),
             webhook_id,
             delivery_id: text(&delivery["id"]),
+            source_id,
+            source_run_id,
             assistant_id,
         }
     }
@@ -424,6 +443,8 @@ impl Things {
             quota_id: id(),
             webhook_id: id(),
             delivery_id: id(),
+            source_id: id(),
+            source_run_id: id(),
             assistant_id: id(),
         }
     }
@@ -432,6 +453,29 @@ impl Things {
 /// Digest of the upload, which is the mark of its one part too where a folder keeps it.
 fn uploaded_sha256() -> String {
     crate::uploads::sha256(UPLOADED.as_bytes())
+}
+
+/// A source at an address that no request may reach: its runs fail at once.
+fn source(collection_id: &str) -> Value {
+    let configuration =
+        json!({ "kind": "website", "url": "https://localhost/docs/", "discovery": "crawl" });
+    json!({ "name": unique(), "collection_id": collection_id, "configuration": configuration })
+}
+
+/// A source and a run of it that is over.
+pub async fn read_source(owner: &TestTenant, collection_id: &str) -> (String, String) {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let made = owner.post("/v1/sources", &source(collection_id)).await.expect(201);
+    let source_id = text(&made["id"]);
+    let path = format!("/v1/sources/{source_id}");
+    let sync = owner.request(Method::POST, &format!("{path}/sync"));
+    let run_id = text(&owner.send(sync).await.expect(202)["id"]);
+    let run = format!("{path}/runs/{run_id}");
+    eventually("the run fails", || async {
+        owner.get(&run).await.expect(200)["run"]["state"] == "failed"
+    })
+    .await;
+    (source_id, run_id)
 }
 
 /// An address that nobody has.

@@ -26,12 +26,14 @@ const CREATING: &[(&str, bool)] = &[
     ("create_platform_tenant", true),
     ("create_quota", false),
     ("create_session", false),
+    ("create_source", false),
     ("create_upload", false),
     ("create_webhook", true),
     ("redeliver_webhook_delivery", false),
     ("reprocess_document", false),
     ("rotate_api_key", true),
     ("rotate_webhook_secret", true),
+    ("sync_source", false),
     ("test_webhook", false),
 ];
 
@@ -39,6 +41,7 @@ const CREATING: &[(&str, bool)] = &[
 const NOT_CREATING: &[(&str, &str)] = &[
     ("cancel_ingestion_job", "ends what goes on; the second time there is nothing to end"),
     ("cancel_run", "ends what goes on; the second time there is nothing to end"),
+    ("cancel_source_run", "ends what goes on; the second time there is nothing to end"),
     ("create_acceptance", "nobody is known yet, and an invitation is accepted once whoever asks"),
     ("create_login", "nobody is known yet, and a login ends the one before it in the browser"),
     ("create_logout", "ends what is there; the second time there is nothing to end"),

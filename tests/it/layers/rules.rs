@@ -15,7 +15,7 @@ pub struct Rule {
 }
 
 /// The floors from the top. A file imports from its own floor and from those below.
-const FLOORS: [&str; 19] = [
+const FLOORS: [&str; 20] = [
     "main",
     "cli",
     "app",
@@ -23,6 +23,7 @@ const FLOORS: [&str; 19] = [
     "worker",
     "insights",
     "chat",
+    "sources",
     "knowledge",
     "webhooks",
     "governance",

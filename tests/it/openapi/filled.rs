@@ -4,7 +4,7 @@ use pidima::identity::Role;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, PLATFORM, PUBLISHABLE_KEY, text_of};
-use crate::api::operations::{PERSONAL, unique_email};
+use crate::api::operations::{PERSONAL, read_source, unique_email};
 use crate::support::{TestApp, TestTenant};
 use crate::uploads::{begin, send_all};
 
@@ -76,7 +76,10 @@ pub async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, Stri
     let upload = begin(tenant, "pumps.md", file.len()).await;
     send_all(tenant, &upload, file.as_bytes()).await;
     let (webhook, delivery) = webhook(tenant).await;
+    let (source, source_run) = read_source(tenant, collection["id"].as_str().unwrap()).await;
     vec![
+        ("{source_id}", source),
+        ("{source_run_id}", source_run),
         ("{webhook_id}", webhook),
         ("{delivery_id}", delivery),
         ("{assistant_id}", assistant),

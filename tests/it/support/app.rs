@@ -137,6 +137,10 @@ impl TestApp {
             // Each operation is tried with things of its own.
             ("PIDIMA_MAX_WEBHOOKS".to_owned(), "1000".to_owned()),
             ("PIDIMA_LARGE_UPLOAD_MAX_OPEN".to_owned(), "1000".to_owned()),
+            ("PIDIMA_MAX_SOURCES".to_owned(), "1000".to_owned()),
+            // The sites of the tests bear to be asked without a pause.
+            ("PIDIMA_SOURCE_DELAY_MS".to_owned(), "0".to_owned()),
+            ("PIDIMA_SOURCE_RETRY_MS".to_owned(), "1".to_owned()),
         ];
         pairs.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let redis = pairs.iter().any(|(key, _)| key == "PIDIMA_REDIS_URL");

@@ -20,6 +20,9 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.quota_counters", "subject", "'key'"),
     ("app.quota_counters", "period", "'day'"),
     ("app.document_versions", "media_type", "'text/plain'"),
+    ("app.sources", "kind", "'website'"),
+    ("app.source_runs", "trigger", "'request'"),
+    ("app.source_pages", "role", "'page'"),
     ("app.webhook_endpoints", "events", "'{document.ready}'"),
     ("app.tenant_flags", "flag", "case {number} when 1 then 'uploads' else 'questions' end"),
 ];
