@@ -162,9 +162,9 @@ impl SourceSync {
     async fn slice(&self, tenant: TenantId, run: &mut ClaimedRun) -> db::Result<SyncOutcome> {
         let Configuration::Website(website) =
             Configuration::from_row(&run.kind, &run.configuration)?;
-        let began = Instant::now();
+        let (began, mut site) = (Instant::now(), None);
         while began.elapsed() < self.settings.slice {
-            match Box::pin(self.step(tenant, run, &website)).await? {
+            match Box::pin(self.step(tenant, run, &website, &mut site)).await? {
                 Step::Next => {}
                 Step::Later(wait) => return Ok(SyncOutcome::Later(wait)),
                 Step::Over => return Ok(SyncOutcome::Done),
@@ -178,17 +178,19 @@ impl SourceSync {
         tenant: TenantId,
         run: &mut ClaimedRun,
         website: &Website,
+        known: &mut Option<Site>,
     ) -> db::Result<Step> {
         if run.phase == "removing" {
             return self.remove_one(tenant, run).await;
         }
-        let Some(site) = Site::new(website, &self.settings, run) else {
+        let Some(site) = known.take().or_else(|| Site::new(website, &self.settings, run)) else {
             let detail = "the address of the source can not be read".to_owned();
             return self.fail(tenant, run, ("address_refused".to_owned(), detail)).await;
         };
         if run.robots.is_none() {
             return self.begin(tenant, run, &site).await;
         }
+        let site = known.insert(site);
         let mut tx = self.db.tenant(tenant).await?;
         let turn = tx.take_source_page(run.run_id).await?;
         tx.commit().await?;
@@ -201,7 +203,7 @@ impl SourceSync {
             run.limit_code.get_or_insert_with(|| limit.to_owned());
             return self.conclude(tenant, run).await;
         }
-        let look = self.look(tenant, run, &site, &page).await?;
+        let look = self.look(tenant, run, site, &page).await?;
         self.settle(tenant, run, &page, look).await
     }
 
@@ -216,9 +218,10 @@ impl SourceSync {
             Ok(robots) => robots,
             Err(reason) => return self.fail(tenant, run, reason).await,
         };
-        run.robots = Some(robots);
         let start = [site.start()];
         let mut tx = self.db.tenant(tenant).await?;
+        tx.put_source_robots(run, &robots).await?;
+        run.robots = Some(robots);
         let role = site.first_role();
         let found = Found { urls: &start, role, depth: 0, most: 1 };
         tx.insert_source_pages(run, found).await?;

@@ -188,13 +188,12 @@ impl TenantTx {
             "update source_runs
             set
                 phase = $4,
-                robots = $5,
-                limit_code = $6,
-                pages_found = $7,
-                sitemaps_found = $8,
-                bytes_read = $9,
+                limit_code = $5,
+                pages_found = $6,
+                sitemaps_found = $7,
+                bytes_read = $8,
                 touched_at = now(),
-                lease_expires_at = now() + make_interval(secs => $10)
+                lease_expires_at = now() + make_interval(secs => $9)
             where tenant_id = $1
                 and run_id = $2
                 and lease_token = $3
@@ -203,7 +202,6 @@ impl TenantTx {
             run.run_id,
             run.token,
             run.phase,
-            run.robots.as_deref(),
             run.limit_code.as_deref(),
             run.pages_found,
             run.sitemaps_found,
@@ -213,6 +211,28 @@ impl TenantTx {
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Writes what a site asks not to read. Once in a run, as it may be long.
+    pub(in crate::sources) async fn put_source_robots(
+        &mut self,
+        run: &ClaimedRun,
+        robots: &str,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update source_runs
+            set robots = $4
+            where tenant_id = $1
+                and run_id = $2
+                and lease_token = $3",
+            self.tenant().uuid(),
+            run.run_id,
+            run.token,
+            robots
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// Counts a page by its outcome.
