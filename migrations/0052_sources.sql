@@ -105,8 +105,8 @@ comment on column app.source_runs.created_at is 'When it was asked for';
 comment on column app.source_runs.touched_at is 'When something was last done to it';
 comment on column app.source_runs.started_at is 'When a worker first took it';
 comment on column app.source_runs.finished_at is 'When it came to its end';
-create index source_runs_source_id_idx on app.source_runs (tenant_id, source_id, run_id);
-create unique index source_runs_active_key on app.source_runs (tenant_id, source_id) where state in ('queued', 'running');
+create index source_runs_source_id_run_id_idx on app.source_runs (tenant_id, source_id, run_id);
+create unique index source_runs_source_id_idx on app.source_runs (tenant_id, source_id) where state in ('queued', 'running');
 call app.isolate('app.source_runs', 'select, insert, update, delete');
 
 create table app.source_pages (
@@ -147,7 +147,7 @@ comment on column app.source_pages.due_at is 'When it is looked at, after an att
 comment on column app.source_pages.outcome is 'new, changed, unchanged, skipped or failed; read for a sitemap';
 comment on column app.source_pages.reason_code is 'Why it failed or was skipped, for programs';
 comment on column app.source_pages.reason_detail is 'The same in words';
-create index source_pages_due_at_idx on app.source_pages (tenant_id, run_id, role, position) where state = 'waiting';
+create index source_pages_role_position_idx on app.source_pages (tenant_id, run_id, role, position) where state = 'waiting';
 call app.isolate('app.source_pages', 'select, insert, update, delete');
 
 create table app.source_items (

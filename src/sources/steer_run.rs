@@ -23,7 +23,7 @@ pub async fn request_run(
     let run_id = new_id();
     tx.insert_source_run(run_id, source_id, "request", allow_mass_deletion)
         .await
-        .on_constraint("source_runs_active_key", || SourceError::Running)?;
+        .on_constraint("source_runs_source_id_idx", || SourceError::Running)?;
     tx.enqueue(SYNC_SOURCE, run_id).await?;
     let entry = actor.audit("source.sync_requested").on("source", source_id);
     let after = json!({ "run_id": run_id, "allow_mass_deletion": allow_mass_deletion });

@@ -1045,6 +1045,170 @@ CREATE VIEW analytics.sessions WITH (security_invoker='true', security_barrier='
 
 COMMENT ON VIEW analytics.sessions IS 'One row per conversation';
 
+CREATE TABLE app.source_runs (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    trigger text NOT NULL,
+    allow_mass_deletion boolean DEFAULT false NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    phase text DEFAULT 'reading'::text NOT NULL,
+    robots text,
+    limit_code text,
+    pages_found integer DEFAULT 0 NOT NULL,
+    sitemaps_found integer DEFAULT 0 NOT NULL,
+    bytes_read bigint DEFAULT 0 NOT NULL,
+    seen integer DEFAULT 0 NOT NULL,
+    new integer DEFAULT 0 NOT NULL,
+    changed integer DEFAULT 0 NOT NULL,
+    unchanged integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    deleted integer DEFAULT 0 NOT NULL,
+    reason_code text,
+    reason_detail text,
+    lease_token uuid,
+    lease_expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    touched_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT source_runs_phase_check CHECK ((phase = ANY (ARRAY['reading'::text, 'removing'::text]))),
+    CONSTRAINT source_runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT source_runs_trigger_check CHECK ((trigger = ANY (ARRAY['request'::text, 'schedule'::text])))
+);
+
+ALTER TABLE ONLY app.source_runs FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.source_runs IS 'One reading of a source each';
+
+COMMENT ON COLUMN app.source_runs.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.source_runs.run_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.source_runs.source_id IS 'Source';
+
+COMMENT ON COLUMN app.source_runs.trigger IS 'request: somebody asked for it; schedule: it was time';
+
+COMMENT ON COLUMN app.source_runs.allow_mass_deletion IS 'Whether it may delete more documents than a run usually may';
+
+COMMENT ON COLUMN app.source_runs.state IS 'queued, running; completed: everything was looked at; partial: not everything was, and nothing was deleted; failed; cancelled';
+
+COMMENT ON COLUMN app.source_runs.phase IS 'reading, then removing: what is gone is deleted when everything was looked at';
+
+COMMENT ON COLUMN app.source_runs.robots IS 'robots.txt of the site as it was when the run began';
+
+COMMENT ON COLUMN app.source_runs.limit_code IS 'First limit that it met, so that not everything is looked at';
+
+COMMENT ON COLUMN app.source_runs.pages_found IS 'Pages that it knows of';
+
+COMMENT ON COLUMN app.source_runs.sitemaps_found IS 'Sitemaps that it knows of';
+
+COMMENT ON COLUMN app.source_runs.bytes_read IS 'Bytes of the answers that it read';
+
+COMMENT ON COLUMN app.source_runs.seen IS 'Pages that it looked at: the sum of new, changed, unchanged, skipped and failed';
+
+COMMENT ON COLUMN app.source_runs.new IS 'Pages that the source did not have before';
+
+COMMENT ON COLUMN app.source_runs.changed IS 'Pages with another content than before';
+
+COMMENT ON COLUMN app.source_runs.unchanged IS 'Pages with the content that they had';
+
+COMMENT ON COLUMN app.source_runs.skipped IS 'Pages that make no document: gone, not to be indexed, the same as another one';
+
+COMMENT ON COLUMN app.source_runs.failed IS 'Pages that could not be looked at';
+
+COMMENT ON COLUMN app.source_runs.deleted IS 'Pages that are no more and whose documents were deleted';
+
+COMMENT ON COLUMN app.source_runs.reason_code IS 'Why it is not completed, for programs';
+
+COMMENT ON COLUMN app.source_runs.reason_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.source_runs.lease_token IS 'Of the worker that works on it';
+
+COMMENT ON COLUMN app.source_runs.lease_expires_at IS 'From then on another worker may take it';
+
+COMMENT ON COLUMN app.source_runs.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN app.source_runs.touched_at IS 'When something was last done to it';
+
+COMMENT ON COLUMN app.source_runs.started_at IS 'When a worker first took it';
+
+COMMENT ON COLUMN app.source_runs.finished_at IS 'When it came to its end';
+
+CREATE TABLE app.sources (
+    tenant_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    configuration jsonb NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    every_minutes integer,
+    next_run_at timestamp with time zone,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sources_every_minutes_check CHECK ((every_minutes > 0)),
+    CONSTRAINT sources_kind_check CHECK ((kind = 'website'::text)),
+    CONSTRAINT sources_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT sources_next_run_at_check CHECK (((next_run_at IS NULL) OR (every_minutes IS NOT NULL))),
+    CONSTRAINT sources_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text])))
+);
+
+ALTER TABLE ONLY app.sources FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.sources IS 'Places from which documents are read again and again';
+
+COMMENT ON COLUMN app.sources.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.sources.source_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.sources.collection_id IS 'Collection that its documents are in; a source goes with it';
+
+COMMENT ON COLUMN app.sources.name IS 'What people call it';
+
+COMMENT ON COLUMN app.sources.kind IS 'What it is: website';
+
+COMMENT ON COLUMN app.sources.configuration IS 'Where and how it is read, as the API shows it, without the kind';
+
+COMMENT ON COLUMN app.sources.state IS 'active, or paused: runs on request alone';
+
+COMMENT ON COLUMN app.sources.every_minutes IS 'How often it is read by itself; null for never';
+
+COMMENT ON COLUMN app.sources.next_run_at IS 'When it is read by itself next; null for never';
+
+COMMENT ON COLUMN app.sources.created_by IS 'Key or person that made it';
+
+COMMENT ON COLUMN app.sources.created_at IS 'When it was made';
+
+COMMENT ON COLUMN app.sources.updated_at IS 'When somebody last changed it';
+
+CREATE VIEW analytics.source_runs WITH (security_invoker='true', security_barrier='true') AS
+ SELECT r.run_id,
+    r.source_id,
+    s.name AS source,
+    k.name AS collection,
+    r.trigger,
+    r.state,
+    r.reason_code,
+    r.seen,
+    r.new,
+    r.changed,
+    r.unchanged,
+    r.skipped,
+    r.failed,
+    r.deleted,
+    r.bytes_read,
+    r.created_at,
+    r.started_at,
+    r.finished_at
+   FROM ((app.source_runs r
+     JOIN app.sources s ON (((s.tenant_id = r.tenant_id) AND (s.source_id = r.source_id))))
+     JOIN app.collections k ON (((k.tenant_id = s.tenant_id) AND (k.collection_id = s.collection_id))));
+
+COMMENT ON VIEW analytics.source_runs IS 'Readings of sources with what they found; those of a source that was deleted are gone';
+
 CREATE TABLE app.run_traces (
     tenant_id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -2424,6 +2588,88 @@ COMMENT ON COLUMN app.session_summaries.read_collection_ids IS 'Collections whos
 
 COMMENT ON COLUMN app.session_summaries.created_at IS 'When it was made';
 
+CREATE TABLE app.source_items (
+    tenant_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    url text NOT NULL,
+    document_id uuid,
+    etag text,
+    last_modified text,
+    content_sha256 bytea NOT NULL,
+    links text[] DEFAULT '{}'::text[] NOT NULL,
+    last_run_id uuid NOT NULL,
+    CONSTRAINT source_items_url_check CHECK (((length(url) >= 1) AND (length(url) <= 1000)))
+);
+
+ALTER TABLE ONLY app.source_items FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.source_items IS 'Pages of a source that have a document, as they were when they were last read';
+
+COMMENT ON COLUMN app.source_items.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.source_items.source_id IS 'Source';
+
+COMMENT ON COLUMN app.source_items.url IS 'Address';
+
+COMMENT ON COLUMN app.source_items.document_id IS 'Document; null when somebody deleted it, and it comes back when the page is next read';
+
+COMMENT ON COLUMN app.source_items.etag IS 'What the server calls this content, to ask whether there is another one';
+
+COMMENT ON COLUMN app.source_items.last_modified IS 'When the server says that it was changed, as it says it';
+
+COMMENT ON COLUMN app.source_items.content_sha256 IS 'Digest of the content';
+
+COMMENT ON COLUMN app.source_items.links IS 'Pages that it leads to: of one that has not changed no content comes to be read';
+
+COMMENT ON COLUMN app.source_items.last_run_id IS 'Last run that found it';
+
+CREATE TABLE app.source_pages (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    url text NOT NULL,
+    role text NOT NULL,
+    depth integer DEFAULT 0 NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    outcome text,
+    reason_code text,
+    reason_detail text,
+    CONSTRAINT source_pages_outcome_check CHECK ((((state = 'done'::text) = (outcome IS NOT NULL)) AND (outcome = ANY (ARRAY['new'::text, 'changed'::text, 'unchanged'::text, 'skipped'::text, 'failed'::text, 'read'::text])))),
+    CONSTRAINT source_pages_role_check CHECK ((role = ANY (ARRAY['page'::text, 'sitemap'::text]))),
+    CONSTRAINT source_pages_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text]))),
+    CONSTRAINT source_pages_url_check CHECK (((length(url) >= 1) AND (length(url) <= 1000)))
+);
+
+ALTER TABLE ONLY app.source_pages FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.source_pages IS 'What a run knows of and looks at; at its end what failed or was skipped stays, as much of it as the limit';
+
+COMMENT ON COLUMN app.source_pages.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.source_pages.run_id IS 'Run';
+
+COMMENT ON COLUMN app.source_pages."position" IS 'Order in which they were found, from 1';
+
+COMMENT ON COLUMN app.source_pages.url IS 'Address';
+
+COMMENT ON COLUMN app.source_pages.role IS 'page, or sitemap: a list of pages';
+
+COMMENT ON COLUMN app.source_pages.depth IS 'Links between it and the start';
+
+COMMENT ON COLUMN app.source_pages.state IS 'waiting or done';
+
+COMMENT ON COLUMN app.source_pages.attempts IS 'How often it was begun';
+
+COMMENT ON COLUMN app.source_pages.due_at IS 'When it is looked at, after an attempt that failed';
+
+COMMENT ON COLUMN app.source_pages.outcome IS 'new, changed, unchanged, skipped or failed; read for a sitemap';
+
+COMMENT ON COLUMN app.source_pages.reason_code IS 'Why it failed or was skipped, for programs';
+
+COMMENT ON COLUMN app.source_pages.reason_detail IS 'The same in words';
+
 CREATE TABLE app.tenant_directory (
     id uuid NOT NULL,
     slug text NOT NULL,
@@ -2562,7 +2808,7 @@ CREATE TABLE app.webhook_endpoints (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT webhook_endpoints_disabled_reason_check CHECK ((((state = 'disabled'::text) = (disabled_reason IS NOT NULL)) AND (disabled_reason = ANY (ARRAY['requested'::text, 'failures'::text, 'gone'::text])))),
-    CONSTRAINT webhook_endpoints_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['document.ready'::text, 'document.failed'::text]))),
+    CONSTRAINT webhook_endpoints_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['document.ready'::text, 'document.failed'::text, 'source.synced'::text]))),
     CONSTRAINT webhook_endpoints_failures_check CHECK ((failures >= 0)),
     CONSTRAINT webhook_endpoints_secret_number_check CHECK ((secret_number >= 1)),
     CONSTRAINT webhook_endpoints_state_check CHECK ((state = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
@@ -2579,7 +2825,7 @@ COMMENT ON COLUMN app.webhook_endpoints.webhook_id IS 'UUIDv7';
 
 COMMENT ON COLUMN app.webhook_endpoints.url IS 'Where events are sent';
 
-COMMENT ON COLUMN app.webhook_endpoints.events IS 'Names of the events that are sent: document.ready, document.failed';
+COMMENT ON COLUMN app.webhook_endpoints.events IS 'Names of the events that are sent: document.ready, document.failed, source.synced';
 
 COMMENT ON COLUMN app.webhook_endpoints.state IS 'enabled or disabled';
 
@@ -2826,6 +3072,21 @@ ALTER TABLE ONLY app.session_summaries
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, session_id);
 
+ALTER TABLE ONLY app.source_items
+    ADD CONSTRAINT source_items_pkey PRIMARY KEY (tenant_id, source_id, url);
+
+ALTER TABLE ONLY app.source_pages
+    ADD CONSTRAINT source_pages_pkey PRIMARY KEY (tenant_id, run_id, "position");
+
+ALTER TABLE ONLY app.source_pages
+    ADD CONSTRAINT source_pages_url_key UNIQUE (tenant_id, run_id, url);
+
+ALTER TABLE ONLY app.source_runs
+    ADD CONSTRAINT source_runs_pkey PRIMARY KEY (tenant_id, run_id);
+
+ALTER TABLE ONLY app.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (tenant_id, source_id);
+
 ALTER TABLE ONLY app.tenant_directory
     ADD CONSTRAINT tenant_directory_pkey PRIMARY KEY (id);
 
@@ -2917,6 +3178,20 @@ CREATE INDEX quota_reservations_default_tenant_id_run_id_idx ON app.quota_reserv
 CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, session_id, run_id);
 
 CREATE INDEX runs_default_tenant_id_session_id_run_id_idx ON app.runs_default USING btree (tenant_id, session_id, run_id);
+
+CREATE INDEX source_items_document_id_idx ON app.source_items USING btree (tenant_id, document_id);
+
+CREATE INDEX source_items_last_run_id_idx ON app.source_items USING btree (tenant_id, source_id, last_run_id);
+
+CREATE INDEX source_pages_role_position_idx ON app.source_pages USING btree (tenant_id, run_id, role, "position") WHERE (state = 'waiting'::text);
+
+CREATE UNIQUE INDEX source_runs_source_id_idx ON app.source_runs USING btree (tenant_id, source_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+CREATE INDEX source_runs_source_id_run_id_idx ON app.source_runs USING btree (tenant_id, source_id, run_id);
+
+CREATE INDEX sources_collection_id_idx ON app.sources USING btree (tenant_id, collection_id);
+
+CREATE INDEX sources_next_run_at_idx ON app.sources USING btree (tenant_id, next_run_at) WHERE (next_run_at IS NOT NULL);
 
 CREATE INDEX tenants_allowed_origins_idx ON app.tenants USING gin (allowed_origins);
 
@@ -3096,6 +3371,21 @@ ALTER TABLE ONLY app.sessions
 ALTER TABLE ONLY app.sessions
     ADD CONSTRAINT sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.source_items
+    ADD CONSTRAINT source_items_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES app.documents(tenant_id, document_id) ON DELETE SET NULL (document_id);
+
+ALTER TABLE ONLY app.source_items
+    ADD CONSTRAINT source_items_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES app.sources(tenant_id, source_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.source_pages
+    ADD CONSTRAINT source_pages_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.source_runs(tenant_id, run_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.source_runs
+    ADD CONSTRAINT source_runs_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES app.sources(tenant_id, source_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.sources
+    ADD CONSTRAINT sources_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY app.tenant_flags
     ADD CONSTRAINT tenant_flags_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
@@ -3130,6 +3420,10 @@ CREATE POLICY analyst ON app.run_traces FOR SELECT TO pidima_analyst USING ((ten
 CREATE POLICY analyst ON app.runs FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 CREATE POLICY analyst ON app.sessions FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.source_runs FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.sources FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 ALTER TABLE app.api_keys ENABLE ROW LEVEL SECURITY;
 
@@ -3229,6 +3523,14 @@ ALTER TABLE app.session_summaries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.sessions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.source_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.source_pages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.source_runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.sources ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY tenant ON app.api_keys TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.assistant_versions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -3320,6 +3622,14 @@ CREATE POLICY tenant ON app.sealed_collections TO pidima_app USING ((tenant_id =
 CREATE POLICY tenant ON app.session_summaries TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.sessions TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.source_items TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.source_pages TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.source_runs TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.sources TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.tenant_flags TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -3694,6 +4004,63 @@ GRANT SELECT(assistant_id) ON TABLE app.sessions TO pidima_analyst;
 GRANT SELECT ON TABLE analytics.sessions TO pidima_app;
 GRANT SELECT ON TABLE analytics.sessions TO pidima_analyst;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.source_runs TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(run_id) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(source_id) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(trigger) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(state) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(bytes_read) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(seen) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(new) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(changed) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(unchanged) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(skipped) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(failed) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(deleted) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(reason_code) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(started_at) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT(finished_at) ON TABLE app.source_runs TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.sources TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT(source_id) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT(collection_id) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT(name) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT(kind) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT(state) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT(every_minutes) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT(next_run_at) ON TABLE app.sources TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.source_runs TO pidima_app;
+GRANT SELECT ON TABLE analytics.source_runs TO pidima_analyst;
+
 GRANT SELECT,INSERT ON TABLE app.run_traces TO pidima_app;
 
 GRANT SELECT(tenant_id) ON TABLE app.run_traces TO pidima_analyst;
@@ -3817,6 +4184,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE app.run_events TO pidima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.run_leases TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.session_summaries TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.source_items TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.source_pages TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
 

@@ -54,7 +54,7 @@ impl SourceRun {
 }
 
 impl TenantTx {
-    /// Stores a run that begins when a worker takes it. `source_runs_active_key`: there is one that is not over.
+    /// Stores a run that begins when a worker takes it. `source_runs_source_id_idx`: there is one that is not over.
     pub(in crate::sources) async fn insert_source_run(
         &mut self,
         run_id: Uuid,
