@@ -18,7 +18,8 @@ use tracing_subscriber::{Layer, Registry};
 pub use context::TraceContext;
 pub use logs::{LineWriter, LogSettings};
 pub use spans::{
-    OpenSpan, REQUEST, Request, TRACED, continue_trace, current, detached, is_in_trace, request,
+    OpenSpan, REQUEST, Request, TRACED, caller, continue_trace, current, detached, is_in_trace,
+    request,
 };
 pub(crate) use spans::{traced, traced_apart};
 pub use traces::{

@@ -45,7 +45,7 @@ impl TenantTx {
         let _span = open(span_name);
         // Several statements go together only without parameters. A UUID in its own form has digits, a to f and dashes.
         let id = tenant.uuid().hyphenated();
-        let name = named_for_trace();
+        let name = named_for_caller();
         let set = format!("select set_config('app.tenant_id', '{id}', true){more}{name}");
         let begin = AssertSqlSafe(format!("{begin}; {set}"));
         Ok(Self { transaction: pool.begin_with(begin).await?, tenant, claim: None, _span })
@@ -115,11 +115,11 @@ impl SystemTx {
     }
 }
 
-/// Inside a trace: names the connection for it until the transaction ends, so that whoever looks at the server's activity or
-/// log finds the request. It costs no round trip.
-fn named_for_trace() -> String {
-    let Some(context) = telemetry::current() else { return String::new() };
-    format!(", set_config('application_name', 'pidima {:032x}', true)", context.trace_id)
+/// Names the connection for the trace or the request until the transaction ends, so that whoever looks at the server's activity
+/// or log finds who asked. It costs no round trip.
+fn named_for_caller() -> String {
+    let Some(caller) = telemetry::caller() else { return String::new() };
+    format!(", set_config('application_name', 'pidima {caller:032x}', true)")
 }
 
 /// The span of a transaction, from before its begin to its end. It tells no statement.

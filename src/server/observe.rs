@@ -45,7 +45,8 @@ impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let id = new_id().simple().to_string();
+        let request_id = new_id();
+        let id = request_id.simple().to_string();
         let address = client_address(&request, self.trusted_proxies);
         let origin =
             RequestOrigin { request_id: Some(id.clone()), address, ..RequestOrigin::default() };
@@ -61,7 +62,7 @@ impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
         } else {
             TraceContext::of_headers(header("traceparent"), header("x-amzn-trace-id"))
         };
-        let span = telemetry::request(&id, arrived.as_ref());
+        let span = telemetry::request(request_id, arrived.as_ref());
         let began = Instant::now();
         let called = AssertUnwindSafe(self.inner.call(request))
             .catch_unwind()

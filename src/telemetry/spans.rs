@@ -10,6 +10,9 @@ use opentelemetry::trace::{
 };
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::Registry;
+use tracing_subscriber::registry::LookupSpan;
+use uuid::Uuid;
 
 use super::TraceContext;
 
@@ -87,12 +90,55 @@ fn place_of(span: &Span) -> Option<TraceContext> {
     })
 }
 
-/// A span of its own that goes on with the current trace; none outside one.
+/// A span of its own that goes on with the current trace. Where no collector is set it only carries the request, for log lines
+/// and for [`caller`]; outside a request it is none.
 pub fn detached(make: impl FnOnce() -> Span) -> Span {
-    let Some(context) = current() else { return Span::none() };
-    let span = make();
-    continue_trace(&span, Some(&context));
+    if let Some(context) = current() {
+        let span = make();
+        continue_trace(&span, Some(&context));
+        return span;
+    }
+    let Some(caller) = carried() else { return Span::none() };
+    let id = caller.request_id.simple();
+    let span = tracing::info_span!(target: REQUEST, parent: None, "apart", request.id = %id);
+    caller.carry(&span);
     span
+}
+
+/// The request that work is done for.
+#[derive(Clone, Copy)]
+struct Caller {
+    request_id: Uuid,
+    trace_id: Option<u128>,
+}
+
+impl Caller {
+    /// Keeps it with a span, for whatever runs inside. It is lost where the level of the log leaves out spans of requests.
+    fn carry(self, span: &Span) {
+        span.with_subscriber(|(id, dispatch)| {
+            let kept = dispatch.downcast_ref::<Registry>().and_then(|registry| registry.span(id));
+            if let Some(kept) = kept {
+                kept.extensions_mut().insert(self);
+            }
+        });
+    }
+}
+
+fn carried() -> Option<Caller> {
+    let found = Span::current().with_subscriber(|(id, dispatch)| {
+        let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
+        span.scope().find_map(|span| span.extensions().get::<Caller>().copied())
+    });
+    found.flatten()
+}
+
+/// What the current work is known by outside: the trace, also one that arrived where no collector is set, or else the id of
+/// the request. Log lines carry both.
+pub fn caller() -> Option<u128> {
+    if let Some(context) = current() {
+        return Some(context.trace_id);
+    }
+    carried().map(|caller| caller.trace_id.unwrap_or_else(|| caller.request_id.as_u128()))
 }
 
 /// Starts a span that has no parent here: as part of the trace that arrived, or of a new one.
@@ -122,13 +168,13 @@ pub fn continue_trace(span: &Span, context: Option<&TraceContext>) {
 pub struct Request(Span);
 
 /// Begins the span of a request, which log lines carry with its id and that of its trace.
-pub fn request(request_id: &str, arrived: Option<&TraceContext>) -> Request {
+pub fn request(request_id: Uuid, arrived: Option<&TraceContext>) -> Request {
     let span = tracing::info_span!(
         target: REQUEST,
         parent: None,
         "http",
         otel.kind = "server",
-        request.id = %request_id,
+        request.id = %request_id.simple(),
         trace_id = tracing::field::Empty,
     );
     continue_trace(&span, arrived);
@@ -136,6 +182,7 @@ pub fn request(request_id: &str, arrived: Option<&TraceContext>) -> Request {
     if let Some(trace_id) = made {
         span.record("trace_id", format!("{trace_id:032x}"));
     }
+    Caller { request_id, trace_id: made }.carry(&span);
     Request(span)
 }
 

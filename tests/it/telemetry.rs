@@ -3,6 +3,7 @@
 
 pub mod collector;
 mod collector_faults;
+mod database;
 mod log_sink;
 mod metrics;
 mod settings;

@@ -10,12 +10,14 @@ use crate::support::program::{self, House, Process};
 
 /// What only the tenant says.
 const MARK: &str = "zarquonite";
-const GUIDE: &str = "# Zarquonite pumps\n\nThe zarquonite pump of hall seven runs at night.\n";
+pub(super) const GUIDE: &str =
+    "# Zarquonite pumps\n\nThe zarquonite pump of hall seven runs at night.\n";
 
 /// The way of a trace at its sender.
-const TRACE: &str = "5759e988bd862e3fe1be46a994272793";
+pub(super) const TRACE: &str = "5759e988bd862e3fe1be46a994272793";
 const PARENT: &str = "53995c3f42cd8ad8";
-const XRAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+pub(super) const XRAY: &str =
+    "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 
 fn names(spans: &[ToldSpan]) -> Vec<&str> {
     spans.iter().map(|told| told.span.name.as_str()).collect()
@@ -52,7 +54,7 @@ fn assert_silent(collector: &Collector, secrets: &[&str]) {
     }
 }
 
-async fn learn(api: &Process, key: &str, header: (&str, &str)) -> String {
+pub(super) async fn learn(api: &Process, key: &str, header: (&str, &str)) -> String {
     let upload = api.upload(key, "zarquonite-pumps.md", GUIDE).header(header.0, header.1);
     let document: Value = program::json(upload).await;
     let id = document["id"].as_str().unwrap().to_owned();
@@ -166,37 +168,4 @@ async fn one_upload_is_one_trace_from_the_request_to_the_worker() {
     );
     // Whoever looks for the request in the store of messages finds no trace of its texts either.
     assert!(worker.figure("pidima_jobs_total", "ingest_version").await >= 1.0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_server_of_the_database_tells_the_trace_of_a_transaction_that_waits() {
-    let (collector, house) = (Collector::start().await, House::new().await);
-    let key = house.tenant("told-waiting");
-    let settings = [("PIDIMA_OTLP_ENDPOINT", collector.url.as_str())];
-    let api = house.start("api", &["serve", "--without-worker"], &settings).ready().await;
-    let admin = house.admin();
-    let mut lock = admin.begin().await.unwrap();
-    sqlx::query("lock table app.outbox").execute(&mut *lock).await.unwrap();
-    let upload = api.upload(&key, "pumps.md", GUIDE).header("x-amzn-trace-id", XRAY);
-    let uploading = tokio::spawn(upload.send());
-    let waits = || async {
-        let names: Vec<String> = sqlx::query_scalar(
-            "select application_name from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'",
-        )
-        .fetch_all(&admin)
-        .await
-        .unwrap();
-        names == [format!("pidima {TRACE}")]
-    };
-    eventually("a transaction that waits with its trace", waits).await;
-    lock.rollback().await.unwrap();
-    assert!(uploading.await.unwrap().unwrap().status().is_success());
-    // The name ends with the transaction.
-    let left = || async {
-        let sql = "select count(*) from pg_stat_activity
-            where datname = current_database() and application_name <> 'pidima' and application_name like 'pidima%'";
-        sqlx::query_scalar::<_, i64>(sql).fetch_one(&admin).await.unwrap() == 0
-    };
-    eventually("no connection with the name of a trace", left).await;
 }
