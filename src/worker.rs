@@ -87,9 +87,12 @@ impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
     pub async fn run(self, stop: CancellationToken) {
         let jobs = TaskTracker::new();
-        let (worker, until) = (self.clone(), stop.clone());
-        let sweep = move || sweep::run(worker.clone(), until.clone());
+        let (db, keep, until) = (self.db.clone(), self.webhooks.settings().keep, stop.clone());
+        let sweep = move || sweep::run(db.clone(), keep, until.clone());
         jobs.spawn(unbroken("sweep", stop.clone(), sweep));
+        let (uploads, until) = (self.uploads.clone(), stop.clone());
+        let sweep_uploads = move || sweep::run_uploads(uploads.clone(), until.clone());
+        jobs.spawn(unbroken("sweep uploads", stop.clone(), sweep_uploads));
         let (chat, until) = (self.chat.clone(), stop.clone());
         let sweep_runs = move || sweep_runs(chat.clone(), until.clone());
         jobs.spawn(unbroken("sweep_runs", stop.clone(), sweep_runs));

@@ -219,7 +219,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,

@@ -1,13 +1,14 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
-//! uploads whose time is over, and deliveries of webhooks that were kept long enough.
+//! deliveries of webhooks that were kept long enough, and, beside them since a store of objects is asked too, uploads whose time
+//! is over.
 
 use std::error::Error;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Worker;
 use crate::db::{self, Db};
+use crate::knowledge::Uploads;
 use crate::tenancy::each_tenant;
 
 /// How often logins are looked at.
@@ -18,19 +19,28 @@ const ROUNDS: u32 = 60;
 const ROWS: i64 = 10_000;
 
 /// Sweeps at once, then again and again until `stop`.
-pub(super) async fn run(worker: Worker, stop: CancellationToken) {
-    let (db, keep_deliveries) = (worker.db, worker.webhooks.settings().keep);
+pub(super) async fn run(db: Db, keep_deliveries: Duration, stop: CancellationToken) {
     let mut round: u32 = 0;
     while !stop.is_cancelled() {
         tell("logins that were not finished", sweep_logins(&db).await);
         if round.is_multiple_of(ROUNDS) {
             tell("outcomes of requests", sweep_outcomes(&db).await);
-            tell("uploads", worker.uploads.sweep().await);
             tell("deliveries of webhooks", sweep_deliveries(&db, keep_deliveries).await);
         }
         round += 1;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// The same for uploads in parts.
+pub(super) async fn run_uploads(uploads: Uploads, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tell("uploads", uploads.sweep(&stop).await);
+        tokio::select! {
+            () = tokio::time::sleep(EVERY * ROUNDS) => {}
             () = stop.cancelled() => {}
         }
     }

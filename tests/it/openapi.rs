@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use self::filled::{example_of, fill, request};
 use crate::support::TestApp;
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "list",
     "get",
     "create",
@@ -34,6 +34,7 @@ const VERBS: [&str; 17] = [
     "reprocess",
     "redrive",
     "complete",
+    "sync",
 ];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
@@ -135,7 +136,8 @@ async fn every_parameter_and_property_is_described_and_what_is_read_is_bounded()
     walk(&document, "", &mut |at, value| {
         for (name, property) in value["properties"].as_object().into_iter().flatten() {
             let is_tag = name == "type"
-                && ["/ChatEvent_", "/IngestionJobEvent_"].iter().any(|union| at.contains(union));
+                && ["/ChatEvent_", "/IngestionJobEvent_"].iter().any(|union| at.contains(union))
+                || name == "kind" && at.contains("/SourceConfiguration_");
             let described = property["description"].as_str().is_some_and(|text| !text.is_empty());
             if !described && !is_tag {
                 faults.push(format!("{at}/{name}: no description"));

@@ -1,5 +1,7 @@
 //! `/v1/uploads`.
 
+use poem::http::header::CONTENT_LENGTH;
+use poem::{Body, Request};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{Binary, Json};
 use poem_openapi::{ApiResponse, OpenApi};
@@ -13,7 +15,7 @@ use crate::identity::api::Caller;
 use crate::knowledge::{JobWatch, Uploads};
 use crate::web::body::JsonBody;
 use crate::web::idempotency::{Once, Replayable};
-use crate::web::problem::ApiError;
+use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::spec::Tag;
 
 #[derive(ApiResponse)]
@@ -147,11 +149,24 @@ impl UploadsApi {
         /// The signature of the address.
         #[oai(validator(max_length = 500))]
         token: Query<String>,
+        request: &Request,
         /// The bytes, as many as the upload names for the part.
-        bytes: Binary<Vec<u8>>,
+        bytes: Binary<Body>,
     ) -> Result<PartResponse, ApiError> {
-        let bytes = bytes.0.into();
-        let etag = self.uploads.put_part(upload_id.0, part_number.0, &token.0, bytes).await?;
+        // Before any of it is read: whoever knows no address must cost nothing.
+        let part = self.uploads.expect_part(upload_id.0, part_number.0, &token.0).await?;
+        if let Some(size) = announced_length(request) {
+            part.check(size)?;
+        }
+        let bytes = bytes.0.into_bytes().await.map_err(|error| {
+            ApiError::new(ProblemCode::MalformedRequest, format!("the body broke off: {error}"))
+        })?;
+        let etag = self.uploads.put_part(&part, bytes).await?;
         Ok(PartResponse::Stored(format!("\"{etag}\"")))
     }
+}
+
+/// Length of the body, where its sender tells it.
+fn announced_length(request: &Request) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -59,7 +59,8 @@ impl TenantTx {
     }
 
     /// Takes announcements away that are older than `patience`, at most `limit`: versions that will not be, whose originals are
-    /// to be removed. Those that an upload is just settling are left to it.
+    /// to be removed. Those that somebody is just settling are left to it, and those of an upload in parts until it expires: who
+    /// completes it again goes on from there.
     pub async fn give_up_originals(
         &mut self,
         patience: Duration,
@@ -73,6 +74,14 @@ impl TenantTx {
                     from pending_originals
                     where tenant_id = $1
                         and created_at <= now() - make_interval(secs => $2)
+                        and not exists (
+                            select
+                            from uploads
+                            where uploads.tenant_id = $1
+                                and uploads.version_id = pending_originals.version_id
+                                and uploads.state in ('open', 'completing')
+                                and uploads.expires_at > now()
+                        )
                     limit $3
                     for update skip locked
                 )

@@ -1,5 +1,7 @@
 //! Rows of `uploads`: large files that are sent in parts.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
@@ -51,8 +53,12 @@ pub struct Upload {
 }
 
 impl TenantTx {
-    /// How many uploads go on; who asks next waits until the end of this transaction.
-    pub(in crate::knowledge) async fn count_uploads(&mut self) -> db::Result<i64> {
+    /// How many uploads go on; who asks next waits until the end of this transaction. One that the store did not begin within
+    /// `patience` takes nobody's place.
+    pub(in crate::knowledge) async fn count_uploads(
+        &mut self,
+        patience: Duration,
+    ) -> db::Result<i64> {
         sqlx::query!(
             "select pg_advisory_xact_lock(hashtextextended('uploads ' || $1::text, 0))",
             self.tenant().to_string()
@@ -64,8 +70,12 @@ impl TenantTx {
             from uploads
             where tenant_id = $1
                 and expires_at > now()
-                and state in ('opening', 'open', 'completing')"#,
-            self.tenant().uuid()
+                and (
+                    state in ('open', 'completing')
+                    or state = 'opening' and created_at > now() - make_interval(secs => $2)
+                )"#,
+            self.tenant().uuid(),
+            patience.as_secs_f64()
         )
         .fetch_one(self.connection())
         .await?;
@@ -210,6 +220,22 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Lets parts come again, unless it is at an end meanwhile.
+    pub(in crate::knowledge) async fn reopen_upload(&mut self, upload_id: Uuid) -> db::Result<()> {
+        sqlx::query!(
+            "update uploads
+            set state = 'open'
+            where tenant_id = $1
+                and upload_id = $2
+                and state = 'completing'",
+            self.tenant().uuid(),
+            upload_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Notes that there is a document, and what was answered.
     pub(in crate::knowledge) async fn finish_upload(
         &mut self,
@@ -253,6 +279,21 @@ impl TenantTx {
             upload_id,
             code,
             detail
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes an upload that nobody was told of.
+    pub(in crate::knowledge) async fn forget_upload(&mut self, upload_id: Uuid) -> db::Result<()> {
+        sqlx::query!(
+            "delete from uploads
+            where tenant_id = $1
+                and upload_id = $2
+                and state = 'opening'",
+            self.tenant().uuid(),
+            upload_id
         )
         .execute(self.connection())
         .await?;

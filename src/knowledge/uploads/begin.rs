@@ -1,5 +1,7 @@
 //! Begins an upload: a row first, so that the store never holds what nobody knows of; told to the sender last.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,6 +16,9 @@ use crate::kernel::clock;
 use crate::kernel::ids::new_id;
 use crate::knowledge::reach::Reach;
 use crate::knowledge::receive_document::{ReceiveError, default_collection};
+
+/// Time that the store has to begin an upload: one that it did not hear of takes nobody's place for longer.
+const OPENING: Duration = Duration::from_secs(15 * 60);
 
 /// A large file that somebody wants to send.
 #[derive(Clone, Debug)]
@@ -74,14 +79,7 @@ impl Uploads {
             }
         };
         tx.commit().await?;
-        match self.open(actor, &upload, claim).await {
-            Ok(begun) if begun.upload.upload_id == upload.upload_id => Ok(begun),
-            // Another request with the same key was first, or it failed.
-            other => {
-                self.forget(actor.tenant, &upload).await;
-                other
-            }
-        }
+        self.open(actor, &upload, claim).await
     }
 
     /// Stores the row, as far as limits let it.
@@ -103,7 +101,7 @@ impl Uploads {
             return Err(ReceiveError::UnknownCollection.into());
         }
         let most = self.settings.max_open;
-        if tx.count_uploads().await? >= i64::from(most) {
+        if tx.count_uploads(OPENING).await? >= i64::from(most) {
             return Err(UploadError::TooMany(most));
         }
         let now = clock::now();
@@ -133,7 +131,8 @@ impl Uploads {
         Ok(upload)
     }
 
-    /// Has the store begin it, and tells of it.
+    /// Has the store begin it, and tells of it. Whatever breaks off leaves the row for the sweeper, which finds by it what the
+    /// store keeps.
     async fn open(
         &self,
         actor: &Actor,
@@ -146,9 +145,12 @@ impl Uploads {
         let upload =
             Upload { store_id: Some(store_id), state: "open".to_owned(), ..upload.clone() };
         let noted = self.note_opened(actor, &upload, claim).await;
-        if !matches!(&noted, Ok(begun) if begun.upload.upload_id == upload.upload_id) {
-            // Of two faults the first is the one to tell; the bucket's own rule removes what stays.
-            drop(self.objects().abort_upload(&key, upload.store_id.as_deref()).await);
+        // Another request with the same key was first. Where it is not known whether a commit was carried out, all stays.
+        let is_ours = |begun: &Begin| begun.upload.upload_id == upload.upload_id;
+        if noted.as_ref().is_ok_and(|begun| !is_ours(begun))
+            && self.objects().abort_upload(&key, upload.store_id.as_deref()).await.is_ok()
+        {
+            self.forget(actor.tenant, &upload).await;
         }
         noted
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::parts::check_parts;
 use super::survey::Survey;
 use super::{Upload, UploadError, Uploads, find_reached};
-use crate::adapters::objects::{ObjectError, ObjectKey, StoredPart};
+use crate::adapters::objects::{ObjectError, ObjectKey};
 use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::governance::Flag;
 use crate::identity::Actor;
@@ -77,12 +77,16 @@ impl Uploads {
         let stored = self.objects().list_parts(&store).await?;
         let parts = stored.map(|stored| check_parts(&upload, &completion.parts, &stored));
         let parts = parts.transpose()?;
-        if let Some(receipt) = self.announce(&sender, &upload, parts.as_ref()).await? {
+        if let Some(receipt) = self.announce(&sender, &upload).await? {
             return Ok(receipt);
         }
-        if let Some(parts) = parts {
-            // False: somebody else has completed it meanwhile.
-            self.objects().complete_upload(&store, &parts).await?;
+        // False, or no parts: it was completed before. Whether it was, its object tells.
+        if let Some(parts) = parts
+            && let Err(error) = self.objects().complete_upload(&store, &parts).await
+        {
+            // Whatever was wrong with a part: it can be sent again.
+            self.reopen(actor.tenant, upload_id).await?;
+            return Err(error.into());
         }
         match self.verify(&upload, &store.key, completion.sha256).await {
             Ok(media_type) => self.finish(&sender, &upload, media_type, completion.sha256).await,
@@ -112,12 +116,11 @@ impl Uploads {
         found
     }
 
-    /// Announces the original, or that it is still awaited. The receipt when somebody was faster.
+    /// Announces the original. The receipt when somebody was faster.
     async fn announce(
         &self,
         sender: &Sender<'_>,
         upload: &Upload,
-        parts: Option<&Vec<StoredPart>>,
     ) -> Result<Option<Receipt>, UploadError> {
         let tenant = sender.author.tenant;
         let mut tx = self.receiver.db.tenant(tenant).await?;
@@ -125,19 +128,19 @@ impl Uploads {
         if let Some(receipt) = answered(&upload) {
             return receipt.map(Some);
         }
-        // Of one that was announced before, the announcement must still be there: else the object is being removed.
-        let is_awaited = match upload.state.as_str() {
-            "open" => parts.is_some(),
-            _ => tx.settle_original(upload.version_id).await?,
-        };
-        if !is_awaited {
-            drop(tx);
-            return self.fail(tenant, &upload, UploadError::lost()).await.map(Some);
-        }
+        // One that somebody began to complete was announced then, and stays so until it expires.
+        tx.settle_original(upload.version_id).await?;
         tx.announce_original(upload.version_id).await?;
         tx.begin_completing(upload.upload_id).await?;
         tx.commit().await?;
         Ok(None)
+    }
+
+    /// Lets parts come again, after the store did not make an object of those there are.
+    async fn reopen(&self, tenant: TenantId, upload_id: Uuid) -> Result<(), UploadError> {
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        tx.reopen_upload(upload_id).await?;
+        Ok(tx.commit().await?)
     }
 
     /// What kind of file it is, when it is the one that was to come.
@@ -294,6 +297,13 @@ impl Uploads {
         tx.enqueue(REMOVE_ORIGINAL, upload.version_id).await?;
         tx.commit().await?;
         self.receiver.wake_worker();
+        // The store may have made nothing of the parts yet. What can not be removed now is removed when the upload expires.
+        if let Err(error) = self.abort(tenant, &locked).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "parts of an upload are removed later"
+            );
+        }
         Err(error)
     }
 }

@@ -3,6 +3,7 @@
 //! The parts go first and the row last, so that what a process leaves that dies in between is found again.
 
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Upload, UploadError, Uploads, find_reached};
@@ -42,11 +43,11 @@ impl Uploads {
         Ok(())
     }
 
-    /// Removes the uploads whose time is over, tenant by tenant; how many there were.
+    /// Removes the uploads whose time is over, tenant by tenant, until `stop`; how many there were.
     ///
     /// # Errors
     /// The database failed; what was swept until then is gone. An upload whose parts can not be removed now stays.
-    pub async fn sweep(&self) -> db::Result<u64> {
+    pub async fn sweep(&self, stop: &CancellationToken) -> db::Result<u64> {
         let mut count = 0;
         for tenant in each_tenant(&self.receiver.db).await? {
             let mut after = None;
@@ -56,6 +57,9 @@ impl Uploads {
                 drop(tx);
                 after = expired.last().copied();
                 for upload_id in &expired {
+                    if stop.is_cancelled() {
+                        return Ok(count);
+                    }
                     count += u64::from(self.sweep_one(tenant, *upload_id).await?);
                 }
                 if i64::try_from(expired.len()).is_ok_and(|found| found < ROWS) {
@@ -82,11 +86,11 @@ impl Uploads {
         Ok(is_gone)
     }
 
-    /// Takes back an upload that nobody was told of.
+    /// Takes back an upload that nobody was told of and of which the store keeps nothing.
     pub(super) async fn forget(&self, tenant: TenantId, upload: &Upload) {
         let forgotten = async {
             let mut tx = self.receiver.db.tenant(tenant).await?;
-            tx.delete_upload(upload.upload_id).await?;
+            tx.forget_upload(upload.upload_id).await?;
             tx.commit().await
         };
         if let Err(error) = forgotten.await {
@@ -99,8 +103,8 @@ impl Uploads {
     }
 
     /// Removes the parts at the store, where there may be any.
-    async fn abort(&self, tenant: TenantId, upload: &Upload) -> Result<(), UploadError> {
-        if matches!(upload.state.as_str(), "completed" | "failed") {
+    pub(super) async fn abort(&self, tenant: TenantId, upload: &Upload) -> Result<(), UploadError> {
+        if upload.state == "completed" {
             return Ok(());
         }
         let key = ObjectKey::original(tenant, upload.version_id);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Upload, UploadError, Uploads};
 use crate::adapters::objects::{ObjectError, PartPlace, StoreUpload, StoredPart, WantedPart};
+use crate::governance::Flag;
 use crate::kernel::clock;
 use crate::kernel::ids::TenantId;
 
@@ -33,6 +34,14 @@ pub struct SignedPlace {
     pub headers: Vec<(String, String)>,
     /// Until when it is good.
     pub until: DateTime<Utc>,
+}
+
+/// A part that is about to be sent to us.
+#[derive(Clone, Debug)]
+pub struct ExpectedPart {
+    store: StoreUpload,
+    number: u32,
+    size: u64,
 }
 
 impl Uploads {
@@ -101,21 +110,23 @@ impl Uploads {
         }
     }
 
-    /// Takes a part from whoever has its address; its mark.
+    /// Says where a part comes to that is about to be sent, for whoever has its address: its bytes are read after that.
     ///
     /// # Errors
-    /// See [`UploadError`].
-    pub async fn put_part(
+    /// See [`UploadError`]. A store that takes parts itself has none come here.
+    pub async fn expect_part(
         &self,
         upload_id: Uuid,
         number: u32,
         token: &str,
-        bytes: Bytes,
-    ) -> Result<String, UploadError> {
-        let signer = self.signer.as_ref().ok_or(UploadError::NoSecret)?;
+    ) -> Result<ExpectedPart, UploadError> {
+        let signer = self.signer.as_ref().filter(|_| !self.objects().takes_parts());
+        let signer = signer.ok_or(UploadError::Unknown)?;
         let tenant = signer.verify(token, upload_id, number).ok_or(UploadError::BadToken)?;
-        let found = self.receiver.db.tenant(tenant).await?.find_upload(upload_id).await?;
-        let upload = found.ok_or(UploadError::Unknown)?;
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        self.receiver.flags.require(&mut tx, Flag::Uploads).await?;
+        let upload = tx.find_upload(upload_id).await?.ok_or(UploadError::Unknown)?;
+        drop(tx);
         if upload.is_expired() {
             return Err(UploadError::Expired(upload.expires_at));
         }
@@ -123,9 +134,21 @@ impl Uploads {
             Some(store) if upload.is_open() => store,
             _ => return Err(UploadError::NotOpen(upload.state)),
         };
-        check_size(&upload, number, bytes.len() as u64)
-            .map_err(|detail| UploadError::invalid("", detail))?;
-        match self.objects().put_part(&store, number, bytes).await {
+        Ok(ExpectedPart { size: upload.part_size(number), store, number })
+    }
+
+    /// Takes a part; its mark.
+    ///
+    /// # Errors
+    /// See [`UploadError`].
+    pub async fn put_part(
+        &self,
+        expected: &ExpectedPart,
+        bytes: Bytes,
+    ) -> Result<String, UploadError> {
+        let ExpectedPart { store, number, .. } = expected;
+        expected.check(bytes.len() as u64)?;
+        match self.objects().put_part(store, *number, bytes).await {
             // Completed or given up since we looked.
             Err(ObjectError::Missing(_)) => Err(UploadError::Unknown),
             stored => Ok(stored?),
@@ -133,12 +156,21 @@ impl Uploads {
     }
 }
 
+impl ExpectedPart {
+    /// Passes the right size.
+    ///
+    /// # Errors
+    /// [`UploadError::Invalid`].
+    pub fn check(&self, size: u64) -> Result<(), UploadError> {
+        check_size(self.number, size, self.size).map_err(|detail| UploadError::invalid("", detail))
+    }
+}
+
 /// Passes parts of the right size.
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(super) fn check_size(upload: &Upload, number: u32, size: u64) -> Result<(), String> {
-    let wanted = upload.part_size(number);
+fn check_size(number: u32, size: u64, wanted: u64) -> Result<(), String> {
     if size == wanted {
         return Ok(());
     }
@@ -173,7 +205,7 @@ pub(super) fn check_parts(
             );
             return Err(UploadError::invalid(format!("/parts/{at}/etag"), detail));
         }
-        check_size(upload, wanted, found.size)
+        check_size(wanted, found.size, upload.part_size(wanted))
             .map_err(|detail| UploadError::invalid(format!("/parts/{at}"), detail))?;
         parts.push(found.clone());
     }

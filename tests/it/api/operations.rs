@@ -456,7 +456,7 @@ fn uploaded_sha256() -> String {
 }
 
 /// A source at an address that no request may reach: its runs fail at once.
-fn source(collection_id: &str) -> Value {
+pub fn source(collection_id: &str) -> Value {
     let configuration =
         json!({ "kind": "website", "url": "https://localhost/docs/", "discovery": "crawl" });
     json!({ "name": unique(), "collection_id": collection_id, "configuration": configuration })

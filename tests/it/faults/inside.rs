@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use pidima::adapters::embeddings::{Embedder, EmbeddingError, Vector};
-use pidima::adapters::objects::{ObjectError, ObjectKey, Objects};
+use pidima::adapters::objects::{
+    ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart,
+};
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
 use pidima::knowledge::parser::ParserSettings;
@@ -153,6 +156,64 @@ impl Objects for Store {
 
     async fn check(&self) -> Result<(), ObjectError> {
         self.inner.check().await
+    }
+
+    // Nothing below is asked for by documents that come at once.
+
+    async fn scan(
+        &self,
+        key: &ObjectKey,
+        see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
+    ) -> Result<(), ObjectError> {
+        self.inner.scan(key, see).await
+    }
+
+    async fn begin_upload(
+        &self,
+        key: &ObjectKey,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<String, ObjectError> {
+        self.inner.begin_upload(key, sha256).await
+    }
+
+    fn takes_parts(&self) -> bool {
+        self.inner.takes_parts()
+    }
+
+    async fn place_part(
+        &self,
+        upload: &StoreUpload,
+        part: WantedPart,
+    ) -> Result<PartPlace, ObjectError> {
+        self.inner.place_part(upload, part).await
+    }
+
+    async fn put_part(
+        &self,
+        upload: &StoreUpload,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<String, ObjectError> {
+        self.inner.put_part(upload, number, bytes).await
+    }
+
+    async fn list_parts(
+        &self,
+        upload: &StoreUpload,
+    ) -> Result<Option<Vec<StoredPart>>, ObjectError> {
+        self.inner.list_parts(upload).await
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: &StoreUpload,
+        parts: &[StoredPart],
+    ) -> Result<bool, ObjectError> {
+        self.inner.complete_upload(upload, parts).await
+    }
+
+    async fn abort_upload(&self, key: &ObjectKey, id: Option<&str>) -> Result<(), ObjectError> {
+        self.inner.abort_upload(key, id).await
     }
 }
 

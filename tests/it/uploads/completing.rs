@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 use pidima::adapters::objects::{ObjectKey, StoreUpload};
 use pidima::worker::reconcile_versions;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
+use super::ending::store_of;
 use super::{Place, begin, complete, file, path, places, send_all, sha256, whole};
 use crate::api::problem;
 use crate::support::TestTenant;
@@ -99,9 +101,9 @@ async fn a_crash_after_the_store_has_completed_loses_nothing() {
         die_while_completing(&place, &tenant, &upload).await;
         let seen = tenant.get(&path(&upload)).await.expect(200);
         assert_eq!(seen["state"], "completing", "{name}");
-        // Not given up while it is awaited.
-        let db = &place.app.app.services.db;
-        reconcile_versions(db, Duration::from_secs(900)).await.unwrap();
+        // Not given up while it is awaited, however long ago that was.
+        reconcile_versions(&place.app.app.services.db, Duration::ZERO).await.unwrap();
+        place.app.app.worker.run_until_idle().await.unwrap();
         complete(&tenant, &upload, &body).await.expect(202);
         assert_eq!(place.count("select count(*) from app.pending_originals").await, 0, "{name}");
         place.app.app.worker.run_until_idle().await.unwrap();
@@ -111,18 +113,68 @@ async fn a_crash_after_the_store_has_completed_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_crash_after_the_store_has_completed_leaks_nothing() {
+async fn a_crash_before_the_store_has_completed_loses_nothing() {
+    for place in places(&[]).await {
+        let (name, tenant) = (place.name, place.app.tenant("acme").await);
+        let bytes = file(1_000);
+        let upload = begin(&tenant, "pumps.md", bytes.len()).await;
+        let body = send_all(&tenant, &upload, &bytes).await;
+        announce(&place).await;
+        reconcile_versions(&place.app.app.services.db, Duration::ZERO).await.unwrap();
+        place.app.app.worker.run_until_idle().await.unwrap();
+        complete(&tenant, &upload, &body).await.expect(202);
+        assert_eq!(place.count("select count(*) from app.pending_originals").await, 0, "{name}");
+        place.app.app.worker.run_until_idle().await.unwrap();
+        let found = tenant.get("/v1/documents").await.expect(200);
+        assert_eq!(found["items"][0]["state"], "ready", "{name}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn parts_that_the_store_makes_nothing_of_can_be_sent_again() {
+    let places = places(&[]).await;
+    let place = &places[0];
+    let tenant = place.app.tenant("acme").await;
+    let bytes = file(1_000);
+    let upload = begin(&tenant, "pumps.md", bytes.len()).await;
+    let body = send_all(&tenant, &upload, &bytes).await;
+    // A folder stands where the object is to be.
+    let store = store_of(place, &tenant, &upload).await;
+    let obstacle = place.app.objects.join(store.key.as_str());
+    std::fs::create_dir_all(obstacle.join("full")).unwrap();
+    let refused = complete(&tenant, &upload, &body).await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert_eq!(tenant.get(&path(&upload)).await.expect(200)["state"], "open");
+    std::fs::remove_dir_all(&obstacle).unwrap();
+    let body = send_all(&tenant, &upload, &bytes).await;
+    complete(&tenant, &upload, &body).await.expect(202);
+}
+
+#[tokio::test]
+async fn a_crash_while_an_upload_is_completed_leaks_nothing() {
     for place in places(&[]).await {
         let (name, tenant) = (place.name, place.app.tenant("acme").await);
         let bytes = file(1_000);
         let upload = begin(&tenant, "pumps.md", bytes.len()).await;
         let body = send_all(&tenant, &upload, &bytes).await;
         die_while_completing(&place, &tenant, &upload).await;
-        // Nobody comes for it.
-        reconcile_versions(&place.app.app.services.db, Duration::ZERO).await.unwrap();
-        is_gone(&place, &tenant, &upload).await;
-        let refused = problem(&complete(&tenant, &upload, &body).await, 409, "conflict");
-        assert!(refused["detail"].as_str().unwrap().contains("another upload"), "{name}");
+        // Of one the object is there, of the other its parts.
+        let other = begin(&tenant, "tubes.md", bytes.len()).await;
+        send_all(&tenant, &other, &bytes).await;
+        announce(&place).await;
+        let stores =
+            [store_of(&place, &tenant, &upload).await, store_of(&place, &tenant, &other).await];
+        // Nobody comes for them.
+        place.run("update app.uploads set expires_at = now()").await;
+        let expired = problem(&complete(&tenant, &upload, &body).await, 409, "conflict");
+        assert!(expired["detail"].as_str().unwrap().contains("expired"), "{name}: {expired}");
+        let services = &place.app.app.services;
+        reconcile_versions(&services.db, Duration::ZERO).await.unwrap();
+        assert_eq!(services.uploads.sweep(&CancellationToken::new()).await.unwrap(), 2, "{name}");
+        place.app.app.worker.run_until_idle().await.unwrap();
+        for store in &stores {
+            has_nothing(&place, store).await;
+        }
         assert_eq!(place.count("select count(*) from app.pending_originals").await, 0, "{name}");
     }
 }
@@ -161,18 +213,22 @@ async fn a_collection_that_is_gone_at_the_end_makes_no_document() {
     }
 }
 
-/// Does what completing does until the moment after the store has made the object, and dies there.
-async fn die_while_completing(place: &Place, tenant: &TestTenant, upload: &Value) {
-    let (version_id, store_id) = place.row(upload).await;
-    let id = store_id.unwrap();
-    let store = StoreUpload { key: ObjectKey::original(tenant.id, version_id), id };
+/// Does what completing does before it asks the store, for every upload.
+async fn announce(place: &Place) {
     place
         .run(
             "insert into app.pending_originals (tenant_id, version_id)
-            select tenant_id, version_id from app.uploads;
+            select tenant_id, version_id from app.uploads
+            on conflict do nothing;
             update app.uploads set state = 'completing'",
         )
         .await;
+}
+
+/// Does what completing does until the moment after the store has made the object, and dies there.
+async fn die_while_completing(place: &Place, tenant: &TestTenant, upload: &Value) {
+    let store = store_of(place, tenant, upload).await;
+    announce(place).await;
     let objects = &place.app.app.objects;
     let parts = objects.list_parts(&store).await.unwrap().unwrap();
     assert!(objects.complete_upload(&store, &parts).await.unwrap());
@@ -182,10 +238,11 @@ async fn die_while_completing(place: &Place, tenant: &TestTenant, upload: &Value
 /// The store has nothing of it, once the worker has done what there is to do.
 async fn is_gone(place: &Place, tenant: &TestTenant, upload: &Value) {
     place.app.app.worker.run_until_idle().await.unwrap();
-    let (version_id, store_id) = place.row(upload).await;
-    let id = store_id.unwrap();
-    let store = StoreUpload { key: ObjectKey::original(tenant.id, version_id), id };
+    has_nothing(place, &store_of(place, tenant, upload).await).await;
+}
+
+async fn has_nothing(place: &Place, store: &StoreUpload) {
     let objects = &place.app.app.objects;
     assert!(objects.get(&store.key).await.is_err(), "{}: the object is there", place.name);
-    assert_eq!(objects.list_parts(&store).await.unwrap(), None, "{}", place.name);
+    assert_eq!(objects.list_parts(store).await.unwrap(), None, "{}", place.name);
 }

@@ -2,13 +2,14 @@
 
 use pidima::adapters::objects::{ObjectKey, StoreUpload};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Place, begin, complete, file, path, places, send_all, send_part};
 use crate::api::problem;
 use crate::support::TestTenant;
 
-async fn store_of(place: &Place, tenant: &TestTenant, upload: &Value) -> StoreUpload {
+pub async fn store_of(place: &Place, tenant: &TestTenant, upload: &Value) -> StoreUpload {
     let (version_id, id) = place.row(upload).await;
     StoreUpload { key: ObjectKey::original(tenant.id, version_id), id: id.unwrap() }
 }
@@ -41,7 +42,12 @@ async fn a_completed_upload_is_not_deleted_and_its_document_stays() {
         problem(&tenant.delete(&path(&upload)).await, 409, "conflict");
         // Its row goes when its time is over, and nothing else.
         place.run("update app.uploads set expires_at = now()").await;
-        assert_eq!(place.app.app.services.uploads.sweep().await.unwrap(), 1, "{}", place.name);
+        assert_eq!(
+            place.app.app.services.uploads.sweep(&CancellationToken::new()).await.unwrap(),
+            1,
+            "{}",
+            place.name
+        );
         place.app.app.worker.run_until_idle().await.unwrap();
         let id = document["id"].as_str().unwrap();
         let found = tenant.get(&format!("/v1/documents/{id}")).await.expect(200);
@@ -57,7 +63,7 @@ async fn an_upload_expires_and_not_before_its_time() {
         let body = send_all(&tenant, &upload, &file(1_000)).await;
         let store = store_of(&place, &tenant, &upload).await;
         let uploads = &place.app.app.services.uploads;
-        assert_eq!(uploads.sweep().await.unwrap(), 0, "{name}");
+        assert_eq!(uploads.sweep(&CancellationToken::new()).await.unwrap(), 0, "{name}");
         place.run("update app.uploads set expires_at = now()").await;
         assert_eq!(tenant.get(&path(&upload)).await.expect(200)["state"], "expired", "{name}");
         let refused = problem(&complete(&tenant, &upload, &body).await, 409, "conflict");
@@ -66,7 +72,7 @@ async fn an_upload_expires_and_not_before_its_time() {
             let late = send_part(&tenant, &upload["parts"][0], &file(1_000)).await;
             problem(&late, 409, "conflict");
         }
-        assert_eq!(uploads.sweep().await.unwrap(), 1, "{name}");
+        assert_eq!(uploads.sweep(&CancellationToken::new()).await.unwrap(), 1, "{name}");
         let objects = &place.app.app.objects;
         assert_eq!(objects.list_parts(&store).await.unwrap(), None, "{name}");
         problem(&complete(&tenant, &upload, &body).await, 404, "not_found");
@@ -85,7 +91,11 @@ async fn an_upload_whose_beginning_was_cut_off_is_found_and_removed() {
         place.run("update app.uploads set state = 'opening', store_id = null").await;
         problem(&tenant.get(&path(&upload)).await, 404, "not_found");
         place.run("update app.uploads set expires_at = now()").await;
-        assert_eq!(place.app.app.services.uploads.sweep().await.unwrap(), 1, "{name}");
+        assert_eq!(
+            place.app.app.services.uploads.sweep(&CancellationToken::new()).await.unwrap(),
+            1,
+            "{name}"
+        );
         assert_eq!(place.app.app.objects.list_parts(&store).await.unwrap(), None, "{name}");
     }
 }

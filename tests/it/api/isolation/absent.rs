@@ -4,7 +4,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::api::operations::{Operation, Things, operation, operations};
+use crate::api::operations::{Operation, Things, operation, operations, source};
 use crate::api::{contents, documented_operations, openapi};
 use crate::support::{Reply, TestApp, TestTenant};
 
@@ -38,6 +38,12 @@ const PLACES: &[Place] = &[
     ("create_upload", "collection_id", |request, things| {
         let id = &things.collection_id;
         request.json(&json!({ "name": "pump.md", "size_bytes": 9, "collection_id": id }))
+    }),
+    ("list_sources", "collection_id", |request, things| {
+        request.query(&[("collection_id", &things.collection_id)])
+    }),
+    ("create_source", "collection_id", |request, things| {
+        request.json(&source(&things.collection_id))
     }),
     ("search_passages", "collection_ids", |request, things| {
         request.json(&json!({ "query": "pump", "collection_ids": [things.collection_id] }))
