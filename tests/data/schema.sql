@@ -2737,6 +2737,79 @@ COMMENT ON COLUMN app.tenants.login_providers IS 'Names of the login providers w
 
 COMMENT ON COLUMN app.tenants.allowed_origins IS 'Web origins whose pages may call the API from a browser, e.g. https://docs.example.com';
 
+CREATE TABLE app.uploads (
+    tenant_id uuid NOT NULL,
+    upload_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    name text NOT NULL,
+    declared_type text,
+    source_url text,
+    metadata jsonb,
+    size_bytes bigint NOT NULL,
+    part_bytes bigint NOT NULL,
+    declared_sha256 bytea,
+    store_id text,
+    state text DEFAULT 'opening'::text NOT NULL,
+    failure_code text,
+    failure_detail text,
+    answer_status smallint,
+    answer text,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT uploads_answer_check CHECK (((state = 'completed'::text) = ((answer IS NOT NULL) AND (answer_status IS NOT NULL)))),
+    CONSTRAINT uploads_declared_sha256_check CHECK ((length(declared_sha256) = 32)),
+    CONSTRAINT uploads_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT uploads_sizes_check CHECK (((size_bytes > 0) AND (part_bytes > 0))),
+    CONSTRAINT uploads_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'open'::text, 'completing'::text, 'completed'::text, 'failed'::text]))),
+    CONSTRAINT uploads_store_id_check CHECK (((state = 'opening'::text) OR (store_id IS NOT NULL)))
+);
+
+ALTER TABLE ONLY app.uploads FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.uploads IS 'Large files that are sent in parts, from the first request until they expire';
+
+COMMENT ON COLUMN app.uploads.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.uploads.upload_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.uploads.version_id IS 'Version that it will be the original of; part of the key at the store';
+
+COMMENT ON COLUMN app.uploads.collection_id IS 'Collection of the document; who does not reach it does not see the upload';
+
+COMMENT ON COLUMN app.uploads.name IS 'Name of the document';
+
+COMMENT ON COLUMN app.uploads.declared_type IS 'Media type that the sender declared';
+
+COMMENT ON COLUMN app.uploads.source_url IS 'Where a reader finds the original';
+
+COMMENT ON COLUMN app.uploads.metadata IS 'The tenant''s own object';
+
+COMMENT ON COLUMN app.uploads.size_bytes IS 'Size of the whole file, declared at the beginning and checked at the end';
+
+COMMENT ON COLUMN app.uploads.part_bytes IS 'Size of each part but the last one';
+
+COMMENT ON COLUMN app.uploads.declared_sha256 IS 'SHA-256 of the whole file, where it was declared at the beginning';
+
+COMMENT ON COLUMN app.uploads.store_id IS 'The store''s own id of the upload; null until the store has begun it';
+
+COMMENT ON COLUMN app.uploads.state IS 'opening (nobody was told of it yet), open, completing, completed or failed';
+
+COMMENT ON COLUMN app.uploads.failure_code IS 'Why it failed, for programs';
+
+COMMENT ON COLUMN app.uploads.failure_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.uploads.answer_status IS 'Status of HTTP of the answer to its completion';
+
+COMMENT ON COLUMN app.uploads.answer IS 'Body of that answer, given again to whoever completes it again';
+
+COMMENT ON COLUMN app.uploads.created_by IS 'Key or person that began it';
+
+COMMENT ON COLUMN app.uploads.created_at IS 'When it was begun';
+
+COMMENT ON COLUMN app.uploads.expires_at IS 'From then on no part is taken; parts and row are removed soon after';
+
 CREATE TABLE app.webhook_deliveries (
     tenant_id uuid NOT NULL,
     delivery_id uuid NOT NULL,
@@ -3099,6 +3172,9 @@ ALTER TABLE ONLY app.tenant_flags
 ALTER TABLE ONLY app.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY app.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (tenant_id, upload_id);
+
 ALTER TABLE ONLY app.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, delivery_id);
 
@@ -3194,6 +3270,8 @@ CREATE INDEX sources_collection_id_idx ON app.sources USING btree (tenant_id, co
 CREATE INDEX sources_next_run_at_idx ON app.sources USING btree (tenant_id, next_run_at) WHERE (next_run_at IS NOT NULL);
 
 CREATE INDEX tenants_allowed_origins_idx ON app.tenants USING gin (allowed_origins);
+
+CREATE INDEX uploads_expires_at_idx ON app.uploads USING btree (tenant_id, expires_at);
 
 CREATE INDEX webhook_deliveries_delivery_id_idx ON app.webhook_deliveries USING btree (tenant_id, delivery_id) WHERE (state = 'pending'::text);
 
@@ -3388,6 +3466,9 @@ ALTER TABLE ONLY app.sources
 
 ALTER TABLE ONLY app.tenant_flags
     ADD CONSTRAINT tenant_flags_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.uploads
+    ADD CONSTRAINT uploads_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY app.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES app.webhook_endpoints(tenant_id, webhook_id) ON DELETE CASCADE;
@@ -3635,6 +3716,8 @@ CREATE POLICY tenant ON app.tenant_flags TO pidima_app USING ((tenant_id = ( SEL
 
 CREATE POLICY tenant ON app.tenants TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.uploads TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.webhook_deliveries TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.webhook_endpoints TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -3642,6 +3725,8 @@ CREATE POLICY tenant ON app.webhook_endpoints TO pidima_app USING ((tenant_id = 
 ALTER TABLE app.tenant_flags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.uploads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.webhook_deliveries ENABLE ROW LEVEL SECURITY;
 
@@ -4194,6 +4279,8 @@ GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.tenant_flags TO pidima_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE app.tenants TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.uploads TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.webhook_deliveries TO pidima_app;
 

@@ -1399,6 +1399,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sources
+         * @description Places from which documents are read again and again, oldest first: those whose collection you reach. Needs the role
+         *     editor.
+         */
+        get: operations["list_sources"];
+        put?: never;
+        /**
+         * Create a source
+         * @description Names a place from which documents are read, on request or by schedule. Nothing is read yet. Needs the role editor.
+         */
+        post: operations["create_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a source
+         * @description Shows one source. Needs the role editor.
+         */
+        get: operations["get_source"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a source
+         * @description Deletes a source with its runs. Its documents stay, unless you have them deleted too; those that another source has
+         *     stay anyway. While a worker is at work on a run the answer is 409: cancel the run first. Needs the role editor.
+         */
+        delete: operations["delete_source"];
+        options?: never;
+        head?: never;
+        /**
+         * Update a source
+         * @description Changes name, place and schedule, and lets the schedule rest. A run that goes on is done as it began. Needs the role
+         *     editor.
+         */
+        patch: operations["update_source"];
+        trace?: never;
+    };
+    "/v1/sources/{source_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List runs of a source
+         * @description What was found each time the source was read, newest first, as many as the server keeps. Needs the role editor.
+         */
+        get: operations["list_source_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source_id}/runs/{source_run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a run of a source
+         * @description Tells how far a run is and what it found, and of each page that failed or was skipped why. Needs the role editor.
+         */
+        get: operations["get_source_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source_id}/runs/{source_run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a run of a source
+         * @description Stops a run. What it brought in until then stays, and it deletes nothing more. A run that is over is left as it is.
+         *     Needs the role editor.
+         */
+        post: operations["cancel_source_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source_id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a source now
+         * @description Has a worker look at the whole source: what is new or has changed comes in, and what is gone is deleted when
+         *     everything could be looked at. There is one run of a source at a time; 409 while one goes on. Needs the role editor.
+         */
+        post: operations["sync_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenant": {
         parameters: {
             query?: never;
@@ -1422,6 +1559,95 @@ export interface paths {
          *     away. Needs the role admin.
          */
         patch: operations["update_tenant"];
+        trace?: never;
+    };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create an upload
+         * @description Begins the upload of a large file in parts. The answer names each part with its size and a signed address: send the
+         *     bytes there with `PUT`, in any order and several at once, and keep the header `ETag` of each answer; no credential is
+         *     sent along. Then complete the upload. Needs the role editor.
+         */
+        post: operations["create_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an upload
+         * @description Shows where an upload stands, which parts have arrived, and where the others are sent to: after an interruption, go on
+         *     from here. Needs the role editor.
+         */
+        get: operations["get_upload"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an upload
+         * @description Ends an upload that will not be completed, and removes the parts that have arrived. Needs the role editor.
+         */
+        delete: operations["delete_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete an upload
+         * @description Makes a document of the parts, as from a file that is sent at once. The whole file is read and must have the size and the
+         *     SHA-256 that were told; else nothing is kept. Who completes an upload again is answered as before. Needs the role editor.
+         */
+        post: operations["complete_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/parts/{part_number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send a part
+         * @description Takes the bytes of one part where the store of originals takes none itself: the address with its token is the one that
+         *     the upload names, and the token is all that is asked for.
+         */
+        put: operations["update_upload_part"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/usage": {
@@ -4147,6 +4373,281 @@ export interface components {
             title: string;
         };
         /**
+         * Source
+         * @description A place from which documents are read again and again.
+         */
+        Source: {
+            /**
+             * Format: uuid
+             * @description Collection that its documents are in.
+             */
+            collection_id: string;
+            /** @description Where and how it is read. */
+            configuration: Omit<components["schemas"]["SourceConfiguration"], "kind"> & unknown;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description How often it is read by itself, in minutes; absent for on request alone.
+             */
+            every_minutes?: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description What you call it. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it is read by itself next; absent when it is not.
+             */
+            next_run_at?: string;
+            /** @description Whether it is read by its schedule. */
+            state: components["schemas"]["SourceState"] & unknown;
+            /**
+             * Format: date-time
+             * @description When somebody last changed it.
+             */
+            updated_at: string;
+        };
+        /** @description Where and how a source is read. */
+        SourceConfiguration: components["schemas"]["SourceConfiguration_WebsiteConfiguration"];
+        /** @description Where and how a source is read. */
+        SourceConfiguration_WebsiteConfiguration: {
+            /**
+             * @example website
+             * @enum {string}
+             */
+            kind: "website";
+        } & components["schemas"]["WebsiteConfiguration"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "website";
+        };
+        /**
+         * SourceCreate
+         * @description A source to be made.
+         * @example {
+         *       "configuration": {
+         *         "discovery": "crawl",
+         *         "exclude": [
+         *           "/guide/old/"
+         *         ],
+         *         "kind": "website",
+         *         "max_pages": 500,
+         *         "url": "https://docs.example.com/guide/"
+         *       },
+         *       "every_minutes": 1440,
+         *       "name": "Guide"
+         *     }
+         */
+        SourceCreate: {
+            /**
+             * Format: uuid
+             * @description Collection that its documents go into; the one named "default" when absent, which is made when needed.
+             */
+            collection_id?: string;
+            /** @description Where and how it is read. */
+            configuration: Omit<components["schemas"]["SourceConfiguration"], "kind"> & unknown;
+            /**
+             * Format: int32
+             * @description How often it is read by itself, in minutes; on request alone when absent.
+             */
+            every_minutes?: number;
+            /** @description What you call it. */
+            name: string;
+        };
+        /**
+         * @description What becomes of the documents of a source that is deleted.
+         * @enum {string}
+         */
+        SourceDocuments: "keep" | "delete";
+        /**
+         * SourceList
+         * @description A page of sources.
+         */
+        SourceList: {
+            /** @description Sources, oldest first. */
+            items: components["schemas"]["Source"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * SourcePage
+         * @description A page that failed or was skipped.
+         */
+        SourcePage: {
+            /** @description Why, for programs, e.g. `http_status`, `timeout`, `noindex`. */
+            code: string;
+            /** @description Why, for people. */
+            detail: string;
+            /** @description What became of it. */
+            outcome: components["schemas"]["SourcePageOutcome"] & unknown;
+            /** @description Its address. */
+            url: string;
+        };
+        /**
+         * @description What became of a page that is told of.
+         * @enum {string}
+         */
+        SourcePageOutcome: "failed" | "skipped";
+        /**
+         * SourceRun
+         * @description One reading of a source.
+         */
+        SourceRun: {
+            /**
+             * Format: int64
+             * @description Bytes that it read.
+             */
+            bytes_read: number;
+            /** @description What it found until now. */
+            counts: components["schemas"]["SourceRunCounts"] & unknown;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            finished_at?: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Why it is not completed; absent when it is, or goes on. */
+            reason?: components["schemas"]["SourceRunReason"] & unknown;
+            /**
+             * Format: uuid
+             * @description The source.
+             */
+            source_id: string;
+            /**
+             * Format: date-time
+             * @description When a worker first took it.
+             */
+            started_at?: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["SourceRunState"] & unknown;
+            /** @description Why it began. */
+            trigger: components["schemas"]["SourceRunTrigger"] & unknown;
+        };
+        /**
+         * SourceRunCounts
+         * @description What a run found.
+         */
+        SourceRunCounts: {
+            /**
+             * Format: int32
+             * @description Pages with another content than before.
+             */
+            changed: number;
+            /**
+             * Format: int32
+             * @description Pages that are no more, whose documents were deleted.
+             */
+            deleted: number;
+            /**
+             * Format: int32
+             * @description Pages that could not be looked at.
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description Pages that the source did not have before.
+             */
+            new: number;
+            /**
+             * Format: int32
+             * @description Pages that it looked at: the sum of the next five.
+             */
+            seen: number;
+            /**
+             * Format: int32
+             * @description Pages that make no document.
+             */
+            skipped: number;
+            /**
+             * Format: int32
+             * @description Pages with the content that they had.
+             */
+            unchanged: number;
+        };
+        /**
+         * SourceRunDetail
+         * @description One reading of a source, with what could not be taken in.
+         */
+        SourceRunDetail: {
+            /** @description Pages that failed, then those that were skipped, as many as the server keeps. */
+            pages: components["schemas"]["SourcePage"][];
+            /** @description The run. */
+            run: components["schemas"]["SourceRun"] & unknown;
+        };
+        /**
+         * SourceRunList
+         * @description A page of runs.
+         */
+        SourceRunList: {
+            /** @description Runs, newest first. */
+            items: components["schemas"]["SourceRun"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * SourceRunReason
+         * @description Why a run is not completed.
+         */
+        SourceRunReason: {
+            /** @description For programs, e.g. `pages_failed`, `page_limit`, `too_many_deletions`. */
+            code: string;
+            /** @description For people. */
+            detail: string;
+        };
+        /**
+         * @description Where a run stands.
+         * @enum {string}
+         */
+        SourceRunState: "queued" | "running" | "completed" | "partial" | "failed" | "cancelled";
+        /**
+         * @description Why a run began.
+         * @enum {string}
+         */
+        SourceRunTrigger: "request" | "schedule";
+        /**
+         * @description Whether a source is read by its schedule.
+         * @enum {string}
+         */
+        SourceState: "active" | "paused";
+        /**
+         * SourceUpdate
+         * @description What to change of a source; what is absent stays.
+         * @example {
+         *       "every_minutes": 720
+         *     }
+         */
+        SourceUpdate: {
+            /** @description Where and how it is read, whole. */
+            configuration?: Omit<components["schemas"]["SourceConfiguration"], "kind"> & unknown;
+            /**
+             * Format: int32
+             * @description How often it is read by itself, in minutes; 0 for on request alone.
+             */
+            every_minutes?: number;
+            /** @description What you call it. */
+            name?: string;
+            /** @description Whether its schedule rests. */
+            paused?: boolean;
+        };
+        /**
          * StartedEvent
          * @description The question is stored and its run goes on, also when this stream is closed.
          */
@@ -4377,6 +4878,173 @@ export interface components {
             total_ms?: number;
         };
         /**
+         * Upload
+         * @description A large file that is sent in parts.
+         */
+        Upload: {
+            /**
+             * Format: uuid
+             * @description Collection of the document to come.
+             */
+            collection_id: string;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The document that it made.
+             */
+            document_id?: string;
+            /**
+             * Format: date-time
+             * @description Until when it must be completed.
+             */
+            expires_at: string;
+            /** @description Why it failed. */
+            failure?: components["schemas"]["UploadFailure"] & unknown;
+            /**
+             * Format: uuid
+             * @description Id of the upload.
+             */
+            id: string;
+            /** @description Name of the document to come. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Size of each part but the last one, in bytes.
+             */
+            part_size_bytes: number;
+            /** @description Its parts, in order. */
+            parts: components["schemas"]["UploadPart"][];
+            /**
+             * Format: int64
+             * @description Size of the file, in bytes.
+             */
+            size_bytes: number;
+            /** @description Where the upload stands. */
+            state: components["schemas"]["UploadState"] & unknown;
+        };
+        /**
+         * UploadComplete
+         * @description All parts of an upload, and the digest of the whole file.
+         * @example {
+         *       "parts": [
+         *         {
+         *           "etag": "97e92c4ebf762bf534462e05331bf02ba4848f1bc1d947ebd5e0275e9056662b",
+         *           "part_number": 1
+         *         }
+         *       ],
+         *       "sha256": "97e92c4ebf762bf534462e05331bf02ba4848f1bc1d947ebd5e0275e9056662b"
+         *     }
+         */
+        UploadComplete: {
+            /** @description Each part once, in order. */
+            parts: components["schemas"]["UploadedPart"][];
+            /** @description SHA-256 of the whole file in hexadecimal digits. */
+            sha256: string;
+        };
+        /**
+         * UploadCreate
+         * @description A large file to be uploaded.
+         * @example {
+         *       "content_type": "text/markdown",
+         *       "metadata": {
+         *         "product": "pump"
+         *       },
+         *       "name": "pumps.md",
+         *       "size_bytes": 33
+         *     }
+         */
+        UploadCreate: {
+            /**
+             * Format: uuid
+             * @description Collection; the one named "default" when absent, which is made when needed.
+             */
+            collection_id?: string;
+            /** @description Media type of the file, as far as it is known. */
+            content_type?: string;
+            /** @description An object of your own, for filters. */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /** @description Name or path within the collection. The same name again is a new version of the document. */
+            name: string;
+            /** @description SHA-256 of the file in hexadecimal digits, where it is known already; else it is told when the upload is completed. */
+            sha256?: string;
+            /**
+             * Format: int64
+             * @description Size of the file in bytes, exactly.
+             */
+            size_bytes: number;
+            /** @description Where a reader finds the original; citations link there. */
+            source_url?: string;
+        };
+        /**
+         * UploadFailure
+         * @description Why an upload failed.
+         */
+        UploadFailure: {
+            /**
+             * @description For programs: `checksum_mismatch`, `size_mismatch`, `unsupported_media_type`, `unreadable`, `collection_gone` or
+             *     `parts_lost`.
+             */
+            code: string;
+            /** @description What happened and what to do about it. */
+            detail: string;
+        };
+        /**
+         * UploadPart
+         * @description A part, and where it is sent to.
+         */
+        UploadPart: {
+            /** @description Mark of what has arrived of it; absent when nothing has. */
+            etag?: string;
+            /**
+             * Format: date-time
+             * @description Until when the address is good; get the upload again for another one.
+             */
+            expires_at?: string;
+            /** @description Headers to be sent along, by name. */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description Number of the part, from 1.
+             */
+            part_number: number;
+            /**
+             * Format: int64
+             * @description Size that it must have, in bytes.
+             */
+            size_bytes: number;
+            /**
+             * @description Where it is sent to with `PUT`; whoever has the address may send it. An address without a server is one of this API.
+             *     Absent when no parts are taken any more.
+             */
+            url?: string;
+        };
+        /**
+         * @description Where an upload stands.
+         * @enum {string}
+         */
+        UploadState: "open" | "completing" | "completed" | "failed" | "expired";
+        /**
+         * UploadedPart
+         * @description A part that was sent.
+         */
+        UploadedPart: {
+            /** @description The header `ETag` of the answer to the part, with or without its quotes. */
+            etag: string;
+            /**
+             * Format: int32
+             * @description Number of the part, from 1.
+             */
+            part_number: number;
+        };
+        /**
          * Usage
          * @description Who answered and what it took.
          */
@@ -4561,7 +5229,7 @@ export interface components {
          * @description An event that a webhook can be told of.
          * @enum {string}
          */
-        WebhookEvent: "document.ready" | "document.failed";
+        WebhookEvent: "document.ready" | "document.failed" | "source.synced";
         /**
          * WebhookFailure
          * @description Why the last attempt at a delivery failed.
@@ -4628,6 +5296,42 @@ export interface components {
             /** @description The webhook. */
             webhook: components["schemas"]["Webhook"] & unknown;
         };
+        /**
+         * WebsiteConfiguration
+         * @description Pages of one host.
+         */
+        WebsiteConfiguration: {
+            /** @description How its pages are found. */
+            discovery: components["schemas"]["WebsiteDiscovery"] & unknown;
+            /** @description No pages whose path begins so. */
+            exclude?: string[];
+            /** @description What it is. */
+            kind: components["schemas"]["WebsiteKind"] & unknown;
+            /**
+             * Format: int32
+             * @description Most links between the first page and any other; as many as the server allows when absent.
+             */
+            max_depth?: number;
+            /**
+             * Format: int32
+             * @description Most pages; as many as the server allows when absent.
+             */
+            max_pages?: number;
+            /** @description Only pages whose path begins so; when absent, the folder of the first page of a crawl, or the whole host of a sitemap. */
+            path_prefix?: string;
+            /** @description Where it begins: the first page of a crawl, or the sitemap. An https address that the internet reaches. */
+            url: string;
+        };
+        /**
+         * @description How pages of a web site are found.
+         * @enum {string}
+         */
+        WebsiteDiscovery: "crawl" | "sitemap";
+        /**
+         * @description The kind of a source that is a web site.
+         * @enum {string}
+         */
+        WebsiteKind: "website";
         /**
          * WidgetToken
          * @description A widget token, to be handed to the page of that one person.
@@ -13841,6 +14545,896 @@ export interface operations {
             };
         };
     };
+    list_sources: {
+        parameters: {
+            query?: {
+                /** @description Sources of this collection only. */
+                collection_id?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceCreate"];
+            };
+        };
+        responses: {
+            /** @description The source is there; it is read when its time comes, or when you ask for it. */
+            201: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source. */
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_source: {
+        parameters: {
+            query?: {
+                /** @description What becomes of its documents; `keep` when absent. */
+                documents?: components["schemas"]["SourceDocuments"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the source. */
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source is gone, and its runs with it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source. */
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceUpdate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_source_runs: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the source. */
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceRunList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_source_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source. */
+                source_id: string;
+                /** @description Id of the run. */
+                source_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceRunDetail"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_source_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source. */
+                source_id: string;
+                /** @description Id of the run. */
+                source_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceRun"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_source: {
+        parameters: {
+            query?: {
+                /** @description Whether the run may delete a larger part of the source than a run usually may. */
+                allow_mass_deletion?: boolean;
+            };
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the source. */
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A worker reads the source. */
+            202: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceRun"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_tenant: {
         parameters: {
             query?: never;
@@ -13990,6 +15584,564 @@ export interface operations {
                 };
             };
             /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadCreate"];
+            };
+        };
+        responses: {
+            /** @description Send each part to its address, keep the header `ETag` of each answer, then complete the upload. */
+            201: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The upload is gone, and its parts with it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_upload: {
+        parameters: {
+            query?: {
+                /** @description Answer only when the version is at its end. */
+                wait?: components["schemas"]["WaitFor"];
+                /** @description Seconds to wait at most; never longer than the server allows, which is also what counts when absent. */
+                wait_seconds?: number;
+            };
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadComplete"];
+            };
+        };
+        responses: {
+            /** @description The same bytes are there already, so that nothing is done again; or, with `wait=ready`, the version is at its end. */
+            200: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description A new version was received and waits for the worker; ask for the document until its state is `ready` or `failed`. */
+            202: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_upload_part: {
+        parameters: {
+            query: {
+                /** @description The signature of the address. */
+                token: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the upload. */
+                upload_id: string;
+                /** @description Number of the part, from 1. */
+                part_number: number;
+            };
+            cookie?: never;
+        };
+        /** @description The bytes, as many as the upload names for the part. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The part has arrived. */
+            200: {
+                headers: {
+                    /** @description Mark of the part, which completing asks for. */
+                    ETAG: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was given is not right; no more is told */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a page of another site, or the password must be changed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries; try again after `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
