@@ -31,11 +31,11 @@ impl UploadsConfig {
             part_bytes: env.number("PIDIMA_LARGE_UPLOAD_PART_BYTES", 16 << 20, 5 << 20, 1 << 30),
             max_open: env.number("PIDIMA_LARGE_UPLOAD_MAX_OPEN", 20, 1, 10_000),
             lifetime: env.millis("PIDIMA_LARGE_UPLOAD_LIFETIME_MS", 86_400_000, 1_000, 604_800_000),
-            // S3 signs nothing for longer than a week.
+            // S3 signs nothing for longer than a week, and whole seconds: half of the time must hold one.
             url_lifetime: env.millis(
                 "PIDIMA_LARGE_UPLOAD_URL_LIFETIME_MS",
                 3_600_000,
-                1_000,
+                2_000,
                 604_800_000,
             ),
         };

@@ -47,7 +47,8 @@ pub async fn places(settings: &[(&str, &str)]) -> Vec<Place> {
             embedder: ProbedEmbedder::new().await as Arc<_>,
             models: Arc::new(ExtractiveModel).into(),
         };
-        let settings = [&common[..], own].concat();
+        // Those of the test last: they count.
+        let settings = [own, &common[..]].concat();
         places.push(Place { name, app: TestApp::start_idle(&settings, outside).await });
     }
     places

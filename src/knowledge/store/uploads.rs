@@ -285,10 +285,14 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Removes an upload that nobody was told of.
-    pub(in crate::knowledge) async fn forget_upload(&mut self, upload_id: Uuid) -> db::Result<()> {
-        sqlx::query!(
-            "delete from uploads
+    /// Ends the time of an upload that nobody was told of. False when somebody was, or it is gone.
+    pub(in crate::knowledge) async fn expire_opening_upload(
+        &mut self,
+        upload_id: Uuid,
+    ) -> db::Result<bool> {
+        let done = sqlx::query!(
+            "update uploads
+            set expires_at = now()
             where tenant_id = $1
                 and upload_id = $2
                 and state = 'opening'",
@@ -297,7 +301,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 
     /// Removes an upload. False when it is gone.

@@ -66,20 +66,20 @@ impl Uploads {
         if self.signer.is_none() && !self.objects().takes_parts() {
             return Err(UploadError::NoSecret);
         }
-        let mut tx = match self.receiver.db.tenant_once(actor.tenant, claim).await? {
-            Begun::Anew(tx) => tx,
+        match self.receiver.db.tenant_once(actor.tenant, claim).await? {
             Begun::Before(kept) => return self.begun_before(actor, &kept.outcome).await,
-        };
-        let upload = match self.admit(&mut tx, actor, new).await {
-            Ok(upload) => upload,
-            Err(error) => {
-                // At once: the next try takes the same key. Of two faults the first is the one to tell.
-                drop(tx.rollback().await);
-                return Err(error);
-            }
-        };
+            // The key is taken when there is something to tell of: nothing is, before the store has begun the upload.
+            Begun::Anew(tx) => tx.rollback().await?,
+        }
+        let mut tx = self.receiver.db.tenant(actor.tenant).await?;
+        let upload = self.admit(&mut tx, actor, new).await?;
         tx.commit().await?;
-        self.open(actor, &upload, claim).await
+        let begun = self.open(actor, &upload, claim).await;
+        // Another request with the same key was first, or it failed.
+        if !begun.as_ref().is_ok_and(|begun| begun.upload.upload_id == upload.upload_id) {
+            self.forget(actor.tenant, &upload).await;
+        }
+        begun
     }
 
     /// Stores the row, as far as limits let it.
@@ -131,8 +131,7 @@ impl Uploads {
         Ok(upload)
     }
 
-    /// Has the store begin it, and tells of it. Whatever breaks off leaves the row for the sweeper, which finds by it what the
-    /// store keeps.
+    /// Has the store begin it, and tells of it.
     async fn open(
         &self,
         actor: &Actor,
@@ -144,15 +143,7 @@ impl Uploads {
         let store_id = self.objects().begin_upload(&key, sha256).await?;
         let upload =
             Upload { store_id: Some(store_id), state: "open".to_owned(), ..upload.clone() };
-        let noted = self.note_opened(actor, &upload, claim).await;
-        // Another request with the same key was first. Where it is not known whether a commit was carried out, all stays.
-        let is_ours = |begun: &Begin| begun.upload.upload_id == upload.upload_id;
-        if noted.as_ref().is_ok_and(|begun| !is_ours(begun))
-            && self.objects().abort_upload(&key, upload.store_id.as_deref()).await.is_ok()
-        {
-            self.forget(actor.tenant, &upload).await;
-        }
-        noted
+        self.note_opened(actor, &upload, claim).await
     }
 
     async fn note_opened(

@@ -86,15 +86,19 @@ impl Uploads {
         Ok(is_gone)
     }
 
-    /// Takes back an upload that nobody was told of and of which the store keeps nothing.
+    /// Takes back an upload that nobody was told of: one whose commit was carried out all the same stays. When it can not be
+    /// done now, the sweeper does it.
     pub(super) async fn forget(&self, tenant: TenantId, upload: &Upload) {
         let forgotten = async {
             let mut tx = self.receiver.db.tenant(tenant).await?;
-            tx.forget_upload(upload.upload_id).await?;
-            tx.commit().await
+            if tx.expire_opening_upload(upload.upload_id).await? {
+                tx.commit().await?;
+                self.sweep_one(tenant, upload.upload_id).await?;
+            }
+            Ok::<_, db::Error>(())
         };
         if let Err(error) = forgotten.await {
-            // It expires as any other.
+            // It has expired.
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "an upload that did not begin is removed later"

@@ -114,7 +114,8 @@ async fn bad_credentials(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_operation_answers_to_a_credential_that_is_none() {
-    let app = TestApp::start().await;
+    let settings = [("PIDIMA_LIMIT_ADDRESS_BURST", "60000")];
+    let app = TestApp::start_with(&settings, Arc::new(ExtractiveModel)).await;
     let (own, other) = (app.tenant("access-own").await, app.tenant("access-other").await);
     let things = Things::make(&own, &own).await;
     let credentials = bad_credentials(&app, &own, &other).await;

@@ -38,8 +38,8 @@ const FLOORS: [&str; 20] = [
     "kernel",
 ];
 
-/// Operations without a credential: they are where one comes from.
-const OPEN_OPERATIONS: [&str; 2] = ["create_login", "create_acceptance"];
+/// Operations without a credential: they are where one comes from, or their address is one.
+const OPEN_OPERATIONS: [&str; 3] = ["create_login", "create_acceptance", "update_upload_part"];
 
 pub const ALL: &[Rule] = &[
     Rule { name: "no upward import", check: upward_imports },

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::ending::store_of;
 use super::{Place, begin, complete, file, path, places, send_all, sha256, whole};
 use crate::api::problem;
+use crate::aws::StandIn;
+use crate::aws::proxy::{Act, FaultProxy};
 use crate::support::TestTenant;
 
 #[tokio::test]
@@ -132,21 +134,28 @@ async fn a_crash_before_the_store_has_completed_loses_nothing() {
 
 #[tokio::test]
 async fn parts_that_the_store_makes_nothing_of_can_be_sent_again() {
-    let places = places(&[]).await;
-    let place = &places[0];
+    let proxy = FaultProxy::before(&StandIn::shared().await.address).await;
+    let places = places(&[("AWS_ENDPOINT_URL", &proxy.url)]).await;
+    let place = places.iter().find(|place| place.name == "s3").unwrap();
     let tenant = place.app.tenant("acme").await;
     let bytes = file(1_000);
     let upload = begin(&tenant, "pumps.md", bytes.len()).await;
-    let body = send_all(&tenant, &upload, &bytes).await;
-    // A folder stands where the object is to be.
-    let store = store_of(place, &tenant, &upload).await;
-    let obstacle = place.app.objects.join(store.key.as_str());
-    std::fs::create_dir_all(obstacle.join("full")).unwrap();
+    // An address that is signed names the proxy, which the store behind it does not know.
+    let (store, objects) = (store_of(place, &tenant, &upload).await, &place.app.app.objects);
+    let send = async || {
+        let etag = objects.put_part(&store, 1, bytes.clone().into()).await.unwrap();
+        json!({ "parts": [{ "part_number": 1, "etag": etag }], "sha256": sha256(&bytes) })
+    };
+    let body = send().await;
+    proxy.on(|seen| {
+        let joins = seen.line.starts_with("POST ") && seen.line.contains("uploadId=");
+        if joins { Act::s3(400, "InvalidPart") } else { Act::Pass }
+    });
     let refused = complete(&tenant, &upload, &body).await;
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert_eq!(tenant.get(&path(&upload)).await.expect(200)["state"], "open");
-    std::fs::remove_dir_all(&obstacle).unwrap();
-    let body = send_all(&tenant, &upload, &bytes).await;
+    proxy.pass();
+    let body = send().await;
     complete(&tenant, &upload, &body).await.expect(202);
 }
 
