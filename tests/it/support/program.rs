@@ -61,6 +61,11 @@ impl House {
         command
     }
 
+    /// Connection string of the service's role.
+    pub fn app_url(&self) -> String {
+        self.database.app_url()
+    }
+
     /// A pool of the superuser.
     pub fn admin(&self) -> sqlx::PgPool {
         self.database.admin()
