@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::manage::SourceError;
 use super::store::runs::SourceRun;
-use super::sync::SYNC_SOURCE;
-use crate::db::{self, OnConstraint, TenantTx};
+use super::sync::{SYNC_SOURCE, SyncSettings};
+use crate::db::{self, TenantTx};
 use crate::identity::Actor;
 use crate::kernel::ids::new_id;
 
@@ -21,9 +21,9 @@ pub async fn request_run(
     allow_mass_deletion: bool,
 ) -> Result<SourceRun, SourceError> {
     let run_id = new_id();
-    tx.insert_source_run(run_id, source_id, "request", allow_mass_deletion)
-        .await
-        .on_constraint("source_runs_source_id_idx", || SourceError::Running)?;
+    if !tx.insert_source_run(run_id, source_id, "request", allow_mass_deletion).await? {
+        return Err(SourceError::Running);
+    }
     tx.enqueue(SYNC_SOURCE, run_id).await?;
     let entry = actor.audit("source.sync_requested").on("source", source_id);
     let after = json!({ "run_id": run_id, "allow_mass_deletion": allow_mass_deletion });
