@@ -82,6 +82,10 @@ impl SourceSync {
         look: Look,
     ) -> db::Result<Step> {
         let mut tx = self.db.tenant(tenant).await?;
+        // The run before its pages, in the order of whoever cancels it: neither waits for the other one.
+        if !tx.lock_source_lease(run).await? {
+            return Ok(Step::Over);
+        }
         run.bytes_read += i64::try_from(look.bytes).unwrap_or(i64::MAX);
         if let Fate::Again(wait, counts, code, detail) = &look.fate {
             let reason = (code.as_str(), detail.as_str());

@@ -40,11 +40,14 @@ pub async fn cancel_run(
     actor: &Actor,
     source_id: Uuid,
     run_id: Uuid,
+    settings: &SyncSettings,
 ) -> Result<SourceRun, SourceError> {
     let run = find_run(tx, source_id, run_id).await?;
     if run.is_over() || tx.cancel_source_runs(source_id, Some(run_id)).await?.is_empty() {
         return find_run(tx, source_id, run_id).await;
     }
+    tx.trim_source_pages(run_id, settings.keep_pages).await?;
+    tx.trim_source_runs(source_id, settings.keep_runs).await?;
     let entry = actor.audit("source.sync_cancelled").on("source", source_id);
     tx.append_audit(entry.after(json!({ "run_id": run_id }))).await?;
     find_run(tx, source_id, run_id).await
