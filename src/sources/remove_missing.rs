@@ -85,7 +85,7 @@ impl SourceSync {
         own.map_or(self.settings.max_pages, |most| most.min(self.settings.max_pages))
     }
 
-    async fn partial(
+    pub(super) async fn partial(
         &self,
         tenant: TenantId,
         run: &ClaimedRun,

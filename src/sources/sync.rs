@@ -70,6 +70,10 @@ pub struct SyncSettings {
     pub lease: Duration,
 }
 
+/// A run that is longer than the longest by so much is ended whatever it is at: its worker may die each time before it looks at
+/// the clock.
+const OVERTIME: Duration = Duration::from_secs(60 * 60);
+
 /// What the runner does with the message of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncOutcome {
@@ -136,6 +140,11 @@ impl SourceSync {
             Claim::Busy(wait) => return Ok(SyncOutcome::Later(wait)),
             Claim::Nothing => return Ok(SyncOutcome::Done),
         };
+        if run.seconds > (self.settings.max_run + OVERTIME).as_secs_f64() {
+            let detail = "the run did not come to an end in its time; tell the operator".to_owned();
+            self.partial(tenant, &run, ("time_limit".to_owned(), detail)).await?;
+            return Ok(SyncOutcome::Done);
+        }
         let worked = self.slice(tenant, &mut run).await;
         // Also after a fault, so that the next one need not wait for the lease.
         let mut tx = self.db.tenant(tenant).await?;
