@@ -127,7 +127,8 @@ impl SourceSync {
         page: &NextPage,
         look: &Look,
     ) -> db::Result<()> {
-        let depth = page.depth + i32::from(page.role == "page");
+        // What a list names is as near as the start.
+        let depth = if page.role == "page" { page.depth + 1 } else { 0 };
         let most = i64::from(self.page_limit(run)) - i64::from(run.pages_found);
         let found = Found { urls: &look.pages, role: "page", depth, most };
         let (wanted, taken) = tx.insert_source_pages(run, found).await?;

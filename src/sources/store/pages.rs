@@ -111,7 +111,8 @@ impl TenantTx {
         Ok((counts.wanted, counts.taken))
     }
 
-    /// Begins the next page: sitemaps first, as they tell what there is.
+    /// Begins the next page: sitemaps first, as they tell what there is; then pages by their distance from the start. One that
+    /// waits for another attempt keeps those further away waiting, as it may lead to them on a shorter way.
     pub(in crate::sources) async fn take_source_page(&mut self, run_id: Uuid) -> db::Result<Turn> {
         let page = sqlx::query_as!(
             NextPage,
@@ -120,15 +121,27 @@ impl TenantTx {
             where p.tenant_id = $1
                 and p.run_id = $2
                 and p.position = (
-                    select position
-                    from source_pages
-                    where tenant_id = $1
-                        and run_id = $2
-                        and state = 'waiting'
-                        and due_at <= now()
+                    select n.position
+                    from source_pages n
+                    where n.tenant_id = $1
+                        and n.run_id = $2
+                        and n.state = 'waiting'
+                        and n.due_at <= now()
+                        and (
+                            n.role = 'sitemap'
+                            or n.depth = (
+                                select min(d.depth)
+                                from source_pages d
+                                where d.tenant_id = $1
+                                    and d.run_id = $2
+                                    and d.state = 'waiting'
+                                    and d.role = 'page'
+                            )
+                        )
                     order by
-                        role desc,
-                        position
+                        n.role desc,
+                        n.depth,
+                        n.position
                     limit 1
                 )
             returning
@@ -146,11 +159,22 @@ impl TenantTx {
             return Ok(Turn::Page(page));
         }
         let seconds = sqlx::query_scalar!(
-            r#"select extract(epoch from min(due_at) - now())::float8 as "seconds"
-            from source_pages
-            where tenant_id = $1
-                and run_id = $2
-                and state = 'waiting'"#,
+            r#"select extract(epoch from min(n.due_at) - now())::float8 as "seconds"
+            from source_pages n
+            where n.tenant_id = $1
+                and n.run_id = $2
+                and n.state = 'waiting'
+                and (
+                    n.role = 'sitemap'
+                    or n.depth = (
+                        select min(d.depth)
+                        from source_pages d
+                        where d.tenant_id = $1
+                            and d.run_id = $2
+                            and d.state = 'waiting'
+                            and d.role = 'page'
+                    )
+                )"#,
             self.tenant().uuid(),
             run_id
         )
