@@ -29,7 +29,7 @@ pub use reach::{Reach, Reader};
 pub use receive_document::{
     NewDocument, Receipt, ReceiveError, Received, Receiver, default_collection,
 };
-pub use remove_document::remove_documents;
+pub use remove_document::{remove_document, remove_documents};
 pub use search::{
     EmbeddedAhead, Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult,
     SearchSettings,
