@@ -112,6 +112,9 @@ impl SourceSync {
             "sitemap_limit" => {
                 format!("there are more than {} sitemaps", self.settings.max_sitemaps)
             }
+            "link_limit" => {
+                format!("there is a page with more than {} links", self.settings.max_links)
+            }
             "byte_limit" => format!("{} bytes were read", self.settings.max_run_bytes),
             "time_limit" => format!("{} seconds were over", self.settings.max_run.as_secs()),
             _ => "a sitemap could not be read".to_owned(),

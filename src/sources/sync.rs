@@ -46,6 +46,8 @@ pub struct SyncSettings {
     pub max_depth: u32,
     /// Most links that are taken from one page.
     pub max_links: usize,
+    /// Longest time for finding the links of one page.
+    pub max_parse: Duration,
     /// Longest address of a page.
     pub max_url_bytes: usize,
     /// Most bytes that a run reads.
@@ -66,6 +68,8 @@ pub struct SyncSettings {
     pub max_wait: Duration,
     /// Time between two requests to one host.
     pub delay: Duration,
+    /// Time for a page, redirects included.
+    pub timeout: Duration,
     /// How long a worker is trusted without a sign.
     pub lease: Duration,
 }
