@@ -60,7 +60,7 @@ impl TenantTx {
         run_id: Uuid,
         source_id: Uuid,
         trigger: &str,
-        allow_mass_deletion: bool,
+        mass_deletion: bool,
     ) -> db::Result<bool> {
         let done = sqlx::query!(
             "insert into source_runs (tenant_id, run_id, source_id, trigger, allow_mass_deletion)
@@ -70,7 +70,7 @@ impl TenantTx {
             run_id,
             source_id,
             trigger,
-            allow_mass_deletion
+            mass_deletion
         )
         .execute(self.connection())
         .await?;
