@@ -27,5 +27,7 @@ pub async fn run(args: ServeArgs, env: Env, sources: Sources) -> anyhow::Result<
     let metrics = run_server::tell_metrics(&app).await?;
     tracing::info!(address = %config.http.listen, "serving");
     let renewal = Renewal::new(sources, env, config);
-    run_server::serve(app, listener, !args.without_worker, Some(renewal), metrics, stop).await
+    let serving =
+        run_server::serve(app, listener, !args.without_worker, Some(renewal), metrics, stop);
+    Box::pin(serving).await
 }
