@@ -3259,7 +3259,7 @@ CREATE INDEX source_items_document_id_idx ON app.source_items USING btree (tenan
 
 CREATE INDEX source_items_last_run_id_idx ON app.source_items USING btree (tenant_id, source_id, last_run_id);
 
-CREATE INDEX source_pages_role_position_idx ON app.source_pages USING btree (tenant_id, run_id, role, "position") WHERE (state = 'waiting'::text);
+CREATE INDEX source_pages_role_depth_position_idx ON app.source_pages USING btree (tenant_id, run_id, role DESC, depth, "position") WHERE (state = 'waiting'::text);
 
 CREATE UNIQUE INDEX source_runs_source_id_idx ON app.source_runs USING btree (tenant_id, source_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 

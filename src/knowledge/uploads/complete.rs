@@ -46,7 +46,7 @@ enum Standing {
     /// There is an answer already.
     Over(Receipt),
     /// There is none yet.
-    Open(Upload),
+    Open(Box<Upload>),
 }
 
 impl Uploads {
@@ -105,7 +105,7 @@ impl Uploads {
             Ok(upload) => match answered(&upload) {
                 Some(receipt) => receipt.map(Standing::Over),
                 None => match self.receiver.flags.require(&mut tx, Flag::Uploads).await {
-                    Ok(()) => Ok(Standing::Open(upload)),
+                    Ok(()) => Ok(Standing::Open(Box::new(upload))),
                     Err(error) => Err(error.into()),
                 },
             },

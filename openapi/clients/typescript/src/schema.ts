@@ -1448,8 +1448,8 @@ export interface paths {
         head?: never;
         /**
          * Update a source
-         * @description Changes name, place and schedule, and lets the schedule rest. A run that goes on is done as it began. Needs the role
-         *     editor.
+         * @description Changes name, place and schedule, and lets the schedule rest. While a run goes on, where and how the source is read can
+         *     not be changed: the answer is 409; cancel the run first, or wait for it. Needs the role editor.
          */
         patch: operations["update_source"];
         trace?: never;
