@@ -17,7 +17,7 @@ pub enum BenchCommand {
 
 pub async fn run(command: BenchCommand) -> anyhow::Result<()> {
     match command {
-        BenchCommand::Stream(args) => stream::run(&args).await,
+        BenchCommand::Stream(args) => Box::pin(stream::run(&args)).await,
     }
 }
 

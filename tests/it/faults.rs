@@ -34,7 +34,7 @@ const AT_ONCE: usize = 6;
 
 /// Runs cells; each with what was seen.
 async fn run_all(cells: Vec<Cell>) -> Vec<(Cell, Run)> {
-    let expected = undisturbed().await.state;
+    let expected = Box::pin(undisturbed()).await.state;
     let runs = stream::iter(cells).map(|cell| async move {
         let run = tokio::spawn(Box::pin(cell.run())).await;
         (cell, run)

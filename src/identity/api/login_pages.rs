@@ -103,7 +103,7 @@ pub async fn callback(
 ) -> Response {
     let CallbackQuery { code, state, error, iss } = query.0;
     let back = Callback { code, state, error, issuer: iss, browser: login_cookie(request) };
-    match logins.finish(back, origin(request), user_agent(request)).await {
+    match Box::pin(logins.finish(back, origin(request), user_agent(request))).await {
         Ok(FinishedLogin::Entered(entered)) => enter(request, &accounts, &entered).await,
         Ok(FinishedLogin::Choice(choice)) => choice_page(&choice),
         Err(fault) => words::page_of(&fault, request),

@@ -66,7 +66,8 @@ impl UploadsApi {
     ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::UploadWrite)?;
         let (body, claim) = body.by(actor.id());
-        let begun = self.uploads.begin(actor, body.0.into_new()?, claim.as_ref()).await?;
+        let new = body.0.into_new()?;
+        let begun = Box::pin(self.uploads.begin(actor, new, claim.as_ref())).await?;
         let parts = self.uploads.place(actor.tenant, &begun.upload).await?;
         let view = CreateResponse::Created(Json(UploadView::of(begun.upload, parts)?));
         Ok(Replayable::of(view, begun.replayed))

@@ -74,16 +74,16 @@ impl fmt::Debug for PartSigner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::ids::new_id;
 
     #[test]
     fn a_text_is_good_for_one_part_of_one_upload_of_one_tenant_until_its_time_is_over() {
         let signer = PartSigner::new("a secret of the installation".into());
-        let (tenant, upload, now) =
-            (TenantId::generate(), Uuid::now_v7(), clock::now().timestamp());
+        let (tenant, upload, now) = (TenantId::generate(), new_id(), clock::now().timestamp());
         let token = signer.token(tenant, upload, 3, now + 60).expect("a token");
         assert_eq!(signer.verify(&token, upload, 3), Some(tenant));
         assert_eq!(signer.verify(&token, upload, 4), None);
-        assert_eq!(signer.verify(&token, Uuid::now_v7(), 3), None);
+        assert_eq!(signer.verify(&token, new_id(), 3), None);
         let other = PartSigner::new("another secret".into());
         assert_eq!(other.verify(&token, upload, 3), None);
         let longer = token.replace(&(now + 60).to_string(), &(now + 61).to_string());

@@ -48,7 +48,7 @@ async fn the_model_server_is_given_this_tenants_passages_and_its_count_is_kept()
         chunk("1]")
     );
     let stand_in = StandIn::start(vec![Do::Send(body.into_bytes())]).await;
-    let (app, tenant) = start(&stand_in).await;
+    let (app, tenant) = Box::pin(start(&stand_in)).await;
     let other = app.tenant("globex").await;
     other.learn("secret.md", "# Keys\n\nThe keys of globex live for ZANZIBAR days.\n").await;
 
@@ -80,7 +80,7 @@ async fn the_model_server_is_given_this_tenants_passages_and_its_count_is_kept()
 async fn a_model_server_that_stands_still_before_its_first_word_is_given_up() {
     let script = vec![Do::Send(HEAD.into()), Do::Wait(Duration::from_secs(20))];
     let stand_in = StandIn::start(script).await;
-    let (app, tenant) = start(&stand_in).await;
+    let (app, tenant) = Box::pin(start(&stand_in)).await;
     let body = json!({ "question": "How long do keys live?" });
     let events = tenant.follow("/v1/answers", &body).await.rest().await;
     check_numbers(&events);
@@ -93,7 +93,7 @@ async fn a_model_server_that_stands_still_inside_its_answer_leaves_what_it_said(
     let begun = format!("{HEAD}{}", chunk("Keys live for 90 days. [1]"));
     let script = vec![Do::Send(begun.into_bytes()), Do::Wait(Duration::from_secs(20))];
     let stand_in = StandIn::start(script).await;
-    let (app, tenant) = start(&stand_in).await;
+    let (app, tenant) = Box::pin(start(&stand_in)).await;
     let answer = tenant.ask("How long do keys live?").await;
     assert_eq!(answer["content"], "Keys live for 90 days. [1]");
     assert_eq!(answer["outcome"], "partial");

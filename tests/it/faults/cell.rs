@@ -33,7 +33,7 @@ pub struct Run {
 
 /// The way without a fault, and without a second delivery.
 pub async fn undisturbed() -> Run {
-    let house = House::start().await;
+    let house = Box::pin(House::start()).await;
     let began = Instant::now();
     upload(&house.tenant).await;
     let worker = Process::second(&house).await;
@@ -44,7 +44,7 @@ pub async fn undisturbed() -> Run {
 
 /// The way without a fault, in a house where something is wrong.
 pub async fn broken(broken: Break) -> Value {
-    let house = House::start().await;
+    let house = Box::pin(House::start()).await;
     broken.make(&house).await;
     upload(&house.tenant).await;
     let worker = Process::second(&house).await;
@@ -56,7 +56,7 @@ pub async fn broken(broken: Break) -> Value {
 impl Cell {
     /// The way with the fault, and every message delivered twice.
     pub async fn run(self) -> Run {
-        let house = House::start().await;
+        let house = Box::pin(House::start()).await;
         house.deliver_twice().await;
         let began = Instant::now();
         if self.point.carrier() == Carrier::Worker {

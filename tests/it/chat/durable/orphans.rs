@@ -144,7 +144,7 @@ async fn killed_too_early(redis: Option<&str>) -> (TestApp, Vec<StreamEvent>) {
 
 #[tokio::test]
 async fn what_was_shown_and_not_stored_is_taken_back() {
-    let (_app, events) = killed_too_early(None).await;
+    let (_app, events) = Box::pin(killed_too_early(None)).await;
     let resets: Vec<&StreamEvent> = events.iter().filter(|event| event.name == "reset").collect();
     assert_eq!(resets.len(), 1, "{events:?}");
     assert_eq!(resets[0].data["reason"], "interrupted");
@@ -157,7 +157,7 @@ async fn what_was_shown_and_not_stored_is_taken_back() {
 #[tokio::test]
 async fn what_redis_still_has_of_a_killed_instance_is_kept_too() {
     let valkey = services().valkey.unwrap();
-    let (_app, events) = killed_too_early(Some(&valkey)).await;
+    let (_app, events) = Box::pin(killed_too_early(Some(&valkey))).await;
     assert!(events.iter().all(|event| event.name != "reset"), "{events:?}");
     let answer = &events.last().unwrap().data["answer"];
     assert_eq!(answer["content"], "Keys live for 90 days. [1] (Yes) And");
@@ -212,7 +212,7 @@ fn faults(events: &[StreamEvent], messages: &[Value]) -> Vec<String> {
 
 #[tokio::test]
 async fn an_instance_that_comes_back_too_late_changes_nothing() {
-    let (events, messages) = zombie(async |_, _, _| {}).await;
+    let (events, messages) = Box::pin(zombie(async |_, _, _| {})).await;
     check_numbers(&events);
     assert_eq!(faults(&events, &messages), [""; 0], "{events:?} {messages:?}");
     assert_eq!(messages[1]["content"], "Keys live for");
@@ -243,7 +243,7 @@ async fn without_the_fence_the_same_check_finds_two_answers() {
         .await
         .unwrap();
     };
-    let (events, messages) = zombie(unfenced).await;
+    let (events, messages) = Box::pin(zombie(unfenced)).await;
     let found = faults(&events, &messages);
     assert!(found.contains(&"2 answers".to_owned()), "{found:?}");
 }
