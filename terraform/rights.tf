@@ -101,16 +101,16 @@ locals {
   )
 
   # The worker hands the line to the queue, asks how much waits there, and takes work from it, reads originals and removes
-  # those of deleted documents. It ends uploads that nobody completed.
+  # those of deleted documents, stores the pages of sources, and ends uploads that nobody completed.
   worker_statements = concat(
     module.models.embedding_statements,
     local.settings_statements,
     local.trace_statements,
     [
       {
-        Sid      = "ReadAndRemoveOriginals"
+        Sid      = "StoreAndRemoveOriginals"
         Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
         Resource = ["${module.documents.arn}/t/*"]
       },
       {

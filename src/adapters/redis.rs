@@ -9,7 +9,7 @@ mod error;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{
@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::aws::{Aws, SignedServer};
+use super::aws::{Aws, PASSWORD_LIFETIME, SignedServer};
 pub use error::RedisError;
 
 /// How often a server that is away is tried.
@@ -38,12 +38,34 @@ pub struct Redis(Arc<Inner>);
 
 struct Inner {
     client: Client,
-    /// What makes the password of each connection; absent: it stands in the address, if there is one.
-    sign_in: Option<(Aws, SignedServer)>,
+    /// What makes the password of connections; absent: it stands in the address, if there is one.
+    sign_in: Option<SignIn>,
     patience: Duration,
     state: Mutex<State>,
     /// Held while the first connection is made, so that there is one.
     first: tokio::sync::Mutex<()>,
+}
+
+/// What signs passwords, and the last one.
+struct SignIn {
+    aws: Aws,
+    server: SignedServer,
+    last: tokio::sync::Mutex<Option<(Instant, SecretString)>>,
+}
+
+impl SignIn {
+    /// A password that is good for some minutes yet.
+    async fn password(&self) -> Result<SecretString, RedisError> {
+        let mut last = self.last.lock().await;
+        if let Some((since, password)) = &*last
+            && since.elapsed() < PASSWORD_LIFETIME / 3
+        {
+            return Ok(password.clone());
+        }
+        let password = self.aws.password_for(&self.server).await?;
+        *last = Some((Instant::now(), password.clone()));
+        Ok(password)
+    }
 }
 
 #[derive(Clone)]
@@ -91,14 +113,15 @@ impl Redis {
     /// The same server, each connection to which has a password that is signed for it. To be called before anybody asks.
     #[must_use]
     pub fn signed_in(&self, aws: Aws, server: SignedServer) -> Self {
-        Self::with(self.0.client.clone(), Some((aws, server)), self.0.patience)
+        let sign_in = SignIn { aws, server, last: tokio::sync::Mutex::default() };
+        Self::with(self.0.client.clone(), Some(sign_in), self.0.patience)
     }
 
     fn of(client: Client, patience: Duration) -> Self {
         Self::with(client, None, patience)
     }
 
-    fn with(client: Client, sign_in: Option<(Aws, SignedServer)>, patience: Duration) -> Self {
+    fn with(client: Client, sign_in: Option<SignIn>, patience: Duration) -> Self {
         Self(Arc::new(Inner {
             client,
             sign_in,
@@ -194,17 +217,17 @@ impl Inner {
     async fn open(&self, patience: Duration) -> Result<MultiplexedConnection, RedisError> {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let connecting = async {
-            let client = self.client().await?;
-            Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
-        };
-        timeout(patience, connecting).await.map_err(|_| RedisError::Slow(patience))?
+        let client = self.client().await?;
+        let connecting = client.get_multiplexed_async_connection_with_config(&config);
+        Ok(timeout(patience, connecting).await.map_err(|_| RedisError::Slow(patience))??)
     }
 
     /// The server with a password that is good now.
     async fn client(&self) -> Result<Client, RedisError> {
-        let Some((aws, server)) = &self.sign_in else { return Ok(self.client.clone()) };
-        let password = aws.password_for(server).await?;
+        let Some(sign_in) = &self.sign_in else { return Ok(self.client.clone()) };
+        // The role's credentials come from another server, whose pace says nothing of this one.
+        let signing = timeout(TRY_EVERY, sign_in.password());
+        let password = signing.await.map_err(|_| RedisError::Slow(TRY_EVERY))??;
         let info = self.client.get_connection_info();
         let settings = info.redis_settings().clone().set_password(password.expose_secret());
         Ok(Client::open(info.clone().set_redis_settings(settings))?)

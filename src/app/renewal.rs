@@ -1,17 +1,21 @@
 //! Reads the settings again while the service runs. What may change then takes effect at once: keys of models, the password
 //! of the database, flags. For the rest it is told that the next start brings it.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::sources::Sources;
 use super::storage;
 use crate::adapters::aws::Aws;
-use crate::config::{Config, ConfigError, DatabaseConfig, Env, FlagsConfig};
+use crate::config::{Config, ConfigError, DatabaseConfig, Env, FlagsConfig, SignInKind};
 use crate::governance::Flag;
 
 /// Takes effect at once as far as a password is all that has changed.
 const DATABASE: &str = "DATABASE_URL";
+/// How soon it is tried again after a failure, where settings are renewed less often.
+const AGAIN: Duration = Duration::from_secs(30);
 /// Flags as settings.
 const FLAGS: [&str; 2] = ["PIDIMA_FLAG_UPLOADS", "PIDIMA_FLAG_QUESTIONS"];
 
@@ -56,9 +60,10 @@ impl Renewal {
 impl App {
     /// Reads the settings again and again, until `stop`. What can not be read or used leaves everything as it is.
     pub async fn follow_settings(self, mut renewal: Renewal, stop: CancellationToken) {
+        let mut wait = renewal.config.sources.refresh;
         loop {
             let read = async {
-                tokio::time::sleep(renewal.config.sources.refresh).await;
+                tokio::time::sleep(wait).await;
                 renewal.sources.read().await
             };
             let read = tokio::select! {
@@ -67,8 +72,12 @@ impl App {
             };
             let renewed = match read.and_then(|env| self.renew(&renewal, &env)) {
                 Ok(changes) => self.renew_password(&mut renewal, changes).await,
-                Err(error) => Err(error),
+                Err(error) => {
+                    Err(self.renew_signed(&renewal.config.database, &renewal.aws, error).await)
+                }
             };
+            let refresh = renewal.config.sources.refresh;
+            wait = if renewed.is_ok() { refresh } else { refresh.min(AGAIN) };
             self.services.readiness.note_settings(renewed.is_ok());
             if let Err(ConfigError { faults }) = renewed {
                 renewal.tell(faults.join("; "), |faults| {
@@ -97,18 +106,36 @@ impl App {
         Ok(Changes { names, are_keys_taken, database })
     }
 
+    /// Signs a new password although the settings can not be renewed: that before is good for some minutes only. What else is
+    /// wrong then is told with them.
+    async fn renew_signed(
+        &self,
+        database: &DatabaseConfig,
+        aws: &Aws,
+        mut error: ConfigError,
+    ) -> ConfigError {
+        if database.sign_in == SignInKind::Iam
+            && let Err(cause) = self.take_password(database, aws).await
+        {
+            error.faults.push(format!("{DATABASE}: {cause:#}"));
+        }
+        error
+    }
+
+    /// Whether nothing but the password of the database is another.
+    async fn take_password(&self, database: &DatabaseConfig, aws: &Aws) -> anyhow::Result<bool> {
+        let url = storage::database_url(database, aws).await?;
+        Ok(self.services.db.renew_password(&url).await?)
+    }
+
     async fn renew_password(
         &self,
         renewal: &mut Renewal,
         changes: Changes,
     ) -> Result<(), ConfigError> {
         // Each time: it may also be again what it was at the start.
-        let renewed = async {
-            let url = storage::database_url(&changes.database, &renewal.aws).await?;
-            anyhow::Ok(self.services.db.renew_password(&url).await?)
-        };
+        let renewed = self.take_password(&changes.database, &renewal.aws).await;
         let is_same_database = renewed
-            .await
             .map_err(|error| ConfigError { faults: vec![format!("{DATABASE}: {error:#}")] })?;
         let is_renewed = |name: &str| match name {
             DATABASE => is_same_database,

@@ -56,8 +56,9 @@ pub(super) async fn database_url(
         user: url.username().to_owned(),
     };
     let password = aws.password_for(&server).await.context("PIDIMA_DATABASE_AUTH=iam")?;
-    // Refused for addresses without a host, which settings are not.
-    let _ = url.set_password(Some(password.expose_secret()));
+    // It holds `%2F` and the like, which must arrive as they are: whoever reads the address decodes it once, and `Url` encodes
+    // everything but the sign itself. Refused for addresses without a host, which settings are not.
+    let _ = url.set_password(Some(&password.expose_secret().replace('%', "%25")));
     Ok(String::from(url).into())
 }
 

@@ -77,6 +77,10 @@ pub(super) fn check_signed(name: &str, address: &str, env: &Env) {
     if address.password().is_some() {
         env.fault(format!("{name} has a password, but passwords are signed: leave it out"));
     }
+    // In the query they win over what stands before the host.
+    if address.query_pairs().any(|(key, _)| ["user", "password", "host"].contains(&&*key)) {
+        env.fault(format!("{name} names user, password or host behind a question mark: write scheme://user@host:port/"));
+    }
     if address.username().is_empty() || address.host_str().is_none_or(str::is_empty) {
         env.fault(format!("{name} must name a user and a host, for which passwords are signed"));
     }

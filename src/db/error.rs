@@ -63,10 +63,12 @@ impl From<sqlx::Error> for Error {
             }
             return match database.code().as_deref() {
                 Some("42501") => Self::Isolation(source),
-                // Shutting down, cannot connect now, too many connections, connection failures.
-                Some("57P01" | "57P02" | "57P03" | "53300" | "08000" | "08003" | "08006") => {
-                    Self::Unavailable(source)
-                }
+                // Shutting down, cannot connect now, too many connections, connection failures; a password that is not good any
+                // more, or not yet.
+                Some(
+                    "57P01" | "57P02" | "57P03" | "53300" | "08000" | "08003" | "08006" | "28P01"
+                    | "28000",
+                ) => Self::Unavailable(source),
                 _ => Self::Statement(source),
             };
         }

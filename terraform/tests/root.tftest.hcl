@@ -95,7 +95,7 @@ run "the_worker_may_do_what_it_does_and_nothing_else" {
 
   assert {
     condition = toset(flatten([for s in jsondecode(module.worker_task.task_policy).Statement : s.Action])) == toset([
-      "bedrock:InvokeModel", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListBucket", "s3:ListBucketMultipartUploads", "kms:Decrypt", "kms:GenerateDataKey",
+      "bedrock:InvokeModel", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListBucket", "s3:ListBucketMultipartUploads", "kms:Decrypt", "kms:GenerateDataKey",
       "ssm:GetParametersByPath", "secretsmanager:GetSecretValue",
       "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "xray:PutTraceSegments",
     ])

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::process::Command;
 
+use crate::api::operations::read_source;
 use crate::support::{TestApp, TestTenant, services};
 
 /// What a command printed, and whether it succeeded.
@@ -102,6 +103,10 @@ async fn an_analyst_sees_rows_of_one_tenant_in_every_view() {
     let (own, other) = (app.tenant("views-own").await, app.tenant("views-other").await);
     converse(&own, "zarquonite").await;
     converse(&other, "quibblefax").await;
+    for tenant in [&own, &other] {
+        let made = tenant.post("/v1/collections", &json!({ "name": "read by itself" })).await;
+        read_source(tenant, made.expect(201)["id"].as_str().unwrap()).await;
+    }
     // The embedded model is no provider that is tried, and says nothing that must be taken out.
     let tried = r#"[{"provider": "bedrock", "model": "small", "outcome": "answered"}]"#;
     sqlx::query("update app.runs set attempts = $1::jsonb, filtered = $2::jsonb")

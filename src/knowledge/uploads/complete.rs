@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use super::end::told_later;
 use super::parts::check_parts;
 use super::survey::Survey;
 use super::{Upload, UploadError, Uploads, find_reached};
@@ -299,10 +300,7 @@ impl Uploads {
         self.receiver.wake_worker();
         // The store may have made nothing of the parts yet. What can not be removed now is removed when the upload expires.
         if let Err(error) = self.abort(tenant, &locked).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "parts of an upload are removed later"
-            );
+            told_later(&error);
         }
         Err(error)
     }

@@ -43,41 +43,46 @@ impl Uploads {
         Ok(())
     }
 
-    /// Removes the uploads whose time is over, tenant by tenant, until `stop`; how many there were.
+    /// Removes the uploads whose time is over, tenant by tenant, until `stop`; how many there were. What can not be removed now
+    /// stays, and holds up nobody else.
     ///
     /// # Errors
-    /// The database failed; what was swept until then is gone. An upload whose parts can not be removed now stays.
+    /// The tenants can not be listed.
     pub async fn sweep(&self, stop: &CancellationToken) -> db::Result<u64> {
         let mut count = 0;
         for tenant in each_tenant(&self.receiver.db).await? {
-            let mut after = None;
-            loop {
-                let mut tx = self.receiver.db.tenant(tenant).await?;
-                let expired = tx.list_expired_uploads(after, ROWS).await?;
-                drop(tx);
-                after = expired.last().copied();
-                for upload_id in &expired {
-                    if stop.is_cancelled() {
-                        return Ok(count);
-                    }
-                    count += u64::from(self.sweep_one(tenant, *upload_id).await?);
-                }
-                if i64::try_from(expired.len()).is_ok_and(|found| found < ROWS) {
-                    break;
-                }
+            match self.sweep_tenant(tenant, stop).await {
+                Ok(swept) => count += swept,
+                Err(error) => told_later(&error),
             }
         }
         Ok(count)
+    }
+
+    async fn sweep_tenant(&self, tenant: TenantId, stop: &CancellationToken) -> db::Result<u64> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let mut tx = self.receiver.db.tenant(tenant).await?;
+            let expired = tx.list_expired_uploads(after, ROWS).await?;
+            drop(tx);
+            after = expired.last().copied();
+            for upload_id in &expired {
+                if stop.is_cancelled() {
+                    return Ok(count);
+                }
+                count += u64::from(self.sweep_one(tenant, *upload_id).await?);
+            }
+            if i64::try_from(expired.len()).is_ok_and(|found| found < ROWS) {
+                return Ok(count);
+            }
+        }
     }
 
     async fn sweep_one(&self, tenant: TenantId, upload_id: Uuid) -> db::Result<bool> {
         let found = self.receiver.db.tenant(tenant).await?.find_upload(upload_id).await?;
         let Some(upload) = found else { return Ok(false) };
         if let Err(error) = self.abort(tenant, &upload).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "parts of an upload are removed later"
-            );
+            told_later(&error);
             return Ok(false);
         }
         let mut tx = self.receiver.db.tenant(tenant).await?;
@@ -114,4 +119,9 @@ impl Uploads {
         let key = ObjectKey::original(tenant, upload.version_id);
         Ok(self.objects().abort_upload(&key, upload.store_id.as_deref()).await?)
     }
+}
+
+/// What the sweeper does again.
+pub(super) fn told_later(error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(error, "parts of an upload are removed later");
 }

@@ -54,11 +54,14 @@ impl Uploads {
         tenant: TenantId,
         upload: &Upload,
     ) -> Result<Vec<PlacedPart>, UploadError> {
-        let store = upload.at_store(tenant).filter(|_| upload.is_open());
-        let stored = match &store {
+        // Marks are told as long as completing asks for them, addresses as long as parts are taken.
+        let awaits = upload.is_open() || upload.state == "completing" && !upload.is_expired();
+        let known = upload.at_store(tenant).filter(|_| awaits);
+        let stored = match &known {
             Some(store) => self.objects().list_parts(store).await?.unwrap_or_default(),
             None => Vec::new(),
         };
+        let store = known.filter(|_| upload.is_open());
         let signed = self.signed_from(upload);
         let mut parts = Vec::new();
         for number in 1..=upload.part_count() {

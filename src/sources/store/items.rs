@@ -60,7 +60,7 @@ impl TenantTx {
         Ok(item)
     }
 
-    /// Notes a page as it is now.
+    /// Notes a page as it is now. Whoever comes late from an earlier run takes no page from a later one.
     pub(in crate::sources) async fn put_source_item(
         &mut self,
         run: &ClaimedRun,
@@ -86,7 +86,7 @@ impl TenantTx {
                 last_modified = excluded.last_modified,
                 content_sha256 = excluded.content_sha256,
                 links = excluded.links,
-                last_run_id = excluded.last_run_id",
+                last_run_id = greatest(source_items.last_run_id, excluded.last_run_id)",
             self.tenant().uuid(),
             run.source_id,
             item.url,

@@ -16,8 +16,8 @@ pub(super) enum Reached {
     Answer(Fetched, bool),
     /// To another host, which was not asked; whether for good.
     Outside(Url, bool),
-    /// To a page that `robots.txt` asks not to read.
-    Forbidden(Url),
+    /// To a page that `robots.txt` asks not to read; whether for good.
+    Forbidden(Url, bool),
 }
 
 impl SourceSync {
@@ -50,7 +50,7 @@ impl SourceSync {
                 return Ok(Reached::Outside(to, is_permanent));
             }
             if !site.allows(&to) {
-                return Ok(Reached::Forbidden(to));
+                return Ok(Reached::Forbidden(to, is_permanent));
             }
             // Of another page we have nothing.
             (url, known) = (to, Validators::default());

@@ -158,9 +158,12 @@ impl SourceSync {
             Ok(Reached::Outside(to, is_permanent)) => {
                 Ok(redirected(site, page, &to, is_known && !is_permanent))
             }
-            Ok(Reached::Forbidden(to)) => {
+            Ok(Reached::Forbidden(to, is_permanent)) => {
                 let detail = format!("it leads to {to}, which robots.txt asks not to read");
-                Ok(Look::skipped("robots_disallowed", &detail))
+                // For now, as to a login: what we have stays.
+                let stays = is_known && !is_permanent;
+                let look = if stays { Look::failed } else { Look::skipped };
+                Ok(look("robots_disallowed", &detail))
             }
             Err(error) => Ok(self.not_fetched(page, is_known, error)),
         }
@@ -183,7 +186,7 @@ impl SourceSync {
             Ok(Reached::Outside(to, _)) => {
                 return Look::failed("redirected_outside", &leads_outside(&to));
             }
-            Ok(Reached::Forbidden(to)) => {
+            Ok(Reached::Forbidden(to, _)) => {
                 let detail = format!("it leads to {to}, which robots.txt asks not to read");
                 return Look::failed("robots_disallowed", &detail);
             }

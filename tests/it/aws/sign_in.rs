@@ -23,6 +23,9 @@ use crate::support::{OwnValkey, eventually};
 
 const KEY_ID: &str = "AKIDEXAMPLE";
 const SECRET_KEY: &str = "wJalrXUtnFEMI-of-nobody";
+/// As a role has one: with signs that mean something else in an address.
+const TOKEN: &str = "a/token+of=role";
+const TOKEN_IN_PASSWORD: &str = "X-Amz-Security-Token=a%2Ftoken%2Bof%3Drole";
 /// Kinds of messages of PostgreSQL.
 const SASL: i32 = 10;
 const SASL_CONTINUE: i32 = 11;
@@ -106,7 +109,10 @@ impl Gate {
                     let let_in = |seen: &str| {
                         let host = format!("localhost:{port}");
                         let user = ("DBUser", "pidima_app");
-                        let is_good = is_for(seen, "https", &host, "rds-db", user);
+                        // As it was signed, sign by sign: `+` and `%2B` are not the same to whoever checks it.
+                        let is_good = is_for(seen, "https", &host, "rds-db", user)
+                            && seen.contains(TOKEN_IN_PASSWORD)
+                            && seen.contains("X-Amz-Credential=AKIDEXAMPLE%2F");
                         if is_good {
                             passwords.lock().unwrap().insert(seen.to_owned());
                         } else {
@@ -179,8 +185,12 @@ async fn with_signed_passwords_commands_and_service_reach_the_database_and_renew
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", KEY_ID),
         ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+        ("AWS_SESSION_TOKEN", TOKEN),
         ("PIDIMA_SETTINGS_REFRESH_MS", "300"),
+        ("PIDIMA_ENV_FILE", "settings.env"),
     ];
+    let file = house.folder().join("settings.env");
+    std::fs::write(&file, "PIDIMA_CHAT_PASSAGES=5\n").unwrap();
     let key = house.run(&["tenant", "create", "signed"], &settings);
     assert!(key.starts_with("pdm_"), "{key}");
     assert_eq!(gate.seen(), 1, "one password for a command");
@@ -191,8 +201,13 @@ async fn with_signed_passwords_commands_and_service_reach_the_database_and_renew
     assert_eq!(me.status(), 200);
     let before = gate.seen();
     eventually("two more passwords", || async { gate.seen() >= before + 2 }).await;
+    assert!(!api.log().contains("settings have changed"), "{}", api.log());
+    // Also while the settings are wrong, which is nobody's hurry.
+    std::fs::write(&file, "PIDIMA_CHAT_PASSAGES=many\n").unwrap();
+    eventually("the fault is told", || async { api.log().contains("can not be renewed") }).await;
+    let before = gate.seen();
+    eventually("two more passwords", || async { gate.seen() >= before + 2 }).await;
     let renewed = api.log();
-    assert!(!renewed.contains("settings have changed"), "{renewed}");
     for secret in ["X-Amz-Signature", SECRET_KEY] {
         assert!(!renewed.contains(secret) && !doctor.contains(secret), "{renewed}{doctor}");
     }
@@ -213,6 +228,7 @@ async fn a_password_for_another_role_gets_nobody_in_and_is_not_told() {
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", KEY_ID),
         ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+        ("AWS_SESSION_TOKEN", TOKEN),
     ];
     let doctor = house.run(&["doctor"], &settings);
     assert!(doctor.contains("PAM authentication failed"), "{doctor}");
@@ -222,7 +238,7 @@ async fn a_password_for_another_role_gets_nobody_in_and_is_not_told() {
 }
 
 #[tokio::test]
-async fn redis_is_signed_in_to_with_a_fresh_password_for_each_connection() {
+async fn redis_is_signed_in_to_over_tls_with_a_password_that_is_kept_for_some_minutes() {
     let valkey = OwnValkey::start().await;
     let url = valkey.server.url().to_owned();
     let client = redis::Client::open(url.as_str()).unwrap();
@@ -257,19 +273,15 @@ async fn redis_is_signed_in_to_with_a_fresh_password_for_each_connection() {
     let address = format!("rediss://pidima@localhost:{port}/0").into();
     let plain = Redis::trusting(&address, authority, Duration::from_secs(5)).unwrap();
     let handle = plain.signed_in(aws_of(KEY_ID), server);
-    handle.check().await.unwrap();
-    eventually("another second", || async {
+    for _ in 0..3 {
         handle.check().await.unwrap();
-        let heard = first_words.lock().unwrap();
-        let passwords: BTreeSet<_> = heard.iter().map(|words| password_in(words)).collect();
-        assert!(
-            passwords
-                .iter()
-                .all(|it| { is_for(it, "http", "pidima-prod", "elasticache", ("User", "pidima")) })
-        );
-        passwords.len() > 1
-    })
-    .await;
+    }
+    let heard = first_words.lock().unwrap().clone();
+    assert_eq!(heard.len(), 3, "three connections");
+    let passwords: BTreeSet<_> = heard.iter().map(|words| password_in(words)).collect();
+    assert_eq!(passwords.len(), 1, "{passwords:?}");
+    let user = ("User", "pidima");
+    assert!(passwords.iter().all(|it| is_for(it, "http", "pidima-prod", "elasticache", user)));
     valkey.stop().await;
 }
 
@@ -317,6 +329,11 @@ fn settings_that_contradict_signed_passwords_are_refused_each_with_a_remedy() {
         ),
         ("DATABASE_URL", "postgres://db.example.com/pidima?sslmode=require", "must name a user"),
         ("DATABASE_URL", "postgres://pidima_app@db.example.com/pidima", "sslmode=verify-full"),
+        (
+            "DATABASE_URL",
+            "postgres://pidima_app@db.example.com/p?sslmode=require&password=hushhush",
+            "behind a question mark",
+        ),
         ("PIDIMA_DATABASE_AUTH", "kerberos", "give password or iam"),
         ("PIDIMA_REDIS_URL", "redis://pidima@cache.example.com:6379/0", "rediss://"),
         ("PIDIMA_REDIS_URL", "rediss://pidima:hushhush@cache.example.com:6379/0", "leave it out"),

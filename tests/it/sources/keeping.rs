@@ -77,12 +77,14 @@ async fn a_page_that_can_not_be_read_this_time_keeps_what_it_led_to() {
 #[tokio::test]
 async fn a_page_that_leads_away_for_now_stays_and_one_that_has_left_for_good_goes() {
     for (status, state, left) in
-        [(302, ("partial", "pages_failed"), 3), (301, ("completed", ""), 1)]
+        [(302, ("partial", "pages_failed"), 4), (301, ("completed", ""), 1)]
     {
         let site = Site::start(&[
-            ("/docs/", Page::html("Start", &["a", "b"], "Begin.")),
+            ("/robots.txt", Page::of("text/plain", "User-agent: *\nDisallow: /private\n")),
+            ("/docs/", Page::html("Start", &["a", "b", "c"], "Begin.")),
             ("/docs/a", Page::html("A", &[], "The first one.")),
             ("/docs/b", Page::html("B", &[], "The second one.")),
+            ("/docs/c", Page::html("C", &[], "The third one.")),
             ("/login", Page::html("Login", &[], "Who are you?")),
         ])
         .await;
@@ -90,16 +92,18 @@ async fn a_page_that_leads_away_for_now_stays_and_one_that_has_left_for_good_goe
         let tenant = app.tenant("acme").await;
         let source = source(&tenant, &crawl(&site, "/docs/")).await;
         sync(&tenant, &source).await;
-        // On the same host, and on another one, which nobody asks.
+        // On the same host, on another one, which nobody asks, and where robots are not wanted.
         let leads = |to: &str| Page::status(status).with("location", to);
         let elsewhere = site.url("/docs/a").replace("127.0.0.1", "127.0.0.2");
         site.put("/docs/a", leads("/login"));
         site.put("/docs/b", leads(&elsewhere));
+        site.put("/docs/c", leads("/private"));
         let run = sync(&tenant, &source).await;
         assert_eq!(reason(&run), state, "{run}");
         let told = noted(&run, &site);
         assert_eq!(told["/docs/a"], "redirected_outside");
         assert_eq!(told["/docs/b"], "redirected_outside");
+        assert_eq!(told["/docs/c"], "robots_disallowed");
         assert_eq!(documents(&tenant, &site).await.len(), left);
     }
 }

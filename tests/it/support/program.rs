@@ -61,6 +61,11 @@ impl House {
         command
     }
 
+    /// Where its processes run.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Connection string of the service's role.
     pub fn app_url(&self) -> String {
         self.database.app_url()

@@ -122,6 +122,11 @@ async fn a_crash_before_the_store_has_completed_loses_nothing() {
         let upload = begin(&tenant, "pumps.md", bytes.len()).await;
         let body = send_all(&tenant, &upload, &bytes).await;
         announce(&place).await;
+        // Who was told of no mark can go on all the same, and no part is taken any more.
+        let seen = tenant.get(&path(&upload)).await.expect(200);
+        assert_eq!(seen["state"], "completing", "{name}");
+        assert_eq!(seen["parts"][0]["etag"], body["parts"][0]["etag"], "{name}: {seen}");
+        assert!(seen["parts"][0]["url"].is_null(), "{name}: {seen}");
         reconcile_versions(&place.app.app.services.db, Duration::ZERO).await.unwrap();
         place.app.app.worker.run_until_idle().await.unwrap();
         complete(&tenant, &upload, &body).await.expect(202);

@@ -61,7 +61,7 @@ fn remedy(code: &str) -> Option<&'static str> {
     Some(match code {
         "NoSuchBucket" => "make the bucket, or mend PIDIMA_OBJECTS_S3_BUCKET",
         "AccessDenied" => {
-            "give the role s3:ListBucket on the bucket and s3:GetObject, s3:PutObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts and s3:DeleteObject on its objects"
+            "give the role s3:ListBucket and s3:ListBucketMultipartUploads on the bucket and s3:GetObject, s3:PutObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts and s3:DeleteObject on its objects"
         }
         "KMS.NotFoundException" | "KMS.DisabledException" | "InvalidArgument" => {
             "mend PIDIMA_OBJECTS_S3_KMS_KEY"
