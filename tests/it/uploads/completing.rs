@@ -125,7 +125,8 @@ async fn a_crash_before_the_store_has_completed_loses_nothing() {
         // Who was told of no mark can go on all the same, and no part is taken any more.
         let seen = tenant.get(&path(&upload)).await.expect(200);
         assert_eq!(seen["state"], "completing", "{name}");
-        assert_eq!(seen["parts"][0]["etag"], body["parts"][0]["etag"], "{name}: {seen}");
+        let mark = body["parts"][0]["etag"].as_str().unwrap().trim_matches('"');
+        assert_eq!(seen["parts"][0]["etag"], mark, "{name}: {seen}");
         assert!(seen["parts"][0]["url"].is_null(), "{name}: {seen}");
         reconcile_versions(&place.app.app.services.db, Duration::ZERO).await.unwrap();
         place.app.app.worker.run_until_idle().await.unwrap();
