@@ -4,6 +4,7 @@
 //! All faults are told at once. Only `app.rs` and the commands see [`Config`]; everyone else is handed the values needed.
 
 mod accounts;
+mod attachments;
 mod aws;
 mod embeddings;
 mod env;
@@ -28,6 +29,7 @@ mod uploads;
 mod webhooks;
 
 pub use accounts::AccountsConfig;
+pub use attachments::AttachmentsConfig;
 pub use aws::AwsConfig;
 pub use embeddings::{EmbeddingProvider, EmbeddingsConfig, RemoteEmbeddingsConfig};
 pub use env::{ConfigError, Env, Given, Origin};
@@ -79,6 +81,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
+    /// Files of a conversation.
+    pub attachments: AttachmentsConfig,
     /// Large files that are sent in parts.
     pub uploads: UploadsConfig,
     /// Requests to addresses of tenants.
@@ -130,12 +134,14 @@ impl Config {
     fn read(env: &Env) -> Self {
         // Read elsewhere, and known all the same.
         TelemetryConfig::from_env(env);
+        let http = HttpConfig::from_env(env);
         Self {
             database: DatabaseConfig::from_env(env),
             objects: ObjectsConfig::from_env(env),
             queue: QueueConfig::from_env(env),
             aws: AwsConfig::from_env(env),
-            http: HttpConfig::from_env(env),
+            attachments: AttachmentsConfig::from_env(env, http.max_upload_bytes),
+            http,
             identity: IdentityConfig::from_env(env),
             accounts: AccountsConfig::from_env(env),
             keys: KeysConfig::from_env(env),

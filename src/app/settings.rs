@@ -16,7 +16,7 @@ use crate::config::{
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
-use crate::knowledge::{IngestSettings, UploadSettings, WatchSettings};
+use crate::knowledge::{AttachmentSettings, IngestSettings, UploadSettings, WatchSettings};
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::sources::SyncSettings;
 use crate::web::events::EventTimes;
@@ -245,6 +245,15 @@ pub(super) fn webhooks(config: &Config) -> WebhookSettings {
         // Who sends is done by then, one way or the other, and has noted it.
         lease: config.outbound.timeout + LEASE_MARGIN,
         keep: webhooks.keep,
+    }
+}
+
+/// What may be attached to a session.
+pub(super) fn attachments(config: &Config) -> AttachmentSettings {
+    let attachments = config.attachments;
+    AttachmentSettings {
+        max_per_session: attachments.max_per_session,
+        max_bytes: attachments.max_bytes,
     }
 }
 

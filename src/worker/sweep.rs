@@ -1,5 +1,5 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
-//! deliveries of webhooks that were kept long enough, and, beside them since a store of objects is asked too, uploads whose time
+//! deliveries of webhooks that were kept long enough, attachments of sessions that are gone, and, beside them since a store of objects is asked too, uploads whose time
 //! is over.
 
 use std::error::Error;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{self, Db};
-use crate::knowledge::Uploads;
+use crate::knowledge::{Uploads, sweep_attachments};
 use crate::tenancy::each_tenant;
 
 /// How often logins are looked at.
@@ -26,6 +26,7 @@ pub(super) async fn run(db: Db, keep_deliveries: Duration, stop: CancellationTok
         if round.is_multiple_of(ROUNDS) {
             tell("outcomes of requests", sweep_outcomes(&db).await);
             tell("deliveries of webhooks", sweep_deliveries(&db, keep_deliveries).await);
+            tell("attachments", sweep_attachments(&db, &stop).await);
         }
         round += 1;
         tokio::select! {

@@ -8,6 +8,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::chat::remove_session::remove_session;
 use crate::chat::run::{Chat, StartError};
 use crate::chat::store::sessions::Session;
 use crate::db::idempotency::Begun;
@@ -104,7 +105,7 @@ enum CreateResponse {
 
 #[derive(ApiResponse)]
 enum DeleteResponse {
-    /// The session and its messages are gone.
+    /// The session is gone, and its messages and attachments with it.
     #[oai(status = 204)]
     Deleted,
 }
@@ -234,7 +235,7 @@ impl SessionsApi {
 
     /// Delete a session
     ///
-    /// Deletes the conversation with all its messages.
+    /// Deletes the conversation with all its messages and attachments.
     #[oai(path = "/sessions/:session_id", method = "delete", operation_id = "delete_session")]
     async fn delete_session(
         &self,
@@ -246,7 +247,7 @@ impl SessionsApi {
         let mut tx = self.db.tenant(actor.tenant).await?;
         let found = tx.find_session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
-        tx.delete_session(session.session_id).await?;
+        remove_session(&mut tx, session.session_id).await?;
         let entry = actor.audit("session.deleted").on("session", session.session_id);
         let before = json!({ "created_by": session.created_by, "created_at": session.created_at });
         tx.append_audit(entry.before(before)).await?;

@@ -139,12 +139,16 @@ impl Generation {
             return Ok(Some(Refusal::Vague));
         }
         self.retrieve(standalone, progress).await?;
-        if progress.given == 0 {
-            return Ok(Some(Refusal::NoCandidates));
-        }
         let least = configuration.min_evidence;
         let is_weak = || Evidence::gather(standalone, progress.passages()).percent() < least;
-        Ok((least > 0 && is_weak()).then_some(Refusal::BelowThreshold))
+        let refusal = match progress.given {
+            0 => Refusal::NoCandidates,
+            _ if least > 0 && is_weak() => Refusal::BelowThreshold,
+            _ => return Ok(None),
+        };
+        // What is missing may stand in the file that was just attached.
+        let waits = progress.trace.waits_for_attachments();
+        Ok(Some(if waits { Refusal::AttachmentsUnread } else { refusal }))
     }
 
     async fn ask_model(

@@ -198,9 +198,8 @@ impl TenantTx {
         Ok(revision)
     }
 
-    /// Deletes a session with its messages. Whoever makes an answer in it finds its lease gone.
-    pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
-        // The session before the lease, as who asks in it locks them.
+    /// Locks a session that is about to be deleted.
+    pub(in crate::chat) async fn lock_session(&mut self, session_id: Uuid) -> db::Result<()> {
         sqlx::query!(
             "select
             from sessions
@@ -212,7 +211,11 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        self.delete_session_lease(session_id).await?;
+        Ok(())
+    }
+
+    /// Deletes a session with its messages.
+    pub(in crate::chat) async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
         sqlx::query!(
             "delete from sessions
             where tenant_id = $1

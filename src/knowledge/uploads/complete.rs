@@ -17,6 +17,7 @@ use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::author::Author;
 use crate::knowledge::ingest_version::REMOVE_ORIGINAL;
 use crate::knowledge::parse::MediaType;
+use crate::knowledge::place::Place;
 use crate::knowledge::receive_document::{
     Answer, NewDocument, RETRIES, Receipt, ReceiveError, Sender, met_another, write,
 };
@@ -244,7 +245,7 @@ impl Uploads {
             Begun::Before(kept) => return Ok((Receipt::Before(kept), true)),
         };
         let new = NewDocument {
-            collection_id: Some(upload.collection_id),
+            place: Place::Collection(upload.collection_id),
             name: upload.name.clone(),
             format_name: None,
             declared_type: upload.declared_type.clone(),
