@@ -134,14 +134,13 @@ impl Config {
     fn read(env: &Env) -> Self {
         // Read elsewhere, and known all the same.
         TelemetryConfig::from_env(env);
-        let http = HttpConfig::from_env(env);
         Self {
             database: DatabaseConfig::from_env(env),
             objects: ObjectsConfig::from_env(env),
             queue: QueueConfig::from_env(env),
             aws: AwsConfig::from_env(env),
-            attachments: AttachmentsConfig::from_env(env, http.max_upload_bytes),
-            http,
+            http: HttpConfig::from_env(env),
+            attachments: AttachmentsConfig::from_env(env),
             identity: IdentityConfig::from_env(env),
             accounts: AccountsConfig::from_env(env),
             keys: KeysConfig::from_env(env),

@@ -100,7 +100,8 @@ impl Receiver {
     ) -> db::Result<bool> {
         let mut tx = self.db.tenant(author.tenant).await?;
         let deleted = tx.delete_document_row(attachment_id).await?;
-        let own = deleted.filter(|(collection_id, ..)| *collection_id == attachments_of(session_id));
+        let own =
+            deleted.filter(|(collection_id, ..)| *collection_id == attachments_of(session_id));
         // Of a document of another place the transaction ends here, and nothing is done.
         let Some((collection_id, change, versions)) = own else { return Ok(false) };
         tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;

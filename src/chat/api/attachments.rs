@@ -17,8 +17,8 @@ use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::knowledge::api::{WaitFor, document_of};
 use crate::knowledge::{
-    AttachmentSettings, Author, Document, JobWatch, Reader, Receipt, Receiver, Watcher, find_attachment,
-    list_attachments,
+    AttachmentSettings, Author, Document, JobWatch, Reader, Receipt, Receiver, Watcher,
+    find_attachment, list_attachments,
 };
 use crate::web::idempotency::{Once, Replayable, with_part};
 use crate::web::paging::{encode_cursor, keyset};
@@ -29,7 +29,10 @@ const LIST: &str = "attachments";
 
 /// What the document says of the answers that [`answer`] makes.
 #[derive(ApiResponse)]
-#[expect(dead_code, reason = "an answer is kept as it was sent, so that most are made of no such value")]
+#[expect(
+    dead_code,
+    reason = "an answer is kept as it was sent, so that most are made of no such value"
+)]
 enum AttachResponse {
     /// The same bytes are attached already, so that nothing is done again; or, with `wait=ready`, the version is at its end.
     #[oai(status = 200)]

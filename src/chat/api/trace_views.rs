@@ -10,8 +10,8 @@ use crate::adapters::models::Attempt;
 use crate::chat::run::{Outcome, Usage};
 use crate::chat::store::traces::{Candidate, TracedRun};
 use crate::chat::trace::{DropReason, RunTrace};
-use crate::knowledge::{Reach, UnreadAttachment};
 use crate::knowledge::api::{HitExplanation, SearchExplanation};
+use crate::knowledge::{Reach, UnreadAttachment};
 
 /// Why the model was not given a passage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

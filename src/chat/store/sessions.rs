@@ -215,7 +215,7 @@ impl TenantTx {
     }
 
     /// Deletes a session with its messages.
-    pub(in crate::chat) async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
+    pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
         sqlx::query!(
             "delete from sessions
             where tenant_id = $1
