@@ -19,7 +19,8 @@ alter table app.collections
 comment on column app.collections.name is 'Unique within the tenant; null for the attachments of a session';
 comment on column app.collections.session_id is
     'Session whose attachments these are; null for documentation, and for attachments whose session is gone, which are removed';
-create index collections_attachments_idx on app.collections (tenant_id, collection_id) where name is null;
+-- Whether the tenant's conversations have any at all is asked by each search; which of them have no session, by the sweep.
+create index collections_collection_id_idx on app.collections (tenant_id, collection_id) where name is null;
 
 -- A search that leaves out what others attached, or narrows to some collections, must not read the rest to do so.
 create index chunk_windows_collection_id_idx on app.chunk_windows (tenant_id, collection_id);
