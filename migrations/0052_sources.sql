@@ -147,7 +147,8 @@ comment on column app.source_pages.due_at is 'When it is looked at, after an att
 comment on column app.source_pages.outcome is 'new, changed, unchanged, skipped or failed; read for a sitemap';
 comment on column app.source_pages.reason_code is 'Why it failed or was skipped, for programs';
 comment on column app.source_pages.reason_detail is 'The same in words';
-create index source_pages_role_position_idx on app.source_pages (tenant_id, run_id, role, position) where state = 'waiting';
+create index source_pages_role_depth_position_idx on app.source_pages (tenant_id, run_id, role desc, depth, position)
+    where state = 'waiting';
 call app.isolate('app.source_pages', 'select, insert, update, delete');
 
 create table app.source_items (

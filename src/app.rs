@@ -28,7 +28,9 @@ use crate::adapters::redis::Redis;
 use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamSettings};
 use crate::chat::assistants::{AssistantLimits, Defaults};
 use crate::chat::{Chat, ChatSettings, HotContexts};
-use crate::config::{AccountsConfig, Config, Env, MetricsConfig, RedisConfig};
+use crate::config::{
+    AccountsConfig, AwsConfig, Config, DatabaseConfig, Env, MetricsConfig, RedisConfig,
+};
 use crate::db::{Db, PoolSettings};
 use crate::governance::Flags;
 use crate::identity::{
@@ -91,26 +93,36 @@ impl Outside {
     }
 }
 
+/// Replaces the connection string of the database by one with a password, where passwords are signed. Such a one is good for
+/// some minutes; see [`App::follow_settings`].
+///
+/// # Errors
+/// Nothing could be signed.
+pub async fn sign_in(database: &mut DatabaseConfig, aws: &AwsConfig) -> anyhow::Result<()> {
+    database.url = storage::database_url(database, &storage::aws(aws)).await?;
+    Ok(())
+}
+
 impl App {
     /// Builds the application.
     ///
     /// # Errors
     /// A setting cannot be used.
     pub fn build(config: &Config, outside: Outside) -> anyhow::Result<Self> {
+        let aws = storage::aws(&config.aws);
+        let redis = redis(&config.redis)?.map(|it| storage::signed_in(it, &config.redis, &aws));
         let db = Db::open(&PoolSettings {
             url: config.database.url.clone(),
             max_connections: config.database.pool_size,
             acquire_timeout: config.database.acquire_timeout,
         })
         .context("DATABASE_URL is no connection string")?;
-        let redis = redis(&config.redis)?;
         let tasks = TaskTracker::new();
         let providers = config.identity.oidc_providers.iter().map(settings::provider).collect();
         let providers = ProviderRegistry::new(providers, OidcLimits::default(), tasks.clone())?;
         let work_waits = Arc::new(Notify::new());
         let outbound = settings::outbound(&config.outbound)?;
         let flags = Flags::default();
-        let aws = storage::aws(&config.aws);
         let objects = storage::objects(&config.objects, &aws);
         let queue = storage::queue(config, &aws, &db);
         let readiness = Readiness::new(Arc::clone(&objects), Arc::clone(&queue));

@@ -3,6 +3,7 @@
 mod audit;
 mod bench;
 mod client;
+mod database;
 mod demo;
 mod doctor;
 mod eval;

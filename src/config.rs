@@ -28,6 +28,8 @@ mod telemetry;
 mod uploads;
 mod webhooks;
 
+use std::time::Duration;
+
 pub use accounts::AccountsConfig;
 pub use attachments::AttachmentsConfig;
 pub use aws::AwsConfig;
@@ -50,7 +52,7 @@ pub use redis::RedisConfig;
 pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use sources::SourcesConfig;
-pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config};
+pub use storage::{DatabaseConfig, ObjectStore, ObjectsConfig, S3Config, SignInKind};
 pub use syncing::SyncingConfig;
 pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 pub use uploads::UploadsConfig;
@@ -109,6 +111,9 @@ pub struct Config {
     pub metrics: MetricsConfig,
 }
 
+/// Longest time between two passwords that are signed, each of which is good for 15 minutes.
+const SIGNED_REFRESH: Duration = Duration::from_secs(600);
+
 impl Config {
     /// Reads and checks every setting.
     ///
@@ -134,7 +139,7 @@ impl Config {
     fn read(env: &Env) -> Self {
         // Read elsewhere, and known all the same.
         TelemetryConfig::from_env(env);
-        Self {
+        let config = Self {
             database: DatabaseConfig::from_env(env),
             objects: ObjectsConfig::from_env(env),
             queue: QueueConfig::from_env(env),
@@ -159,7 +164,15 @@ impl Config {
             flags: FlagsConfig::from_env(env),
             sources: SourcesConfig::from_env(env),
             metrics: MetricsConfig::from_env(env),
+        };
+        let is_signed = config.database.sign_in == SignInKind::Iam;
+        if is_signed && config.sources.refresh > SIGNED_REFRESH {
+            env.fault(format!(
+                "PIDIMA_SETTINGS_REFRESH_MS is too long for PIDIMA_DATABASE_AUTH=iam, whose passwords are renewed with the settings and are good for 15 minutes: give {} at most",
+                SIGNED_REFRESH.as_millis()
+            ));
         }
+        config
     }
 
     /// Takes over the keys of models that are others in newer settings, where they go to the same server as before: whoever

@@ -33,7 +33,7 @@ pub use limit_collection::{LimitError, limit_collection};
 pub use place::{Place, default_collection};
 pub use reach::{Reach, Reader};
 pub use receive_document::{NewDocument, Receipt, ReceiveError, Received, Receiver};
-pub use remove_document::remove_documents;
+pub use remove_document::{remove_document, remove_documents};
 pub use search::{
     EmbeddedAhead, Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult,
     SearchSettings,

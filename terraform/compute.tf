@@ -3,9 +3,10 @@
 module "registry" {
   source = "./modules/registry"
 
-  name           = local.name
-  repositories   = ["pidima"]
-  images_key_arn = module.keys.arns["images"]
+  name                = local.name
+  repositories        = ["pidima"]
+  public_repositories = local.public_repositories
+  images_key_arn      = module.keys.arns["images"]
 }
 
 resource "aws_ecs_cluster" "this" {
@@ -29,11 +30,12 @@ module "service_task" {
   port                 = local.service_port
   cpu                  = var.service.cpu
   memory               = var.service.memory
+  collector            = local.collector
   stop_timeout_seconds = local.stop_timeout_seconds
-  environment          = merge(local.settings, local.outside_settings, local.openai_settings, local.service_settings)
+  environment          = merge(local.settings, local.outside_settings, local.openai_settings, local.trace_settings, local.service_settings)
   secrets              = merge(local.secret_settings, local.service_secret_settings)
   statements           = local.service_statements
-  repository_arns      = values(module.registry.arns)
+  repository_arns      = [module.registry.arns["pidima"]]
   secrets_key_arn      = module.keys.arns["secrets"]
   logs_key_arn         = module.keys.arns["logs"]
   log_retention_days   = var.log_retention_days
@@ -48,11 +50,12 @@ module "worker_task" {
   command              = ["worker"]
   cpu                  = var.worker.cpu
   memory               = var.worker.memory
+  collector            = local.collector
   stop_timeout_seconds = local.stop_timeout_seconds
-  environment          = merge(local.settings, local.outside_settings, local.openai_settings, local.worker_settings)
+  environment          = merge(local.settings, local.outside_settings, local.openai_settings, local.trace_settings, local.worker_settings)
   secrets              = local.secret_settings
   statements           = local.worker_statements
-  repository_arns      = values(module.registry.arns)
+  repository_arns      = [module.registry.arns["pidima"]]
   secrets_key_arn      = module.keys.arns["secrets"]
   logs_key_arn         = module.keys.arns["logs"]
   log_retention_days   = var.log_retention_days
@@ -72,7 +75,7 @@ module "migrate_task" {
   environment          = local.migrate_settings
   secrets              = local.migrate_secret_settings
   statements           = []
-  repository_arns      = values(module.registry.arns)
+  repository_arns      = [module.registry.arns["pidima"]]
   secrets_key_arn      = module.keys.arns["secrets"]
   logs_key_arn         = module.keys.arns["logs"]
   log_retention_days   = var.log_retention_days

@@ -96,7 +96,7 @@ class Size:
 
 
 SIZES = (
-    Size("idle", "envs/dev.tfvars, nobody there", 1, 0.25, 0.5, 1, 0.5, 1, 0.5, 1, 5, "valkey micro", 1, 1, 1, 0.1, 0, 0, 0, 0, 1, False, 0),
+    Size("idle", "envs/dev.tfvars, nobody there", 1, 0.25, 1, 1, 0.5, 2, 0.5, 1, 5, "valkey micro", 1, 1, 1, 0.1, 0, 0, 0, 0, 1, False, 0),
     Size("small", "envs/staging.tfvars, 20 thousand questions", 2, 0.5, 1, 1, 1, 4, 2, 10, 60, "valkey micro", 2, 1, 1, 0.5, 20_000, 400_000, 500, 20_000, 10, True, 0.2),
     Size("large", "envs/prod.tfvars, 2 million questions", 8, 1, 2, 4, 1, 4, 24, 400, 4_000, "valkey small", 3, 3, 3, 8, 2_000_000, 40_000_000, 50_000, 1_000_000, 1_000, True, 0.05),
 )  # fmt: skip
@@ -106,7 +106,7 @@ TOKENS_IN, TOKENS_OUT = 4_000, 350
 CHARACTERS = 4
 # One page of documentation.
 TOKENS_OF_A_PAGE = 700
-ENDPOINTS, ADDRESSES_PER_NAT, MANAGED_RULES, OWN_RULES = 7, 1, 4, 3
+ENDPOINTS, ADDRESSES_PER_NAT, MANAGED_RULES, OWN_RULES = 8, 1, 4, 3
 SECRETS, KEYS, KEYS_OF_COPIES = 5, 8, 2
 ALARM_METRICS, COMPOSITES, OWN_METRICS, INSIGHT_METRICS = 19 + 16 + 3, 4, 2 + 70, 60
 LOG_BYTES_OF_A_REQUEST, STREAM_BYTES = 3_000, 20_000
@@ -137,7 +137,7 @@ def parts(size):
         ("Network", "ways out, endpoints",
             size.nats * (usd("nat", hours) + usd("address", ADDRESSES_PER_NAT * hours)) + usd("nat traffic", out / 4)
             + usd("endpoint", ENDPOINTS * size.endpoint_zones * hours)),
-        ("Tasks", "Fargate: service and worker", tasks),
+        ("Tasks", "Fargate: service and worker, with their collectors", tasks),
         ("Rows", "Aurora: capacity, storage, reads and writes",
             usd("acu", size.acus * hours) + usd("aurora storage", size.rows_gb) + usd("aurora io", size.io_millions) + usd("aurora backup", size.rows_gb)),
         ("Fast memory", "Valkey", usd(size.valkey, size.valkey_nodes * hours)),

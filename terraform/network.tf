@@ -9,6 +9,7 @@ module "network" {
   nat_in_each_zone            = var.nat_in_each_zone
   endpoints_in_each_zone      = var.endpoints_in_each_zone
   endpoints_security_group_id = module.walls.ids["endpoints"]
+  traces                      = var.tracing
   bucket_arns                 = [module.documents.arn, module.exports.arn]
   logs_key_arn                = module.keys.arns["logs"]
   log_retention_days          = var.log_retention_days

@@ -59,6 +59,14 @@ locals {
 
   parameters_arn = "arn:aws:ssm:${var.region}:${var.account_id}:parameter${trimsuffix(module.parameters.path, "/")}"
 
+  # The collector in a task has the rights of the task. It says what was seen and asks nothing: the program samples itself.
+  trace_statements = var.tracing ? [{
+    Sid      = "TellTraces"
+    Effect   = "Allow"
+    Action   = ["xray:PutTraceSegments"]
+    Resource = ["*"] # The action knows no resource.
+  }] : []
+
   # The service stores originals, and removes one that no document came of; it reads those that came in parts, and one for
   # `pidima doctor`. Whoever sends a part does so with its right to write, at an address that it signed. It shows
   # dead letters to the operator and removes them; their work is asked for anew in the database.
@@ -66,6 +74,7 @@ locals {
     module.models.chat_statements,
     module.models.embedding_statements,
     local.settings_statements,
+    local.trace_statements,
     [
       {
         Sid      = "KeepOriginals"
@@ -96,6 +105,7 @@ locals {
   worker_statements = concat(
     module.models.embedding_statements,
     local.settings_statements,
+    local.trace_statements,
     [
       {
         Sid      = "ReadAndRemoveOriginals"

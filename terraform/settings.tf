@@ -59,6 +59,13 @@ locals {
     PIDIMA_OPENAI_MODEL    = var.openai.model
   }
 
+  # The collector in the same task. Which requests are traced is decided by the gateway with the sampling of X-Ray; this share is
+  # of what begins in a task itself.
+  trace_settings = !var.tracing ? {} : {
+    PIDIMA_OTLP_ENDPOINT = "http://127.0.0.1:4318"
+    PIDIMA_TRACE_RATIO   = tostring(var.sampling.rest)
+  }
+
   service_settings = {
     PIDIMA_SERVICE_NAME = "pidima-service"
 
@@ -85,8 +92,8 @@ locals {
   worker_settings = {
     PIDIMA_SERVICE_NAME = "pidima-worker"
 
-    # As many files at once as fit into the memory of the task, two for each processor at most.
-    PIDIMA_PARSER_PROCESSES    = tostring(max(1, min(floor((var.worker.memory - local.worker_memory) / local.parser_memory), ceil(var.worker.cpu / 512))))
+    # As many files at once as fit into the memory that the collector leaves, two for each processor at most.
+    PIDIMA_PARSER_PROCESSES    = tostring(max(1, min(floor((var.worker.memory - (var.tracing ? var.collector.memory : 0) - local.worker_memory) / local.parser_memory), ceil(var.worker.cpu / 512))))
     PIDIMA_PARSER_MEMORY_BYTES = tostring(local.parser_memory * 1048576)
   }
 

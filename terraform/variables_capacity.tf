@@ -124,7 +124,7 @@ variable "export_days" {
 }
 
 variable "sampling" {
-  description = "Shares of questions and of other requests that the gateway traces."
+  description = "Shares of questions and of other requests that the gateway traces; tasks go on with those traces, and trace their own beginnings by the second share."
   type = object({
     questions = number
     rest      = number

@@ -3,6 +3,8 @@
 //! Nothing is asked of the network until a client is first used, so that services of AWS may come up after us. What the
 //! settings leave open is found as AWS's SDKs find it everywhere: profiles, the task's role, the instance's.
 
+mod sign_in;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
+
+pub use sign_in::{PASSWORD_LIFETIME, SignInError, SignedServer};
 
 /// For a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -119,6 +119,20 @@ impl Outbound {
         self.inner.guard.target(text)
     }
 
+    /// Sends a request and reads the answer, also one that redirects; then where that leads, which passed as text and which nobody
+    /// was asked for. `max_redirects` counts for nothing.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_once(
+        &self,
+        request: &OutboundRequest,
+    ) -> Result<(OutboundResponse, Option<Target>), OutboundError> {
+        tokio::time::timeout(self.inner.settings.timeout, self.once(request))
+            .await
+            .unwrap_or(Err(OutboundError::Timeout))
+    }
+
     /// Sends a request and reads the answer, whatever its status.
     ///
     /// # Errors
@@ -135,8 +149,7 @@ impl Outbound {
         mut request: OutboundRequest,
     ) -> Result<OutboundResponse, OutboundError> {
         loop {
-            let stream = self.inner.connector.connect(&request.target).await?;
-            let response = exchange::exchange(stream, &request, &self.inner.settings).await?;
+            let response = self.exchange(&request).await?;
             let next = match next_address(&response) {
                 Some(next) if request.method == Method::GET && request.max_redirects > 0 => next,
                 Some(_) if request.method == Method::GET => {
@@ -151,6 +164,21 @@ impl Outbound {
             request.target = target;
             request.max_redirects -= 1;
         }
+    }
+
+    async fn once(
+        &self,
+        request: &OutboundRequest,
+    ) -> Result<(OutboundResponse, Option<Target>), OutboundError> {
+        let response = self.exchange(request).await?;
+        let next = next_address(&response);
+        let next = next.map(|next| self.inner.guard.redirect(&request.target, next)).transpose()?;
+        Ok((response, next))
+    }
+
+    async fn exchange(&self, request: &OutboundRequest) -> Result<OutboundResponse, OutboundError> {
+        let stream = self.inner.connector.connect(&request.target).await?;
+        exchange::exchange(stream, request, &self.inner.settings).await
     }
 }
 

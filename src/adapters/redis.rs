@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
+use super::aws::{Aws, SignedServer};
 pub use error::RedisError;
 
 /// How often a server that is away is tried.
@@ -37,6 +38,8 @@ pub struct Redis(Arc<Inner>);
 
 struct Inner {
     client: Client,
+    /// What makes the password of each connection; absent: it stands in the address, if there is one.
+    sign_in: Option<(Aws, SignedServer)>,
     patience: Duration,
     state: Mutex<State>,
     /// Held while the first connection is made, so that there is one.
@@ -85,9 +88,20 @@ impl Redis {
         Ok(Self::of(client, patience))
     }
 
+    /// The same server, each connection to which has a password that is signed for it. To be called before anybody asks.
+    #[must_use]
+    pub fn signed_in(&self, aws: Aws, server: SignedServer) -> Self {
+        Self::with(self.0.client.clone(), Some((aws, server)), self.0.patience)
+    }
+
     fn of(client: Client, patience: Duration) -> Self {
+        Self::with(client, None, patience)
+    }
+
+    fn with(client: Client, sign_in: Option<(Aws, SignedServer)>, patience: Duration) -> Self {
         Self(Arc::new(Inner {
             client,
+            sign_in,
             patience,
             state: Mutex::new(State::Untried),
             first: tokio::sync::Mutex::default(),
@@ -180,8 +194,20 @@ impl Inner {
     async fn open(&self, patience: Duration) -> Result<MultiplexedConnection, RedisError> {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-        Ok(timeout(patience, connecting).await.map_err(|_| RedisError::Slow(patience))??)
+        let connecting = async {
+            let client = self.client().await?;
+            Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
+        };
+        timeout(patience, connecting).await.map_err(|_| RedisError::Slow(patience))?
+    }
+
+    /// The server with a password that is good now.
+    async fn client(&self) -> Result<Client, RedisError> {
+        let Some((aws, server)) = &self.sign_in else { return Ok(self.client.clone()) };
+        let password = aws.password_for(server).await?;
+        let info = self.client.get_connection_info();
+        let settings = info.redis_settings().clone().set_password(password.expose_secret());
+        Ok(Client::open(info.clone().set_redis_settings(settings))?)
     }
 
     /// A connection over which something was written.

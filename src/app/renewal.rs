@@ -1,12 +1,13 @@
 //! Reads the settings again while the service runs. What may change then takes effect at once: keys of models, the password
 //! of the database, flags. For the rest it is told that the next start brings it.
 
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::sources::Sources;
-use crate::config::{Config, ConfigError, Env, FlagsConfig};
+use super::storage;
+use crate::adapters::aws::Aws;
+use crate::config::{Config, ConfigError, DatabaseConfig, Env, FlagsConfig};
 use crate::governance::Flag;
 
 /// Takes effect at once as far as a password is all that has changed.
@@ -20,6 +21,8 @@ pub struct Renewal {
     /// As the process was started with.
     begun: Env,
     config: Config,
+    /// Signs passwords, where they are signed.
+    aws: Aws,
     /// What was told last, so that nothing is told again and again.
     told: String,
 }
@@ -30,14 +33,15 @@ struct Changes {
     names: Vec<String>,
     /// Whether all keys could be taken over.
     are_keys_taken: bool,
-    /// Connection string of the database.
-    database: SecretString,
+    /// The database.
+    database: DatabaseConfig,
 }
 
 impl Renewal {
     /// The settings as they were read at the start.
     pub fn new(sources: Sources, begun: Env, config: Config) -> Self {
-        Self { sources, begun, config, told: String::new() }
+        let aws = storage::aws(&config.aws);
+        Self { sources, begun, config, aws, told: String::new() }
     }
 
     /// Tells the log, unless it was told the same the last time.
@@ -89,7 +93,7 @@ impl App {
         };
         self.switch(newer.flags);
         let are_keys_taken = renewal.config.take_keys_of(&newer);
-        let (names, database) = (renewal.begun.changed(env), newer.database.url);
+        let (names, database) = (renewal.begun.changed(env), newer.database);
         Ok(Changes { names, are_keys_taken, database })
     }
 
@@ -99,9 +103,13 @@ impl App {
         changes: Changes,
     ) -> Result<(), ConfigError> {
         // Each time: it may also be again what it was at the start.
-        let renewed = self.services.db.renew_password(&changes.database).await;
+        let renewed = async {
+            let url = storage::database_url(&changes.database, &renewal.aws).await?;
+            anyhow::Ok(self.services.db.renew_password(&url).await?)
+        };
         let is_same_database = renewed
-            .map_err(|error| ConfigError { faults: vec![format!("{DATABASE}: {error}")] })?;
+            .await
+            .map_err(|error| ConfigError { faults: vec![format!("{DATABASE}: {error:#}")] })?;
         let is_renewed = |name: &str| match name {
             DATABASE => is_same_database,
             name if name.ends_with("_API_KEY") => changes.are_keys_taken,

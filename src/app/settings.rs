@@ -216,6 +216,7 @@ pub(super) fn sources(config: &Config) -> SyncSettings {
         max_sitemaps: syncing.max_sitemaps,
         max_depth: syncing.max_depth,
         max_links: syncing.max_links,
+        max_parse: syncing.max_parse,
         max_url_bytes: syncing.max_url_bytes,
         max_run_bytes: syncing.max_run_bytes,
         max_run: syncing.max_run,
@@ -226,8 +227,13 @@ pub(super) fn sources(config: &Config) -> SyncSettings {
         retry: syncing.retry,
         max_wait: syncing.max_wait,
         delay: syncing.delay,
-        // A page may be asked for twice, after a wait for its turn, and is then stored.
-        lease: syncing.timeout * 3 + syncing.delay * 16 + syncing.max_wait + LEASE_MARGIN,
+        timeout: syncing.timeout,
+        // A page may be asked for twice, each time and at each redirect after a wait for its turn, and is then stored.
+        lease: syncing.timeout * 3
+            + syncing.delay * (16 + 2 * syncing.max_redirects)
+            + syncing.max_parse
+            + syncing.max_wait
+            + LEASE_MARGIN,
     }
 }
 

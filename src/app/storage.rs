@@ -2,13 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::adapters::aws::{Aws, AwsKeys, AwsSettings};
+use anyhow::Context;
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::adapters::aws::{Aws, AwsKeys, AwsSettings, SignedServer};
 use crate::adapters::objects::{DirectoryObjects, Objects, S3Objects, S3Settings};
 use crate::adapters::queue::{Queue, SqsQueue, SqsSettings};
+use crate::adapters::redis::Redis;
 use crate::config::{
-    AwsConfig, Config, ObjectStore, ObjectsConfig, QueueKind, S3Config, SqsConfig,
+    AwsConfig, Config, DatabaseConfig, ObjectStore, ObjectsConfig, QueueKind, RedisConfig,
+    S3Config, SignInKind, SqsConfig,
 };
 use crate::db::{Db, PostgresQueue};
+
+/// Port of PostgreSQL where none is named.
+const POSTGRES: u16 = 5432;
 
 /// AWS as this process reaches it.
 pub(super) fn aws(config: &AwsConfig) -> Aws {
@@ -27,6 +36,43 @@ pub(super) fn aws(config: &AwsConfig) -> Aws {
         secrets_endpoint: config.secrets_endpoint_url.clone(),
         ssm_endpoint: config.ssm_endpoint_url.clone(),
     })
+}
+
+/// The connection string of the database, with a password that is signed for it where none stands in it.
+///
+/// # Errors
+/// Nothing could be signed.
+pub(super) async fn database_url(
+    config: &DatabaseConfig,
+    aws: &Aws,
+) -> anyhow::Result<SecretString> {
+    if config.sign_in == SignInKind::Password {
+        return Ok(config.url.clone());
+    }
+    let mut url = Url::parse(config.url.expose_secret()).context("DATABASE_URL is no address")?;
+    let server = SignedServer::Database {
+        host: url.host_str().unwrap_or_default().to_owned(),
+        port: url.port().unwrap_or(POSTGRES),
+        user: url.username().to_owned(),
+    };
+    let password = aws.password_for(&server).await.context("PIDIMA_DATABASE_AUTH=iam")?;
+    // Refused for addresses without a host, which settings are not.
+    let _ = url.set_password(Some(password.expose_secret()));
+    Ok(String::from(url).into())
+}
+
+/// Redis as the settings say it is to be signed in to.
+pub(super) fn signed_in(redis: Redis, config: &RedisConfig, aws: &Aws) -> Redis {
+    if config.sign_in == SignInKind::Password {
+        return redis;
+    }
+    let url = config.url.as_ref().and_then(|url| Url::parse(url.expose_secret()).ok());
+    let server = SignedServer::Cache {
+        name: config.iam_cache.clone(),
+        user: url.map(|url| url.username().to_owned()).unwrap_or_default(),
+        is_serverless: config.is_serverless,
+    };
+    redis.signed_in(aws.clone(), server)
 }
 
 /// The store of originals.

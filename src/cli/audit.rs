@@ -4,9 +4,9 @@ use std::io::Write;
 
 use clap::Subcommand;
 
+use super::database;
 use super::tenant::find;
-use crate::config::{DatabaseConfig, Env};
-use crate::db::{Db, PoolSettings};
+use crate::config::Env;
 use crate::governance::{Anchor, AuditVerdict, verify_audit};
 use crate::kernel::ids::TenantId;
 
@@ -28,13 +28,7 @@ pub enum AuditCommand {
 
 pub async fn run(command: AuditCommand, env: &Env) -> anyhow::Result<()> {
     let AuditCommand::Verify { slug, all: _, anchor } = command;
-    let config = DatabaseConfig::from_env(env);
-    env.finish()?;
-    let db = Db::open(&PoolSettings {
-        url: config.url,
-        max_connections: 2,
-        acquire_timeout: config.acquire_timeout,
-    })?;
+    let db = database::open(env).await?;
     let tenants = match slug {
         Some(slug) => vec![(find(&db, &slug).await?, slug)],
         None => {

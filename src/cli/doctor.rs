@@ -4,17 +4,21 @@ use std::io::Write;
 
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::objects::ObjectKey;
-use crate::app::{App, Outside};
+use crate::app::{App, Outside, sign_in};
 use crate::config::{Config, Env, ObjectStore, QueueKind, TelemetryConfig};
 use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::claim_embedding_space;
 use crate::telemetry::check_collector;
 
 pub async fn run(env: &Env) -> anyhow::Result<()> {
-    let config = Config::from_env(env)?;
+    let mut config = Config::from_env(env)?;
     let mut report = Report::default();
     report.note("settings", Ok("readable".to_owned()));
     report.settings(env);
+    if let Err(error) = sign_in(&mut config.database, &config.aws).await {
+        report.note("password of the database", Err(format!("{error:#}")));
+        return report.finish();
+    }
     let outside = match Outside::connect(&config).await {
         Ok(outside) => outside,
         Err(error) => {

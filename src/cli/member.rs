@@ -6,11 +6,11 @@ use std::io::Write;
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 
-use super::tenant;
+use super::{database, tenant};
 use crate::app::passwords;
-use crate::config::{AccountsConfig, DatabaseConfig, Env};
+use crate::config::{AccountsConfig, Env};
+use crate::db::Db;
 use crate::db::audit::{AuditActor, AuditEntry};
-use crate::db::{Db, PoolSettings};
 use crate::identity::{
     CreatedLocalMember, NewLocalMember, Passwords, Role, create_local_member, login_name,
     reset_password,
@@ -46,14 +46,8 @@ pub enum MemberCommand {
 }
 
 pub async fn run(command: MemberCommand, env: &Env) -> anyhow::Result<()> {
-    let config = DatabaseConfig::from_env(env);
     let accounts = AccountsConfig::from_env(env);
-    env.finish()?;
-    let db = Db::open(&PoolSettings {
-        url: config.url,
-        max_connections: 2,
-        acquire_timeout: config.acquire_timeout,
-    })?;
+    let db = database::open(env).await?;
     let passwords = passwords(&accounts);
     let password = match command {
         MemberCommand::Create { slug, email, role, name } => {

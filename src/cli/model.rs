@@ -6,9 +6,10 @@ use std::io::Write;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
+use super::database;
 use crate::adapters::models::ModelCard;
-use crate::config::{DatabaseConfig, Env};
-use crate::db::{Db, PoolSettings, SystemTx};
+use crate::config::Env;
+use crate::db::SystemTx;
 use crate::governance::{ModelPrice, PricedModel};
 
 /// Dearest price that is taken, in US dollars for a million tokens.
@@ -67,13 +68,7 @@ pub struct SetArgs {
 }
 
 pub async fn run(command: ModelCommand, env: &Env) -> anyhow::Result<()> {
-    let config = DatabaseConfig::from_env(env);
-    env.finish()?;
-    let db = Db::open(&PoolSettings {
-        url: config.url,
-        max_connections: 2,
-        acquire_timeout: config.acquire_timeout,
-    })?;
+    let db = database::open(env).await?;
     let mut tx = db.system().await?;
     match command {
         ModelCommand::List { name } => {

@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::Subcommand;
 use uuid::Uuid;
 
-use crate::config::{DatabaseConfig, Env};
-use crate::db::{Db, PoolSettings};
+use super::database;
+use crate::config::Env;
 use crate::identity::{
     DEFAULT_OPERATOR_DAYS, MAX_OPERATOR_DAYS, MAX_OPERATOR_NAME, create_operator_key,
 };
@@ -32,13 +32,7 @@ pub enum OperatorCommand {
 }
 
 pub async fn run(command: OperatorCommand, env: &Env) -> anyhow::Result<()> {
-    let config = DatabaseConfig::from_env(env);
-    env.finish()?;
-    let db = Db::open(&PoolSettings {
-        url: config.url,
-        max_connections: 2,
-        acquire_timeout: config.acquire_timeout,
-    })?;
+    let db = database::open(env).await?;
     let mut out = std::io::stdout();
     let mut tx = db.system().await?;
     match command {

@@ -5,7 +5,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::run_server;
-use crate::app::{App, Outside, Renewal, Sources};
+use crate::app::{App, Outside, Renewal, Sources, sign_in};
 use crate::config::{Config, Env};
 
 #[derive(Debug, Args)]
@@ -16,7 +16,8 @@ pub struct ServeArgs {
 }
 
 pub async fn run(args: ServeArgs, env: Env, sources: Sources) -> anyhow::Result<()> {
-    let config = Config::from_env(&env)?;
+    let mut config = Config::from_env(&env)?;
+    sign_in(&mut config.database, &config.aws).await?;
     let stop = run_server::stop_signal()?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;
@@ -26,5 +27,7 @@ pub async fn run(args: ServeArgs, env: Env, sources: Sources) -> anyhow::Result<
     let metrics = run_server::tell_metrics(&app).await?;
     tracing::info!(address = %config.http.listen, "serving");
     let renewal = Renewal::new(sources, env, config);
-    run_server::serve(app, listener, !args.without_worker, Some(renewal), metrics, stop).await
+    let serving =
+        run_server::serve(app, listener, !args.without_worker, Some(renewal), metrics, stop);
+    Box::pin(serving).await
 }

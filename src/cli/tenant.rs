@@ -6,10 +6,11 @@ use std::io::Write;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::config::{DatabaseConfig, Env};
+use super::database;
+use crate::config::Env;
+use crate::db::Db;
 use crate::db::analysts;
 use crate::db::audit::{AuditActor, AuditEntry};
-use crate::db::{Db, PoolSettings};
 use crate::governance::Flag;
 use crate::identity::{NewApiKey, Role, create_api_key};
 use crate::kernel::ids::TenantId;
@@ -91,13 +92,7 @@ impl fmt::Display for FlagState {
 }
 
 pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
-    let config = DatabaseConfig::from_env(env);
-    env.finish()?;
-    let db = Db::open(&PoolSettings {
-        url: config.url,
-        max_connections: 2,
-        acquire_timeout: config.acquire_timeout,
-    })?;
+    let db = database::open(env).await?;
     let mut out = std::io::stdout();
     match command {
         TenantCommand::Create { slug, name } => {

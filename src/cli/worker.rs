@@ -3,11 +3,12 @@
 use tokio_util::task::TaskTracker;
 
 use super::run_server;
-use crate::app::{App, Outside, Renewal, Sources};
+use crate::app::{App, Outside, Renewal, Sources, sign_in};
 use crate::config::{Config, Env};
 
 pub async fn run(env: Env, sources: Sources) -> anyhow::Result<()> {
-    let config = Config::from_env(&env)?;
+    let mut config = Config::from_env(&env)?;
+    sign_in(&mut config.database, &config.aws).await?;
     let stop = run_server::stop_signal()?;
     let app = App::build(&config, Outside::connect(&config).await?)?;
     run_server::check(&app).await?;

@@ -6,12 +6,20 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Env;
+use super::storage::{SignInKind, check_signed};
 
 /// The server, the events of runs, and the last messages of sessions.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
     /// `PIDIMA_REDIS_URL`: address of the Redis or Valkey that all instances share; absent: each process is alone.
     pub url: Option<SecretString>,
+    /// `PIDIMA_REDIS_AUTH`: `password` or `iam`; default password.
+    pub sign_in: SignInKind,
+    /// `PIDIMA_REDIS_IAM_CACHE`: id of the replication group of ElastiCache, or name of the serverless cache; required with
+    /// `iam`.
+    pub iam_cache: String,
+    /// `PIDIMA_REDIS_IAM_SERVERLESS`: whether it is a serverless one; default false.
+    pub is_serverless: bool,
     /// `PIDIMA_REDIS_CA_FILE`: certificates in PEM of the authorities that its certificate may be of; absent: those of the
     /// system.
     pub authorities: Option<PathBuf>,
@@ -41,8 +49,31 @@ impl RedisConfig {
                     .to_owned(),
             );
         }
+        let sign_in = env.parse("PIDIMA_REDIS_AUTH", SignInKind::default());
+        let iam_cache = env.text("PIDIMA_REDIS_IAM_CACHE").unwrap_or_default();
+        if sign_in == SignInKind::Iam {
+            match &url {
+                None => env.fault("PIDIMA_REDIS_AUTH is iam: set PIDIMA_REDIS_URL too".to_owned()),
+                Some(url) => check_signed("PIDIMA_REDIS_URL", url.expose_secret(), env),
+            }
+            if url.is_some() && !is_tls {
+                env.fault(
+                    "PIDIMA_REDIS_AUTH=iam needs TLS: let PIDIMA_REDIS_URL begin with rediss://"
+                        .to_owned(),
+                );
+            }
+            if iam_cache.is_empty() {
+                env.fault(
+                    "PIDIMA_REDIS_IAM_CACHE is not set: give the id of the replication group, or the name of the serverless cache"
+                        .to_owned(),
+                );
+            }
+        }
         Self {
             url,
+            sign_in,
+            iam_cache,
+            is_serverless: env.parse("PIDIMA_REDIS_IAM_SERVERLESS", false),
             authorities,
             timeout: env.millis("PIDIMA_REDIS_TIMEOUT_MS", 50, 1, 10_000),
             stream_ttl: env.millis("PIDIMA_STREAM_TTL_MS", 900_000, 1_000, 86_400_000),

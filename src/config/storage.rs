@@ -4,15 +4,40 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use reqwest::Url;
 use secrecy::SecretString;
 
 use super::Env;
+
+/// How a server is told that it is us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignInKind {
+    /// By a password that stands in its address.
+    #[default]
+    Password,
+    /// By passwords that the role of AWS signs.
+    Iam,
+}
+
+impl FromStr for SignInKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "password" => Ok(Self::Password),
+            "iam" => Ok(Self::Iam),
+            _ => Err("give password or iam".to_owned()),
+        }
+    }
+}
 
 /// The database.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
     /// `DATABASE_URL`: connection string of the role `pidima_app`; required.
     pub url: SecretString,
+    /// `PIDIMA_DATABASE_AUTH`: `password` or `iam`; default password.
+    pub sign_in: SignInKind,
     /// `PIDIMA_DATABASE_POOL_SIZE`: open connections of this process; default 20.
     pub pool_size: u32,
     /// `PIDIMA_DATABASE_ACQUIRE_TIMEOUT_MS`: wait for a free connection before 503; default 3000.
@@ -22,13 +47,38 @@ pub struct DatabaseConfig {
 impl DatabaseConfig {
     /// Reads the variables named at the fields.
     pub fn from_env(env: &Env) -> Self {
+        let url = env.required("DATABASE_URL", "give the connection string of the role pidima_app");
+        let sign_in = env.parse("PIDIMA_DATABASE_AUTH", SignInKind::default());
+        if sign_in == SignInKind::Iam && !url.is_empty() {
+            check_signed("DATABASE_URL", &url, env);
+            let encrypted = ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"];
+            if !encrypted.iter().any(|mode| url.contains(mode)) {
+                env.fault(
+                    "DATABASE_URL has no TLS, and PIDIMA_DATABASE_AUTH=iam needs it: add sslmode=verify-full (or require)"
+                        .to_owned(),
+                );
+            }
+        }
         Self {
-            url: env
-                .required("DATABASE_URL", "give the connection string of the role pidima_app")
-                .into(),
+            url: url.into(),
+            sign_in,
             pool_size: env.number("PIDIMA_DATABASE_POOL_SIZE", 20, 2, 500),
             acquire_timeout: env.millis("PIDIMA_DATABASE_ACQUIRE_TIMEOUT_MS", 3_000, 100, 60_000),
         }
+    }
+}
+
+/// An address whose passwords are signed names a host and a user, and no password. Never tells the address itself.
+pub(super) fn check_signed(name: &str, address: &str, env: &Env) {
+    let Ok(address) = Url::parse(address) else {
+        return env
+            .fault(format!("{name} can not be read as an address: give scheme://user@host:port/"));
+    };
+    if address.password().is_some() {
+        env.fault(format!("{name} has a password, but passwords are signed: leave it out"));
+    }
+    if address.username().is_empty() || address.host_str().is_none_or(str::is_empty) {
+        env.fault(format!("{name} must name a user and a host, for which passwords are signed"));
     }
 }
 

@@ -31,6 +31,8 @@ pub struct SyncingConfig {
     pub max_depth: u32,
     /// `PIDIMA_SOURCE_MAX_LINKS`: most links that are taken from one page; default 2000.
     pub max_links: usize,
+    /// `PIDIMA_SOURCE_MAX_PARSE_MS`: longest time for finding the links of one page; default 5000.
+    pub max_parse: Duration,
     /// `PIDIMA_SOURCE_MAX_URL_BYTES`: longest address of a page; default 900.
     pub max_url_bytes: usize,
     /// `PIDIMA_SOURCE_MAX_RUN_BYTES`: most bytes that a run reads; default 1073741824.
@@ -73,6 +75,7 @@ impl SyncingConfig {
             max_sitemaps: env.number("PIDIMA_SOURCE_MAX_SITEMAPS", 100, 1, 50_000),
             max_depth: env.number("PIDIMA_SOURCE_MAX_DEPTH", 20, 0, 1_000),
             max_links: env.number("PIDIMA_SOURCE_MAX_LINKS", 2_000, 1, 100_000),
+            max_parse: env.millis("PIDIMA_SOURCE_MAX_PARSE_MS", 5_000, 10, 60_000),
             max_url_bytes: env.number("PIDIMA_SOURCE_MAX_URL_BYTES", 900, 32, 1_000),
             max_run_bytes: env.number("PIDIMA_SOURCE_MAX_RUN_BYTES", 1 << 30, 1, 1 << 40),
             max_run: env.millis("PIDIMA_SOURCE_MAX_RUN_MS", 21_600_000, 1, 604_800_000),

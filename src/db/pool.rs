@@ -138,7 +138,7 @@ impl Db {
     pub(super) async fn applied_migrations(&self) -> Result<Vec<i64>> {
         let rows = sqlx::query_scalar("select version from app._sqlx_migrations where success")
             .fetch_all(&self.pool);
-        Ok(self.readers.with_room(rows).await?)
+        Ok(self.readers.making_room(rows).await?)
     }
 
     /// Version of the vector extension.
@@ -149,7 +149,7 @@ impl Db {
         let version =
             sqlx::query_scalar("select extversion from pg_extension where extname = 'vector'")
                 .fetch_one(&self.pool);
-        Ok(self.readers.with_room(version).await?)
+        Ok(self.readers.making_room(version).await?)
     }
 
     /// Months from this one on that have a partition of their own.
@@ -166,7 +166,7 @@ impl Db {
                 and c.relname <> 'messages_default'",
         )
         .fetch_one(&self.pool);
-        Ok(self.readers.with_room(months).await?)
+        Ok(self.readers.making_room(months).await?)
     }
 
     /// The connections of this process, as they are now.
@@ -179,7 +179,7 @@ impl Db {
     /// # Errors
     /// It gave none.
     pub async fn ping(&self) -> Result<()> {
-        self.readers.with_room(sqlx::query("select 1").execute(&self.pool)).await?;
+        self.readers.making_room(sqlx::query("select 1").execute(&self.pool)).await?;
         Ok(())
     }
 

@@ -89,19 +89,23 @@ impl Readers {
         }
     }
 
-    /// Does what may wait for a connection of the pool. The last one may be taken, or held, between a look and the wait:
-    /// so it is looked again and again.
+    /// Waits for a connection of the pool, and counts how long. What waits may begin a transaction with it.
     pub async fn with_room<T>(&self, waiting: impl Future<Output = T>) -> T {
-        self.make_room();
         let began = Instant::now();
+        let done = self.making_room(waiting).await;
+        metrics().connection(began.elapsed().as_secs_f64());
+        done
+    }
+
+    /// Does what may wait for a connection of the pool among other things. The last one may be taken, or held, between a look
+    /// and the wait: so it is looked again and again.
+    pub async fn making_room<T>(&self, waiting: impl Future<Output = T>) -> T {
+        self.make_room();
         tokio::pin!(waiting);
         loop {
             tokio::select! {
                 biased;
-                done = &mut waiting => {
-                    metrics().connection(began.elapsed().as_secs_f64());
-                    return done;
-                }
+                done = &mut waiting => return done,
                 () = tokio::time::sleep(LOOK_AGAIN) => self.make_room(),
             }
         }

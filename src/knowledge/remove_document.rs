@@ -17,21 +17,9 @@ impl Receiver {
     /// The database failed; nothing was removed.
     pub async fn remove(&self, author: &Author, document_id: Uuid) -> db::Result<bool> {
         let mut tx = self.db.tenant(author.tenant).await?;
-        let reach = Reach::of(&mut tx, &author.reader).await?;
-        let found = tx.find_document(document_id).await?;
-        let Some((collection_id, change, versions)) = tx.delete_document_row(document_id).await?
-        else {
-            return Ok(false);
-        };
-        if !reach.holds(collection_id) {
+        if !remove_document(&mut tx, author, document_id).await? {
             return Ok(false);
         }
-        tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;
-        tx.change_collection_counts(collection_id, change).await?;
-        let entry = author.audit("document.deleted").on("document", document_id);
-        let name = found.map(|document| document.name);
-        let before = json!({ "collection_id": collection_id, "name": name });
-        tx.append_audit(entry.before(before)).await?;
         tx.commit().await?;
         self.wake_worker();
         Ok(true)
@@ -74,6 +62,33 @@ impl Receiver {
         self.wake_worker();
         Ok(true)
     }
+}
+
+/// Removes a document in a transaction that holds more than that, and wakes nobody; false when there is none, or none within reach.
+///
+/// # Errors
+/// The database failed.
+pub async fn remove_document(
+    tx: &mut TenantTx,
+    author: &Author,
+    document_id: Uuid,
+) -> db::Result<bool> {
+    let reach = Reach::of(tx, &author.reader).await?;
+    let found = tx.find_document(document_id).await?;
+    // A document stays in its collection for ever.
+    if !found.as_ref().is_some_and(|document| reach.holds(document.collection_id)) {
+        return Ok(false);
+    }
+    let Some((collection_id, change, versions)) = tx.delete_document_row(document_id).await? else {
+        return Ok(false);
+    };
+    tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;
+    tx.change_collection_counts(collection_id, change).await?;
+    let entry = author.audit("document.deleted").on("document", document_id);
+    let name = found.map(|document| document.name);
+    let before = json!({ "collection_id": collection_id, "name": name });
+    tx.append_audit(entry.before(before)).await?;
+    Ok(true)
 }
 
 /// Removes documents of one collection in the transaction of something larger, which is what the audit log tells of.

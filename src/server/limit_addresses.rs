@@ -4,6 +4,7 @@ use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Middleware, Request, Response, Result};
 
 use super::observe::request_id;
+use super::pages::is_probe;
 use crate::adapters::limits::{Decision, Limit, LimitKey, RateLimiter, Subject};
 use crate::identity::RequestOrigin;
 use crate::web::problem::ApiError;
@@ -36,7 +37,7 @@ impl<E: Endpoint> Endpoint for LimitAddressesEndpoint<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         // Whoever watches the service must be answered, also when they share an address with a flood.
-        if matches!(request.uri().path(), "/healthz" | "/readyz") {
+        if is_probe(&request) {
             return self.inner.call(request).await.map(IntoResponse::into_response);
         }
         let note = ResponseNote::of(&request);

@@ -10,6 +10,7 @@ use poem_openapi::OperationId;
 use tracing::Instrument;
 
 use super::client_address::client_address;
+use super::pages::is_probe;
 use crate::identity::RequestOrigin;
 use crate::kernel::ids::new_id;
 use crate::telemetry::metrics::metrics;
@@ -55,8 +56,7 @@ impl<E: Endpoint> Endpoint for ObserveEndpoint<E> {
         let method = request.method().clone();
         let header =
             |name: &'static str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        // Asked every few seconds by whoever watches over us: they would drown what is measured.
-        let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
+        let is_probe = is_probe(&request);
         let arrived = if is_probe {
             Some(TraceContext::untold())
         } else {

@@ -3,7 +3,7 @@
 use poem::http::{StatusCode, header};
 use poem::web::Data;
 use poem::web::Html;
-use poem::{IntoResponse, Response, handler};
+use poem::{IntoResponse, Request, Response, handler};
 
 use super::routes::Services;
 use crate::web::problem::ProblemCode;
@@ -35,6 +35,12 @@ pub fn problems() -> impl IntoResponse {
         <table><tr><th>code</th><th>status</th></tr>{rows}</table></html>"
     ))
     .with_header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+}
+
+/// Whether somebody asks for a sign of life, every few seconds: they are let through always, and neither counted nor traced,
+/// since they would drown what is measured.
+pub fn is_probe(request: &Request) -> bool {
+    matches!(request.uri().path(), "/healthz" | "/readyz")
 }
 
 /// `/healthz`: the process lives.

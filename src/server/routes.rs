@@ -206,7 +206,7 @@ fn api_service(
     );
     let sources = (
         SourcesApi { db: db.clone(), sources: services.sources.clone() },
-        SourceRunsApi { db: db.clone(), work_waits: Arc::clone(&services.work_waits) },
+        SourceRunsApi { db: db.clone(), sources: services.sources.clone() },
     );
     let chat = (
         AssistantsApi { db: db.clone(), limits: services.assistants.clone() },

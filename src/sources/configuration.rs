@@ -117,13 +117,15 @@ fn checked_website(
         let detail = format!("must have at most {} bytes", settings.max_url_bytes);
         return wrong("/configuration/url", detail);
     }
-    let begins = "must begin with a slash, as in /docs/".to_owned();
-    if website.path_prefix.as_ref().is_some_and(|prefix| !prefix.starts_with('/')) {
-        return wrong("/configuration/path_prefix", begins);
-    }
-    if website.exclude.iter().any(|prefix| !prefix.starts_with('/')) {
-        return wrong("/configuration/exclude", format!("each {begins}"));
-    }
+    let prefix = |text: &String| checked_prefix(&url, text, settings.max_url_bytes);
+    let path_prefix = match website.path_prefix.as_ref().map(prefix).transpose() {
+        Ok(path_prefix) => path_prefix,
+        Err(detail) => return wrong("/configuration/path_prefix", detail),
+    };
+    let exclude: Vec<String> = match website.exclude.iter().map(prefix).collect() {
+        Ok(exclude) => exclude,
+        Err(detail) => return wrong("/configuration/exclude", format!("each {detail}")),
+    };
     if website.max_pages.is_some_and(|most| most > settings.max_pages) {
         let detail = format!("must be at most {}", settings.max_pages);
         return wrong("/configuration/max_pages", detail);
@@ -133,14 +135,56 @@ fn checked_website(
         return wrong("/configuration/max_depth", detail);
     }
     let is_crawl = website.discovery == Discovery::Crawl;
-    let mut prefixes = website.path_prefix.iter();
+    let mut prefixes = path_prefix.iter();
     if is_crawl && prefixes.any(|prefix| !url.path().starts_with(prefix.as_str())) {
         let detail = "the page where the crawl begins must be one of those with this prefix";
         return wrong("/configuration/path_prefix", detail.to_owned());
     }
-    if is_crawl && website.exclude.iter().any(|prefix| url.path().starts_with(prefix.as_str())) {
+    if is_crawl && exclude.iter().any(|prefix| url.path().starts_with(prefix.as_str())) {
         let detail = "the page where the crawl begins must not be left out";
         return wrong("/configuration/exclude", detail.to_owned());
     }
-    Ok(Website { url: url.to_string(), ..website })
+    Ok(Website { url: url.to_string(), path_prefix, exclude, ..website })
+}
+
+/// A beginning of paths as it stands in addresses, where all but a few characters are written by their numbers.
+fn checked_prefix(of: &Url, text: &str, max_bytes: usize) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err("must begin with a slash, as in /docs/".to_owned());
+    }
+    if text.contains(|character: char| character.is_control() || "?#\\".contains(character)) {
+        let detail = "must be a path alone: without ?, #, backslashes and control characters";
+        return Err(detail.to_owned());
+    }
+    let mut url = of.clone();
+    url.set_path(text);
+    if url.path().len() > max_bytes {
+        return Err(format!("must have at most {max_bytes} bytes"));
+    }
+    Ok(url.path().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_of_paths_is_written_as_addresses_are() {
+        let of = Url::parse("https://a.example/docs/?b=c").unwrap();
+        let prefix = |text: &str| checked_prefix(&of, text, 20);
+        for (text, written) in [
+            ("/docs/", "/docs/"),
+            ("/", "/"),
+            ("/übung", "/%C3%BCbung"),
+            ("/a b", "/a%20b"),
+            ("/a%20b", "/a%20b"),
+            ("/a/../b", "/b"),
+            ("/é/234567890123", "/%C3%A9/234567890123"),
+        ] {
+            assert_eq!(prefix(text).as_deref(), Ok(written), "{text}");
+        }
+        for text in ["", "docs", "/a?b", "/a#b", "/a\\b", "/a\0b", "/a\nb", "/é/2345678901234"] {
+            assert!(prefix(text).is_err(), "{text:?}");
+        }
+    }
 }

@@ -117,7 +117,8 @@ impl SourceSync {
         Ok(source)
     }
 
-    /// Changes a source. A run that goes on is not touched by it.
+    /// Changes a source. Where and how it is read stays as it is while a run goes on, as a run that read half by the one and half by
+    /// the other would take for gone what it only did not look for.
     ///
     /// # Errors
     /// See [`SourceError`].
@@ -138,6 +139,15 @@ impl SourceSync {
             let configuration = configuration.checked(&self.outbound, &self.settings)?;
             after.kind = configuration.kind().to_owned();
             after.configuration = configuration.to_row();
+        }
+        if (&after.kind, &after.configuration) != (&before.kind, &before.configuration) {
+            if tx.is_source_being_read(source_id).await? {
+                return Err(SourceError::Running);
+            }
+            // Whoever has a run that was cancelled may still note what came of its last page.
+            if tx.is_source_in_hand(source_id).await? {
+                return Err(SourceError::InHand);
+            }
             // Of a page that has not changed no links come to be read, and other ones may belong to the source now.
             tx.forget_source_validators(source_id).await?;
         }
@@ -187,8 +197,9 @@ impl SourceSync {
         }
         let documents =
             if with_documents { tx.list_own_documents(source_id).await? } else { Vec::new() };
-        tx.delete_source(source_id).await?;
+        // In the order of whoever deletes one document: first the document, then what knows of it.
         remove_documents(tx, source.collection_id, &documents).await?;
+        tx.delete_source(source_id).await?;
         let mut before = told(&source);
         before["documents_deleted"] = documents.len().into();
         let entry = actor.audit("source.deleted").on("source", source_id);

@@ -6,7 +6,7 @@ use super::store::pages::NotedPage;
 use super::sync::{SourceSync, Step};
 use crate::db;
 use crate::kernel::ids::TenantId;
-use crate::knowledge::Author;
+use crate::knowledge::{Author, remove_document};
 
 /// What may become of the first page without the run coming to nothing: it led somewhere else.
 const LED_ON: [&str; 3] = ["noindex", "redirected", "canonical_elsewhere"];
@@ -38,11 +38,17 @@ impl SourceSync {
             let detail = format!("pages that failed: {}{kept}", run.failed);
             return self.partial(tenant, run, ("pages_failed".to_owned(), detail)).await;
         }
+        if run.pages_found == 0 && !run.allow_mass_deletion {
+            let detail = "the sitemap names no page that belongs to the source; look at the host of its pages, and at path_prefix and exclude";
+            return self.fail(tenant, run, ("nothing_found".to_owned(), detail.to_owned())).await;
+        }
         let before = all - i64::from(run.new);
         let percent = i64::from(self.settings.max_deleted_percent);
-        if !run.allow_mass_deletion && missing * 100 > before * percent {
+        // One page may always go: of three it is a third.
+        let most = (before * percent / 100).max(percent.min(1));
+        if !run.allow_mass_deletion && missing > most {
             let detail = format!(
-                "{missing} of {before} pages are gone, and a run deletes {percent} % at most; look at the site, and start a run with allow_mass_deletion when that is right"
+                "{missing} of {before} pages are gone, and a run deletes {most} of them at most; look at the site, and start a run with allow_mass_deletion when that is right"
             );
             return self.partial(tenant, run, ("too_many_deletions".to_owned(), detail)).await;
         }
@@ -57,22 +63,28 @@ impl SourceSync {
 
     /// Removes one page that is gone; ends the run when there is none left.
     pub(super) async fn remove_one(&self, tenant: TenantId, run: &ClaimedRun) -> db::Result<Step> {
-        let missing = self.db.tenant(tenant).await?.next_missing_item(run).await?;
-        let Some(item) = missing else {
-            return self.end(tenant, run, &RunEnd { state: "completed", reason: None }).await;
-        };
-        if let Some(document_id) = item.document_id {
-            let author = Author::source(tenant, run.source_id, run.collection_id);
-            // A worker that dies before the page is forgotten leaves it without its document, and the next one forgets it.
-            self.receiver.remove(&author, document_id).await?;
-        }
         let mut tx = self.db.tenant(tenant).await?;
-        tx.delete_source_item(run.source_id, &item.url).await?;
-        tx.count_deleted_page(run).await?;
+        // Nobody cancels the run or takes it over until the document is gone.
         if !tx.keep_source_run(run, self.settings.lease).await? {
             return Ok(Step::Over);
         }
+        let Some(item) = tx.next_missing_item(run).await? else {
+            drop(tx);
+            return self.end(tenant, run, &RunEnd { state: "completed", reason: None }).await;
+        };
+        let mut has_removed = false;
+        if let Some(document_id) = item.document_id
+            && tx.lock_own_document(run.source_id, document_id).await?
+        {
+            let author = Author::source(tenant, run.source_id, run.collection_id);
+            has_removed = remove_document(&mut tx, &author, document_id).await?;
+        }
+        tx.delete_source_item(run.source_id, &item.url).await?;
+        tx.count_deleted_page(run).await?;
         tx.commit().await?;
+        if has_removed {
+            self.wake_worker();
+        }
         Ok(Step::Next)
     }
 
@@ -85,7 +97,7 @@ impl SourceSync {
         own.map_or(self.settings.max_pages, |most| most.min(self.settings.max_pages))
     }
 
-    async fn partial(
+    pub(super) async fn partial(
         &self,
         tenant: TenantId,
         run: &ClaimedRun,
@@ -99,6 +111,9 @@ impl SourceSync {
             "page_limit" => format!("the site has more than {} pages", self.page_limit(run)),
             "sitemap_limit" => {
                 format!("there are more than {} sitemaps", self.settings.max_sitemaps)
+            }
+            "link_limit" => {
+                format!("there is a page with more than {} links", self.settings.max_links)
             }
             "byte_limit" => format!("{} bytes were read", self.settings.max_run_bytes),
             "time_limit" => format!("{} seconds were over", self.settings.max_run.as_secs()),

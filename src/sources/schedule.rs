@@ -15,12 +15,15 @@ const ROWS: i64 = 100;
 /// The database failed; what was begun until then goes on.
 pub async fn start_due_runs(db: &Db, tenant: TenantId) -> db::Result<usize> {
     let mut tx = db.tenant(tenant).await?;
-    let due = tx.take_due_sources(ROWS).await?;
-    for source_id in &due {
+    let mut count = 0;
+    for source_id in tx.take_due_sources(ROWS).await? {
         let run_id = new_id();
-        tx.insert_source_run(run_id, *source_id, "schedule", false).await?;
-        tx.enqueue(SYNC_SOURCE, run_id).await?;
+        // Somebody may have asked for one at this very moment.
+        if tx.insert_source_run(run_id, source_id, "schedule", false).await? {
+            tx.enqueue(SYNC_SOURCE, run_id).await?;
+            count += 1;
+        }
     }
     tx.commit().await?;
-    Ok(due.len())
+    Ok(count)
 }

@@ -1,13 +1,11 @@
 //! Writes what became of a page, and ends runs: each in one transaction that is nothing when the run is no longer ours.
 
-use std::time::Duration;
-
 use serde_json::json;
 use uuid::Uuid;
 
 use super::store::items::Item;
 use super::store::leases::{ClaimedRun, RunEnd};
-use super::store::pages::{Found, NextPage};
+use super::store::pages::{Found, NextPage, Retry};
 use super::sync::{SourceSync, Step};
 use crate::db::{self, TenantTx};
 use crate::kernel::ids::TenantId;
@@ -29,6 +27,10 @@ pub(super) struct Look {
     pub pages: Vec<String>,
     /// Lists of pages that it leads to.
     pub sitemaps: Vec<String>,
+    /// It leads to more than is taken of one page.
+    pub cut: bool,
+    /// A page that is looked at once more if it was left out for the reason in words, which holds no longer.
+    pub reopens: Option<(String, String)>,
 }
 
 /// Whether a page is done with.
@@ -40,8 +42,8 @@ pub(super) enum Fate {
     Skipped(String, String),
     /// It could not be looked at, for this reason.
     Failed(String, String),
-    /// It is looked at once more after so long; whether this attempt counts.
-    Again(Duration, bool, String, String),
+    /// It is looked at once more.
+    Again(Retry),
 }
 
 /// What the source knows of a page.
@@ -58,7 +60,15 @@ pub(super) enum Kept {
 impl Look {
     /// A page of which there is nothing else to tell.
     pub fn plain(fate: Fate) -> Self {
-        Self { fate, bytes: 0, item: Kept::Missing, pages: Vec::new(), sitemaps: Vec::new() }
+        Self {
+            fate,
+            bytes: 0,
+            item: Kept::Missing,
+            pages: Vec::new(),
+            sitemaps: Vec::new(),
+            cut: false,
+            reopens: None,
+        }
     }
 
     /// A page that makes no document.
@@ -82,10 +92,13 @@ impl SourceSync {
         look: Look,
     ) -> db::Result<Step> {
         let mut tx = self.db.tenant(tenant).await?;
+        // The run before its pages, in the order of whoever cancels it: neither waits for the other one.
+        if !tx.lock_source_lease(run).await? {
+            return Ok(Step::Over);
+        }
         run.bytes_read += i64::try_from(look.bytes).unwrap_or(i64::MAX);
-        if let Fate::Again(wait, counts, code, detail) = &look.fate {
-            let reason = (code.as_str(), detail.as_str());
-            tx.postpone_source_page(run.run_id, page.position, *wait, *counts, reason).await?;
+        if let Fate::Again(retry) = &look.fate {
+            tx.postpone_source_page(run.run_id, page.position, retry).await?;
         } else {
             self.add_found(&mut tx, run, page, &look).await?;
             write(&mut tx, run, page, &look).await?;
@@ -95,9 +108,9 @@ impl SourceSync {
             return self.note_last(tenant, run, &look).await;
         }
         tx.commit().await?;
-        // What came in, or what waits for its next turn: nobody is kept waiting for it.
         match look.fate {
-            Fate::Again(wait, false, ..) => Ok(Step::Later(wait)),
+            Fate::Again(retry) if retry.rests => Ok(Step::Later(retry.wait)),
+            // What came in, or what waits for its next turn: nobody is kept waiting for it.
             _ => Ok(Step::Next),
         }
     }
@@ -123,13 +136,20 @@ impl SourceSync {
         page: &NextPage,
         look: &Look,
     ) -> db::Result<()> {
-        let depth = page.depth + i32::from(page.role == "page");
+        // What a list names is as near as the start.
+        let depth = if page.role == "page" { page.depth + 1 } else { 0 };
         let most = i64::from(self.page_limit(run)) - i64::from(run.pages_found);
         let found = Found { urls: &look.pages, role: "page", depth, most };
         let (wanted, taken) = tx.insert_source_pages(run, found).await?;
         run.pages_found += i32::try_from(taken).unwrap_or(i32::MAX);
         if wanted > taken {
             run.limit_code.get_or_insert_with(|| "page_limit".to_owned());
+        }
+        if look.cut {
+            run.limit_code.get_or_insert_with(|| "link_limit".to_owned());
+        }
+        if let Some((url, detail)) = &look.reopens {
+            tx.reopen_source_page(run, url, detail).await?;
         }
         let most = i64::from(self.settings.max_sitemaps) - i64::from(run.sitemaps_found);
         let found = Found { urls: &look.sitemaps, role: "sitemap", depth: page.depth + 1, most };
@@ -201,7 +221,7 @@ async fn write(
     let (outcome, reason) = match &look.fate {
         Fate::Good(outcome) => (*outcome, None),
         Fate::Skipped(code, detail) => ("skipped", Some((code, detail))),
-        Fate::Failed(code, detail) | Fate::Again(_, _, code, detail) => {
+        Fate::Failed(code, detail) | Fate::Again(Retry { code, detail, .. }) => {
             ("failed", Some((code, detail)))
         }
     };
@@ -213,7 +233,8 @@ async fn write(
         tx.count_source_page(run, outcome).await?;
         run.failed += i32::from(outcome == "failed");
         run.new += i32::from(outcome == "new");
-    } else if outcome == "failed" {
+    } else if outcome != "read" {
+        // Also one that is not to be read: what it names is not known.
         run.limit_code.get_or_insert_with(|| "sitemap_failed".to_owned());
     }
     Ok(())

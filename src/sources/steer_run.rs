@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::manage::SourceError;
 use super::store::runs::SourceRun;
-use super::sync::SYNC_SOURCE;
-use crate::db::{self, OnConstraint, TenantTx};
+use super::sync::{SYNC_SOURCE, SyncSettings};
+use crate::db::{self, TenantTx};
 use crate::identity::Actor;
 use crate::kernel::ids::new_id;
 
@@ -21,9 +21,9 @@ pub async fn request_run(
     allow_mass_deletion: bool,
 ) -> Result<SourceRun, SourceError> {
     let run_id = new_id();
-    tx.insert_source_run(run_id, source_id, "request", allow_mass_deletion)
-        .await
-        .on_constraint("source_runs_source_id_idx", || SourceError::Running)?;
+    if !tx.insert_source_run(run_id, source_id, "request", allow_mass_deletion).await? {
+        return Err(SourceError::Running);
+    }
     tx.enqueue(SYNC_SOURCE, run_id).await?;
     let entry = actor.audit("source.sync_requested").on("source", source_id);
     let after = json!({ "run_id": run_id, "allow_mass_deletion": allow_mass_deletion });
@@ -40,11 +40,14 @@ pub async fn cancel_run(
     actor: &Actor,
     source_id: Uuid,
     run_id: Uuid,
+    settings: &SyncSettings,
 ) -> Result<SourceRun, SourceError> {
     let run = find_run(tx, source_id, run_id).await?;
     if run.is_over() || tx.cancel_source_runs(source_id, Some(run_id)).await?.is_empty() {
         return find_run(tx, source_id, run_id).await;
     }
+    tx.trim_source_pages(run_id, settings.keep_pages).await?;
+    tx.trim_source_runs(source_id, settings.keep_runs).await?;
     let entry = actor.audit("source.sync_cancelled").on("source", source_id);
     tx.append_audit(entry.after(json!({ "run_id": run_id }))).await?;
     find_run(tx, source_id, run_id).await

@@ -46,6 +46,8 @@ pub struct SyncSettings {
     pub max_depth: u32,
     /// Most links that are taken from one page.
     pub max_links: usize,
+    /// Longest time for finding the links of one page.
+    pub max_parse: Duration,
     /// Longest address of a page.
     pub max_url_bytes: usize,
     /// Most bytes that a run reads.
@@ -66,9 +68,15 @@ pub struct SyncSettings {
     pub max_wait: Duration,
     /// Time between two requests to one host.
     pub delay: Duration,
+    /// Time for a page, redirects included.
+    pub timeout: Duration,
     /// How long a worker is trusted without a sign.
     pub lease: Duration,
 }
+
+/// A run that is longer than the longest by so much is ended whatever it is at: its worker may die each time before it looks at
+/// the clock.
+const OVERTIME: Duration = Duration::from_secs(60 * 60);
 
 /// What the runner does with the message of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +144,11 @@ impl SourceSync {
             Claim::Busy(wait) => return Ok(SyncOutcome::Later(wait)),
             Claim::Nothing => return Ok(SyncOutcome::Done),
         };
+        if run.seconds > (self.settings.max_run + OVERTIME).as_secs_f64() {
+            let detail = "the run did not come to an end in its time; tell the operator".to_owned();
+            self.partial(tenant, &run, ("time_limit".to_owned(), detail)).await?;
+            return Ok(SyncOutcome::Done);
+        }
         let worked = self.slice(tenant, &mut run).await;
         // Also after a fault, so that the next one need not wait for the lease.
         let mut tx = self.db.tenant(tenant).await?;

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_family_has_a_name_a_unit_and_a_help() {
+    fn every_family_is_named_for_the_product_and_labels_stand_on_the_page() {
         metrics().request("list_documents", 200, 0.01);
         let page = page().unwrap();
         for line in page.lines() {

@@ -27,14 +27,22 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) {
     }
 }
 
-/// Begins the runs that are due, tenant by tenant; how many there were.
+/// Begins the runs that are due, tenant by tenant; how many there were. What fails for one tenant keeps no other one waiting.
 ///
 /// # Errors
-/// The database failed; what was begun until then goes on.
+/// The database failed before the first tenant.
 pub async fn start_all_due_runs(db: &Db) -> db::Result<usize> {
     let mut count = 0;
     for tenant in each_tenant(db).await? {
-        count += start_due_runs(db, tenant).await?;
+        match start_due_runs(db, tenant).await {
+            Ok(begun) => count += begun,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn Error,
+                    "looking for the tenant's sources that are due"
+                );
+            }
+        }
     }
     Ok(count)
 }

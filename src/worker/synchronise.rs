@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use super::Worker;
+use super::{Worker, later};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::sources::{SYNC_SOURCE, SyncOutcome};
 use crate::telemetry::metrics::metrics;
 
 /// Wait for a place to read from, in milliseconds: not all come at once.
 const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
-/// Wait after a fault of the database.
-const AFTER_FAULT: Duration = Duration::from_secs(2);
 
 impl Worker {
     /// Works on a run for a slice, and settles its message.
@@ -40,7 +38,12 @@ impl Worker {
                     error = &error as &dyn std::error::Error,
                     "reading a source failed; it comes again"
                 );
-                self.park(delivery, AFTER_FAULT).await
+                // Left in the queue, which counts: what fails each time is set aside in the end, and the run given up.
+                let delay = later(delivery.receives);
+                self.trust(&[message.message_id], delay).await?;
+                self.queue.release(delivery, delay).await?;
+                metrics().job(SYNC_SOURCE, "again");
+                Ok(())
             }
         }
     }

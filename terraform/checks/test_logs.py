@@ -12,7 +12,7 @@ OPERATIONS = json.loads((ROOT.parent / "openapi" / "openapi.json").read_text(enc
 FILTERS = (ROOT / "sight.tf").read_text(encoding="utf8").replace('\\"', "'")
 QUESTIONS = (ROOT / "modules" / "sight" / "queries.tf").read_text(encoding="utf8")
 # Fields that CloudWatch itself gives, and those of logs that are not the program's.
-OF_AWS = {"@timestamp", "@message", "requestId", "action", "terminatingRuleId", "srcAddr", "dstAddr", "dstPort"}
+OF_AWS = {"@timestamp", "@message", "@logStream", "requestId", "action", "terminatingRuleId", "srcAddr", "dstAddr", "dstPort"}
 
 
 class Logs(unittest.TestCase):

@@ -21,6 +21,7 @@ CASES = (
     ("identity", {"groups": '["pidima:acme:root"]'}, "with a role of owner, admin, editor, member or analyst"),
     ("task", {"cpu": "300"}, "cpu must be one of 256, 512, 1024"),
     ("task", {"stop_timeout_seconds": "300"}, "from 2 to 120, the most that Fargate waits"),
+    ("task", {"role": '"service"', "cpu": "256", "memory": "512", "collector": '{ image = "x", cpu = 64, memory = 512, repository_arn = "x", is_taken_in = true }'}, "must leave the program a part"),
     ("worker", {"min_tasks": "0"}, "without a worker nothing reaches the queue"),
     ("database", {"engine_version": '"16.9"'}, "from 17 on, such as 17.7"),
     ("database", {"min_acu": "0.7"}, "min_acu must be from 0 to 256 in steps of 0.5."),
@@ -36,6 +37,10 @@ CASES = (
     (None, {"recovery": "null"}, "without copies the loss of the region is the loss of the data"),
     (None, {"database": '{ engine_version = "17.7", min_acu = 2, max_acu = 4, readers = 1, backup_retention_days = 35 }'}, "All tasks together could open more connections"),
     (None, {"signing_secret": '"short"'}, "signing_secret must be at least 32 bytes."),
+    (None, {"collector": '{ tag = "latest" }'}, "latest is another program tomorrow"),
+    (None, {"collector": '{ image = "docker.io/otel/collector" }'}, "tasks may pull from nowhere else"),
+    (None, {"collector": "{ cpu = 1024 }"}, "half of their processors"),
+    (None, {"worker": "{ cpu = 512, memory = 1024, min_tasks = 2, max_tasks = 20 }"}, "worker.memory must hold the worker and a file"),
     (None, {"openai": '{ base_url = "http://m.example/v1", model = "m" }'}, "questions and passages of tenants go there"),
 )
 

@@ -19,8 +19,8 @@ log_retention_days     = 14
 
 image_digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
-service = { cpu = 256, memory = 512, min_tasks = 1, max_tasks = 2 }
-worker  = { cpu = 512, memory = 1024, min_tasks = 1, max_tasks = 2 }
+service = { cpu = 256, memory = 1024, min_tasks = 1, max_tasks = 2 }
+worker  = { cpu = 512, memory = 2048, min_tasks = 1, max_tasks = 2 }
 
 database = {
   engine_version        = "17.7"
@@ -46,6 +46,7 @@ login = {
   groups                 = ["pidima:demo:owner"]
 }
 
+tracing            = true
 sampling           = { questions = 1, rest = 1 }
 urgent_subscribers = []
 monthly_budget_usd = 350

@@ -45,6 +45,7 @@ login = {
   second_factor_required = true
 }
 
+tracing            = true
 sampling           = { questions = 0.05, rest = 0.01 }
 urgent_subscribers = ["https://events.example.com/pidima-prod"]
 notice_subscribers = ["platform@example.com"]

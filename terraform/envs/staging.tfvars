@@ -46,6 +46,7 @@ login = {
   machine_clients        = { smoke = ["ask", "documents_read"] }
 }
 
+tracing            = true
 sampling           = { questions = 0.2, rest = 0.05 }
 urgent_subscribers = ["platform@example.com"]
 monthly_budget_usd = 700

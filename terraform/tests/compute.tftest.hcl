@@ -43,6 +43,26 @@ run "a_tag_never_moves_and_every_image_is_scanned" {
   }
 }
 
+run "images_of_others_are_taken_in_and_kept_as_our_own" {
+  module {
+    source = "./modules/registry"
+  }
+
+  variables {
+    public_repositories = ["aws-observability/aws-otel-collector"]
+  }
+
+  assert {
+    condition     = one(aws_ecr_pull_through_cache_rule.public[*].upstream_registry_url) == "public.ecr.aws" && aws_ecr_repository.this["public/aws-observability/aws-otel-collector"].name == "${one(aws_ecr_pull_through_cache_rule.public[*].ecr_repository_prefix)}/aws-observability/aws-otel-collector"
+    error_message = "A first pull must fill the repository that is made here, and not one that ECR makes without a key."
+  }
+
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.this : repository.image_tag_mutability == "IMMUTABLE" && repository.image_scanning_configuration[0].scan_on_push && repository.encryption_configuration[0].kms_key == var.images_key_arn]) && length(aws_ecr_lifecycle_policy.this) == 2
+    error_message = "An image of others must be kept as strictly as our own."
+  }
+}
+
 run "the_container_has_no_root_and_nothing_to_write_but_scratch" {
   module {
     source = "./modules/task"

@@ -62,6 +62,19 @@ run "every_route_goes_through_the_link_to_the_load_balancer_by_tls" {
   }
 }
 
+run "a_request_has_one_trace_from_the_gateway_on" {
+  command = plan
+
+  module {
+    source = "./modules/gateway"
+  }
+
+  assert {
+    condition     = alltrue([for integration in aws_api_gateway_integration.this : integration.request_parameters["integration.request.header.traceparent"] == "'none'"]) && aws_api_gateway_stage.this.xray_tracing_enabled
+    error_message = "A request would be told in a trace of the client's, without the gateway."
+  }
+}
+
 run "keys_are_checked_by_the_service_and_tokens_by_both" {
   module {
     source = "./modules/gateway"

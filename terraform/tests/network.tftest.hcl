@@ -10,6 +10,7 @@ variables {
   zones                       = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
   nat_in_each_zone            = true
   endpoints_in_each_zone      = true
+  traces                      = true
   endpoints_security_group_id = "sg-endpoints"
   bucket_arns                 = ["arn:aws:s3:::documents", "arn:aws:s3:::exports"]
   logs_key_arn                = "arn:aws:kms:eu-central-1:123456789012:key/logs"
@@ -109,7 +110,7 @@ run "calls_to_aws_stay_inside" {
   }
 
   assert {
-    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["bedrock-runtime", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "sqs", "ssm"])
+    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["bedrock-runtime", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "sqs", "ssm", "xray"])
     error_message = "Calls to a service would leave the network, or an endpoint is paid for that nobody uses."
   }
 
@@ -121,6 +122,23 @@ run "calls_to_aws_stay_inside" {
   assert {
     condition     = alltrue([for endpoint in aws_vpc_endpoint.interface : jsondecode(endpoint.policy).Statement[0].Condition.StringEquals["aws:PrincipalAccount"] == "123456789012"])
     error_message = "Through an endpoint only principals of this account may call."
+  }
+}
+
+run "without_traces_x_ray_has_no_endpoint" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    traces = false
+  }
+
+  assert {
+    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["bedrock-runtime", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "sqs", "ssm"])
+    error_message = "An endpoint is paid for that nobody uses."
   }
 }
 

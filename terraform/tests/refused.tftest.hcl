@@ -135,6 +135,28 @@ run "more_connections_than_aurora_allows_are_refused" {
   expect_failures = [var.database]
 }
 
+run "a_collector_that_moves_or_comes_from_anywhere_is_refused" {
+  command = plan
+
+  variables {
+    collector = { image = "docker.io/otel/collector", tag = "latest", cpu = 16, memory = 64 }
+  }
+
+  expect_failures = [var.collector]
+}
+
+run "tasks_that_do_not_hold_their_collector_are_refused" {
+  command = plan
+
+  variables {
+    service   = { cpu = 256, memory = 512, min_tasks = 3, max_tasks = 30 }
+    worker    = { cpu = 512, memory = 1024, min_tasks = 2, max_tasks = 20 }
+    collector = { cpu = 256 }
+  }
+
+  expect_failures = [var.collector]
+}
+
 run "weak_secrets_are_refused" {
   command = plan
 

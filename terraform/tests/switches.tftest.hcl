@@ -4,6 +4,15 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+# Two repositories have two addresses, which mocks do not know.
+override_resource {
+  target = module.registry.aws_ecr_repository.this["public/aws-observability/aws-otel-collector"]
+  values = {
+    arn            = "arn:aws:ecr:eu-central-1:123456789012:repository/pidima-prod/public/collector"
+    repository_url = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pidima-prod/public/collector"
+  }
+}
+
 variables {
   environment = "prod"
   account_id  = "123456789012"
@@ -78,7 +87,8 @@ run "a_worker_reads_as_many_files_at_once_as_its_memory_holds" {
   command = plan
 
   variables {
-    worker = { cpu = 512, memory = 1024, min_tasks = 1, max_tasks = 2 }
+    tracing = false
+    worker  = { cpu = 512, memory = 1024, min_tasks = 1, max_tasks = 2 }
   }
 
   assert {
@@ -113,5 +123,59 @@ run "service_and_worker_write_their_metrics_beside_their_log" {
   assert {
     condition     = alltrue([for definitions in [module.service_task.container_definitions, module.worker_task.container_definitions] : contains([for setting in jsondecode(definitions)[0].environment : setting.name], "PIDIMA_METRICS_EMF_SECONDS") && jsondecode(definitions)[0].logConfiguration.logDriver == "awslogs"])
     error_message = "A task writes no metrics, or nobody takes them to CloudWatch."
+  }
+}
+
+run "service_and_worker_tell_their_traces_to_a_collector_beside_them" {
+  assert {
+    condition     = [for task in [module.service_task, module.worker_task, module.migrate_task] : jsondecode(task.container_definitions)[*].name] == [["service", "collector"], ["worker", "collector"], ["migrate"]]
+    error_message = "Service and worker must have a collector, and the migrate task none."
+  }
+
+  assert {
+    condition     = alltrue([for task in [module.service_task, module.worker_task] : { for setting in jsondecode(task.container_definitions)[0].environment : setting.name => setting.value if contains(["PIDIMA_OTLP_ENDPOINT", "PIDIMA_TRACE_RATIO"], setting.name) } == { PIDIMA_OTLP_ENDPOINT = "http://${yamldecode(jsondecode(task.container_definitions)[1].environment[0].value).receivers.otlp.protocols.http.endpoint}", PIDIMA_TRACE_RATIO = "0.01" }])
+    error_message = "The program must speak to where the collector listens, and trace what begins in it as the gateway does the rest."
+  }
+
+  assert {
+    condition     = alltrue([for task in [module.service_task, module.worker_task] : jsondecode(task.container_definitions)[1].image == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pidima-prod/public/collector:v0.48.0" && strcontains(task.execution_policy, "repository/pidima-prod/public/collector")]) && !strcontains(module.migrate_task.execution_policy, "public/collector")
+    error_message = "Its image must come by the registry of this environment, for those tasks that run it."
+  }
+
+  assert {
+    condition     = alltrue([for task in [module.service_task, module.worker_task] : [for s in jsondecode(task.task_policy).Statement : s if length([for action in s.Action : action if startswith(action, "xray:")]) > 0] == [{ Sid = "TellTraces", Effect = "Allow", Action = ["xray:PutTraceSegments"], Resource = ["*"] }]]) && contains(module.network.endpoint_names, "xray")
+    error_message = "It says what was seen and asks nothing, by an endpoint of the network."
+  }
+}
+
+run "without_tracing_nothing_of_the_collector_is_left" {
+  variables {
+    tracing = false
+  }
+
+  assert {
+    condition     = alltrue([for task in [module.service_task, module.worker_task] : length(jsondecode(task.container_definitions)) == 1 && !strcontains(task.container_definitions, "PIDIMA_OTLP") && !strcontains(task.container_definitions, "PIDIMA_TRACE") && !strcontains(task.task_policy, "xray") && !strcontains(task.execution_policy, "BatchImportUpstreamImage")])
+    error_message = "A container, a setting or a right is left."
+  }
+
+  assert {
+    condition     = !contains(module.network.endpoint_names, "xray") && keys(module.registry.arns) == ["pidima"]
+    error_message = "An endpoint or a repository is paid for that nobody uses."
+  }
+}
+
+run "an_image_that_is_in_an_ecr_already_is_pulled_from_there" {
+  variables {
+    collector = { image = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/copies/collector", tag = "v1.2.3" }
+  }
+
+  assert {
+    condition     = jsondecode(module.worker_task.container_definitions)[1].image == "111122223333.dkr.ecr.eu-west-1.amazonaws.com/copies/collector:v1.2.3" && keys(module.registry.arns) == ["pidima"]
+    error_message = "The copy must be run, and nothing taken in."
+  }
+
+  assert {
+    condition     = contains(one([for s in jsondecode(module.worker_task.execution_policy).Statement : s.Resource if s.Sid == "PullImages"]), "arn:aws:ecr:eu-west-1:111122223333:repository/copies/collector") && !strcontains(module.worker_task.execution_policy, "BatchImportUpstreamImage")
+    error_message = "Who starts the task must be let pull the copy: ${module.worker_task.execution_policy}"
   }
 }

@@ -5,6 +5,7 @@ mod objects;
 pub mod proxy;
 mod queue;
 mod queue_sqs;
+mod sign_in;
 mod whole;
 
 use std::process::Child;

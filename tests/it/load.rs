@@ -7,6 +7,7 @@
 //! PIDIMA_MEASURED_PROGRAM=target/release/pidima cargo test --test it -- --ignored --nocapture --test-threads=1 load::
 //! ```
 
+mod corpora;
 mod memory;
 mod site;
 

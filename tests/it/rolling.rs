@@ -2,7 +2,7 @@
 //! requests at a fixed rate and with answers being written and read. No request may fail, and no answer may lose a word.
 
 mod fleet;
-mod model;
+pub mod model;
 mod readers;
 mod requests;
 

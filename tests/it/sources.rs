@@ -2,6 +2,7 @@
 
 mod crawling;
 mod deleting;
+mod keeping;
 mod limits;
 mod managing;
 mod schedule;

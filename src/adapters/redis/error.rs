@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use redis::{ErrorKind, ServerErrorKind};
 
+use crate::adapters::aws::SignInError;
+
 /// Why the server gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RedisError {
@@ -15,6 +17,9 @@ pub enum RedisError {
     /// The authorities can not be read.
     #[error("there is no certificate in PEM among the authorities of Redis")]
     Authorities,
+    /// There is no password for it.
+    #[error("there is no password for redis: {0}")]
+    SignIn(#[from] SignInError),
     /// It was away a moment ago, and was not asked.
     #[error("redis is away, and is tried again every second")]
     Away,
@@ -32,7 +37,7 @@ pub enum RedisError {
 impl RedisError {
     /// Whether other commands would fail as well.
     pub(super) fn is_of_the_server(&self) -> bool {
-        matches!(self, Self::Slow(_) | Self::Server(_))
+        matches!(self, Self::Slow(_) | Self::Server(_) | Self::SignIn(_))
     }
 }
 

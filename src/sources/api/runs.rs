@@ -1,11 +1,8 @@
 //! `/v1/sources/{source_id}/runs`, and how one is asked for.
 
-use std::sync::Arc;
-
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::views::{RunView, SourceRunDetail, SourceRunList};
@@ -14,6 +11,7 @@ use crate::db::{self, Db, TenantTx};
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::knowledge::Reach;
+use crate::sources::SourceSync;
 use crate::sources::steer_run::{cancel_run, request_run};
 use crate::sources::store::sources::Source;
 use crate::web::idempotency::{NoBody, Once, Replayable};
@@ -36,8 +34,8 @@ enum SyncResponse {
 pub struct SourceRunsApi {
     /// The database.
     pub db: Db,
-    /// Wakes the worker of this process.
-    pub work_waits: Arc<Notify>,
+    /// Reads sources.
+    pub sources: SourceSync,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Knowledge")]
@@ -67,7 +65,7 @@ impl SourceRunsApi {
         let run = request_run(&mut tx, actor, source_id.0, allow).await?;
         let response = SyncResponse::Accepted(Json(run.try_into()?));
         let response = Replayable::commit(tx, response).await?;
-        self.work_waits.notify_one();
+        self.sources.wake_worker();
         Ok(response)
     }
 
@@ -143,7 +141,8 @@ impl SourceRunsApi {
         let actor = caller.require(Action::SourceWrite)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         find(&mut tx, actor, source_id.0).await?;
-        let run = cancel_run(&mut tx, actor, source_id.0, source_run_id.0).await?;
+        let settings = self.sources.settings();
+        let run = cancel_run(&mut tx, actor, source_id.0, source_run_id.0, settings).await?;
         tx.commit().await?;
         Ok(Json(run.try_into()?))
     }

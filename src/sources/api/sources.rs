@@ -116,8 +116,8 @@ impl SourcesApi {
 
     /// Update a source
     ///
-    /// Changes name, place and schedule, and lets the schedule rest. A run that goes on is done as it began. Needs the role
-    /// editor.
+    /// Changes name, place and schedule, and lets the schedule rest. While a run goes on, where and how the source is read can
+    /// not be changed: the answer is 409; cancel the run first, or wait for it. Needs the role editor.
     #[oai(path = "/sources/:source_id", method = "patch", operation_id = "update_source")]
     async fn update_source(
         &self,

@@ -27,7 +27,7 @@ pub struct Item {
 pub struct MissingItem {
     /// Address.
     pub url: String,
-    /// Document, when it has one that is nobody else's too.
+    /// Document, when it has one.
     pub document_id: Option<Uuid>,
 }
 
@@ -145,30 +145,22 @@ impl TenantTx {
         Ok((counts.all, counts.missing))
     }
 
-    /// A page that the run did not find; its document unless another source has it too.
+    /// A page that the run did not find.
     pub(in crate::sources) async fn next_missing_item(
         &mut self,
         run: &ClaimedRun,
     ) -> db::Result<Option<MissingItem>> {
         let item = sqlx::query_as!(
             MissingItem,
-            r#"select
-                i.url,
-                case
-                    when not exists (
-                        select
-                        from source_items o
-                        where o.tenant_id = i.tenant_id
-                            and o.document_id = i.document_id
-                            and o.source_id <> i.source_id
-                    ) then i.document_id
-                end as document_id
-            from source_items i
-            where i.tenant_id = $1
-                and i.source_id = $2
-                and i.last_run_id <> $3
-            order by i.url
-            limit 1"#,
+            "select
+                url,
+                document_id
+            from source_items
+            where tenant_id = $1
+                and source_id = $2
+                and last_run_id <> $3
+            order by url
+            limit 1",
             self.tenant().uuid(),
             run.source_id,
             run.run_id
@@ -176,6 +168,41 @@ impl TenantTx {
         .fetch_optional(self.connection())
         .await?;
         Ok(item)
+    }
+
+    /// Keeps a document from changing until the end of the transaction; whether no other source has it too. Of two sources that
+    /// both lose it at the same moment the second one waits here, and then sees that it is the last.
+    pub(in crate::sources) async fn lock_own_document(
+        &mut self,
+        source_id: Uuid,
+        document_id: Uuid,
+    ) -> db::Result<bool> {
+        sqlx::query!(
+            "select document_id
+            from documents
+            where tenant_id = $1
+                and document_id = $2
+            for update",
+            self.tenant().uuid(),
+            document_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        let is_shared = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from source_items
+                where tenant_id = $1
+                    and document_id = $2
+                    and source_id <> $3
+            ) as "is_shared!""#,
+            self.tenant().uuid(),
+            document_id,
+            source_id
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(!is_shared)
     }
 
     /// Forgets a page.

@@ -157,21 +157,31 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Whether the lease of a run is ours, also of one that is over; nobody ends it until the end of the transaction.
+    /// Whether the lease of a run is ours, also of one that is over; nobody ends it until the end of the transaction. The source
+    /// comes first, as for whoever deletes it: a page that is new to it refers to it.
     pub(in crate::sources) async fn lock_source_lease(
         &mut self,
         run: &ClaimedRun,
     ) -> db::Result<bool> {
         let found = sqlx::query_scalar!(
-            "select run_id
-            from source_runs
-            where tenant_id = $1
-                and run_id = $2
-                and lease_token = $3
-            for update",
+            "with source as materialized (
+                select source_id
+                from sources
+                where tenant_id = $1
+                    and source_id = $4
+                for key share
+            )
+            select r.run_id
+            from source s
+            join source_runs r on r.source_id = s.source_id
+            where r.tenant_id = $1
+                and r.run_id = $2
+                and r.lease_token = $3
+            for update of r",
             self.tenant().uuid(),
             run.run_id,
-            run.token
+            run.token,
+            run.source_id
         )
         .fetch_optional(self.connection())
         .await?;

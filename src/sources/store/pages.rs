@@ -46,6 +46,21 @@ pub struct Found<'a> {
     pub most: i64,
 }
 
+/// Another look at a page.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// After so long.
+    pub wait: Duration,
+    /// Whether this look was an attempt.
+    pub counts: bool,
+    /// Whether the whole run rests until then.
+    pub rests: bool,
+    /// Why, for programs.
+    pub code: String,
+    /// Why, in words.
+    pub detail: String,
+}
+
 /// A page that failed or was skipped, as it is shown.
 #[derive(Clone, Debug)]
 pub struct NotedPage {
@@ -111,7 +126,8 @@ impl TenantTx {
         Ok((counts.wanted, counts.taken))
     }
 
-    /// Begins the next page: sitemaps first, as they tell what there is.
+    /// Begins the next page: sitemaps first, as they tell what there is; then pages by their distance from the start. One that
+    /// waits for another attempt keeps those further away waiting, as it may lead to them on a shorter way.
     pub(in crate::sources) async fn take_source_page(&mut self, run_id: Uuid) -> db::Result<Turn> {
         let page = sqlx::query_as!(
             NextPage,
@@ -120,15 +136,27 @@ impl TenantTx {
             where p.tenant_id = $1
                 and p.run_id = $2
                 and p.position = (
-                    select position
-                    from source_pages
-                    where tenant_id = $1
-                        and run_id = $2
-                        and state = 'waiting'
-                        and due_at <= now()
+                    select n.position
+                    from source_pages n
+                    where n.tenant_id = $1
+                        and n.run_id = $2
+                        and n.state = 'waiting'
+                        and n.due_at <= now()
+                        and (
+                            n.role = 'sitemap'
+                            or n.depth = (
+                                select min(d.depth)
+                                from source_pages d
+                                where d.tenant_id = $1
+                                    and d.run_id = $2
+                                    and d.state = 'waiting'
+                                    and d.role = 'page'
+                            )
+                        )
                     order by
-                        role desc,
-                        position
+                        n.role desc,
+                        n.depth,
+                        n.position
                     limit 1
                 )
             returning
@@ -146,11 +174,22 @@ impl TenantTx {
             return Ok(Turn::Page(page));
         }
         let seconds = sqlx::query_scalar!(
-            r#"select extract(epoch from min(due_at) - now())::float8 as "seconds"
-            from source_pages
-            where tenant_id = $1
-                and run_id = $2
-                and state = 'waiting'"#,
+            r#"select extract(epoch from min(n.due_at) - now())::float8 as "seconds"
+            from source_pages n
+            where n.tenant_id = $1
+                and n.run_id = $2
+                and n.state = 'waiting'
+                and (
+                    n.role = 'sitemap'
+                    or n.depth = (
+                        select min(d.depth)
+                        from source_pages d
+                        where d.tenant_id = $1
+                            and d.run_id = $2
+                            and d.state = 'waiting'
+                            and d.role = 'page'
+                    )
+                )"#,
             self.tenant().uuid(),
             run_id
         )
@@ -191,14 +230,12 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Lets a page wait for another attempt, and notes why; `counts` tells whether this one was one.
+    /// Lets a page wait for another attempt, and notes why.
     pub(in crate::sources) async fn postpone_source_page(
         &mut self,
         run_id: Uuid,
         position: i32,
-        wait: Duration,
-        counts: bool,
-        (code, detail): (&str, &str),
+        retry: &Retry,
     ) -> db::Result<()> {
         sqlx::query!(
             "update source_pages
@@ -213,9 +250,51 @@ impl TenantTx {
             self.tenant().uuid(),
             run_id,
             position,
-            wait.as_secs_f64(),
-            counts,
-            code,
+            retry.wait.as_secs_f64(),
+            retry.counts,
+            retry.code,
+            retry.detail
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Lets a page wait once more that was left out because it gives another address as its own, when that is the reason in words.
+    pub(in crate::sources) async fn reopen_source_page(
+        &mut self,
+        run: &ClaimedRun,
+        url: &str,
+        detail: &str,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "with reopened as (
+                update source_pages
+                set
+                    state = 'waiting',
+                    attempts = 0,
+                    due_at = now(),
+                    outcome = null,
+                    reason_code = null,
+                    reason_detail = null
+                where tenant_id = $1
+                    and run_id = $2
+                    and url = $3
+                    and outcome = 'skipped'
+                    and reason_code = 'canonical_elsewhere'
+                    and reason_detail = $4
+                returning run_id
+            )
+            update source_runs r
+            set
+                seen = seen - 1,
+                skipped = skipped - 1
+            from reopened o
+            where r.tenant_id = $1
+                and r.run_id = o.run_id",
+            self.tenant().uuid(),
+            run.run_id,
+            url,
             detail
         )
         .execute(self.connection())

@@ -54,26 +54,48 @@ impl SourceRun {
 }
 
 impl TenantTx {
-    /// Stores a run that begins when a worker takes it. `source_runs_source_id_idx`: there is one that is not over.
+    /// Stores a run that begins when a worker takes it; false when there is one that is not over.
     pub(in crate::sources) async fn insert_source_run(
         &mut self,
         run_id: Uuid,
         source_id: Uuid,
         trigger: &str,
-        allow_mass_deletion: bool,
-    ) -> db::Result<()> {
-        sqlx::query!(
+        mass_deletion: bool,
+    ) -> db::Result<bool> {
+        let done = sqlx::query!(
             "insert into source_runs (tenant_id, run_id, source_id, trigger, allow_mass_deletion)
-            values ($1, $2, $3, $4, $5)",
+            values ($1, $2, $3, $4, $5)
+            on conflict (tenant_id, source_id) where state in ('queued', 'running') do nothing",
             self.tenant().uuid(),
             run_id,
             source_id,
             trigger,
-            allow_mass_deletion
+            mass_deletion
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether a source has a run that is not over.
+    pub(in crate::sources) async fn is_source_being_read(
+        &mut self,
+        source_id: Uuid,
+    ) -> db::Result<bool> {
+        let is_read = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from source_runs
+                where tenant_id = $1
+                    and source_id = $2
+                    and state in ('queued', 'running')
+            ) as "is_read!""#,
+            self.tenant().uuid(),
+            source_id
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(is_read)
     }
 
     /// One run of a source.

@@ -225,7 +225,8 @@ impl TenantTx {
     }
 
     /// Sources whose time has come and that nobody else is looking at, with the next time set; at most so many. A source that is being
-    /// read is left out until its next time.
+    /// read is left out until its next time. Whoever asks for a run at this moment does not wait for the end of this transaction,
+    /// which may itself wait for that run.
     pub(in crate::sources) async fn take_due_sources(
         &mut self,
         most: i64,
@@ -239,7 +240,7 @@ impl TenantTx {
                     and s.next_run_at <= now()
                 order by s.next_run_at
                 limit $2
-                for update skip locked
+                for no key update skip locked
             ),
             taken as (
                 update sources s

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::Method;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
     HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
 };
-use hyper::{Method, StatusCode};
 use reqwest::Url;
 
 use crate::adapters::outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse};
@@ -52,6 +52,15 @@ pub struct Content {
     pub robots: Vec<String>,
 }
 
+/// What came of one request.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// An answer.
+    Came(Fetched),
+    /// It leads there, for good or for now; nobody was asked there yet.
+    Leads(Url, bool),
+}
+
 /// Why a page could not be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchError {
@@ -59,8 +68,21 @@ pub struct FetchError {
     pub code: &'static str,
     /// In words.
     pub detail: String,
-    /// Whether it may pass, and what the site asks to wait until then.
-    pub again: Option<Option<Duration>>,
+    /// What is to be expected of another attempt.
+    pub outlook: Outlook,
+}
+
+/// What is to be expected of another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It may pass.
+    Passing,
+    /// The site asks to be left alone, and maybe for how long.
+    Busy(Option<Duration>),
+    /// The page is not for us: a login, too long, in a form that we did not ask for. It says nothing of the site.
+    Closed,
+    /// It stays as it is.
+    Lasting,
 }
 
 /// Fetches pages.
@@ -73,22 +95,31 @@ pub struct Fetcher<'a> {
 }
 
 impl Fetcher<'_> {
-    /// Fetches a page, unless it is the one that we have.
+    /// Fetches a file from wherever it is: redirects are followed as they come.
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub async fn fetch(&self, url: &str, known: &Validators) -> Result<Fetched, FetchError> {
-        let response = self.send(url, known).await?;
-        let is_moved = response.target.as_str() != url;
-        if response.status == StatusCode::NOT_MODIFIED && is_moved {
-            // Of the page that it redirects to we have none: what we asked was of another one.
-            return meaning(self.send(url, &Validators::default()).await?);
-        }
-        meaning(response)
+    pub async fn fetch(&self, url: &str) -> Result<Fetched, FetchError> {
+        let request = self.request(url, &Validators::default())?;
+        meaning(self.outbound.send(request).await?)
     }
 
-    async fn send(&self, url: &str, known: &Validators) -> Result<OutboundResponse, FetchError> {
-        let target = self.outbound.target(url).map_err(unanswered)?;
+    /// Asks once for a page, unless it is the one that we have.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn ask(&self, url: &str, known: &Validators) -> Result<Asked, FetchError> {
+        let request = self.request(url, known)?;
+        let (response, next) = self.outbound.send_once(&request).await?;
+        let Some(next) = next else { return Ok(Asked::Came(meaning(response)?)) };
+        let mut to = read(next.as_str())?;
+        to.set_fragment(None);
+        let is_permanent = matches!(response.status.as_u16(), 301 | 308);
+        Ok(Asked::Leads(to, is_permanent))
+    }
+
+    fn request(&self, url: &str, known: &Validators) -> Result<OutboundRequest, FetchError> {
+        let target = self.outbound.target(url)?;
         let mut headers = vec![
             (ACCEPT, HeaderValue::from_static(ACCEPTED)),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
@@ -100,52 +131,65 @@ impl Fetcher<'_> {
                 headers.push((name, value));
             }
         }
-        let request = OutboundRequest {
+        Ok(OutboundRequest {
             method: Method::GET,
             target,
             headers,
             body: Bytes::new(),
             max_redirects: self.max_redirects,
-        };
-        self.outbound.send(request).await.map_err(unanswered)
+        })
     }
 }
 
-fn unanswered(error: OutboundError) -> FetchError {
-    let may_pass = matches!(
-        error,
-        OutboundError::Host
+impl From<OutboundError> for FetchError {
+    fn from(error: OutboundError) -> Self {
+        let outlook = match error {
+            OutboundError::Host
             | OutboundError::Connect
             | OutboundError::Timeout
-            | OutboundError::Protocol
-    );
-    FetchError { code: error.code(), detail: error.to_string(), again: may_pass.then_some(None) }
+            | OutboundError::Protocol => Outlook::Passing,
+            OutboundError::TooLong(_) => Outlook::Closed,
+            OutboundError::Address(_)
+            | OutboundError::Tls
+            | OutboundError::Redirects
+            | OutboundError::Settings(_) => Outlook::Lasting,
+        };
+        Self { code: error.code(), detail: error.to_string(), outlook }
+    }
+}
+
+fn read(url: &str) -> Result<Url, FetchError> {
+    Url::parse(url).map_err(|error| FetchError {
+        code: "invalid_answer",
+        detail: error.to_string(),
+        outlook: Outlook::Lasting,
+    })
 }
 
 fn meaning(response: OutboundResponse) -> Result<Fetched, FetchError> {
     let OutboundResponse { status, headers, body, target } = response;
-    let refused = |again| FetchError {
+    let refused = |outlook| FetchError {
         code: "http_status",
         detail: format!("the server answered {}", status.as_u16()),
-        again,
+        outlook,
     };
+    let asked = retry_after(&headers);
     match status.as_u16() {
         200 | 203 => {}
         304 => return Ok(Fetched::NotModified),
         404 | 410 => return Ok(Fetched::Gone(status.as_u16())),
-        408 | 425 | 429 | 500.. => return Err(refused(Some(retry_after(&headers)))),
-        _ => return Err(refused(None)),
+        429 | 503 => return Err(refused(Outlook::Busy(asked))),
+        408 | 425 | 500.. if asked.is_some() => return Err(refused(Outlook::Busy(asked))),
+        408 | 425 | 500.. => return Err(refused(Outlook::Passing)),
+        401 | 403 => return Err(refused(Outlook::Closed)),
+        _ => return Err(refused(Outlook::Lasting)),
     }
     let encoding = text(&headers, &CONTENT_ENCODING).unwrap_or_default();
     if !matches!(encoding.trim().to_lowercase().as_str(), "" | "identity") {
         let detail = "the server sends the page packed although it was asked not to".to_owned();
-        return Err(FetchError { code: "packed_answer", detail, again: None });
+        return Err(FetchError { code: "packed_answer", detail, outlook: Outlook::Closed });
     }
-    let url = Url::parse(target.as_str()).map_err(|error| FetchError {
-        code: "invalid_answer",
-        detail: error.to_string(),
-        again: None,
-    })?;
+    let url = read(target.as_str())?;
     let robots = headers.get_all("x-robots-tag").iter();
     let kept =
         |name: &HeaderName| text(&headers, name).filter(|text| text.len() <= MAX_VALIDATOR_BYTES);

@@ -6,7 +6,8 @@ use reqwest::Url;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::fetch::{Content, FetchError, Fetched, Fetcher, Validators};
+use super::fetch::{Content, FetchError, Fetched, Fetcher, Outlook, Validators};
+use super::follow::{Reached, unasked};
 use super::page::Findings;
 use super::robots::{Rules, beginning};
 use super::scope::Scope;
@@ -19,7 +20,7 @@ use crate::sources::configuration::{Discovery, Website};
 use crate::sources::settle::{Fate, Kept, Look};
 use crate::sources::store::items::Item;
 use crate::sources::store::leases::ClaimedRun;
-use crate::sources::store::pages::NextPage;
+use crate::sources::store::pages::{NextPage, Retry};
 use crate::sources::sync::{SourceSync, SyncSettings};
 
 /// Wait while the operator takes no documents.
@@ -51,6 +52,16 @@ impl Site {
         self.scope.start().to_string()
     }
 
+    /// The host, for taking turns.
+    pub fn host(&self) -> &str {
+        self.scope.host()
+    }
+
+    /// Whether the site lets a page be read.
+    pub fn allows(&self, url: &Url) -> bool {
+        self.rules.allow(url)
+    }
+
     /// What it begins with.
     pub fn first_role(&self) -> &'static str {
         if self.crawls { "page" } else { "sitemap" }
@@ -67,16 +78,22 @@ impl SourceSync {
         let mut attempt = 1;
         loop {
             self.wait_for_turn(site.scope.host()).await;
-            match self.fetcher().fetch(&url, &Validators::default()).await {
+            match self.fetcher().fetch(&url).await {
                 Ok(Fetched::Content(content)) => {
                     return Ok(beginning(&content.body, self.settings.max_robots_bytes));
                 }
                 Ok(_) => return Ok(String::new()),
                 // A server that lets nobody have the file forbids nothing, says RFC 9309.
-                Err(FetchError { code: "http_status", again: None, .. }) => {
+                Err(FetchError {
+                    code: "http_status",
+                    outlook: Outlook::Closed | Outlook::Lasting,
+                    ..
+                }) => {
                     return Ok(String::new());
                 }
-                Err(error) if error.again.is_some() && attempt < self.settings.max_attempts => {
+                Err(FetchError { outlook: Outlook::Passing | Outlook::Busy(_), .. })
+                    if attempt < self.settings.max_attempts =>
+                {
                     tokio::time::sleep(self.wait_after(attempt, None)).await;
                     attempt += 1;
                 }
@@ -107,7 +124,7 @@ impl SourceSync {
         let Ok(url) = Url::parse(&page.url) else {
             return Ok(Look::failed("address_refused", "the address can not be read"));
         };
-        if !site.rules.allow(&url) {
+        if !site.allows(&url) {
             let detail = "robots.txt of the site asks not to read it";
             return Ok(Look::skipped("robots_disallowed", detail));
         }
@@ -120,39 +137,58 @@ impl SourceSync {
             etag: item.etag.clone(),
             last_modified: item.last_modified.clone(),
         });
-        self.wait_for_turn(site.scope.host()).await;
-        match self.fetcher().fetch(&page.url, &validators.unwrap_or_default()).await {
-            Ok(Fetched::Content(content)) => {
+        let is_known = item.is_some();
+        match self.reach(site, &url, validators.unwrap_or_default()).await {
+            Ok(Reached::Answer(Fetched::Content(content), is_permanent))
+                if content.url.as_str() != page.url =>
+            {
+                let look = redirected(site, page, &content.url, is_known && !is_permanent);
+                Ok(Look { bytes: content.body.len(), ..look })
+            }
+            Ok(Reached::Answer(Fetched::Content(content), _)) => {
                 Box::pin(self.take(tenant, run, site, page, item.as_ref(), *content)).await
             }
-            Ok(Fetched::NotModified) => Ok(not_modified(site, page, known)),
-            Ok(Fetched::Gone(status)) => {
+            Ok(Reached::Answer(Fetched::NotModified, _)) => Ok(known.map_or_else(
+                || self.not_fetched(page, is_known, unasked()),
+                |item| not_modified(site, page, item),
+            )),
+            Ok(Reached::Answer(Fetched::Gone(status), _)) => {
                 Ok(Look::skipped("gone", &format!("the server answered {status}")))
             }
-            Err(error) => Ok(self.not_fetched(page, error)),
+            Ok(Reached::Outside(to, is_permanent)) => {
+                Ok(redirected(site, page, &to, is_known && !is_permanent))
+            }
+            Ok(Reached::Forbidden(to)) => {
+                let detail = format!("it leads to {to}, which robots.txt asks not to read");
+                Ok(Look::skipped("robots_disallowed", &detail))
+            }
+            Err(error) => Ok(self.not_fetched(page, is_known, error)),
         }
     }
 
-    fn fetcher(&self) -> Fetcher<'_> {
+    pub(super) fn fetcher(&self) -> Fetcher<'_> {
         Fetcher { outbound: &self.outbound, max_redirects: self.settings.max_redirects }
     }
 
     /// Reads a list of pages.
     async fn look_at_list(&self, site: &Site, page: &NextPage, url: &Url) -> Look {
-        self.wait_for_turn(site.scope.host()).await;
-        let content = match self.fetcher().fetch(&page.url, &Validators::default()).await {
-            Ok(Fetched::Content(content)) => content,
-            Ok(Fetched::Gone(status)) => {
+        let content = match self.reach(site, url, Validators::default()).await {
+            Ok(Reached::Answer(Fetched::Content(content), _)) => content,
+            Ok(Reached::Answer(Fetched::Gone(status), _)) => {
                 return Look::failed("gone", &format!("the server answered {status}"));
             }
-            Ok(Fetched::NotModified) => {
-                return Look::failed("invalid_answer", "the server answered 304 unasked");
+            Ok(Reached::Answer(Fetched::NotModified, _)) => {
+                return self.not_fetched(page, true, unasked());
             }
-            Err(error) => return self.not_fetched(page, error),
+            Ok(Reached::Outside(to, _)) => {
+                return Look::failed("redirected_outside", &leads_outside(&to));
+            }
+            Ok(Reached::Forbidden(to)) => {
+                let detail = format!("it leads to {to}, which robots.txt asks not to read");
+                return Look::failed("robots_disallowed", &detail);
+            }
+            Err(error) => return self.not_fetched(page, true, error),
         };
-        if content.url.origin() != url.origin() {
-            return Look::failed("redirected_outside", &leads_outside(&content.url));
-        }
         let (bytes, most) = (content.body.clone(), self.settings.max_sitemap_bytes);
         let read = tokio::task::spawn_blocking(move || Sitemap::parse(&bytes, most)).await;
         let found = match read {
@@ -178,53 +214,64 @@ impl SourceSync {
         site: &Site,
         page: &NextPage,
         item: Option<&Item>,
-        content: Content,
+        mut content: Content,
     ) -> db::Result<Look> {
         let bytes = content.body.len();
-        if content.url.as_str() != page.url {
-            return Ok(Look { bytes, ..redirected(site, &content.url) });
-        }
-        let Some(findings) = self.findings(&content).await else {
-            return Ok(Look::failed("crashed", "reading the page ended abnormally"));
+        let findings = match self.findings(&content).await {
+            Ok(findings) => findings,
+            Err((code, detail)) => return Ok(Look { bytes, ..Look::failed(code, &detail) }),
         };
         let base = findings.base(&content.url);
         let canonical = findings.canonical.as_deref().and_then(|link| site.scope.page(&base, link));
         let mut links = Vec::new();
-        if site.crawls && !findings.nofollow {
+        let follows = site.crawls && !findings.nofollow;
+        if follows {
             links.extend(findings.links.iter().filter_map(|link| site.scope.page(&base, link)));
         }
         // All of them are kept: the page may come to stand nearer to the start.
-        let mut pages = if page.depth < site.max_depth { links.clone() } else { Vec::new() };
+        let goes_on = page.depth < site.max_depth;
+        let mut pages = if goes_on { links.clone() } else { Vec::new() };
+        let cut = findings.cut && follows && goes_on;
+        if findings.cut && follows {
+            // The next run must see again that there are more links than are kept.
+            content.validators = Validators::default();
+        }
         if let Some(canonical) = canonical.filter(|canonical| *canonical != page.url) {
             let mut tx = self.db.tenant(tenant).await?;
             // Two pages that each call the other one the right one would both be left out.
             if tx.find_skipped_page(run.run_id, &canonical).await?.is_none() {
-                let detail = format!("the page calls {canonical} the right one");
+                let look = Look::skipped("canonical_elsewhere", &calls_right(&canonical));
                 pages.insert(0, canonical);
-                let look = Look::skipped("canonical_elsewhere", &detail);
-                return Ok(Look { bytes, pages, ..look });
+                return Ok(Look { bytes, pages, cut, ..look });
             }
         }
         if findings.noindex {
             let look = Look::skipped("noindex", "the page asks not to be indexed");
-            return Ok(Look { bytes, pages, ..look });
+            return Ok(Look { bytes, pages, cut, ..look });
         }
         let taken = self.receive(tenant, run, page, item, content, links).await;
-        Ok(Look { bytes, pages, ..taken })
+        Ok(Look { bytes, pages, cut, ..taken })
     }
 
-    /// What a page says of itself; absent when reading it crashed.
-    async fn findings(&self, content: &Content) -> Option<Findings> {
+    /// What a page says of itself; or why that is not known, for programs and in words.
+    async fn findings(&self, content: &Content) -> Result<Findings, (&'static str, String)> {
         let mut findings = Findings::default();
         if is_page(content) {
-            let (body, most) = (content.body.clone(), self.settings.max_links);
-            let read = move || Findings::of(&String::from_utf8_lossy(&body), most);
-            findings = tokio::task::spawn_blocking(read).await.ok()?;
+            let body = content.body.clone();
+            let (most, time) = (self.settings.max_links, self.settings.max_parse);
+            let read = move || Findings::of(&String::from_utf8_lossy(&body), most, time);
+            let found = tokio::task::spawn_blocking(read).await;
+            let crashed = |_| ("crashed", "reading the page ended abnormally".to_owned());
+            findings = found.map_err(crashed)?.ok_or_else(|| {
+                let limit = time.as_millis();
+                let detail = format!("finding its links took longer than {limit} milliseconds");
+                ("page_too_complex", detail)
+            })?;
         }
         for value in &content.robots {
             findings.heed(value);
         }
-        Some(findings)
+        Ok(findings)
     }
 
     /// Makes a document of a page.
@@ -260,7 +307,7 @@ impl SourceSync {
             Ok(Receipt::Now(outcome) | Receipt::Before(db::idempotency::Kept { outcome, .. })) => {
                 outcome.body.and_then(|id| id.parse::<Uuid>().ok())
             }
-            Err(error) => return self.not_received(page, &error),
+            Err(error) => return self.not_received(page, item.is_some(), &error),
         };
         let item = Item {
             url: page.url.clone(),
@@ -273,43 +320,53 @@ impl SourceSync {
         Look { item: Kept::Now(item), ..Look::plain(Fate::Good(fate)) }
     }
 
-    fn not_received(&self, page: &NextPage, error: &ReceiveError) -> Look {
+    fn not_received(&self, page: &NextPage, is_known: bool, error: &ReceiveError) -> Look {
         let detail = error.to_string();
         match error {
-            // What was there before is better than nothing.
-            ReceiveError::Unreadable(error) => {
-                Look { item: Kept::AsItWas, ..Look::skipped(error.code(), &detail) }
+            // What was there before is better than nothing; and where it led, nobody knows now.
+            ReceiveError::Unreadable(error) if is_known => {
+                Look { item: Kept::AsItWas, ..Look::failed(error.code(), &detail) }
             }
+            ReceiveError::Unreadable(error) => Look::skipped(error.code(), &detail),
             // Of a session nothing comes from here.
             ReceiveError::UnknownCollection
             | ReceiveError::UnknownSession
             | ReceiveError::TooManyAttachments(_) => Look::failed("collection_gone", &detail),
-            ReceiveError::Off(_) => {
-                let code = "uploads_off".to_owned();
-                Look::plain(Fate::Again(SWITCHED_OFF, false, code, detail))
-            }
+            ReceiveError::Off(_) => Look::plain(Fate::Again(Retry {
+                wait: SWITCHED_OFF,
+                counts: false,
+                rests: true,
+                code: "uploads_off".to_owned(),
+                detail,
+            })),
             ReceiveError::Objects(_) | ReceiveError::GivenUp | ReceiveError::Database(_) => {
-                self.again(page, None, "not_stored", "the page could not be stored")
+                let (code, detail) = ("not_stored", "the page could not be stored".to_owned());
+                self.again(page, FetchError { code, detail, outlook: Outlook::Passing })
             }
         }
     }
 
-    fn not_fetched(&self, page: &NextPage, error: FetchError) -> Look {
-        let FetchError { code, detail, again } = error;
-        match again {
-            Some(asked) => self.again(page, asked, code, &detail),
-            None => Look::failed(code, &detail),
+    /// `is_known`: it was read before, or others depend on it.
+    fn not_fetched(&self, page: &NextPage, is_known: bool, error: FetchError) -> Look {
+        match error.outlook {
+            Outlook::Passing | Outlook::Busy(_) => self.again(page, error),
+            // A link that never leads to anything is to keep nobody from finding what is gone.
+            Outlook::Closed if !is_known => Look::skipped(error.code, &error.detail),
+            Outlook::Closed | Outlook::Lasting => Look::failed(error.code, &error.detail),
         }
     }
 
     /// Another attempt, or none when there were enough.
-    fn again(&self, page: &NextPage, asked: Option<Duration>, code: &str, detail: &str) -> Look {
+    fn again(&self, page: &NextPage, error: FetchError) -> Look {
+        let FetchError { code, detail, outlook } = error;
         let attempts = u32::try_from(page.attempts).unwrap_or(u32::MAX);
         if attempts >= self.settings.max_attempts {
-            return Look::failed(code, detail);
+            return Look::failed(code, &detail);
         }
+        let asked = if let Outlook::Busy(asked) = outlook { asked } else { None };
         let wait = self.wait_after(attempts, asked);
-        Look::plain(Fate::Again(wait, true, code.to_owned(), detail.to_owned()))
+        let rests = matches!(outlook, Outlook::Busy(_));
+        Look::plain(Fate::Again(Retry { wait, counts: true, rests, code: code.to_owned(), detail }))
     }
 
     /// Wait after so many attempts: twice as long each time, or as long as the site asks; not longer than the limit.
@@ -326,10 +383,7 @@ fn answer(received: &Received) -> db::Result<Outcome> {
     Ok(Outcome { status: 202, body: Some(id), ..Outcome::default() })
 }
 
-fn not_modified(site: &Site, page: &NextPage, known: Option<&Item>) -> Look {
-    let Some(item) = known else {
-        return Look::failed("invalid_answer", "the server answered 304 unasked");
-    };
+fn not_modified(site: &Site, page: &NextPage, item: &Item) -> Look {
     let follows = site.crawls && page.depth < site.max_depth;
     let base = site.scope.start();
     // What belongs to the source may be less than before.
@@ -338,15 +392,24 @@ fn not_modified(site: &Site, page: &NextPage, known: Option<&Item>) -> Look {
     Look { item: Kept::AsItWas, pages: links.collect(), ..Look::plain(Fate::Good("unchanged")) }
 }
 
-/// A page that leads to another one, which is then looked at for itself.
-fn redirected(site: &Site, to: &Url) -> Look {
+/// A page that leads to another one, which is then looked at for itself. `stays`: it is known and leads away for now alone, to a
+/// login or a notice that the site is being worked on.
+fn redirected(site: &Site, page: &NextPage, to: &Url, stays: bool) -> Look {
     match site.scope.page(to, to.as_str()) {
-        Some(page) => {
-            let look = Look::skipped("redirected", &format!("it leads to {page}"));
-            Look { pages: vec![page], ..look }
+        Some(target) => {
+            let look = Look::skipped("redirected", &format!("it leads to {target}"));
+            // One that was left out for this one is the right one after all.
+            let reopens = Some((target.clone(), calls_right(&page.url)));
+            Look { pages: vec![target], reopens, ..look }
         }
+        None if stays => Look::failed("redirected_outside", &leads_outside(to)),
         None => Look::skipped("redirected_outside", &leads_outside(to)),
     }
+}
+
+/// Why a page is left out that gives another address as its own.
+fn calls_right(canonical: &str) -> String {
+    format!("the page calls {canonical} the right one")
 }
 
 fn leads_outside(to: &Url) -> String {

@@ -1,8 +1,11 @@
 //! What a page says of itself and where it leads: its links, its canonical address, and whether it wants to be indexed.
 //!
-//! Only the tags are read, one after the other, in one pass: no tree is built, so that nothing grows with how a page nests.
+//! Only the tags are read, one after the other, in one pass: no tree is built, so that nothing grows with how a page nests. It has
+//! a time, as the tokenizer compares each attribute of a tag with all before it.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -12,6 +15,9 @@ use html5ever::tokenizer::{
 };
 use reqwest::Url;
 
+/// Bytes that are read between two looks at the clock: so few that they cost little also when each ends an attribute of a tag
+/// that has very many.
+const PIECE: usize = 4_096;
 /// What is asked of robots with a value behind a colon.
 const WITH_VALUES: [&str; 4] =
     ["max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"];
@@ -19,8 +25,10 @@ const WITH_VALUES: [&str; 4] =
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Where it leads, as it is written there, in order.
+    /// Where it leads, as it is written there, in order, each once.
     pub links: Vec<String>,
+    /// It leads further than that: there were more than are taken.
+    pub cut: bool,
     /// The address that it gives as its own.
     pub canonical: Option<String>,
     /// What relative addresses are relative to, when it says so.
@@ -32,16 +40,24 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Reads a page, at most so many of its links.
-    pub fn of(page: &str, max_links: usize) -> Self {
-        let sink = Sink { found: RefCell::default(), max_links };
-        let input = BufferQueue::default();
-        input.push_back(StrTendril::from_slice(page));
+    /// Reads a page, at most so many of its links; absent when it takes longer than it may.
+    pub fn of(mut page: &str, max_links: usize, time: Duration) -> Option<Self> {
+        let began = Instant::now();
+        let sink = Sink { found: RefCell::default(), seen: RefCell::default(), max_links };
         let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
-        // It stops at nothing: no script is ever waited for.
-        let _ = tokenizer.feed(&input);
+        let input = BufferQueue::default();
+        while !page.is_empty() {
+            if began.elapsed() > time {
+                return None;
+            }
+            let (piece, rest) = page.split_at(page.floor_char_boundary(PIECE));
+            input.push_back(StrTendril::from_slice(piece));
+            // It stops at nothing: no script is ever waited for.
+            let _ = tokenizer.feed(&input);
+            page = rest;
+        }
         tokenizer.end();
-        tokenizer.sink.found.into_inner()
+        Some(tokenizer.sink.found.into_inner())
     }
 
     /// What the links are relative to.
@@ -71,6 +87,7 @@ impl Findings {
 
 struct Sink {
     found: RefCell<Findings>,
+    seen: RefCell<HashSet<String>>,
     max_links: usize,
 }
 
@@ -108,8 +125,10 @@ impl Sink {
         };
         let mut found = self.found.borrow_mut();
         match &*tag.name {
-            "a" | "area" if found.links.len() < self.max_links && !is("rel", "nofollow") => {
-                found.links.extend(value("href"));
+            "a" | "area" if !is("rel", "nofollow") => {
+                if let Some(link) = value("href") {
+                    self.add(&mut found, link);
+                }
             }
             "base" if found.base.is_none() => found.base = value("href"),
             "link" if found.canonical.is_none() && is("rel", "canonical") => {
@@ -123,11 +142,32 @@ impl Sink {
             _ => {}
         }
     }
+
+    /// Adds a link that was not there before, when there is room.
+    fn add(&self, found: &mut Findings, link: String) {
+        let mut seen = self.seen.borrow_mut();
+        if seen.contains(&link) {
+            return;
+        }
+        if found.links.len() >= self.max_links {
+            found.cut = true;
+            return;
+        }
+        seen.insert(link.clone());
+        found.links.push(link);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// So long that no page here comes near it.
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn of(page: &str, max_links: usize) -> Findings {
+        Findings::of(page, max_links, LONG).unwrap()
+    }
 
     #[test]
     fn links_are_found_where_they_are_markup_and_nowhere_else() {
@@ -137,7 +177,7 @@ mod tests {
             <body><!-- <a href="/comment"> --><A HREF='one?a=1&amp;b=2'>one</A><a name="x">no</a>
             <textarea><a href="/textarea"></textarea><a rel="external nofollow" href="/no">no</a>
             <map><area href=two></map><a href="three"#;
-        let found = Findings::of(page, 10);
+        let found = of(page, 10);
         assert_eq!(found.links, ["one?a=1&b=2", "two"]);
         assert_eq!(found.canonical.as_deref(), Some("/self"));
         let at = Url::parse("https://a.example/x/y").unwrap();
@@ -152,7 +192,7 @@ mod tests {
             let page = format!(
                 r#"<META NAME="Robots" content="{content}"><meta name="author" content="noindex">"#
             );
-            let found = Findings::of(&page, 10);
+            let found = of(&page, 10);
             (found.noindex, found.nofollow)
         };
         assert_eq!(meta("index"), (false, false));
@@ -171,19 +211,45 @@ mod tests {
 
     #[test]
     fn as_many_links_as_the_limit_are_taken() {
-        for (count, taken) in [(2, 2), (3, 3), (4, 3)] {
-            assert_eq!(Findings::of(&"<a href=x>".repeat(count), 3).links.len(), taken);
+        for (count, taken, cut) in [(2, 2, false), (3, 3, false), (4, 3, true)] {
+            let page: String = (0..count).map(|number| format!("<a href={number}>")).collect();
+            let found = of(&page, 3);
+            assert_eq!((found.links.len(), found.cut), (taken, cut), "{count}");
+            // One that stands there once more is none more.
+            let found = of(&format!("{page}<a href=0><a href=1>"), 3);
+            assert_eq!((found.links.len(), found.cut), (taken, cut), "{count}");
         }
     }
 
     #[test]
+    fn a_page_is_read_in_pieces_as_it_is_read_whole() {
+        for before in 0..4 {
+            let text = "é".repeat(3 * PIECE);
+            let page = format!("{}<p title={text}>{text}</p><a href={text}>", "x".repeat(before));
+            assert_eq!(of(&page, 5).links, [text]);
+        }
+    }
+
+    #[test]
+    fn a_tag_with_attributes_without_end_is_left_when_the_time_is_over() {
+        let mut page = "<a".to_owned();
+        for number in 0..1_000_000 {
+            page.push_str(&format!(" a{number:x}"));
+        }
+        page.push('>');
+        let began = Instant::now();
+        assert_eq!(Findings::of(&page, 5, Duration::from_millis(200)), None);
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[test]
     fn a_page_that_nests_without_end_costs_no_more_than_its_length() {
-        let page = "<div><a href=x>".repeat(200_000);
-        assert_eq!(Findings::of(&page, 5).links.len(), 5);
+        let page: String = (0..200_000).map(|number| format!("<div><a href={number}>")).collect();
+        assert_eq!(of(&page, 5).links.len(), 5);
         let odd =
             ["", "<", "<a href=", "\u{0}<a\u{0}href=x>", "<a href=x", "]]><![CDATA[<a href=x>"];
         for page in odd {
-            Findings::of(page, 5);
+            of(page, 5);
         }
     }
 }

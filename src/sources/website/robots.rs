@@ -22,9 +22,14 @@ impl Rules {
     }
 }
 
-/// As much of a file as is read, as text.
+/// As much of a file as is read, as text: whole lines, as one that is cut forbids more than it does.
 pub fn beginning(bytes: &[u8], most: usize) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(most)]);
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let read = match bytes.get(..=most) {
+        None => bytes,
+        Some(more) => &bytes[..more.iter().rposition(is_end).unwrap_or_default()],
+    };
+    let text = String::from_utf8_lossy(read);
     // PostgreSQL holds no such character, and no rule does.
     text.replace('\0', "")
 }
@@ -53,8 +58,19 @@ mod tests {
 
     #[test]
     fn the_beginning_is_as_long_as_the_limit() {
-        for (length, read) in [(9, 9), (10, 10), (11, 10)] {
+        for (length, read) in [(9, 9), (10, 10), (11, 0)] {
             assert_eq!(beginning(&vec![b'x'; length], 10).len(), read);
+        }
+        let text = "Disallow: /a\nDisallow: /private\n";
+        for (most, read) in [
+            (text.len(), text),
+            (text.len() - 1, "Disallow: /a\nDisallow: /private"),
+            (text.len() - 2, "Disallow: /a"),
+            (13, "Disallow: /a"),
+            (12, "Disallow: /a"),
+            (11, ""),
+        ] {
+            assert_eq!(beginning(text.as_bytes(), most), read, "{most}");
         }
         assert_eq!(beginning(b"a\0b", 10), "ab");
     }

@@ -60,7 +60,9 @@ impl Scope {
     fn same_host(&self, base: &Url, link: &str) -> Option<Url> {
         let mut url = base.join(link.trim()).ok()?;
         url.set_fragment(None);
-        let is_plain = url.username().is_empty() && url.password().is_none();
+        // Nothing is ever sent to an address with a backslash, which a query may hold.
+        let is_plain =
+            url.username().is_empty() && url.password().is_none() && !url.as_str().contains('\\');
         let is_same =
             url.origin() == self.start.origin() && url.as_str().len() <= self.max_url_bytes;
         (is_plain && is_same).then_some(url)
@@ -102,6 +104,7 @@ mod tests {
             "mailto:a@a.example",
             "javascript:void(0)",
             "//b.example/docs/",
+            "/docs/x?a=\\b",
             "https://[",
         ] {
             assert_eq!(page(outside), None, "{outside}");

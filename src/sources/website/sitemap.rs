@@ -78,8 +78,8 @@ impl Sitemap {
                     }
                     path.pop();
                 }
-                Event::Text(part) => location.push_str(&part.to_string()),
-                Event::CData(part) => location.push_str(&part.to_string()),
+                Event::Text(part) => location.push_str(&part),
+                Event::CData(part) => location.push_str(&part),
                 Event::GeneralRef(part) => match part.resolve_char_ref() {
                     Ok(Some(character)) => location.push(character),
                     // Nobody's own entities are expanded.

@@ -204,7 +204,7 @@ fn unit(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+    use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
     use super::*;
 
@@ -222,6 +222,19 @@ mod tests {
     fn series(name: &str, labels: &[(&str, &str)]) -> Series {
         let labels = labels.iter().map(|(name, word)| ((*name).to_owned(), (*word).to_owned()));
         (name.to_owned(), labels.collect())
+    }
+
+    #[test]
+    fn what_is_not_known_now_is_left_out() {
+        let registry = Registry::new();
+        let ages = GaugeVec::new(Opts::new("pidima_age_seconds", "-"), &["more"]).unwrap();
+        registry.register(Box::new(ages.clone())).unwrap();
+        ages.with_label_values(&["known"]).set(3.0);
+        assert_eq!(sum_up(&registry.gather()).len(), 1);
+        for unknown in [f64::NAN, f64::INFINITY] {
+            ages.with_label_values(&["known"]).set(unknown);
+            assert_eq!(sum_up(&registry.gather()), HashMap::new(), "{unknown}");
+        }
     }
 
     #[test]

@@ -78,7 +78,12 @@ resource "aws_api_gateway_integration" "this" {
   timeout_milliseconds   = 900000
 
   request_parameters = merge(
-    { "integration.request.header.X-Apigw-Req-Id" = "context.requestId" },
+    {
+      "integration.request.header.X-Apigw-Req-Id" = "context.requestId"
+      # A context of the client's would win over that of the gateway, and its request be told in a trace without the gateway. What
+      # is no context is as if it were absent: the service goes on with X-Amzn-Trace-Id, as the sampling of X-Ray decided.
+      "integration.request.header.traceparent" = "'none'"
+    },
     each.value.proxied ? { "integration.request.path.proxy" = local.proxied } : {},
   )
 }

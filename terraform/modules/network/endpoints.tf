@@ -7,7 +7,7 @@ locals {
   region = data.aws_region.this.region
 
   # What tasks and those who start them call. Keys are used by these services.
-  interface_endpoints = toset([
+  interface_endpoints = toset(concat([
     "bedrock-runtime",
     "ecr.api",
     "ecr.dkr",
@@ -15,7 +15,7 @@ locals {
     "secretsmanager",
     "sqs",
     "ssm",
-  ])
+  ], var.traces ? ["xray"] : []))
 }
 
 resource "aws_vpc_endpoint" "s3" {

@@ -18,6 +18,11 @@ output "s3_prefix_list_id" {
   value       = aws_vpc_endpoint.s3.prefix_list_id
 }
 
+output "endpoint_names" {
+  description = "Services of AWS that are called by an interface endpoint."
+  value       = keys(aws_vpc_endpoint.interface)
+}
+
 output "log_group_name" {
   description = "Log group of the flow logs."
   value       = aws_cloudwatch_log_group.flow.name

@@ -38,6 +38,12 @@ variable "endpoints_in_each_zone" {
   nullable    = false
 }
 
+variable "traces" {
+  description = "Whether tasks send traces to X-Ray, which takes an endpoint more."
+  type        = bool
+  nullable    = false
+}
+
 variable "endpoints_security_group_id" {
   description = "Security group of the interface endpoints."
   type        = string

@@ -1,7 +1,11 @@
 # Images: a tag is never moved to other bytes, each push is scanned, and what nothing runs is removed.
 
+locals {
+  repositories = setunion(var.repositories, [for name in var.public_repositories : "public/${name}"])
+}
+
 resource "aws_ecr_repository" "this" {
-  for_each = var.repositories
+  for_each = local.repositories
 
   name                 = "${var.name}/${each.key}"
   image_tag_mutability = "IMMUTABLE"
@@ -18,7 +22,7 @@ resource "aws_ecr_repository" "this" {
 }
 
 resource "aws_ecr_lifecycle_policy" "this" {
-  for_each = var.repositories
+  for_each = local.repositories
 
   repository = aws_ecr_repository.this[each.key].name
   policy = jsonencode({

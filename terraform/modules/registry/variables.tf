@@ -10,6 +10,13 @@ variable "repositories" {
   nullable    = false
 }
 
+variable "public_repositories" {
+  description = "Repositories of Amazon ECR Public whose images are taken in at their first pull, as `public/NAME`."
+  type        = set(string)
+  nullable    = false
+  default     = []
+}
+
 variable "images_key_arn" {
   description = "Key of the images."
   type        = string

@@ -27,6 +27,10 @@ locals {
       groups = [var.worker_log_group]
       text   = "filter message = 'ingestion attempt failed' | stats count(*) as n by code | sort n desc"
     }
+    "what collectors could not send" = {
+      groups = [var.service_log_group, var.worker_log_group]
+      text   = "filter @logStream like 'collector/' and @message like 'error' | sort @timestamp desc"
+    }
     "refused by the firewall" = {
       groups = [var.firewall_log_group]
       text   = "filter action = 'BLOCK' | stats count(*) as n by terminatingRuleId, httpRequest.clientIp | sort n desc | limit 50"

@@ -1,4 +1,5 @@
-# One kind of task of the one image: its definition, its log group and its two roles (roles.tf).
+# One kind of task of the one image: its definition, its log group, its two roles (roles.tf), and the collector of traces
+# beside the program (collector.tf).
 
 data "aws_region" "this" {}
 
@@ -38,6 +39,13 @@ locals {
     var.health_command == null ? {} : {
       healthCheck = { command = concat(["CMD"], var.health_command), interval = 15, timeout = 5, retries = 3, startPeriod = 60 }
     },
+    # Each has its share: without a number the program would have nearly no processor beside a collector in need, and a leak of
+    # one would end the other. The collector starts first and stops last.
+    var.collector == null ? null : {
+      cpu       = var.cpu - var.collector.cpu
+      memory    = var.memory - var.collector.memory
+      dependsOn = [{ containerName = "collector", condition = "START" }]
+    },
   )
 }
 
@@ -55,7 +63,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.memory
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
-  container_definitions    = jsonencode([local.container])
+  container_definitions    = jsonencode(concat([local.container], local.collectors))
 
   runtime_platform {
     cpu_architecture        = "ARM64"

@@ -34,7 +34,7 @@ locals {
         Sid      = "PullImages"
         Effect   = "Allow"
         Action   = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-        Resource = var.repository_arns
+        Resource = concat(var.repository_arns, var.collector[*].repository_arn)
       },
       {
         Sid      = "WriteLog"
@@ -43,6 +43,13 @@ locals {
         Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
       },
     ],
+    # Whoever pulls a tag for the first time brings it into the registry.
+    [for collector in var.collector[*] : {
+      Sid      = "TakeImagesIn"
+      Effect   = "Allow"
+      Action   = ["ecr:BatchImportUpstreamImage"]
+      Resource = [collector.repository_arn]
+    } if collector.is_taken_in],
     length(var.secrets) == 0 ? [] : [{
       Sid      = "ReadSecrets"
       Effect   = "Allow"
@@ -75,7 +82,7 @@ resource "aws_iam_role_policy" "execution" {
 
 resource "aws_iam_role" "task" {
   name               = "${local.full_name}-task"
-  description        = "What the program in ${local.full_name} may do"
+  description        = "What the containers of ${local.full_name} may do"
   assume_role_policy = local.trust
 }
 

@@ -72,6 +72,23 @@ variable "stop_timeout_seconds" {
   }
 }
 
+variable "collector" {
+  description = "Collector of traces beside the program: image, its share of cpu and memory, the repository that the image is pulled from, and whether that is filled by its first pull; null: none."
+  type = object({
+    image          = string
+    cpu            = number
+    memory         = number
+    repository_arn = string
+    is_taken_in    = bool
+  })
+  default = null
+
+  validation {
+    condition     = var.collector == null ? true : var.collector.cpu < var.cpu && var.collector.memory < var.memory
+    error_message = "collector must leave the program a part of cpu and memory."
+  }
+}
+
 variable "environment" {
   description = "Settings that are no secrets."
   type        = map(string)

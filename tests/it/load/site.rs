@@ -1,9 +1,10 @@
 //! API, worker and PostgreSQL as processes, as in production but on one machine.
 
-use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 use pidima::devservices::{Services, ServicesOptions};
 use reqwest::StatusCode;
@@ -31,6 +32,11 @@ pub struct Site {
 impl Site {
     /// With the API alone.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn start_with(own: &[(&str, &str)]) -> Self {
         let folder = std::env::temp_dir().join(format!("pidima-load-{}", uuid::Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         println!("measured: {}", program().display());
@@ -63,6 +69,7 @@ impl Site {
                 settings.push((format!("PIDIMA_LIMIT_{limit}_{form}"), "1000000".to_owned()));
             }
         }
+        settings.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let api = spawn(&settings, &folder, "api", &["serve", "--without-worker"]);
         let http = reqwest::Client::new();
         let ready = format!("{url}/readyz");
@@ -131,6 +138,60 @@ impl Site {
         eventually("all work is done", || async { !self.is_busy().await }).await;
     }
 
+    /// The same where there is work for longer than other tests take.
+    pub async fn until_idle_within(&self, patience: Duration) {
+        let began = Instant::now();
+        while self.is_busy().await {
+            assert!(began.elapsed() < patience, "the worker does not come to an end");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What the documents of a tenant took that are in search.
+    pub async fn stages(&self, slug: &str) -> Stages {
+        let sums = "select
+                count(*),
+                sum(a.parse_ms),
+                sum(a.chunk_ms),
+                sum(a.embed_ms),
+                sum(a.index_ms)
+            from app.ingestion_attempts a
+            join app.tenant_directory d on d.id = a.tenant_id
+            where d.slug = $1 and a.stage = 'ready'";
+        let (documents, parse_ms, chunk_ms, embed_ms, index_ms) =
+            sqlx::query_as(sums).bind(slug).fetch_one(&self.admin).await.unwrap();
+        let counts = "select count(*), count(distinct c.embedded_sha256)
+            from app.chunks c
+            join app.tenant_directory d on d.id = c.tenant_id
+            where d.slug = $1";
+        let (chunks, embedded) =
+            sqlx::query_as(counts).bind(slug).fetch_one(&self.admin).await.unwrap();
+        Stages { documents, parse_ms, chunk_ms, embed_ms, index_ms, chunks, embedded }
+    }
+
+    /// Each document of a tenant that is not in search, with the reason.
+    pub async fn failures(&self, slug: &str) -> Vec<String> {
+        let failures = "select concat_ws(': ', c.name, v.failure_code, v.failure_detail)
+            from app.document_versions v
+            join app.documents c on c.tenant_id = v.tenant_id and c.document_id = v.document_id
+            join app.tenant_directory d on d.id = v.tenant_id
+            where d.slug = $1 and v.state <> 'ready'
+            order by 1";
+        sqlx::query_scalar(failures).bind(slug).fetch_all(&self.admin).await.unwrap()
+    }
+
+    /// Texts of a tenant's passages as the model is given them, at most so many.
+    pub async fn passages(&self, slug: &str, most: usize) -> Vec<String> {
+        let passages = "select concat_ws(E'\n', array_to_string(c.heading_path, ' > '), c.body)
+            from app.chunks c
+            join app.tenant_directory d on d.id = c.tenant_id
+            where d.slug = $1
+            order by c.version_id, c.ordinal
+            limit $2";
+        let most = i64::try_from(most).unwrap();
+        sqlx::query_scalar(passages).bind(slug).bind(most).fetch_all(&self.admin).await.unwrap()
+    }
+
     /// Versions of a tenant that are in search.
     pub async fn ready(&self, slug: &str) -> i64 {
         let count = "select count(*)
@@ -161,6 +222,41 @@ impl Site {
             services.stop().await.unwrap();
         }
         let _left_to_the_system = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// What documents took, stage by stage.
+pub struct Stages {
+    documents: i64,
+    parse_ms: i64,
+    chunk_ms: i64,
+    pub embed_ms: i64,
+    pub index_ms: i64,
+    chunks: i64,
+    /// Passages of different texts: each is embedded once.
+    embedded: i64,
+}
+
+impl Stages {
+    pub fn embedded_per_second(&self) -> f64 {
+        self.embedded as f64 * 1e3 / self.embed_ms as f64
+    }
+}
+
+impl fmt::Display for Stages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |ms: i64| self.documents as f64 * 1e3 / ms.max(1) as f64;
+        write!(
+            f,
+            "documents a second, one after the other: read {:.0}, chunk {:.0}, embed {:.1} ({:.0} passages/s), index {:.0}; {} passages, {} of them different",
+            rate(self.parse_ms),
+            rate(self.chunk_ms),
+            rate(self.embed_ms),
+            self.embedded_per_second(),
+            rate(self.index_ms),
+            self.chunks,
+            self.embedded,
+        )
     }
 }
 

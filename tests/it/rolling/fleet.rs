@@ -85,11 +85,7 @@ impl Fleet {
         let form = program::upload_form("keys.md", GUIDE);
         let request = http().post(format!("{}/v1/documents?wait=ready", sent.url()));
         let document = program::json(request.bearer_auth(&self.key).multipart(form)).await;
-        eventually("the document is in search", || async {
-            let url = format!("{}/v1/documents/{}", sent.url(), document["id"].as_str().unwrap());
-            program::json(http().get(url).bearer_auth(&self.key)).await["state"] == "ready"
-        })
-        .await;
+        assert_eq!(document["state"], "ready", "{document}");
     }
 
     /// The instance for the next request.

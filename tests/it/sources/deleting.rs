@@ -87,6 +87,39 @@ async fn a_run_deletes_as_large_a_part_as_the_limit_and_a_larger_one_when_it_is_
 }
 
 #[tokio::test]
+async fn one_page_may_always_go_unless_none_may() {
+    for (percent, deleted) in [("30", 1), ("1", 1), ("0", 0)] {
+        let site = site_of(2).await;
+        let app = app(&site, &[("PIDIMA_SOURCE_MAX_DELETED_PERCENT", percent)]).await;
+        let tenant = app.tenant("acme").await;
+        let source = source(&tenant, &crawl(&site, "/")).await;
+        assert_eq!(counts(&sync(&tenant, &source).await)[1], 3);
+        lead_to(&site, 1);
+        let run = sync(&tenant, &source).await;
+        assert_eq!(counts(&run)[6], deleted, "{percent}: {run}");
+        let state = if deleted > 0 { ("completed", "") } else { ("partial", "too_many_deletions") };
+        assert_eq!(reason(&run), state);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_two_sources_lose_at_the_same_moment_goes() {
+    let site = site_of(6).await;
+    let settings =
+        [("PIDIMA_SOURCE_MAX_DELETED_PERCENT", "100"), ("PIDIMA_SOURCE_CONCURRENCY", "4")];
+    let app = app(&site, &settings).await;
+    let tenant = app.tenant("acme").await;
+    let first = source(&tenant, &crawl(&site, "/")).await;
+    let second = source(&tenant, &crawl(&site, "/")).await;
+    tokio::join!(sync(&tenant, &first), sync(&tenant, &second));
+    assert_eq!(documents(&tenant, &site).await.len(), 7);
+    lead_to(&site, 0);
+    let (one, two) = tokio::join!(sync(&tenant, &first), sync(&tenant, &second));
+    assert_eq!((counts(&one)[6], counts(&two)[6]), (6, 6));
+    assert_eq!(documents(&tenant, &site).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_document_that_somebody_deleted_comes_back_and_one_of_two_sources_stays() {
     let site = site_of(3).await;
     let app = app(&site, &[("PIDIMA_SOURCE_MAX_DELETED_PERCENT", "100")]).await;

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::site::{Page, Site};
-use super::{app, crawl, source, sync};
+use super::{app, ask, crawl, source, sync};
 use crate::api::problem;
+use crate::support::eventually;
 
 #[tokio::test]
 async fn a_source_belongs_to_its_collection() {
@@ -40,6 +41,56 @@ async fn a_source_belongs_to_its_collection() {
     // A collection takes its sources with it.
     tenant.delete(&format!("/v1/collections/{closed}")).await.expect(204);
     problem(&tenant.get(&hidden).await, 404, "not_found");
+}
+
+#[tokio::test]
+async fn where_a_source_is_read_stays_as_it_is_while_a_run_goes_on() {
+    let site = Site::start(&[("/docs/", Page::html("Start", &[], "All that there is."))]).await;
+    let app = app(&site, &[]).await;
+    let tenant = app.tenant("acme").await;
+    let before = crawl(&site, "/docs/");
+    let id = source(&tenant, &before).await;
+    let path = format!("/v1/sources/{id}");
+    let mut other = before.clone();
+    other["exclude"] = json!(["/docs/old/"]);
+    let change = json!({ "configuration": other });
+    site.hold();
+    let run = ask(&tenant, &id).await;
+    let refused = problem(&tenant.patch(&path, &change).await, 409, "conflict");
+    assert!(refused["detail"].as_str().unwrap().contains("cancel"), "{refused}");
+    // What is no change of it may be asked for.
+    let same = json!({ "configuration": before, "name": "Guide" });
+    let shown = tenant.patch(&path, &same).await.expect(200);
+    assert_eq!((&shown["name"], shown["configuration"].get("exclude")), (&json!("Guide"), None));
+    site.wait(1).await;
+    tenant.post(&format!("{path}/runs/{run}/cancel"), &Value::Null).await.expect(200);
+    // The worker may still bring in the page that it waits for.
+    problem(&tenant.patch(&path, &change).await, 409, "conflict");
+    site.open();
+    eventually("the worker lets go", || async { tenant.patch(&path, &change).await.status == 200 })
+        .await;
+    assert_eq!(tenant.get(&path).await.expect(200)["configuration"], other);
+}
+
+#[tokio::test]
+async fn beginnings_of_paths_are_written_as_addresses_are() {
+    let site = Site::start(&[
+        ("/%C3%BCbung/", Page::html("Start", &["a%20b/1", "/%C3%BCbung/c"], "Begin here.")),
+        ("/%C3%BCbung/a%20b/1", Page::html("One", &[], "Left out.")),
+        ("/%C3%BCbung/c", Page::html("C", &[], "Not left out.")),
+    ])
+    .await;
+    let app = app(&site, &[]).await;
+    let tenant = app.tenant("acme").await;
+    let mut configuration = crawl(&site, "/\u{fc}bung/");
+    configuration["path_prefix"] = json!("/\u{fc}bung");
+    configuration["exclude"] = json!(["/\u{fc}bung/a b/"]);
+    let id = source(&tenant, &configuration).await;
+    let shown = tenant.get(&format!("/v1/sources/{id}")).await.expect(200);
+    assert_eq!(shown["configuration"]["path_prefix"], "/%C3%BCbung");
+    assert_eq!(shown["configuration"]["exclude"], json!(["/%C3%BCbung/a%20b/"]));
+    let run = sync(&tenant, &id).await;
+    assert_eq!(super::counts(&run), [2, 2, 0, 0, 0, 0, 0]);
 }
 
 #[tokio::test]

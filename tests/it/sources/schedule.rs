@@ -77,6 +77,38 @@ async fn workers_that_look_at_once_begin_one_run_and_none_of_a_source_that_rests
 }
 
 #[tokio::test]
+async fn a_run_that_is_asked_for_while_its_time_comes_is_one_run_and_no_fault() {
+    let site = small_site().await;
+    let app = idle_app(&site, &[]).await;
+    let (tenant, other) = (app.tenant("acme").await, app.tenant("other").await);
+    let db = &app.app.services.db;
+    let admin = app.database.admin();
+    let mut paths = Vec::new();
+    for _ in 0..20 {
+        paths.push(scheduled(&tenant, &site).await);
+    }
+    let last = scheduled(&other, &site).await;
+    let due = "update app.sources set next_run_at = now() - interval '1 second'";
+    sqlx::query(due).execute(&admin).await.unwrap();
+    let asking = async {
+        let asked = paths.iter().map(async |path| {
+            let reply = tenant.post(&format!("{path}/sync"), &Value::Null).await;
+            assert!([202, 409].contains(&reply.status.as_u16()), "{}", reply.text());
+            i64::from(reply.status == 202)
+        });
+        futures_util::future::join_all(asked).await.into_iter().sum::<i64>()
+    };
+    let (asked, begun) = tokio::join!(asking, start_all_due_runs(db));
+    let more = start_all_due_runs(db).await.unwrap();
+    let begun = i64::try_from(begun.unwrap() + more).unwrap();
+    let statement =
+        "select count(*) from app.source_runs r join app.outbox o on o.subject_id = r.run_id";
+    let stored: i64 = sqlx::query_scalar(statement).fetch_one(&admin).await.unwrap();
+    assert_eq!((stored, asked + begun), (21, 21));
+    assert_eq!(runs(&other, &last).await.len(), 1);
+}
+
+#[tokio::test]
 async fn webhooks_are_told_of_each_run_that_came_to_its_end() {
     let site = small_site().await;
     let app = app(&site, &[]).await;

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::site::{Page, Site};
-use super::{app, counts, documents, noted, reason, source, sync};
+use super::{app, counts, documents, ended, noted, reason, source, sync};
 
 fn list(site: &Site, paths: &[&str]) -> String {
     let urls: String =
@@ -21,6 +21,66 @@ fn packed(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
+}
+
+fn index(site: &Site, paths: &[&str]) -> Page {
+    let entry = |path: &&str| format!("<sitemap><loc>{}</loc></sitemap>", site.url(path));
+    let entries: String = paths.iter().map(entry).collect();
+    Page::of("application/xml", format!("<sitemapindex>{entries}</sitemapindex>"))
+}
+
+fn sitemap(site: &Site, path: &str) -> Value {
+    json!({ "kind": "website", "url": site.url(path), "discovery": "sitemap" })
+}
+
+#[tokio::test]
+async fn what_a_sitemap_names_that_is_not_to_be_read_stays() {
+    let site = Site::start(&[
+        ("/a", Page::html("A", &[], "Of the first list.")),
+        ("/b", Page::html("B", &[], "Of the second list.")),
+    ])
+    .await;
+    site.put("/index.xml", index(&site, &["/one.xml", "/two.xml"]));
+    site.put("/one.xml", Page::of("application/xml", list(&site, &["/a"])));
+    site.put("/two.xml", Page::of("application/xml", list(&site, &["/b"])));
+    let app = app(&site, &[("PIDIMA_SOURCE_MAX_DELETED_PERCENT", "100")]).await;
+    let tenant = app.tenant("acme").await;
+    let source = source(&tenant, &sitemap(&site, "/index.xml")).await;
+    assert_eq!(counts(&sync(&tenant, &source).await)[1], 2);
+    let robots = |text: &str| site.put("/robots.txt", Page::of("text/plain", text));
+    robots("User-agent: *\nDisallow: /two.xml\n");
+    let run = sync(&tenant, &source).await;
+    assert_eq!(reason(&run), ("partial", "sitemap_failed"));
+    assert_eq!(noted(&run, &site)["/two.xml"], "robots_disallowed");
+    // The same where the list has moved to.
+    robots("User-agent: *\nDisallow: /three.xml\n");
+    site.put("/two.xml", Page::redirect("/three.xml"));
+    let run = sync(&tenant, &source).await;
+    assert_eq!(reason(&run), ("partial", "sitemap_failed"));
+    assert_eq!(documents(&tenant, &site).await.len(), 2);
+    assert!(site.asked().iter().all(|asked| asked.path != "/three.xml"));
+}
+
+#[tokio::test]
+async fn a_sitemap_that_names_no_page_of_the_source_is_told_of() {
+    let site = Site::start(&[("/a", Page::html("A", &[], "The only page."))]).await;
+    let elsewhere = list(&site, &["/a"]).replace("127.0.0.1", "127.0.0.2");
+    let here = list(&site, &["/a"]);
+    site.put("/map.xml", Page::of("application/xml", elsewhere.clone()));
+    let app = app(&site, &[("PIDIMA_SOURCE_MAX_DELETED_PERCENT", "100")]).await;
+    let tenant = app.tenant("acme").await;
+    let source = source(&tenant, &sitemap(&site, "/map.xml")).await;
+    assert_eq!(reason(&sync(&tenant, &source).await), ("failed", "nothing_found"));
+    site.put("/map.xml", Page::of("application/xml", here));
+    assert_eq!(counts(&sync(&tenant, &source).await)[1], 1);
+    site.put("/map.xml", Page::of("application/xml", elsewhere));
+    assert_eq!(reason(&sync(&tenant, &source).await), ("failed", "nothing_found"));
+    assert_eq!(documents(&tenant, &site).await.len(), 1);
+    // Unless that is wanted.
+    let allow = format!("/v1/sources/{source}/sync?allow_mass_deletion=true");
+    let run = tenant.post(&allow, &Value::Null).await.expect(202);
+    let run = ended(&tenant, &source, run["id"].as_str().unwrap()).await;
+    assert_eq!((reason(&run), counts(&run)[6]), (("completed", ""), 1));
 }
 
 #[tokio::test]

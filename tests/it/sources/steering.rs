@@ -151,6 +151,71 @@ async fn a_run_that_is_cancelled_goes_no_further_and_keeps_what_came_in() {
 }
 
 #[tokio::test]
+async fn of_a_run_that_is_cancelled_as_many_pages_are_kept_as_of_any_other() {
+    let links: Vec<String> = (0..6).map(|number| format!("/{number}")).collect();
+    let links: Vec<&str> = links.iter().map(String::as_str).collect();
+    let site = Site::start(&[("/", Page::html("Start", &links, "Begin here."))]).await;
+    let settings = [("PIDIMA_SOURCE_KEEP_PAGES", "2"), ("PIDIMA_SOURCE_DELAY_MS", "50")];
+    let app = app(&site, &settings).await;
+    let tenant = app.tenant("acme").await;
+    let source = source(&tenant, &crawl(&site, "/")).await;
+    let run = ask(&tenant, &source).await;
+    site.wait(5).await;
+    site.hold();
+    let cancel = format!("/v1/sources/{source}/runs/{run}/cancel");
+    tenant.post(&cancel, &Value::Null).await.expect(200);
+    let pages = show(&tenant, &source, &run).await["pages"].as_array().unwrap().len();
+    assert_eq!(pages, 2);
+    let count = "select count(*) from app.source_pages";
+    let kept: i64 = sqlx::query_scalar(count).fetch_one(&app.database.admin()).await.unwrap();
+    assert_eq!(kept, 2);
+    site.open();
+}
+
+#[tokio::test]
+async fn a_run_that_never_comes_to_its_end_is_ended() {
+    let site = chain().await;
+    let app = idle_app(&site, &[("PIDIMA_SOURCE_MAX_RUN_MS", "600000")]).await;
+    let tenant = app.tenant("acme").await;
+    let source = source(&tenant, &crawl(&site, "/")).await;
+    let id = ask(&tenant, &source).await;
+    let run: Uuid = id.parse().unwrap();
+    // A worker took it long ago, and each one since died before it looked at the first page.
+    let long_ago = "update app.source_runs set started_at = now() - interval '71 minutes'";
+    sqlx::query(long_ago).execute(&app.database.admin()).await.unwrap();
+    let outcome = app.app.worker.sources.sync(tenant.id, run).await.unwrap();
+    assert_eq!(outcome, SyncOutcome::Done);
+    assert_eq!(reason(&show(&tenant, &source, &id).await), ("partial", "time_limit"));
+    assert!(site.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_that_fails_each_time_is_given_up() {
+    let site = chain().await;
+    let app = idle_app(&site, &[("PIDIMA_INGESTION_MAX_ATTEMPTS", "1")]).await;
+    let tenant = app.tenant("acme").await;
+    let source = source(&tenant, &crawl(&site, "/")).await;
+    let id = ask(&tenant, &source).await;
+    let admin = app.database.admin();
+    // As a newer version writes it, which this one can not read.
+    let newer = "update app.sources set configuration = configuration - 'url'";
+    sqlx::query(newer).execute(&admin).await.unwrap();
+    eventually("it is given up", || async {
+        app.app.worker.run_until_idle().await.unwrap();
+        sqlx::query("update app.jobs set visible_at = now()").execute(&admin).await.unwrap();
+        let state: String = sqlx::query_scalar("select state from app.source_runs")
+            .fetch_one(&admin)
+            .await
+            .unwrap();
+        state == "failed"
+    })
+    .await;
+    let back = "update app.sources set configuration = configuration || '{\"url\": \"http://127.0.0.1/\"}'";
+    sqlx::query(back).execute(&admin).await.unwrap();
+    assert_eq!(reason(&show(&tenant, &source, &id).await), ("failed", "worker_lost"));
+}
+
+#[tokio::test]
 async fn a_run_without_a_message_is_found_and_one_that_is_set_aside_is_given_up() {
     let site = chain().await;
     let app = idle_app(&site, &[]).await;

@@ -61,6 +61,11 @@ impl House {
         command
     }
 
+    /// Connection string of the service's role.
+    pub fn app_url(&self) -> String {
+        self.database.app_url()
+    }
+
     /// A pool of the superuser.
     pub fn admin(&self) -> sqlx::PgPool {
         self.database.admin()
@@ -192,8 +197,18 @@ impl Process {
         }
     }
 
+    /// Asks to stop and waits for the end, which must come within that time; what was written to stdout until then.
+    pub async fn out_at_its_end(mut self, patience: Duration) -> String {
+        self.stop_within(patience).await;
+        self.out()
+    }
+
     /// Asks to stop and waits for the end, which must come within that time.
     pub async fn end_within(mut self, patience: Duration) {
+        self.stop_within(patience).await;
+    }
+
+    async fn stop_within(&mut self, patience: Duration) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         let began = Instant::now();

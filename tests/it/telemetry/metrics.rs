@@ -1,7 +1,11 @@
 //! Metrics: the page for Prometheus at an address of its own, and lines for CloudWatch.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::collector::Collector;
+use crate::rolling::model::PacedServer;
 use crate::support::eventually;
 use crate::support::program::{self, House, Process, http, sum};
 
@@ -86,6 +90,86 @@ async fn after_one_question_the_page_holds_what_it_took() {
     assert!(tenant.len() > 20 && !page.contains(tenant) && !page.contains("told-in-numbers"));
     eventually("the line is empty", || async {
         api.figure("pidima_queue_messages", "").await == 0.0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_a_sign_of_life_is_neither_counted_nor_traced() {
+    let (collector, house) = (Collector::start().await, House::new().await);
+    let key = house.tenant("told-probes");
+    let settings = [("PIDIMA_OTLP_ENDPOINT", collector.url.as_str())];
+    let api = house.start("api", &["serve"], &settings).ready().await;
+    for path in ["/healthz", "/readyz"] {
+        let reply = http().get(format!("{}{path}", api.url)).send().await.unwrap();
+        assert_eq!(reply.status(), 200, "{path}");
+    }
+    program::json(http().get(format!("{}/v1/me", api.url)).bearer_auth(&key)).await;
+    let names =
+        || -> Vec<String> { collector.spans().into_iter().map(|told| told.span.name).collect() };
+    eventually("the span of the last request", || async {
+        names().iter().any(|name| name == "GET get_me")
+    })
+    .await;
+    // Spans are told in their order: those of the probes would be here.
+    assert!(!names().iter().any(|name| name == "GET -"), "{:?}", names());
+    let page = api.page().await;
+    assert_eq!(sum(&page, "pidima_http_requests_total", "operation=\"get_me\""), 1.0, "{page}");
+    assert_eq!(sum(&page, "pidima_http_requests_total", "operation=\"-\""), 0.0, "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_until_the_end_of_a_process_is_told_before_it_ends() {
+    let (house, model) = (House::new().await, PacedServer::start().await);
+    let key = house.tenant("told-at-the-end");
+    let settings = [
+        ("PIDIMA_METRICS_EMF_SECONDS", "3600"),
+        ("PIDIMA_MODEL_PROVIDER", "openai"),
+        ("PIDIMA_OPENAI_BASE_URL", model.url.as_str()),
+        ("PIDIMA_OPENAI_MODEL", "paced"),
+        ("PIDIMA_CHAT_MIN_EVIDENCE", "0"),
+    ];
+    let api = house.start("api", &["serve"], &settings).ready().await;
+    let document: Value = program::json(api.upload(&key, "pumps.md", GUIDE)).await;
+    api.until_ready(&key, document["id"].as_str().unwrap()).await;
+    let question = json!({ "question": "Which pump runs at night?" });
+    let asking =
+        api.post("/v1/answers", &key).json(&question).header("accept", "text/event-stream");
+    let mut stream = asking.send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    stream.chunk().await.unwrap();
+    assert!(!api.out().contains("pidima_runs_total"), "{}", api.out());
+    // The answer goes on while the process ends, and ends there.
+    let out = api.out_at_its_end(Duration::from_secs(60)).await;
+    let told = out.lines().filter(|line| line.contains("pidima_runs_total"));
+    let told: Vec<Value> = told.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count: f64 = told.iter().map(|line| line["pidima_runs_total"].as_f64().unwrap()).sum();
+    assert_eq!(count, 1.0, "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_process_died_is_counted_by_whoever_ends_it() {
+    let (house, model) = (House::new().await, PacedServer::start().await);
+    let key = house.tenant("told-of-the-dead");
+    let settings = [
+        ("PIDIMA_MODEL_PROVIDER", "openai"),
+        ("PIDIMA_OPENAI_BASE_URL", model.url.as_str()),
+        ("PIDIMA_OPENAI_MODEL", "paced"),
+        ("PIDIMA_CHAT_MIN_EVIDENCE", "0"),
+        ("PIDIMA_RUN_LEASE_MS", "2000"),
+    ];
+    let api = house.start("api", &["serve"], &settings).ready().await;
+    let document: Value = program::json(api.upload(&key, "pumps.md", GUIDE)).await;
+    api.until_ready(&key, document["id"].as_str().unwrap()).await;
+    let question = json!({ "question": "Which pump runs at night?" });
+    let asking =
+        api.post("/v1/answers", &key).json(&question).header("accept", "text/event-stream");
+    let mut stream = asking.send().await.unwrap();
+    stream.chunk().await.unwrap();
+    drop(api);
+    let other = house.start("other", &["serve"], &settings).ready().await;
+    eventually("the run is ended and counted", || async {
+        other.figure("pidima_runs_total", "").await == 1.0
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pidima::adapters::models::ExtractiveModel;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::{contents, problem};
 use crate::support::TestApp;
@@ -53,6 +53,13 @@ async fn no_text_of_a_body_can_bring_the_database_to_refuse_it() {
     let made = tenant.post("/v1/collections", &json!({ "name": "a" })).await.expect(201);
     let collection = format!("/v1/collections/{}", made["id"].as_str().unwrap());
     let nul = "a\u{0}b";
+    let source = |field: &str, value: Value| {
+        let mut configuration =
+            json!({ "kind": "website", "url": "https://docs.example.com/", "discovery": "crawl" });
+        configuration[field] = value;
+        json!({ "name": nul, "configuration": configuration })
+    };
+    let folder = format!("/{nul}");
     let replies = [
         tenant.post("/v1/collections", &json!({ "name": "b", "description": nul })).await,
         tenant.patch(&collection, &json!({ "description": nul })).await,
@@ -65,6 +72,9 @@ async fn no_text_of_a_body_can_bring_the_database_to_refuse_it() {
             .patch(&document, &json!({ "source_url": format!("https://example.com/{nul}") }))
             .await,
         tenant.patch(&document, &json!({ "metadata": { nul: 1 } })).await,
+        tenant.post("/v1/sources", &source("url", json!(format!("https://a.example/{nul}")))).await,
+        tenant.post("/v1/sources", &source("path_prefix", json!(folder))).await,
+        tenant.post("/v1/sources", &source("exclude", json!([folder]))).await,
     ];
     for reply in replies {
         // Control characters are left out, or refused; never an error of ours.
