@@ -74,10 +74,12 @@ locals {
     # API Gateway and the load balancer each append to X-Forwarded-For.
     PIDIMA_TRUSTED_PROXIES = "2"
     # API Gateway takes 10 MB of a request, the form around a file included.
-    PIDIMA_MAX_UPLOAD_BYTES    = "10000000"
-    PIDIMA_SHUTDOWN_TIMEOUT_MS = tostring(local.shutdown_ms)
-    PIDIMA_RUN_DRAIN_MS        = tostring(local.drain_ms)
-    PIDIMA_LIMIT_INSTANCES     = tostring(var.service.min_tasks)
+    PIDIMA_MAX_UPLOAD_BYTES = "10000000"
+    # A worker holds two files at once beside what it needs itself, and more for a moment while it reads them from the bucket.
+    PIDIMA_LARGE_UPLOAD_MAX_BYTES = tostring(floor(local.worker_memory / 8) * 1048576)
+    PIDIMA_SHUTDOWN_TIMEOUT_MS    = tostring(local.shutdown_ms)
+    PIDIMA_RUN_DRAIN_MS           = tostring(local.drain_ms)
+    PIDIMA_LIMIT_INSTANCES        = tostring(var.service.min_tasks)
     # A third of the load balancer's patience at most.
     PIDIMA_STREAM_HEARTBEAT_MS = "15000"
 
