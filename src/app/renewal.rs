@@ -72,8 +72,9 @@ impl App {
             };
             let renewed = match read.and_then(|env| self.renew(&renewal, &env)) {
                 Ok(changes) => self.renew_password(&mut renewal, changes).await,
-                Err(error) => {
-                    Err(self.renew_signed(&renewal.config.database, &renewal.aws, error).await)
+                Err(mut error) => {
+                    error.faults.extend(self.keep_signed_in(&renewal.config, &renewal.aws).await);
+                    Err(error)
                 }
             };
             let refresh = renewal.config.sources.refresh;
@@ -106,20 +107,14 @@ impl App {
         Ok(Changes { names, are_keys_taken, database })
     }
 
-    /// Signs a new password although the settings can not be renewed: that before is good for some minutes only. What else is
-    /// wrong then is told with them.
-    async fn renew_signed(
-        &self,
-        database: &DatabaseConfig,
-        aws: &Aws,
-        mut error: ConfigError,
-    ) -> ConfigError {
-        if database.sign_in == SignInKind::Iam
-            && let Err(cause) = self.take_password(database, aws).await
-        {
-            error.faults.push(format!("{DATABASE}: {cause:#}"));
+    /// Signs a new password for the database in use although the newer settings can not be used, or name another one: that
+    /// before is good for some minutes only. The fault when it fails.
+    async fn keep_signed_in(&self, config: &Config, aws: &Aws) -> Option<String> {
+        if config.database.sign_in == SignInKind::Password {
+            return None;
         }
-        error
+        let failed = self.take_password(&config.database, aws).await.err()?;
+        Some(format!("{DATABASE}: {failed:#}"))
     }
 
     /// Whether nothing but the password of the database is another.
@@ -137,6 +132,11 @@ impl App {
         let renewed = self.take_password(&changes.database, &renewal.aws).await;
         let is_same_database = renewed
             .map_err(|error| ConfigError { faults: vec![format!("{DATABASE}: {error:#}")] })?;
+        if !is_same_database
+            && let Some(fault) = self.keep_signed_in(&renewal.config, &renewal.aws).await
+        {
+            return Err(ConfigError { faults: vec![fault] });
+        }
         let is_renewed = |name: &str| match name {
             DATABASE => is_same_database,
             name if name.ends_with("_API_KEY") => changes.are_keys_taken,

@@ -12,7 +12,7 @@ const ROWS: i64 = 100;
 /// time. Several workers may look at once: each source is taken by one of them.
 ///
 /// # Errors
-/// The database failed; what was begun until then goes on.
+/// The database failed; then none was begun.
 pub async fn start_due_runs(db: &Db, tenant: TenantId) -> db::Result<usize> {
     let mut tx = db.tenant(tenant).await?;
     let mut count = 0;

@@ -180,7 +180,8 @@ async fn with_signed_passwords_commands_and_service_reach_the_database_and_renew
     let address =
         format!("postgres://pidima_app@localhost:{}{}?sslmode=require", gate.port, real.path());
     let settings = [
-        ("DATABASE_URL", address.as_str()),
+        // It stands in the file, where it can become another.
+        ("DATABASE_URL", ""),
         ("PIDIMA_DATABASE_AUTH", "iam"),
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", KEY_ID),
@@ -190,7 +191,11 @@ async fn with_signed_passwords_commands_and_service_reach_the_database_and_renew
         ("PIDIMA_ENV_FILE", "settings.env"),
     ];
     let file = house.folder().join("settings.env");
-    std::fs::write(&file, "PIDIMA_CHAT_PASSAGES=5\n").unwrap();
+    let write = |address: &str, passages: &str| {
+        let text = format!("DATABASE_URL={address}\nPIDIMA_CHAT_PASSAGES={passages}\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    write(&address, "5");
     let key = house.run(&["tenant", "create", "signed"], &settings);
     assert!(key.starts_with("pdm_"), "{key}");
     assert_eq!(gate.seen(), 1, "one password for a command");
@@ -203,8 +208,14 @@ async fn with_signed_passwords_commands_and_service_reach_the_database_and_renew
     eventually("two more passwords", || async { gate.seen() >= before + 2 }).await;
     assert!(!api.log().contains("settings have changed"), "{}", api.log());
     // Also while the settings are wrong, which is nobody's hurry.
-    std::fs::write(&file, "PIDIMA_CHAT_PASSAGES=many\n").unwrap();
+    write(&address, "many");
     eventually("the fault is told", || async { api.log().contains("can not be renewed") }).await;
+    let before = gate.seen();
+    eventually("two more passwords", || async { gate.seen() >= before + 2 }).await;
+    // And while they name another database, which is for the next start.
+    write("postgres://pidima_app@localhost:1/other?sslmode=require", "5");
+    let told = "for the next start: DATABASE_URL";
+    eventually("the change is told", || async { api.log().contains(told) }).await;
     let before = gate.seen();
     eventually("two more passwords", || async { gate.seen() >= before + 2 }).await;
     let renewed = api.log();

@@ -58,6 +58,10 @@ impl House {
             )
             .envs(settings.iter().copied())
             .stdin(Stdio::null());
+        // What is empty stands somewhere else.
+        for (name, _) in settings.iter().filter(|(_, value)| value.is_empty()) {
+            command.env_remove(name);
+        }
         command
     }
 
