@@ -26,14 +26,26 @@ struct Target {
     process: Mutex<Option<Process>>,
     url: String,
     in_flight: AtomicUsize,
+    /// Answers of other instances that somebody has begun to read here.
+    guests: AtomicUsize,
 }
 
 /// A request that was sent to an instance; it is waited for until this is dropped.
 pub struct Sent(Arc<Target>);
 
 impl Sent {
+    fn to(target: &Arc<Target>) -> Self {
+        target.in_flight.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(target))
+    }
+
     pub fn url(&self) -> &str {
         &self.0.url
+    }
+
+    /// The stream that came back tells an answer of another instance.
+    pub fn is_guest(&self) {
+        self.0.guests.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -77,7 +89,12 @@ impl Fleet {
         ];
         let process = self.house.start(&name, &["serve"], &settings).ready().await;
         let url = process.url.clone();
-        Arc::new(Target { process: Mutex::new(Some(process)), url, in_flight: AtomicUsize::new(0) })
+        Arc::new(Target {
+            process: Mutex::new(Some(process)),
+            url,
+            in_flight: AtomicUsize::new(0),
+            guests: AtomicUsize::new(0),
+        })
     }
 
     async fn learn(&self) {
@@ -92,14 +109,25 @@ impl Fleet {
     pub fn send(&self) -> Sent {
         let targets = self.targets.lock().unwrap();
         let number = self.next.fetch_add(1, Ordering::SeqCst) % targets.len();
-        let target = Arc::clone(&targets[number]);
-        target.in_flight.fetch_add(1, Ordering::SeqCst);
-        Sent(target)
+        Sent::to(&targets[number])
     }
 
-    /// Starts an instance, then ends the oldest one.
+    /// The oldest instance save one: where a reader is sooner or later sent away.
+    pub fn send_to_oldest_but(&self, url: &str) -> Sent {
+        let targets = self.targets.lock().unwrap();
+        let other = targets.iter().find(|target| target.url != url);
+        Sent::to(other.unwrap_or(&targets[0]))
+    }
+
+    /// Starts an instance, then ends the oldest one, where somebody has just begun to read an answer of another.
     pub async fn replace_oldest(&self) {
         let new = self.start_one().await;
+        let oldest = Arc::clone(&self.targets.lock().unwrap()[0]);
+        let before = oldest.guests.load(Ordering::SeqCst);
+        eventually("an answer of another instance is read at the oldest", || async {
+            oldest.guests.load(Ordering::SeqCst) > before
+        })
+        .await;
         let old = {
             let mut targets = self.targets.lock().unwrap();
             targets.push(new);

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Sent};
 use super::model;
 use crate::support::program::http;
 use crate::support::{EventReader, StreamEvent, eventually};
@@ -100,7 +100,9 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn answer(&mut self, moves: bool, begun: &AtomicUsize) -> Result<(), String> {
-        let mut stream = EventReader::new(self.ask().await?);
+        let asked = self.fleet.send();
+        let maker = asked.url().to_owned();
+        let mut stream = EventReader::new(self.ask(asked).await?);
         let first = stream.try_next().await.map_err(|error| format!("first event: {error:?}"))?;
         let first = first.ok_or("a stream without an event")?;
         let run = first.data["run_id"].as_str().ok_or("no run")?.to_owned();
@@ -108,7 +110,8 @@ impl Reading<'_> {
         let mut events = vec![first];
         if moves {
             drop(stream);
-            stream = self.follow(&run, events.len()).await?;
+            let sent = self.fleet.send_to_oldest_but(&maker);
+            stream = self.follow(sent, &run, events.len(), &maker).await?;
         }
         for _ in 0..TRIES {
             // An error is a connection that broke.
@@ -119,23 +122,31 @@ impl Reading<'_> {
                 return check(&events);
             }
             self.came_back += 1;
-            stream = self.follow(&run, events.len()).await?;
+            stream = self.follow(self.fleet.send(), &run, events.len(), &maker).await?;
         }
         Err(format!("{TRIES} connections to one answer, and {} events", events.len()))
     }
 
-    async fn ask(&self) -> Result<Response, String> {
-        let sent = self.fleet.send();
+    async fn ask(&self, sent: Sent) -> Result<Response, String> {
         let request = self.client.post(format!("{}/v1/answers", sent.url()));
         let request = request.bearer_auth(&self.fleet.key).header("accept", "text/event-stream");
         stream_of(request.json(&json!({ "question": "How long do keys live?" }))).await
     }
 
-    async fn follow(&self, run: &str, after: usize) -> Result<EventReader, String> {
-        let sent = self.fleet.send();
+    async fn follow(
+        &self,
+        sent: Sent,
+        run: &str,
+        after: usize,
+        maker: &str,
+    ) -> Result<EventReader, String> {
         let request = self.client.get(format!("{}/v1/runs/{run}/events", sent.url()));
         let request = request.bearer_auth(&self.fleet.key).header("last-event-id", after);
-        Ok(EventReader::new(stream_of(request).await?))
+        let stream = EventReader::new(stream_of(request).await?);
+        if sent.url() != maker {
+            sent.is_guest();
+        }
+        Ok(stream)
     }
 }
 
