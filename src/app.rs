@@ -219,6 +219,7 @@ impl App {
             max_api_keys: config.keys.max_api_keys,
             max_quotas: config.limits.max_quotas,
             receiver,
+            attachments: settings::attachments(config),
             uploads,
             sources,
             webhooks,

@@ -10,6 +10,7 @@ mod output_filter;
 mod prompt;
 mod readable;
 mod refusal;
+mod remove_session;
 mod run;
 mod store;
 mod summarise;

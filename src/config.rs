@@ -4,6 +4,7 @@
 //! All faults are told at once. Only `app.rs` and the commands see [`Config`]; everyone else is handed the values needed.
 
 mod accounts;
+mod attachments;
 mod aws;
 mod embeddings;
 mod env;
@@ -30,6 +31,7 @@ mod webhooks;
 use std::time::Duration;
 
 pub use accounts::AccountsConfig;
+pub use attachments::AttachmentsConfig;
 pub use aws::AwsConfig;
 pub use embeddings::{EmbeddingProvider, EmbeddingsConfig, RemoteEmbeddingsConfig};
 pub use env::{ConfigError, Env, Given, Origin};
@@ -81,6 +83,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Reading documents.
     pub ingestion: IngestionConfig,
+    /// Files of a conversation.
+    pub attachments: AttachmentsConfig,
     /// Large files that are sent in parts.
     pub uploads: UploadsConfig,
     /// Requests to addresses of tenants.
@@ -141,6 +145,7 @@ impl Config {
             queue: QueueConfig::from_env(env),
             aws: AwsConfig::from_env(env),
             http: HttpConfig::from_env(env),
+            attachments: AttachmentsConfig::from_env(env),
             identity: IdentityConfig::from_env(env),
             accounts: AccountsConfig::from_env(env),
             keys: KeysConfig::from_env(env),

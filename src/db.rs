@@ -17,7 +17,7 @@ mod read;
 mod readers;
 mod tx;
 
-pub use error::{Error, OnConstraint, Result};
+pub use error::{Error, OnConstraint, RETRIES, Result};
 pub use page::{Keyset, Page};
 pub use pool::{Db, PoolSettings, pool_options};
 pub use queue::{Few, PlaceInLine, PostgresQueue};

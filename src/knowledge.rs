@@ -2,6 +2,7 @@
 
 mod announce_version;
 pub mod api;
+mod attachments;
 mod author;
 pub mod chunk;
 mod embedding_space;
@@ -9,9 +10,11 @@ mod ingest_version;
 mod limit_collection;
 pub mod parse;
 pub mod parser;
+mod place;
 mod reach;
 mod receive_document;
 mod redrive_message;
+mod remove_attachment;
 mod remove_document;
 mod search;
 mod steer_job;
@@ -19,23 +22,28 @@ mod store;
 mod uploads;
 mod watch_job;
 
+pub use attachments::{
+    AttachmentCounts, AttachmentSettings, TooManyAttachments, find_attachment, has_attachments,
+    list_attachments,
+};
 pub use author::Author;
 pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
 pub use ingest_version::{
     GivenUp, INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL,
 };
 pub use limit_collection::{LimitError, limit_collection};
+pub use place::{Place, default_collection};
 pub use reach::{Reach, Reader};
-pub use receive_document::{
-    NewDocument, Receipt, ReceiveError, Received, Receiver, default_collection,
-};
+pub use receive_document::{NewDocument, Receipt, ReceiveError, Received, Receiver};
+pub use remove_attachment::{remove_last_attachments, sweep_attachments};
 pub use remove_document::{remove_document, remove_documents};
 pub use search::{
     EmbeddedAhead, Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult,
     SearchSettings,
 };
+pub use store::attachments::UnreadAttachment;
 pub use store::collections::Collection;
 pub use store::documents::{Document, VersionState};
 pub use store::search::Passage;
 pub use uploads::{PartSigner, UploadSettings, Uploads};
-pub use watch_job::{JobWatch, WatchSettings};
+pub use watch_job::{JobWatch, WatchSettings, Watcher};

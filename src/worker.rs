@@ -90,6 +90,9 @@ impl Worker {
         let (db, keep, until) = (self.db.clone(), self.webhooks.settings().keep, stop.clone());
         let sweep = move || sweep::run(db.clone(), keep, until.clone());
         jobs.spawn(unbroken("sweep", stop.clone(), sweep));
+        let (db, until) = (self.db.clone(), stop.clone());
+        let sweep_attachments = move || sweep::run_attachments(db.clone(), until.clone());
+        jobs.spawn(unbroken("sweep attachments", stop.clone(), sweep_attachments));
         let (uploads, until) = (self.uploads.clone(), stop.clone());
         let sweep_uploads = move || sweep::run_uploads(uploads.clone(), until.clone());
         jobs.spawn(unbroken("sweep uploads", stop.clone(), sweep_uploads));

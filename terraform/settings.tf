@@ -136,6 +136,10 @@ locals {
       description = "Whether questions are answered: on or off; takes effect within a minute"
       value       = "on"
     }
+    "flags/attachments" = {
+      description = "Whether files are attached to sessions: on or off; takes effect within a minute"
+      value       = "on"
+    }
   }
 
   # Variable to secret.

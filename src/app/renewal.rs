@@ -157,7 +157,12 @@ impl App {
 
     /// Flags as the settings have them.
     pub(super) fn switch(&self, flags: FlagsConfig) {
-        for (flag, is_on) in [(Flag::Uploads, flags.uploads), (Flag::Questions, flags.questions)] {
+        let switches = [
+            (Flag::Uploads, flags.uploads),
+            (Flag::Questions, flags.questions),
+            (Flag::Attachments, flags.attachments),
+        ];
+        for (flag, is_on) in switches {
             if self.flags.set(flag, is_on) {
                 let state = if is_on { "on" } else { "off" };
                 tracing::warn!(%flag, state, "switched for tenants without a flag of their own");

@@ -16,7 +16,9 @@ use crate::config::{
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
-use crate::knowledge::{IngestSettings, UploadSettings, WatchSettings};
+use crate::knowledge::{
+    AttachmentCounts, AttachmentSettings, IngestSettings, UploadSettings, WatchSettings,
+};
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::sources::SyncSettings;
 use crate::web::events::EventTimes;
@@ -251,6 +253,18 @@ pub(super) fn webhooks(config: &Config) -> WebhookSettings {
         // Who sends is done by then, one way or the other, and has noted it.
         lease: config.outbound.timeout + LEASE_MARGIN,
         keep: webhooks.keep,
+    }
+}
+
+/// What may be attached to a session.
+pub(super) fn attachments(config: &Config) -> AttachmentSettings {
+    let attachments = config.attachments;
+    AttachmentSettings {
+        most: AttachmentCounts {
+            per_session: attachments.max_per_session,
+            per_tenant: attachments.max_per_tenant,
+        },
+        max_bytes: attachments.max_bytes,
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod answers;
 mod assistants;
+mod attachment_upload;
+mod attachment_views;
+mod attachments;
 mod citations;
 mod events;
 mod feedback;
@@ -16,6 +19,7 @@ mod views;
 
 pub use answers::AnswersApi;
 pub use assistants::AssistantsApi;
+pub use attachments::AttachmentsApi;
 pub use citations::CitationsApi;
 pub use feedback::FeedbackApi;
 pub use messages::MessagesApi;

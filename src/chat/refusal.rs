@@ -13,7 +13,12 @@ pub enum Refusal {
     NoCandidates,
     /// What was found speaks too little for an answer.
     BelowThreshold,
+    /// So it is, and an attachment of the session is still being read.
+    AttachmentsUnread,
 }
+
+/// Reason of an answer that may be another one when the attachments are read.
+pub const ATTACHMENTS_UNREAD: &str = "attachments_unread";
 
 /// Whether nothing can be searched by the question: stop words, a pronoun, signs.
 pub fn is_vague(standalone_question: &str) -> bool {
@@ -27,43 +32,55 @@ impl Refusal {
             Self::Vague => (Outcome::Clarification, "too_vague"),
             Self::NoCandidates => (Outcome::NoAnswer, "no_candidates"),
             Self::BelowThreshold => (Outcome::NoAnswer, "below_threshold"),
+            Self::AttachmentsUnread => (Outcome::NoAnswer, ATTACHMENTS_UNREAD),
         }
     }
 
     /// What the reader is told, in the language of the assistant as far as it is one of these, else in English.
     pub fn text(self, language: Option<&str>) -> &'static str {
         let primary = language.unwrap_or_default().split('-').next().unwrap_or_default();
-        let (asks_back, does_not_know) = match primary {
+        let (asks_back, does_not_know, waits) = match primary {
             "de" => (
                 "Was genau möchten Sie wissen? Bitte nennen Sie das Thema mit ein paar Worten.",
                 "Die durchsuchte Dokumentation beantwortet diese Frage nicht.",
+                "Eine angehängte Datei wird noch gelesen. Bitte fragen Sie gleich noch einmal.",
             ),
             "fr" => (
                 "Que souhaitez-vous savoir exactement ? Indiquez le sujet en quelques mots.",
                 "La documentation consultée ne répond pas à cette question.",
+                "Un fichier joint est encore en cours de lecture. Posez la question à nouveau dans un instant.",
             ),
             "es" => (
                 "¿Qué desea saber exactamente? Indique el tema con algunas palabras.",
                 "La documentación consultada no responde a esta pregunta.",
+                "Todavía se está leyendo un archivo adjunto. Vuelva a preguntar en un momento.",
             ),
             "it" => (
                 "Che cosa desidera sapere esattamente? Indichi l'argomento con qualche parola.",
                 "La documentazione consultata non risponde a questa domanda.",
+                "Un file allegato è ancora in lettura. Ripeta la domanda tra un momento.",
             ),
             "nl" => (
                 "Wat wilt u precies weten? Noem het onderwerp met een paar woorden.",
                 "De doorzochte documentatie beantwoordt deze vraag niet.",
+                "Een bijgevoegd bestand wordt nog gelezen. Stel de vraag zo meteen opnieuw.",
             ),
             "pt" => (
                 "O que deseja saber exatamente? Indique o assunto com algumas palavras.",
                 "A documentação consultada não responde a esta pergunta.",
+                "Um ficheiro anexado ainda está a ser lido. Pergunte de novo dentro de momentos.",
             ),
             _ => (
                 "What would you like to know? Please name the subject in a few words.",
                 "The documentation searched does not answer this question.",
+                "An attached file is still being read. Ask again in a moment.",
             ),
         };
-        if self == Self::Vague { asks_back } else { does_not_know }
+        match self {
+            Self::Vague => asks_back,
+            Self::AttachmentsUnread => waits,
+            Self::NoCandidates | Self::BelowThreshold => does_not_know,
+        }
     }
 }
 
@@ -87,5 +104,6 @@ mod tests {
         assert!(Refusal::BelowThreshold.text(Some("fr")).starts_with("La documentation"));
         assert!(Refusal::NoCandidates.text(Some("tlh")).starts_with("The documentation"));
         assert_eq!(Refusal::NoCandidates.text(None), Refusal::BelowThreshold.text(Some("en")));
+        assert!(Refusal::AttachmentsUnread.text(Some("pt-BR")).starts_with("Um ficheiro"));
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::adapters::models::Prompt;
-use crate::knowledge::SearchResult;
+use crate::knowledge::{SearchResult, UnreadAttachment};
 
 /// What is collected beside the row of the run and its candidates.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +33,8 @@ pub struct RunTrace {
     pub prompt_chars: Option<i64>,
     /// Longest answer that the model was allowed, in tokens.
     pub max_output_tokens: Option<i32>,
+    /// Attachments of the session that could not be searched as they were sent.
+    pub unread_attachments: Vec<UnreadAttachment>,
 }
 
 /// What became of the candidates of a run.
@@ -70,6 +72,11 @@ impl RunTrace {
         self.prepare_ms = Some(took.as_secs_f32() * 1_000.0);
     }
 
+    /// Whether an attachment will be in search later that was not yet.
+    pub fn waits_for_attachments(&self) -> bool {
+        self.unread_attachments.iter().any(UnreadAttachment::is_waiting)
+    }
+
     /// Notes the size of what the model is given.
     pub fn note_prompt(&mut self, prompt: &Prompt) {
         let count = |text: &str| text.chars().count();
@@ -86,6 +93,7 @@ impl RunTrace {
         let [embed, dense, lexical, fuse] = found.times_ms.map(|millis| Some(millis as f32));
         let count = |candidates: usize| Some(i32::try_from(candidates).unwrap_or(i32::MAX));
         self.terms.clone_from(&found.terms);
+        self.unread_attachments.clone_from(&found.unread);
         self.searched_chunks = Some(found.searched_chunks);
         self.dense_candidates = count(found.dense_candidates);
         self.lexical_candidates = count(found.lexical_candidates);

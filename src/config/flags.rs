@@ -12,6 +12,8 @@ pub struct FlagsConfig {
     pub uploads: bool,
     /// `PIDIMA_FLAG_QUESTIONS`: whether questions are answered; on or off, default on.
     pub questions: bool,
+    /// `PIDIMA_FLAG_ATTACHMENTS`: whether files are attached to sessions; on or off, default on.
+    pub attachments: bool,
 }
 
 impl FlagsConfig {
@@ -20,6 +22,7 @@ impl FlagsConfig {
         Self {
             uploads: env.parse("PIDIMA_FLAG_UPLOADS", Switch(true)).0,
             questions: env.parse("PIDIMA_FLAG_QUESTIONS", Switch(true)).0,
+            attachments: env.parse("PIDIMA_FLAG_ATTACHMENTS", Switch(true)).0,
         }
     }
 }

@@ -40,7 +40,15 @@ pub enum Error {
     Statement(#[source] sqlx::Error),
 }
 
+/// How often a change that [met another one](Error::met_another) is tried again.
+pub const RETRIES: usize = 5;
+
 impl Error {
+    /// Whether a change was refused because of another one at the same moment, as in a deadlock.
+    pub fn met_another(&self) -> bool {
+        matches!(self, Self::Statement(_)) && self.is_retryable()
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {

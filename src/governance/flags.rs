@@ -17,17 +17,20 @@ pub enum Flag {
     Uploads,
     /// Questions are answered.
     Questions,
+    /// Files are attached to sessions.
+    Attachments,
 }
 
 impl Flag {
     /// All flags.
-    pub const ALL: [Self; 2] = [Self::Uploads, Self::Questions];
+    pub const ALL: [Self; 3] = [Self::Uploads, Self::Questions, Self::Attachments];
 
     /// Name, as in rows, parameters and commands.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Uploads => "uploads",
             Self::Questions => "questions",
+            Self::Attachments => "attachments",
         }
     }
 }
@@ -67,13 +70,14 @@ pub struct Flags(Arc<Switches>);
 struct Switches {
     uploads: AtomicBool,
     questions: AtomicBool,
+    attachments: AtomicBool,
 }
 
 impl Default for Flags {
     /// Everything is on.
     fn default() -> Self {
         let on = || AtomicBool::new(true);
-        Self(Arc::new(Switches { uploads: on(), questions: on() }))
+        Self(Arc::new(Switches { uploads: on(), questions: on(), attachments: on() }))
     }
 }
 
@@ -100,6 +104,7 @@ impl Flags {
         match flag {
             Flag::Uploads => &self.0.uploads,
             Flag::Questions => &self.0.questions,
+            Flag::Attachments => &self.0.attachments,
         }
     }
 }
@@ -114,7 +119,7 @@ mod tests {
             assert_eq!(flag.as_str().parse(), Ok(flag));
         }
         let told = "downloads".parse::<Flag>().expect_err("no flag");
-        assert!(told.ends_with("uploads, questions"), "{told}");
+        assert!(told.ends_with("uploads, questions, attachments"), "{told}");
     }
 
     #[test]

@@ -25,6 +25,11 @@ impl LimitedAction {
             ("POST", path) if path.starts_with("/v1/uploads/") && path.ends_with("/complete") => {
                 Some(Self::Upload)
             }
+            ("POST", path)
+                if path.starts_with("/v1/sessions/") && path.ends_with("/attachments") =>
+            {
+                Some(Self::Upload)
+            }
             ("POST", "/v1/answers") => Some(Self::Ask),
             ("POST", "/v1/search") => Some(Self::Search),
             ("POST", path) if path.starts_with("/v1/sessions/") && path.ends_with("/messages") => {
@@ -85,6 +90,7 @@ mod tests {
         assert_eq!(of("POST", "/v1/documents"), Some(LimitedAction::Upload));
         assert_eq!(of("POST", "/v1/uploads"), Some(LimitedAction::Upload));
         assert_eq!(of("POST", "/v1/uploads/7/complete"), Some(LimitedAction::Upload));
+        assert_eq!(of("POST", "/v1/sessions/7/attachments"), Some(LimitedAction::Upload));
         assert_eq!(of("POST", "/v1/answers"), Some(LimitedAction::Ask));
         assert_eq!(of("POST", "/v1/sessions/7/messages"), Some(LimitedAction::Ask));
         assert_eq!(of("POST", "/v1/search"), Some(LimitedAction::Search));
@@ -92,6 +98,7 @@ mod tests {
         for (method, path) in [
             ("GET", "/v1/documents"),
             ("GET", "/v1/sessions/7/messages"),
+            ("GET", "/v1/sessions/7/attachments"),
             ("POST", "/v1/sessions"),
             ("DELETE", "/v1/documents/7"),
             ("GET", "/v1/uploads/7"),

@@ -119,6 +119,8 @@ pub enum Action {
     Ask,
     /// Open, change and delete conversations, and ask in them.
     Converse,
+    /// Attach files to conversations, and delete them.
+    AttachmentWrite,
     /// Rate answers and citations that one may read.
     FeedbackWrite,
     /// List what everybody said of answers and citations.
@@ -175,7 +177,9 @@ pub fn rule(action: Action) -> Rule {
             (EVERYBODY, Some(Scope::Ask))
         }
         Action::TraceRead => (KEEPERS, Some(Scope::Ask)),
-        Action::Ask | Action::Converse | Action::FeedbackWrite => (ASKERS, Some(Scope::Ask)),
+        Action::Ask | Action::Converse | Action::AttachmentWrite | Action::FeedbackWrite => {
+            (ASKERS, Some(Scope::Ask))
+        }
         Action::FeedbackRead => (OVERSEERS, Some(Scope::Ask)),
     };
     Rule { roles, scope }
@@ -219,7 +223,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -256,6 +260,7 @@ impl Action {
         Self::TraceRead,
         Self::Ask,
         Self::Converse,
+        Self::AttachmentWrite,
         Self::FeedbackWrite,
         Self::FeedbackRead,
     ];

@@ -42,10 +42,26 @@ pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
+/// Version of the ids of collections that belong to a session. Checks and statements of the database name it too.
+const ATTACHMENTS: u8 = 8;
+
 /// The smallest time-ordered id of an instant: ids made before it are smaller (RFC 9562 5.7: 48 bits of milliseconds lead).
 pub fn first_id_at(at: DateTime<Utc>) -> Uuid {
     let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
     Uuid::from_u128(millis << 80)
+}
+
+/// The collection of a session's attachments: the id of the session, marked as such (RFC 9562 5.8: version 8 is for meanings of
+/// our own). So whoever meets the id in a row knows without a look elsewhere that it is a conversation's.
+pub fn attachments_of(session_id: Uuid) -> Uuid {
+    let mut bytes = session_id.into_bytes();
+    bytes[6] = bytes[6] & 0x0f | ATTACHMENTS << 4;
+    Uuid::from_bytes(bytes)
+}
+
+/// Whether a collection is that of a session's attachments.
+pub fn holds_attachments(collection_id: Uuid) -> bool {
+    collection_id.get_version_num() == usize::from(ATTACHMENTS)
 }
 
 #[cfg(test)]
@@ -58,5 +74,16 @@ mod tests {
     fn ids_lie_between_those_of_the_instants_around_them() {
         let (before, id) = (first_id_at(Utc::now()), new_id());
         assert!(before <= id && id < first_id_at(Utc::now() + TimeDelta::milliseconds(2)));
+    }
+
+    #[test]
+    fn a_collection_of_attachments_is_told_from_its_id_and_each_session_has_its_own() {
+        let (one, other) = (new_id(), new_id());
+        assert!(!holds_attachments(one) && holds_attachments(attachments_of(one)));
+        assert_eq!(attachments_of(one).get_variant(), uuid::Variant::RFC4122);
+        assert_ne!(attachments_of(one), attachments_of(other));
+        assert_eq!(attachments_of(attachments_of(one)), attachments_of(one));
+        let without_version = |id: Uuid| id.as_u128() & !(0xf << 76);
+        assert_eq!(without_version(one), without_version(attachments_of(one)));
     }
 }

@@ -14,7 +14,8 @@ mod versions;
 
 pub use collections::CollectionsApi;
 pub use dead_letters::DeadLettersApi;
-pub use documents::DocumentsApi;
-pub use jobs::IngestionJobsApi;
+pub use documents::{DocumentsApi, Failure, StateName, document_of};
+pub use jobs::{IngestionJobsApi, WaitFor};
 pub use search::{HitExplanation, SearchApi, SearchExplanation};
+pub use upload::document_name;
 pub use uploads::UploadsApi;

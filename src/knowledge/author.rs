@@ -26,6 +26,11 @@ impl Author {
         Self { tenant, reader, entry: AuditEntry::new(actor, "") }
     }
 
+    /// Somebody who may ask in a session, and attach files to it.
+    pub fn of_session(actor: &Actor, session_id: Uuid) -> Self {
+        Self { reader: Reader::Attachments(session_id), ..actor.into() }
+    }
+
     /// An entry of the audit log in the author's name.
     pub fn audit(&self, action: &'static str) -> AuditEntry {
         AuditEntry { action, ..self.entry.clone() }

@@ -7,30 +7,27 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::attachments::{TooManyAttachments, admit_attachment};
 use super::author::Author;
 use super::ingest_version::{INGEST_VERSION, REMOVE_ORIGINAL};
 use super::parse::{MediaType, ParseError};
+use super::place::{DEFAULT_COLLECTION, Place, open_place};
 use super::reach::Reach;
 use super::store::documents::{Document, DocumentChange};
 use super::store::media_type;
 use super::store::versions::NewVersion;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
+use crate::db::audit::AuditEntry;
 use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::db::{self, Db, OnConstraint, TenantTx};
 use crate::governance::{Flag, FlagError, Flags};
 use crate::kernel::ids::{TenantId, new_id};
 
-/// Collection of documents that name none.
-const DEFAULT_COLLECTION: &str = "default";
-
-/// How often a change that met another one is tried again.
-pub(super) const RETRIES: usize = 5;
-
 /// A document that came in.
 #[derive(Clone, Debug)]
 pub struct NewDocument {
-    /// Collection; the one named "default" when absent, which is made when needed.
-    pub collection_id: Option<Uuid>,
+    /// Where it goes.
+    pub place: Place,
     /// File name or path, unique within the collection: the same name again is a new version.
     pub name: String,
     /// File name that tells the format, where that of the document does not.
@@ -77,6 +74,12 @@ pub enum ReceiveError {
     /// No such collection for this tenant, or none that the sender reaches.
     #[error("there is no such collection")]
     UnknownCollection,
+    /// The session went away, or was never one of this tenant.
+    #[error("there is no such session")]
+    UnknownSession,
+    /// The session, or the tenant, has all the attachments that it may have.
+    #[error(transparent)]
+    TooManyAttachments(#[from] TooManyAttachments),
     /// The bytes could not be stored.
     #[error(transparent)]
     Objects(#[from] ObjectError),
@@ -175,11 +178,11 @@ impl Receiver {
             original_version_id: None,
         };
         let mut stored = self.store(&sender, &new, version.clone()).await;
-        for _ in 0..RETRIES {
+        for _ in 0..db::RETRIES {
             let again = match &stored {
                 // The default collection may be deleted at any moment: then it is made again.
-                Err(ReceiveError::UnknownCollection) => new.collection_id.is_none(),
-                Err(ReceiveError::Database(error)) => met_another(error),
+                Err(ReceiveError::UnknownCollection) => matches!(new.place, Place::Default),
+                Err(ReceiveError::Database(error)) => error.met_another(),
                 _ => false,
             };
             if !again {
@@ -226,7 +229,7 @@ impl Receiver {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return Ok(Some(Receipt::Before(kept))),
         };
-        let found = match self.flags.require(&mut tx, Flag::Uploads).await {
+        let found = match self.require_flags(&mut tx, new.place).await {
             Ok(()) => unchanged(&mut tx, sender, new, digest).await,
             Err(error) => Err(error.into()),
         };
@@ -241,6 +244,15 @@ impl Receiver {
                 nothing.map(|_| None)
             }
         }
+    }
+
+    /// Passes where the operator lets documents in.
+    async fn require_flags(&self, tx: &mut TenantTx, place: Place) -> Result<(), FlagError> {
+        self.flags.require(tx, Flag::Uploads).await?;
+        if let Place::Session { .. } = place {
+            self.flags.require(tx, Flag::Attachments).await?;
+        }
+        Ok(())
     }
 
     /// The receipt, and whether there is a new version.
@@ -276,7 +288,8 @@ async fn unchanged(
     digest: &[u8; 32],
 ) -> Result<Option<Outcome>, ReceiveError> {
     let author = sender.author;
-    let found = tx.find_document_by_name(new.collection_id, DEFAULT_COLLECTION, &new.name).await?;
+    let collection_id = new.place.collection_id();
+    let found = tx.find_document_by_name(collection_id, DEFAULT_COLLECTION, &new.name).await?;
     let Some(document_id) = found else { return Ok(None) };
     if tx.latest_digest(document_id).await?.as_deref() != Some(digest.as_slice()) {
         return Ok(None);
@@ -303,21 +316,21 @@ pub(super) async fn write(
     mut version: NewVersion,
 ) -> Result<(Outcome, bool), ReceiveError> {
     let author = sender.author;
-    let collection_id = match new.collection_id {
-        Some(id) if tx.find_collection(id).await?.is_none() => {
-            return Err(ReceiveError::UnknownCollection);
-        }
-        Some(id) => id,
-        None => default_collection(tx, author).await?.ok_or(ReceiveError::UnknownCollection)?,
-    };
+    let collection_id = open_place(tx, author, new.place).await?;
     if !Reach::of(tx, &author.reader).await?.holds(collection_id) {
         return Err(ReceiveError::UnknownCollection);
     }
     let document_id = tx
         .lock_document_by_name(version.document_id, collection_id, &new.name)
         .await
-        .on_constraint("documents_collection_id_fkey", || ReceiveError::UnknownCollection)?;
+        .on_constraint("documents_collection_id_fkey", || new.place.is_gone())?;
+    let is_new_document = document_id == version.document_id;
     version.document_id = document_id;
+    if let Place::Session { most, .. } = new.place
+        && is_new_document
+    {
+        admit_attachment(tx, collection_id, most).await?;
+    }
     // Once more under the lock: the same file may have been sent twice at once.
     let is_new_version =
         tx.latest_digest(document_id).await?.as_ref() != Some(&version.content_sha256);
@@ -327,15 +340,7 @@ pub(super) async fn write(
         }
         tx.insert_version(&version).await?;
         tx.enqueue(INGEST_VERSION, version.version_id).await?;
-        let entry = author.audit("document.uploaded").on("document", document_id);
-        tx.append_audit(entry.after(json!({
-            "collection_id": collection_id,
-            "name": new.name,
-            "version_id": version.version_id,
-            "size_bytes": version.size_bytes,
-            "content_sha256": hex::encode(&version.content_sha256),
-        })))
-        .await?;
+        tx.append_audit(uploaded(author, new, &version, collection_id)).await?;
     }
     let change =
         DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
@@ -346,6 +351,33 @@ pub(super) async fn write(
     })?;
     let outcome = (sender.answer)(&Received { document, is_new_version })?;
     Ok((outcome, is_new_version))
+}
+
+/// What the audit log tells of a new version. Of an attachment only that there was one: its name and its digest are words of a
+/// conversation, which may be deleted, and the log keeps all.
+fn uploaded(
+    author: &Author,
+    new: &NewDocument,
+    version: &NewVersion,
+    collection_id: Uuid,
+) -> AuditEntry {
+    let NewVersion { version_id, size_bytes, .. } = version;
+    if let Place::Session { session_id, .. } = new.place {
+        let entry = author.audit("attachment.uploaded").on("attachment", version.document_id);
+        return entry.after(json!({
+            "session_id": session_id,
+            "version_id": version_id,
+            "size_bytes": size_bytes,
+        }));
+    }
+    let entry = author.audit("document.uploaded").on("document", version.document_id);
+    entry.after(json!({
+        "collection_id": collection_id,
+        "name": new.name,
+        "version_id": version_id,
+        "size_bytes": size_bytes,
+        "content_sha256": hex::encode(&version.content_sha256),
+    }))
 }
 
 /// Changes address and metadata of a document, and notes it when either becomes another.
@@ -374,23 +406,4 @@ pub(super) async fn update_document(
     let entry = author.audit("document.updated").on("document", document_id);
     let before = told(&old.source_url, old.metadata.to_string());
     tx.append_audit(entry.before(before).after(told(&new_url, new_metadata))).await
-}
-
-/// The collection of documents that name none, made when there is none; absent when it was deleted at this very moment.
-///
-/// # Errors
-/// The database failed.
-pub async fn default_collection(tx: &mut TenantTx, author: &Author) -> db::Result<Option<Uuid>> {
-    let id = new_id();
-    let found = tx.ensure_collection(id, DEFAULT_COLLECTION).await?;
-    if found == Some(id) {
-        let entry = author.audit("collection.created").on("collection", id);
-        tx.append_audit(entry.after(json!({ "name": DEFAULT_COLLECTION }))).await?;
-    }
-    Ok(found)
-}
-
-/// Whether a change was refused because of another one at the same moment, as in a deadlock.
-pub(super) fn met_another(error: &db::Error) -> bool {
-    matches!(error, db::Error::Statement(_)) && error.is_retryable()
 }

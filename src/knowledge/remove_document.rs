@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::author::Author;
 use super::ingest_version::REMOVE_ORIGINAL;
 use super::reach::Reach;
-use super::receive_document::{RETRIES, Receiver, met_another};
+use super::receive_document::Receiver;
 use crate::db::{self, TenantTx};
 use crate::identity::Actor;
 
@@ -32,8 +32,8 @@ impl Receiver {
     pub async fn remove_collection(&self, actor: &Actor, collection_id: Uuid) -> db::Result<bool> {
         let mut removed = self.try_remove_collection(actor, collection_id).await;
         // A version published at this moment wants document and collection too: one of both has to begin again.
-        for _ in 0..RETRIES {
-            if !matches!(&removed, Err(error) if met_another(error)) {
+        for _ in 0..db::RETRIES {
+            if !matches!(&removed, Err(error) if error.met_another()) {
                 break;
             }
             removed = self.try_remove_collection(actor, collection_id).await;

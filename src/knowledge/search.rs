@@ -16,10 +16,11 @@ pub use ahead::EmbeddedAhead;
 pub use fuse::Ranks;
 
 use super::reach::{Reach, Reader};
-use super::store::search::{IndexSize, Passage, SearchFilter};
+use super::store::attachments::UnreadAttachment;
+use super::store::search::{Passage, SearchFilter};
 use crate::adapters::embeddings::{Embedder, EmbeddingError};
 use crate::db::{self, Db, TenantTx};
-use crate::kernel::ids::TenantId;
+use crate::kernel::ids::{TenantId, attachments_of};
 use crate::kernel::terms;
 use crate::telemetry::metrics::metrics;
 use crate::telemetry::traced;
@@ -44,6 +45,8 @@ pub struct Scope {
     pub collection_ids: Vec<Uuid>,
     /// Documents whose metadata contain this object only.
     pub metadata: Option<Value>,
+    /// The attachments of this session too, for whoever may ask in it.
+    pub session_id: Option<Uuid>,
 }
 
 /// What is looked for.
@@ -81,6 +84,8 @@ pub struct SearchResult {
     pub dense_candidates: usize,
     /// Candidates of the search by words.
     pub lexical_candidates: usize,
+    /// Attachments of the session that could not be searched as they were sent.
+    pub unread: Vec<UnreadAttachment>,
     /// Milliseconds: embedding the question, both searches, reading the passages.
     pub times_ms: [f64; 4],
 }
@@ -157,11 +162,11 @@ impl Search {
         let terms = terms::query_terms(&query.text);
         // One snapshot: a version that is replaced between two statements would be found twice or not at all.
         let mut tx = self.db.tenant_search(query.scope.tenant).await?;
-        let filter = SearchFilter {
-            collection_ids: searched_collections(&mut tx, &query.scope).await?,
-            metadata: query.scope.metadata.clone(),
-        };
-        let size: IndexSize = tx.index_size(&filter).await?;
+        let named = searched_collections(&mut tx, &query.scope).await?;
+        let attachments = query.scope.session_id.map(attachments_of);
+        let (collection_ids, size) = tx.survey_index(named.as_deref(), attachments).await?;
+        let filter = SearchFilter { collection_ids, metadata: query.scope.metadata.clone() };
+        let unread = unread(&mut tx, attachments, &filter).await?;
         let candidates = self.settings.candidates;
         let dense = tx
             .search_dense(&filter, self.embedder.model(), &vector, candidates)
@@ -199,6 +204,7 @@ impl Search {
             searched_chunks: size.chunks,
             dense_candidates: dense.len(),
             lexical_candidates: lexical.len(),
+            unread,
             times_ms: [
                 millis(started, embedded),
                 millis(embedded, dense_done),
@@ -209,7 +215,20 @@ impl Search {
     }
 }
 
-/// Collections to search: those named, else those within reach, else all. A reader who reaches everything costs no look;
+/// Attachments of the session that are not in search; asked only when there is a collection of any.
+async fn unread(
+    tx: &mut TenantTx,
+    attachments: Option<Uuid>,
+    filter: &SearchFilter,
+) -> db::Result<Vec<UnreadAttachment>> {
+    let searched = filter.collection_ids.as_deref().unwrap_or_default();
+    match attachments.filter(|id| searched.contains(id)) {
+        Some(id) => tx.list_unread_attachments(id).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Collections of documentation to search: those named, else those within reach, else all. A reader who reaches everything costs no look;
 /// for anybody else the sizes and the statistics are those of what they reach too.
 async fn searched_collections(
     tx: &mut TenantTx,

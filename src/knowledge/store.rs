@@ -1,5 +1,6 @@
 //! SQL of knowledge, as methods on the tenant's transaction.
 
+pub mod attachments;
 pub mod collections;
 pub mod documents;
 pub mod embedding_space;

@@ -79,7 +79,9 @@ impl<E: Endpoint> Endpoint for BodyLimitEndpoint<E> {
 
 /// Whether the request brings a document.
 pub fn is_upload(request: &Request) -> bool {
-    request.method() == Method::POST && request.uri().path() == "/v1/documents"
+    let path = request.uri().path();
+    let is_attachment = path.starts_with("/v1/sessions/") && path.ends_with("/attachments");
+    request.method() == Method::POST && (path == "/v1/documents" || is_attachment)
 }
 
 /// Whether the request brings a part of a document.

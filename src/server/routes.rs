@@ -20,8 +20,8 @@ use crate::adapters::queue::Queue;
 use crate::adapters::streams::EventStreams;
 use crate::chat::Chat;
 use crate::chat::api::{
-    AnswersApi, AssistantsApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi, SessionsApi,
-    TracesApi,
+    AnswersApi, AssistantsApi, AttachmentsApi, CitationsApi, FeedbackApi, MessagesApi, RunsApi,
+    SessionsApi, TracesApi,
 };
 use crate::chat::assistants::AssistantLimits;
 use crate::db::Db;
@@ -35,7 +35,7 @@ use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSi
 use crate::knowledge::api::{
     CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, SearchApi, UploadsApi,
 };
-use crate::knowledge::{JobWatch, Receiver, Search, Uploads};
+use crate::knowledge::{AttachmentSettings, JobWatch, Receiver, Search, Uploads};
 use crate::sources::SourceSync;
 use crate::sources::api::{SourceRunsApi, SourcesApi};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
@@ -66,6 +66,8 @@ pub struct Services {
     pub browser_logins: BrowserLogins,
     /// Takes and removes documents.
     pub receiver: Receiver,
+    /// What may be attached to a session.
+    pub attachments: AttachmentSettings,
     /// Takes large files.
     pub uploads: Uploads,
     /// Makes and reads sources of documents.
@@ -172,6 +174,12 @@ fn api_service(
 ) -> OpenApiService<impl OpenApi + 'static, ()> {
     let Services { db, verifier, accounts, people, receiver, search, chat, .. } = services.clone();
     let watch = services.job_watch.clone();
+    let attachments = AttachmentsApi {
+        db: db.clone(),
+        receiver: receiver.clone(),
+        watch: watch.clone(),
+        settings: services.attachments,
+    };
     let identity = (
         MeApi { db: db.clone() },
         LoginsApi { accounts },
@@ -193,7 +201,11 @@ fn api_service(
         DocumentsApi { db: db.clone(), receiver: receiver.clone(), watch: watch.clone() },
         UploadsApi { uploads: services.uploads.clone(), watch: watch.clone() },
         IngestionJobsApi { db: db.clone(), receiver: receiver.clone(), watch },
-        DeadLettersApi { db: db.clone(), queue: Arc::clone(&services.queue), receiver },
+        DeadLettersApi {
+            db: db.clone(),
+            queue: Arc::clone(&services.queue),
+            receiver: receiver.clone(),
+        },
         SearchApi { search },
     );
     let sources = (
@@ -202,7 +214,8 @@ fn api_service(
     );
     let chat = (
         AssistantsApi { db: db.clone(), limits: services.assistants.clone() },
-        SessionsApi { db: db.clone(), chat: chat.clone() },
+        SessionsApi { db: db.clone(), chat: chat.clone(), receiver },
+        attachments,
         MessagesApi { db: db.clone(), chat: chat.clone(), max_question_chars },
         RunsApi { db: db.clone(), chat: chat.clone() },
         AnswersApi { chat, max_question_chars },

@@ -1,6 +1,6 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
-//! deliveries of webhooks that were kept long enough, and, beside them since a store of objects is asked too, uploads whose time
-//! is over.
+//! deliveries of webhooks that were kept long enough, and, beside them, what is many things or asks the store of objects too:
+//! attachments of sessions that are gone, and uploads whose time is over.
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{self, Db};
-use crate::knowledge::Uploads;
+use crate::knowledge::{Uploads, sweep_attachments};
 use crate::tenancy::each_tenant;
 
 /// How often logins are looked at.
@@ -30,6 +30,17 @@ pub(super) async fn run(db: Db, keep_deliveries: Duration, stop: CancellationTok
         round += 1;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// The same for attachments of sessions that are gone.
+pub(super) async fn run_attachments(db: Db, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tell("attachments", sweep_attachments(&db, &stop).await);
+        tokio::select! {
+            () = tokio::time::sleep(EVERY * ROUNDS) => {}
             () = stop.cancelled() => {}
         }
     }

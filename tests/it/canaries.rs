@@ -19,6 +19,7 @@ use self::scan::{Log, Scan};
 use crate::analysts::script;
 use crate::api::isolation::words::Marked;
 use crate::api::operations::{Body, PERSONAL, Things, operations};
+use crate::attachments::attach;
 use crate::support::{TestApp, TestTenant, eventually, minilm};
 use crate::telemetry::collector::Collector;
 use crate::uploads::begin;
@@ -71,7 +72,10 @@ async fn mark_people(app: &TestApp, marked: &Marked) {
 
 async fn things(marked: &Marked) -> Things {
     let [_, collection, document, key, session, message] = &marked.ids[..] else { panic!() };
+    let text = format!("# Valve {0}\n\nThe valve {0} opens at 5 bar.\n", marked.word);
+    let attached = attach(&marked.tenant, session, &format!("{}.md", marked.word), &text).await;
     Things {
+        attachment_id: attached["id"].as_str().unwrap().to_owned(),
         api_key_id: key.clone(),
         collection_id: collection.clone(),
         document_id: document.clone(),

@@ -15,6 +15,7 @@ mod acknowledged;
 mod analysts;
 mod api;
 mod assistants;
+mod attachments;
 mod audit;
 mod aws;
 mod cache;

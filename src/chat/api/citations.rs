@@ -12,6 +12,7 @@ use crate::db::Db;
 use crate::governance::note_reading;
 use crate::identity::Action;
 use crate::identity::api::Caller;
+use crate::kernel::ids::holds_attachments;
 use crate::web::problem::ApiError;
 use crate::web::spec::Tag;
 
@@ -30,12 +31,14 @@ pub struct VersionReferenceView {
 
 /// The document of a citation as it is now.
 #[derive(Debug, Object)]
-#[oai(rename = "CitedDocument")]
+#[oai(rename = "CitedDocument", skip_serializing_if_is_none)]
 pub struct CitedDocumentView {
     /// Id of the document.
     id: Uuid,
-    /// Collection that it is in.
-    collection_id: Uuid,
+    /// Collection that it is in; absent for an attachment.
+    collection_id: Option<Uuid>,
+    /// Whether it is attached to the session of the answer.
+    attached: bool,
     /// File name or path.
     #[oai(validator(max_length = 1000))]
     name: String,
@@ -140,7 +143,9 @@ impl From<CitedPassage> for CitationDetail {
 impl From<CitedDocument> for CitedDocumentView {
     fn from(document: CitedDocument) -> Self {
         let CitedDocument { document_id, collection_id, name, title, .. } = document;
-        Self { id: document_id, collection_id, name, title }
+        let attached = holds_attachments(collection_id);
+        let collection_id = (!attached).then_some(collection_id);
+        Self { id: document_id, collection_id, attached, name, title }
     }
 }
 

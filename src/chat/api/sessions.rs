@@ -5,9 +5,9 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde_json::json;
 use uuid::Uuid;
 
+use crate::chat::remove_session::remove_session;
 use crate::chat::run::{Chat, StartError};
 use crate::chat::store::sessions::Session;
 use crate::db::idempotency::Begun;
@@ -16,7 +16,7 @@ use crate::governance::note_reading;
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
-use crate::knowledge::Reach;
+use crate::knowledge::{Reach, Receiver};
 use crate::web::body::JsonBody;
 use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
@@ -104,7 +104,7 @@ enum CreateResponse {
 
 #[derive(ApiResponse)]
 enum DeleteResponse {
-    /// The session and its messages are gone.
+    /// The session is gone, and its messages and attachments with it.
     #[oai(status = 204)]
     Deleted,
 }
@@ -115,6 +115,8 @@ pub struct SessionsApi {
     pub db: Db,
     /// The chat service.
     pub chat: Chat,
+    /// Takes and removes files.
+    pub receiver: Receiver,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Chat")]
@@ -234,7 +236,7 @@ impl SessionsApi {
 
     /// Delete a session
     ///
-    /// Deletes the conversation with all its messages.
+    /// Deletes the conversation with all its messages and attachments.
     #[oai(path = "/sessions/:session_id", method = "delete", operation_id = "delete_session")]
     async fn delete_session(
         &self,
@@ -243,14 +245,9 @@ impl SessionsApi {
         session_id: Path<Uuid>,
     ) -> Result<DeleteResponse, ApiError> {
         let actor = caller.require(Action::Converse)?;
-        let mut tx = self.db.tenant(actor.tenant).await?;
-        let found = tx.find_session(session_id.0, maker(actor)).await?;
+        let found = self.db.read(actor.tenant).await?.session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
-        tx.delete_session(session.session_id).await?;
-        let entry = actor.audit("session.deleted").on("session", session.session_id);
-        let before = json!({ "created_by": session.created_by, "created_at": session.created_at });
-        tx.append_audit(entry.before(before)).await?;
-        tx.commit().await?;
+        remove_session(&self.db, &self.receiver, actor, &session).await?;
         self.chat.forget_session(actor.tenant, session.session_id).await;
         Ok(DeleteResponse::Deleted)
     }

@@ -10,8 +10,8 @@ use crate::adapters::models::Attempt;
 use crate::chat::run::{Outcome, Usage};
 use crate::chat::store::traces::{Candidate, TracedRun};
 use crate::chat::trace::{DropReason, RunTrace};
-use crate::knowledge::Reach;
 use crate::knowledge::api::{HitExplanation, SearchExplanation};
+use crate::knowledge::{Reach, UnreadAttachment};
 
 /// Why the model was not given a passage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -126,6 +126,20 @@ pub struct TimingsView {
     total_ms: Option<i32>,
 }
 
+/// An attachment of the session that could not be searched as it was sent.
+#[derive(Debug, Object)]
+#[oai(rename = "UnreadAttachment")]
+pub struct UnreadAttachmentView {
+    /// Id of the attachment; it may be gone since.
+    id: Uuid,
+    /// File name.
+    #[oai(validator(max_length = 1000))]
+    name: String,
+    /// Where it stood when the question was searched.
+    #[oai(validator(max_length = 20))]
+    state: String,
+}
+
 /// How an answer came about.
 #[derive(Debug, Object)]
 #[oai(rename = "Trace", skip_serializing_if_is_none)]
@@ -151,6 +165,9 @@ pub struct TraceView {
     /// Passages that were found, best first.
     #[oai(validator(max_items = 200))]
     candidates: Vec<CandidateView>,
+    /// Attachments of the session that the answer could not be made of: they were still being read, or could not be.
+    #[oai(validator(max_items = 1000))]
+    unread_attachments: Vec<UnreadAttachmentView>,
     /// What the model was given.
     prompt: PromptView,
     /// Providers that were tried, in order.
@@ -211,6 +228,7 @@ impl TraceView {
             withheld: !readable,
             standalone_question: run.standalone_question.filter(|_| readable),
             search: search(&trace, readable),
+            unread_attachments: trace.unread_attachments.into_iter().map(Into::into).collect(),
             candidates: candidates
                 .into_iter()
                 .map(|candidate| view(candidate, reach, readable))
@@ -281,6 +299,13 @@ impl FilteredView {
             markup: count("markup"),
             characters: count("characters"),
         }
+    }
+}
+
+impl From<UnreadAttachment> for UnreadAttachmentView {
+    fn from(unread: UnreadAttachment) -> Self {
+        let UnreadAttachment { document_id, name, state } = unread;
+        Self { id: document_id, name, state }
     }
 }
 

@@ -68,5 +68,7 @@ async fn trace(tx: &mut TenantTx, actor: &Actor, message_id: Uuid) -> Result<Tra
     };
     let readable =
         answer.map_or(!reach.is_limited(), |answer| reach.holds_all(&answer.read_collection_ids));
+    // Who may read the session may read what is attached to it.
+    let reach = reach.with_attachments(message.session_id);
     Ok(TraceView::new(run, stored, candidates, &reach, readable))
 }

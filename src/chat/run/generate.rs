@@ -20,7 +20,7 @@ use crate::chat::evidence::Evidence;
 use crate::chat::prompt::{self, Built, Sources};
 use crate::chat::refusal::{Refusal, is_vague};
 use crate::chat::summarise::Summarising;
-use crate::knowledge::EmbeddedAhead;
+use crate::knowledge::{EmbeddedAhead, has_attachments};
 use crate::telemetry::traced;
 
 pub(super) struct Generation {
@@ -125,7 +125,28 @@ impl Generation {
             progress.writer.push(refusal.text(self.answering.configuration.language.as_deref()));
             return Ok(Ending::Refused(refusal));
         }
-        self.ask_model(&standalone, progress).await
+        let ending = self.ask_model(&standalone, progress).await?;
+        if matches!(ending, Ending::Finished(FinishReason::NoAnswer))
+            && progress.trace.waits_for_attachments()
+        {
+            let language = self.answering.configuration.language.as_deref();
+            progress.writer.add(Refusal::AttachmentsUnread.text(language));
+        }
+        Ok(ending)
+    }
+
+    /// Whether a question that names nothing is asked where files are attached: then it is about those.
+    async fn points_at_attachments(&self, standalone: &str) -> Result<bool, RunError> {
+        match self.question.session_id.filter(|_| is_vague(standalone)) {
+            Some(session_id) => {
+                let looked = async {
+                    let mut tx = self.chat.db.tenant(self.question.tenant).await?;
+                    has_attachments(&mut tx, session_id).await
+                };
+                looked.await.map_err(|error| RunError::Search(error.into()))
+            }
+            None => Ok(false),
+        }
     }
 
     /// Why no model is to be asked, if so; what the search found is in `progress` otherwise.
@@ -135,16 +156,22 @@ impl Generation {
         progress: &mut Progress,
     ) -> Result<Option<Refusal>, RunError> {
         let configuration = &self.answering.configuration;
-        if configuration.ask_back && is_vague(standalone) {
+        let points_at_files = self.points_at_attachments(standalone).await?;
+        if configuration.ask_back && is_vague(standalone) && !points_at_files {
             return Ok(Some(Refusal::Vague));
         }
-        self.retrieve(standalone, progress).await?;
-        if progress.given == 0 {
-            return Ok(Some(Refusal::NoCandidates));
-        }
-        let least = configuration.min_evidence;
+        self.retrieve(standalone, points_at_files, progress).await?;
+        // Who asks "what is this about?" names nothing that could speak for an answer.
+        let least = if points_at_files { 0 } else { configuration.min_evidence };
         let is_weak = || Evidence::gather(standalone, progress.passages()).percent() < least;
-        Ok((least > 0 && is_weak()).then_some(Refusal::BelowThreshold))
+        let refusal = match progress.given {
+            0 => Refusal::NoCandidates,
+            _ if least > 0 && is_weak() => Refusal::BelowThreshold,
+            _ => return Ok(None),
+        };
+        // What is missing may stand in the file that was just attached.
+        let waits = progress.trace.waits_for_attachments();
+        Ok(Some(if waits { Refusal::AttachmentsUnread } else { refusal }))
     }
 
     async fn ask_model(

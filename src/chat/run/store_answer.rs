@@ -11,6 +11,7 @@ use super::progress::{Progress, millis};
 use super::record::batch;
 use super::{Answer, Outcome, Usage};
 use crate::adapters::models::FinishReason;
+use crate::chat::refusal::ATTACHMENTS_UNREAD;
 
 impl Generation {
     /// Stores the answer and the end of the run in one transaction; the last event, which tells it.
@@ -111,7 +112,11 @@ fn outcome(ending: &Ending, progress: &Progress) -> (Outcome, Option<&'static st
             let (outcome, reason) = refusal.outcome();
             (outcome, Some(reason))
         }
-        Ending::Finished(FinishReason::NoAnswer) => (Outcome::NoAnswer, Some("model_abstained")),
+        Ending::Finished(FinishReason::NoAnswer) => {
+            let waits = progress.trace.waits_for_attachments();
+            let reason = if waits { ATTACHMENTS_UNREAD } else { "model_abstained" };
+            (Outcome::NoAnswer, Some(reason))
+        }
         Ending::Finished(FinishReason::Length) => (Outcome::Partial, Some("length")),
         Ending::Finished(FinishReason::ContentFilter) => (Outcome::Blocked, Some("content_filter")),
         Ending::Finished(FinishReason::Stop) if progress.writer.citations().is_empty() => {

@@ -64,6 +64,15 @@ impl Writer {
         self.emit(pieces);
     }
 
+    /// Adds a word of ours to what the model has written, in a paragraph of its own.
+    pub fn add(&mut self, text: &str) {
+        self.finish();
+        if !self.content().trim().is_empty() {
+            self.push("\n\n");
+        }
+        self.push(text);
+    }
+
     /// What was written is void: the answer begins anew.
     pub fn reset(&mut self, reason: String) {
         self.builder = CitationBuilder::new(Arc::clone(&self.passages), &self.filter);

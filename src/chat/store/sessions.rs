@@ -198,9 +198,8 @@ impl TenantTx {
         Ok(revision)
     }
 
-    /// Deletes a session with its messages. Whoever makes an answer in it finds its lease gone.
-    pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
-        // The session before the lease, as who asks in it locks them.
+    /// Locks a session that is about to be deleted.
+    pub(in crate::chat) async fn lock_session(&mut self, session_id: Uuid) -> db::Result<()> {
         sqlx::query!(
             "select
             from sessions
@@ -212,6 +211,14 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
+        Ok(())
+    }
+
+    /// Deletes a session with its messages. Whoever makes an answer in it finds its lease gone. Attachments lose their session
+    /// and are left to the sweep, unless they were removed before.
+    pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
+        // The session before the lease, as who asks in it locks them.
+        self.lock_session(session_id).await?;
         self.delete_session_lease(session_id).await?;
         sqlx::query!(
             "delete from sessions

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::adapters::models::Attempt;
 use crate::chat::trace::RunTrace;
 use crate::db::{self, TenantTx};
+use crate::knowledge::UnreadAttachment;
 
 /// What search found for a run.
 #[derive(Clone, Debug)]
@@ -113,7 +114,9 @@ impl TenantTx {
             history_messages,
             prompt_chars,
             max_output_tokens,
+            unread_attachments,
         } = trace;
+        let unread = (!unread_attachments.is_empty()).then_some(Json(unread_attachments));
         sqlx::query!(
             "insert into run_traces (
                 tenant_id,
@@ -129,9 +132,10 @@ impl TenantTx {
                 fuse_ms,
                 history_messages,
                 prompt_chars,
-                max_output_tokens
+                max_output_tokens,
+                unread_attachments
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             self.tenant().uuid(),
             run_id,
             terms,
@@ -145,7 +149,8 @@ impl TenantTx {
             *fuse_ms,
             history_messages,
             *prompt_chars,
-            *max_output_tokens
+            *max_output_tokens,
+            unread as _
         )
         .execute(self.connection())
         .await?;
@@ -157,9 +162,8 @@ impl TenantTx {
         &mut self,
         run_id: Uuid,
     ) -> db::Result<Option<RunTrace>> {
-        let trace = sqlx::query_as!(
-            RunTrace,
-            "select
+        let row = sqlx::query!(
+            r#"select
                 terms,
                 searched_chunks,
                 dense_candidates,
@@ -171,16 +175,31 @@ impl TenantTx {
                 fuse_ms,
                 history_messages,
                 prompt_chars,
-                max_output_tokens
+                max_output_tokens,
+                unread_attachments as "unread_attachments: Json<Vec<UnreadAttachment>>"
             from run_traces
             where tenant_id = $1
-                and run_id = $2",
+                and run_id = $2"#,
             self.tenant().uuid(),
             run_id
         )
         .fetch_optional(self.connection())
         .await?;
-        Ok(trace)
+        Ok(row.map(|row| RunTrace {
+            terms: row.terms,
+            searched_chunks: row.searched_chunks,
+            dense_candidates: row.dense_candidates,
+            lexical_candidates: row.lexical_candidates,
+            prepare_ms: row.prepare_ms,
+            embed_ms: row.embed_ms,
+            dense_ms: row.dense_ms,
+            lexical_ms: row.lexical_ms,
+            fuse_ms: row.fuse_ms,
+            history_messages: row.history_messages,
+            prompt_chars: row.prompt_chars,
+            max_output_tokens: row.max_output_tokens,
+            unread_attachments: row.unread_attachments.map(|unread| unread.0).unwrap_or_default(),
+        }))
     }
 
     /// The row of a run, as far as a trace tells it.

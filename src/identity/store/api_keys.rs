@@ -394,7 +394,7 @@ impl TenantTx {
         Ok(count)
     }
 
-    /// How many of these collections there are.
+    /// How many of these collections there are; those of attachments, which have no name, do not count.
     pub(in crate::identity) async fn count_named_collections(
         &mut self,
         collection_ids: &[Uuid],
@@ -403,7 +403,8 @@ impl TenantTx {
             "select count(*) as \"count!\"
             from collections
             where tenant_id = $1
-                and collection_id = any ($2)",
+                and collection_id = any ($2)
+                and name is not null",
             self.tenant().uuid(),
             collection_ids
         )

@@ -335,7 +335,7 @@ pub(super) fn answer(received: &Received) -> db::Result<Outcome> {
 }
 
 /// The document that a sender was told of, now or before.
-fn document_of(receipt: &Receipt) -> Option<Uuid> {
+pub fn document_of(receipt: &Receipt) -> Option<Uuid> {
     let outcome = match receipt {
         Receipt::Now(outcome) => outcome,
         Receipt::Before(kept) => &kept.outcome,
@@ -359,7 +359,10 @@ impl StateName {
     }
 
     /// From the text of a row.
-    pub(super) fn from_row(state: &str) -> db::Result<Self> {
+    ///
+    /// # Errors
+    /// It is none that there is.
+    pub fn from_row(state: &str) -> db::Result<Self> {
         Ok(match VersionState::from_row(state)? {
             VersionState::Received => Self::Received,
             VersionState::Parsing => Self::Parsing,
@@ -375,7 +378,7 @@ impl StateName {
 
 impl Failure {
     /// From the two columns of a row.
-    pub(super) fn from_row(code: Option<String>, detail: Option<String>) -> Option<Self> {
+    pub fn from_row(code: Option<String>, detail: Option<String>) -> Option<Self> {
         Some(Self { code: code?, detail: detail.unwrap_or_default() })
     }
 }

@@ -164,6 +164,7 @@ impl SearchApi {
                 reader: actor.into(),
                 collection_ids: collection_ids.unwrap_or_default(),
                 metadata,
+                session_id: None,
             },
             text: readable_text("/query", &query)?,
             limit: limit.unwrap_or(10) as usize,

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::knowledge::parse::ParseError;
-use crate::knowledge::{NewDocument, ReceiveError};
+use crate::knowledge::{NewDocument, Place, ReceiveError};
 use crate::web::body::parse_strict;
 use crate::web::idempotency::{OnceBody, add_part};
 use crate::web::problem::{ApiError, ProblemCode};
@@ -59,7 +59,7 @@ impl DocumentUpload {
         let declared_type = file.content_type().map(str::to_owned);
         let metadata = metadata.filter(|text| !text.is_empty()).map(|text| read_metadata(&text));
         Ok(NewDocument {
-            collection_id,
+            place: Place::named(collection_id),
             name,
             format_name: None,
             declared_type,
@@ -192,6 +192,10 @@ impl From<ReceiveError> for ApiError {
                 Self::new(code, error.to_string())
             }
             ReceiveError::UnknownCollection => Self::not_found("collection"),
+            ReceiveError::UnknownSession => Self::not_found("session"),
+            ReceiveError::TooManyAttachments(_) => {
+                Self::new(ProblemCode::Conflict, error.to_string())
+            }
             ReceiveError::Objects(error) => Self::unavailable(
                 "the store of originals is away and nothing was kept; try again",
                 error,

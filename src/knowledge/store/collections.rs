@@ -1,4 +1,4 @@
-//! Rows of `collections`.
+//! Rows of `collections` that are documentation: those have a name. Those of attachments have statements of their own.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -50,7 +50,7 @@ impl TenantRead {
             from tenant t
             cross join lateral (
                 select
-                    c.name,
+                    c.name as "name!",
                     c.description,
                     c.chunk_count,
                     c.created_at,
@@ -69,6 +69,7 @@ impl TenantRead {
                 from collections c
                 where c.tenant_id = t.tenant_id
                     and c.collection_id = $2
+                    and c.name is not null
                 offset 0
             ) found"#,
             self.tenant().uuid(),
@@ -100,16 +101,17 @@ impl TenantTx {
     pub async fn find_collection(&mut self, collection_id: Uuid) -> db::Result<Option<Collection>> {
         let collection = sqlx::query_as!(
             Collection,
-            "select
+            r#"select
                 collection_id,
-                name,
+                name as "name!",
                 description,
                 chunk_count,
                 created_at,
                 updated_at
             from collections
             where tenant_id = $1
-                and collection_id = $2",
+                and collection_id = $2
+                and name is not null"#,
             self.tenant().uuid(),
             collection_id
         )
@@ -126,9 +128,9 @@ impl TenantTx {
     ) -> db::Result<Page<Collection>> {
         let rows = sqlx::query_as!(
             Collection,
-            "select
+            r#"select
                 collection_id,
-                name,
+                name as "name!",
                 description,
                 chunk_count,
                 created_at,
@@ -136,10 +138,11 @@ impl TenantTx {
             from collections
             where tenant_id = $1
                 and ($2::uuid is null or collection_id > $2)
+                and name is not null
                 and ($3::uuid[] is null or collection_id = any($3))
                 and collection_id <> all($4)
             order by collection_id
-            limit $5",
+            limit $5"#,
             self.tenant().uuid(),
             keyset.after,
             reach.only(),

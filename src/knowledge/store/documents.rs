@@ -252,7 +252,11 @@ impl TenantTx {
                 and ($2::uuid is null or d.collection_id = $2)
                 and ($3::text is null or v.state = $3)
                 and ($4::uuid is null or d.document_id > $4)
-                and ($5::uuid[] is null or d.collection_id = any($5))
+                and case
+                    -- Those of no conversation: version 8 marks the collections of attachments.
+                    when $5::uuid[] is null then uuid_extract_version(d.collection_id) is distinct from 8
+                    else d.collection_id = any($5)
+                end
                 and d.collection_id <> all($6)
             order by d.document_id
             limit $7",

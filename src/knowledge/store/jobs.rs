@@ -154,7 +154,11 @@ impl TenantTx {
                 and ($3::uuid is null or d.collection_id = $3)
                 and ($4::uuid is null or v.document_id = $4)
                 and ($5::uuid is null or v.version_id < $5)
-                and ($6::uuid[] is null or d.collection_id = any($6))
+                and case
+                    -- Those of no conversation: version 8 marks the collections of attachments.
+                    when $6::uuid[] is null then uuid_extract_version(d.collection_id) is distinct from 8
+                    else d.collection_id = any($6)
+                end
                 and d.collection_id <> all($7)
             order by v.version_id desc
             limit $8",

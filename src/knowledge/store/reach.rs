@@ -30,7 +30,7 @@ impl TenantTx {
             "select collection_id
             from collections
             where tenant_id = $1
-                and ($2::uuid[] is null or collection_id = any($2))
+                and case when $2::uuid[] is null then name is not null else collection_id = any($2) end
                 and collection_id <> all($3)",
             self.tenant().uuid(),
             reach.only(),

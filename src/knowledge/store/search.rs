@@ -21,7 +21,7 @@ const MOST_POSTINGS: f64 = 12_000.0;
 /// What is searched.
 #[derive(Clone, Debug, Default)]
 pub struct SearchFilter {
-    /// These collections only; all when absent.
+    /// These collections only; all there are when absent, so that nobody may have attached anything.
     pub collection_ids: Option<Vec<Uuid>>,
     /// Documents whose metadata contain this object only.
     pub metadata: Option<Value>,
@@ -113,25 +113,40 @@ impl Passage {
 }
 
 impl TenantTx {
-    /// Size of what the filter's collections hold.
-    pub(in crate::knowledge) async fn index_size(
+    /// What is there of these collections, of all documentation when absent, and of the attachments beside them; and how much
+    /// that is. No list is given where all that the tenant has is searched.
+    pub(in crate::knowledge) async fn survey_index(
         &mut self,
-        filter: &SearchFilter,
-    ) -> db::Result<IndexSize> {
-        let size = sqlx::query_as!(
-            IndexSize,
+        collection_ids: Option<&[Uuid]>,
+        attachments: Option<Uuid>,
+    ) -> db::Result<(Option<Vec<Uuid>>, IndexSize)> {
+        let row = sqlx::query!(
             r#"select
                 coalesce(sum(chunk_count), 0)::bigint as "chunks!",
-                coalesce(sum(term_count), 0)::bigint as "terms!"
+                coalesce(sum(term_count), 0)::bigint as "terms!",
+                case
+                    when $2::uuid[] is not null
+                        or exists (
+                            select
+                            from collections a
+                            where a.tenant_id = $1
+                                and a.name is null
+                        )
+                    then coalesce(array_agg(collection_id), '{}')
+                end as collection_ids
             from collections
             where tenant_id = $1
-                and ($2::uuid[] is null or collection_id = any($2))"#,
+                and (
+                    name is not null and ($2::uuid[] is null or collection_id = any($2))
+                    or collection_id = $3
+                )"#,
             self.tenant().uuid(),
-            filter.collection_ids.as_deref()
+            collection_ids,
+            attachments
         )
         .fetch_one(self.connection())
         .await?;
-        Ok(size)
+        Ok((row.collection_ids, IndexSize { chunks: row.chunks, terms: row.terms }))
     }
 
     /// Passages nearest in meaning, every vector of the tenant compared.

@@ -14,8 +14,9 @@ use crate::governance::Flag;
 use crate::identity::Actor;
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
+use crate::knowledge::place::default_collection;
 use crate::knowledge::reach::Reach;
-use crate::knowledge::receive_document::{ReceiveError, default_collection};
+use crate::knowledge::receive_document::ReceiveError;
 
 /// Time that the store has to begin an upload: one that it did not hear of takes nobody's place for longer.
 const OPENING: Duration = Duration::from_secs(15 * 60);

@@ -10,6 +10,7 @@ use super::parts::check_parts;
 use super::survey::Survey;
 use super::{Upload, UploadError, Uploads, find_reached};
 use crate::adapters::objects::{ObjectError, ObjectKey};
+use crate::db;
 use crate::db::idempotency::{Begun, Claim, Kept, Outcome};
 use crate::governance::Flag;
 use crate::identity::Actor;
@@ -18,8 +19,9 @@ use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::author::Author;
 use crate::knowledge::ingest_version::REMOVE_ORIGINAL;
 use crate::knowledge::parse::MediaType;
+use crate::knowledge::place::Place;
 use crate::knowledge::receive_document::{
-    Answer, NewDocument, RETRIES, Receipt, ReceiveError, Sender, met_another, write,
+    Answer, NewDocument, Receipt, ReceiveError, Sender, write,
 };
 use crate::knowledge::store::media_type;
 use crate::knowledge::store::versions::NewVersion;
@@ -197,9 +199,9 @@ impl Uploads {
             original_version_id: None,
         };
         let mut stored = self.store(sender, upload, version.clone()).await;
-        for _ in 0..RETRIES {
+        for _ in 0..db::RETRIES {
             let Err(UploadError::Receive(ReceiveError::Database(error))) = &stored else { break };
-            if !met_another(error) {
+            if !error.met_another() {
                 break;
             }
             stored = self.store(sender, upload, version.clone()).await;
@@ -245,7 +247,7 @@ impl Uploads {
             Begun::Before(kept) => return Ok((Receipt::Before(kept), true)),
         };
         let new = NewDocument {
-            collection_id: Some(upload.collection_id),
+            place: Place::Collection(upload.collection_id),
             name: upload.name.clone(),
             format_name: None,
             declared_type: upload.declared_type.clone(),

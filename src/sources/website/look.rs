@@ -15,7 +15,7 @@ use super::sitemap::Sitemap;
 use crate::db;
 use crate::db::idempotency::Outcome;
 use crate::kernel::ids::TenantId;
-use crate::knowledge::{Author, NewDocument, Receipt, ReceiveError, Received};
+use crate::knowledge::{Author, NewDocument, Place, Receipt, ReceiveError, Received};
 use crate::sources::configuration::{Discovery, Website};
 use crate::sources::settle::{Fate, Kept, Look};
 use crate::sources::store::items::Item;
@@ -295,7 +295,7 @@ impl SourceSync {
             Some(_) => "changed",
         };
         let new = NewDocument {
-            collection_id: Some(run.collection_id),
+            place: Place::Collection(run.collection_id),
             name: page.url.clone(),
             format_name: Some(format_name(&content)),
             declared_type: content.content_type.clone(),
@@ -331,7 +331,10 @@ impl SourceSync {
                 Look { item: Kept::AsItWas, ..Look::failed(error.code(), &detail) }
             }
             ReceiveError::Unreadable(error) => Look::skipped(error.code(), &detail),
-            ReceiveError::UnknownCollection => Look::failed("collection_gone", &detail),
+            // Of a session nothing comes from here.
+            ReceiveError::UnknownCollection
+            | ReceiveError::UnknownSession
+            | ReceiveError::TooManyAttachments(_) => Look::failed("collection_gone", &detail),
             ReceiveError::Off(_) => Look::plain(Fate::Again(Retry {
                 wait: SWITCHED_OFF,
                 counts: false,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{documented_operations, openapi};
+use crate::attachments::attach;
 use crate::support::{TestApp, TestTenant, eventually};
 use crate::uploads::{begin, send_all};
 
@@ -30,6 +31,8 @@ pub enum Body {
     Json(fn(&Things) -> Value),
     /// A file into the collection.
     File,
+    /// A file for the session.
+    Attachment,
 }
 
 /// Ids of things of one tenant.
@@ -49,6 +52,8 @@ pub struct Things {
     /// Messages that were set aside.
     pub dead_letter_ids: [String; 2],
     pub session_id: String,
+    /// A file of the session.
+    pub attachment_id: String,
     pub message_id: String,
     pub citation_id: String,
     pub run_id: String,
@@ -206,6 +211,10 @@ const TABLE: &[Row] = &[
     ("create_message", "POST", "/v1/sessions/{session_id}/messages", ASKERS, ASK,
         Body::Json(|_| json!({ "content": "And the pump?" }))),
     ("list_messages", "GET", "/v1/sessions/{session_id}/messages", EVERYBODY, ASK, Body::Nothing),
+    ("list_attachments", "GET", "/v1/sessions/{session_id}/attachments", EVERYBODY, ASK, Body::Nothing),
+    ("create_attachment", "POST", "/v1/sessions/{session_id}/attachments", ASKERS, ASK, Body::Attachment),
+    ("get_attachment", "GET", "/v1/sessions/{session_id}/attachments/{attachment_id}", EVERYBODY, ASK, Body::Nothing),
+    ("delete_attachment", "DELETE", "/v1/sessions/{session_id}/attachments/{attachment_id}", ASKERS, ASK, Body::Nothing),
     ("get_run", "GET", "/v1/runs/{run_id}", EVERYBODY, ASK, Body::Nothing),
     ("list_run_events", "GET", "/v1/runs/{run_id}/events", EVERYBODY, ASK, Body::Nothing),
     ("cancel_run", "POST", "/v1/runs/{run_id}/cancel", ASKERS, ASK, Body::Nothing),
@@ -309,6 +318,10 @@ impl Operation {
                 let form = Form::new().part("file", file);
                 request.multipart(form.text("collection_id", things.collection_id.clone()))
             }
+            Body::Attachment => {
+                let file = Part::bytes(b"The pump runs at 6 bar.".to_vec()).file_name(unique());
+                request.multipart(Form::new().part("file", file))
+            }
         }
     }
 
@@ -331,6 +344,7 @@ impl Operation {
             .replace("{upload_id}", &things.upload_id)
             .replace("{dead_letter_id}", self.dead_letter_of(things))
             .replace("{session_id}", &things.session_id)
+            .replace("{attachment_id}", &things.attachment_id)
             .replace("{message_id}", &things.message_id)
             .replace("{citation_id}", &things.citation_id)
             .replace("{run_id}", &things.run_id)
@@ -376,6 +390,7 @@ impl Things {
         owner.settled(&document_id).await;
         let jobs = format!("/v1/ingestion_jobs?document_id={document_id}");
         let job_id = text(&owner.get(&jobs).await.expect(200)["items"][0]["id"]);
+        let attached = attach(asker, &session_id, "valve.md", "The valve opens at 5 bar.").await;
         let upload = begin(owner, &unique(), UPLOADED.len()).await;
         send_all(owner, &upload, UPLOADED.as_bytes()).await;
         let question = json!({ "content": "At how many bar does the pump run?" });
@@ -406,6 +421,7 @@ impl Things {
             upload_id: text(&upload["id"]),
             dead_letter_ids: [owner.dead_letter().await, owner.dead_letter().await],
             session_id,
+            attachment_id: text(&attached["id"]),
             message_id: text(&answer["message_id"]),
             citation_id: text(&answer["citations"][0]["id"]),
             run_id: text(&answer["run_id"]),
@@ -435,6 +451,7 @@ impl Things {
             upload_id: id(),
             dead_letter_ids: [id(), id()],
             session_id: id(),
+            attachment_id: id(),
             message_id: id(),
             citation_id: id(),
             run_id: id(),

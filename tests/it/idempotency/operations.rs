@@ -17,6 +17,7 @@ const CREATING: &[(&str, bool)] = &[
     ("complete_upload", false),
     ("create_api_key", true),
     ("create_assistant", false),
+    ("create_attachment", false),
     ("create_collection", false),
     ("create_document", false),
     ("create_group", false),
@@ -139,6 +140,9 @@ fn both(
         // A form is a stream, which can not be copied: another one with the same parts has another boundary.
         return (upload(request(), things), upload(request(), things));
     }
+    if operation.id == "create_attachment" {
+        return (attachment(request()), attachment(request()));
+    }
     let one = operation.fill(request(), things);
     (one.try_clone().unwrap(), one)
 }
@@ -147,4 +151,9 @@ fn upload(request: RequestBuilder, things: &Things) -> RequestBuilder {
     let file = Part::bytes(b"The valve opens at 5 bar.".to_vec()).file_name("valve.md");
     let form = Form::new().part("file", file).text("collection_id", things.collection_id.clone());
     request.multipart(form)
+}
+
+fn attachment(request: RequestBuilder) -> RequestBuilder {
+    let file = Part::bytes(b"The valve opens at 5 bar.".to_vec()).file_name("another valve.md");
+    request.multipart(Form::new().part("file", file))
 }

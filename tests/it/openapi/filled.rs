@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{PASSWORD, PLATFORM, PUBLISHABLE_KEY, text_of};
 use crate::api::operations::{PERSONAL, read_source, unique_email};
+use crate::attachments::attach;
 use crate::support::{TestApp, TestTenant};
 use crate::uploads::{begin, send_all};
 
@@ -50,6 +51,8 @@ pub async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, Stri
     let collection = tenant.post("/v1/collections", &json!({ "name": "other" })).await.expect(201);
     let session = tenant.post("/v1/sessions", &json!({})).await.expect(201);
     let path = format!("/v1/sessions/{}/messages", text_of(&session["id"]));
+    let valve = "# Valves\n\nThe valve opens at 5 bar.\n";
+    let attached = attach(tenant, &text_of(&session["id"]), "valve.md", valve).await;
     let question = json!({ "content": "How do I create an API key?" });
     let answer = tenant.post(&path, &question).await.expect(200);
     let key = json!({ "name": "spare", "role": "member" });
@@ -99,6 +102,7 @@ pub async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, Stri
         ("{dead_letter_id}", tenant.dead_letter().await),
         ("{collection_id}", text_of(&collection["id"])),
         ("{session_id}", text_of(&session["id"])),
+        ("{attachment_id}", text_of(&attached["id"])),
         ("{message_id}", text_of(&answer["message_id"])),
         ("{run_id}", text_of(&answer["run_id"])),
         ("{citation_id}", text_of(&answer["citations"][0]["id"])),

@@ -13,6 +13,8 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.members", "role", "'member'"),
     ("app.messages", "role", "'user'"),
     ("app.chunks", "char_end", "1000"),
+    // What has no name holds attachments, and its id says so.
+    ("app.collections", "name", "'collection {number}'"),
     ("app.quotas", "set_by", "'tenant'"),
     ("app.quotas", "subject", "'key'"),
     ("app.quotas", "measure", "'tokens'"),
@@ -49,7 +51,7 @@ const TABLES: &str = "
         and has_any_column_privilege('pidima_app', c.oid, 'select, insert, update')
     order by 1";
 
-/// What a row needs: columns that are not null and have no default, and those of foreign keys.
+/// What a row needs: columns that are not null and have no default, those of foreign keys, and those with a fixture.
 const COLUMNS: &str = "
     select a.attname::text, format_type(a.atttypid, a.atttypmod)
     from pg_attribute a
@@ -57,7 +59,7 @@ const COLUMNS: &str = "
         and (a.attnotnull and not a.atthasdef and a.attidentity = '' or exists (
             select from pg_constraint k
             where k.conrelid = a.attrelid and k.contype = 'f' and a.attnum = any (k.conkey)
-        ))
+        ) or a.attname = any ($2))
     order by a.attnum";
 
 /// Foreign keys to other things than the tenant itself.
@@ -113,8 +115,14 @@ pub async fn tables(admin: &mut PgConnection) -> Vec<Table> {
         sqlx::query_as(TABLES).fetch_all(&mut *admin).await.expect("the tables");
     let mut tables = Vec::new();
     for (name, can_select, can_insert, can_update, can_delete, partitions, one_row_each) in facts {
-        let columns: Vec<(String, String)> =
-            sqlx::query_as(COLUMNS).bind(&name).fetch_all(&mut *admin).await.expect("the columns");
+        let fixed: Vec<&str> =
+            FIXTURES.iter().filter(|(table, ..)| *table == name).map(|(_, it, _)| *it).collect();
+        let columns: Vec<(String, String)> = sqlx::query_as(COLUMNS)
+            .bind(&name)
+            .bind(&fixed)
+            .fetch_all(&mut *admin)
+            .await
+            .expect("the columns");
         let links: Vec<(String, Vec<String>)> =
             sqlx::query_as(LINKS).bind(&name).fetch_all(&mut *admin).await.expect("the links");
         let columns =

@@ -27,6 +27,7 @@ async fn an_id_that_is_no_id_or_nobodys_is_not_found() {
             collection_id: id.to_owned(),
             document_id: id.to_owned(),
             session_id: id.to_owned(),
+            attachment_id: id.to_owned(),
             message_id: id.to_owned(),
             group_id: id.to_owned(),
             invitation_id: id.to_owned(),
