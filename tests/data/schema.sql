@@ -661,13 +661,15 @@ COMMENT ON VIEW analytics.citations IS 'One row per citation of an answer';
 CREATE TABLE app.collections (
     tenant_id uuid NOT NULL,
     collection_id uuid NOT NULL,
-    name text NOT NULL,
+    name text,
     description text DEFAULT ''::text NOT NULL,
     chunk_count bigint DEFAULT 0 NOT NULL,
     term_count bigint DEFAULT 0 NOT NULL,
     window_count bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    session_id uuid,
+    CONSTRAINT collections_kind_check CHECK ((((name IS NULL) = (NOT (uuid_extract_version(collection_id) IS DISTINCT FROM 8))) AND ((session_id IS NULL) OR (name IS NULL)))),
     CONSTRAINT collections_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
 );
 
@@ -679,7 +681,7 @@ COMMENT ON COLUMN app.collections.tenant_id IS 'Tenant';
 
 COMMENT ON COLUMN app.collections.collection_id IS 'UUIDv7';
 
-COMMENT ON COLUMN app.collections.name IS 'Unique within the tenant';
+COMMENT ON COLUMN app.collections.name IS 'Unique within the tenant; null for the attachments of a session';
 
 COMMENT ON COLUMN app.collections.description IS 'What is in it, for people';
 
@@ -692,6 +694,8 @@ COMMENT ON COLUMN app.collections.window_count IS 'Embedded windows in search; t
 COMMENT ON COLUMN app.collections.created_at IS 'When it was created';
 
 COMMENT ON COLUMN app.collections.updated_at IS 'When name or description were last changed';
+
+COMMENT ON COLUMN app.collections.session_id IS 'Session whose attachments these are; null for documentation, and for attachments whose session is gone, which are removed';
 
 CREATE TABLE app.document_versions (
     tenant_id uuid NOT NULL,
@@ -800,7 +804,8 @@ CREATE VIEW analytics.documents_by_use WITH (security_invoker='true', security_b
           WHERE ((c.tenant_id = d.tenant_id) AND (c.document_id = d.document_id))) AS citations
    FROM ((app.documents d
      JOIN app.collections k ON (((k.tenant_id = d.tenant_id) AND (k.collection_id = d.collection_id))))
-     LEFT JOIN app.document_versions v ON (((v.tenant_id = d.tenant_id) AND (v.document_id = d.document_id) AND (v.number = d.latest_version_number))));
+     LEFT JOIN app.document_versions v ON (((v.tenant_id = d.tenant_id) AND (v.document_id = d.document_id) AND (v.number = d.latest_version_number))))
+  WHERE (k.name IS NOT NULL);
 
 COMMENT ON VIEW analytics.documents_by_use IS 'Documents with their state and how often answers cite them; never cited ones have 0';
 
@@ -1223,7 +1228,8 @@ CREATE TABLE app.run_traces (
     fuse_ms real,
     history_messages integer DEFAULT 0 NOT NULL,
     prompt_chars bigint,
-    max_output_tokens integer
+    max_output_tokens integer,
+    unread_attachments jsonb
 )
 PARTITION BY RANGE (run_id);
 
@@ -1258,6 +1264,8 @@ COMMENT ON COLUMN app.run_traces.history_messages IS 'Earlier messages that the 
 COMMENT ON COLUMN app.run_traces.prompt_chars IS 'Characters of instructions, history, passages and question; null when no model was asked';
 
 COMMENT ON COLUMN app.run_traces.max_output_tokens IS 'Longest answer that the model was allowed';
+
+COMMENT ON COLUMN app.run_traces.unread_attachments IS 'Attachments of the session that were not in search when the question was: document, name and state of each; null for none';
 
 CREATE VIEW analytics.traces WITH (security_invoker='true', security_barrier='true') AS
  SELECT run_id,
@@ -2516,7 +2524,8 @@ CREATE TABLE app.run_traces_default (
     fuse_ms real,
     history_messages integer DEFAULT 0 CONSTRAINT run_traces_history_messages_not_null NOT NULL,
     prompt_chars bigint,
-    max_output_tokens integer
+    max_output_tokens integer,
+    unread_attachments jsonb
 );
 
 ALTER TABLE ONLY app.run_traces_default FORCE ROW LEVEL SECURITY;
@@ -2690,7 +2699,7 @@ CREATE TABLE app.tenant_flags (
     flag text NOT NULL,
     is_on boolean NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT tenant_flags_flag_check CHECK ((flag = ANY (ARRAY['uploads'::text, 'questions'::text])))
+    CONSTRAINT tenant_flags_flag_check CHECK ((flag = ANY (ARRAY['uploads'::text, 'questions'::text, 'attachments'::text])))
 );
 
 ALTER TABLE ONLY app.tenant_flags FORCE ROW LEVEL SECURITY;
@@ -2699,7 +2708,7 @@ COMMENT ON TABLE app.tenant_flags IS 'Flags of a tenant of its own; what has no 
 
 COMMENT ON COLUMN app.tenant_flags.tenant_id IS 'Tenant';
 
-COMMENT ON COLUMN app.tenant_flags.flag IS 'uploads: documents are taken; questions: questions are answered';
+COMMENT ON COLUMN app.tenant_flags.flag IS 'uploads: documents are taken; questions: questions are answered; attachments: files may be attached to sessions';
 
 COMMENT ON COLUMN app.tenant_flags.is_on IS 'Whether it is so';
 
@@ -2998,6 +3007,9 @@ ALTER TABLE ONLY app.collections
 ALTER TABLE ONLY app.collections
     ADD CONSTRAINT collections_pkey PRIMARY KEY (tenant_id, collection_id);
 
+ALTER TABLE ONLY app.collections
+    ADD CONSTRAINT collections_session_id_key UNIQUE (tenant_id, session_id);
+
 ALTER TABLE ONLY app.document_texts
     ADD CONSTRAINT document_texts_pkey PRIMARY KEY (tenant_id, version_id);
 
@@ -3130,6 +3142,9 @@ ALTER TABLE ONLY app.run_traces
 ALTER TABLE ONLY app.run_traces_default
     ADD CONSTRAINT run_traces_default_pkey PRIMARY KEY (tenant_id, run_id);
 
+ALTER TABLE app.run_traces
+    ADD CONSTRAINT run_traces_unread_attachments_check CHECK ((jsonb_typeof(unread_attachments) = 'array'::text)) NOT VALID;
+
 ALTER TABLE ONLY app.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (tenant_id, run_id);
 
@@ -3195,6 +3210,10 @@ CREATE INDEX chunk_terms_version_id_idx ON ONLY app.chunk_terms USING btree (ten
 
 CREATE INDEX chunk_terms_p00_tenant_id_version_id_idx ON app.chunk_terms_p00 USING btree (tenant_id, version_id);
 
+CREATE INDEX chunk_windows_collection_id_idx ON ONLY app.chunk_windows USING btree (tenant_id, collection_id);
+
+CREATE INDEX chunk_windows_p00_tenant_id_collection_id_idx ON app.chunk_windows_p00 USING btree (tenant_id, collection_id);
+
 CREATE INDEX chunks_embedded_sha256_idx ON ONLY app.chunks USING btree (tenant_id, embedding_model, embedded_sha256);
 
 CREATE INDEX chunks_p00_tenant_id_embedding_model_embedded_sha256_idx ON app.chunks_p00 USING btree (tenant_id, embedding_model, embedded_sha256);
@@ -3208,6 +3227,8 @@ CREATE INDEX citations_document_id_idx ON ONLY app.citations USING btree (tenant
 CREATE INDEX citations_default_tenant_id_document_id_idx ON app.citations_default USING btree (tenant_id, document_id);
 
 CREATE INDEX collection_groups_group_id_idx ON app.collection_groups USING btree (tenant_id, group_id);
+
+CREATE INDEX collections_collection_id_idx ON app.collections USING btree (tenant_id, collection_id) WHERE (name IS NULL);
 
 CREATE INDEX document_versions_original_version_id_idx ON app.document_versions USING btree (tenant_id, original_version_id) WHERE (original_version_id IS NOT NULL);
 
@@ -3285,6 +3306,8 @@ ALTER INDEX app.chunk_terms_version_id_idx ATTACH PARTITION app.chunk_terms_p00_
 
 ALTER INDEX app.chunk_windows_pkey ATTACH PARTITION app.chunk_windows_p00_pkey;
 
+ALTER INDEX app.chunk_windows_collection_id_idx ATTACH PARTITION app.chunk_windows_p00_tenant_id_collection_id_idx;
+
 ALTER INDEX app.chunks_pkey ATTACH PARTITION app.chunks_p00_pkey;
 
 ALTER INDEX app.chunks_embedded_sha256_idx ATTACH PARTITION app.chunks_p00_tenant_id_embedding_model_embedded_sha256_idx;
@@ -3361,6 +3384,9 @@ ALTER TABLE ONLY app.collection_groups
 
 ALTER TABLE ONLY app.collection_groups
     ADD CONSTRAINT collection_groups_group_id_fkey FOREIGN KEY (tenant_id, group_id) REFERENCES app.groups(tenant_id, group_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY app.collections
+    ADD CONSTRAINT collections_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES app.sessions(tenant_id, session_id) ON DELETE SET NULL (session_id);
 
 ALTER TABLE ONLY app.collections
     ADD CONSTRAINT collections_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;

@@ -1361,7 +1361,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a session
-         * @description Deletes the conversation with all its messages.
+         * @description Deletes the conversation with all its messages and attachments.
          */
         delete: operations["delete_session"];
         options?: never;
@@ -1371,6 +1371,56 @@ export interface paths {
          * @description Changes the title.
          */
         patch: operations["update_session"];
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List attachments of a session
+         * @description Files of a conversation, oldest first, each with the state of its newest version.
+         */
+        get: operations["list_attachments"];
+        put?: never;
+        /**
+         * Attach a file to a session
+         * @description Takes a file as `multipart/form-data`. It is read like a document, and found in the answers of this session alone. The
+         *     same name again is a new version; the same bytes again change nothing. With `wait=ready` the answer comes when the
+         *     version is at its end, or when the time is over. Whoever may ask in the session may attach to it, save for end users of a widget.
+         */
+        post: operations["create_attachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/attachments/{attachment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an attachment
+         * @description Shows one file of a conversation and where its newest version stands.
+         */
+        get: operations["get_attachment"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an attachment
+         * @description Deletes a file of a conversation with all its versions. Answers that cite it keep their quotes.
+         */
+        delete: operations["delete_attachment"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/sessions/{session_id}/messages": {
@@ -2290,6 +2340,52 @@ export interface components {
             next_cursor?: string;
         };
         /**
+         * Attachment
+         * @description A file of a session and where its newest version stands.
+         */
+        Attachment: {
+            /**
+             * Format: date-time
+             * @description When it was first attached.
+             */
+            created_at: string;
+            /** @description Why the newest version was given up. */
+            failure?: components["schemas"]["Failure"] & unknown;
+            /**
+             * Format: uuid
+             * @description Id of the attachment; citations name it as their document.
+             */
+            id: string;
+            /** @description File name, unique within the session. */
+            name: string;
+            /** @description Whether answers can be made of it: also true while a newer version is being processed or has failed. */
+            searchable: boolean;
+            /** @description Where the newest version stands. */
+            state: components["schemas"]["VersionState"] & unknown;
+            /** @description Title found in the content, else the name. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When anything of it last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int32
+             * @description Number of the newest version.
+             */
+            version_number: number;
+        };
+        /**
+         * AttachmentList
+         * @description A page of attachments.
+         */
+        AttachmentList: {
+            /** @description Attachments, oldest first. */
+            items: components["schemas"]["Attachment"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
          * AuditActor
          * @description Who did it.
          */
@@ -2704,11 +2800,13 @@ export interface components {
          * @description The document of a citation as it is now.
          */
         CitedDocument: {
+            /** @description Whether it is attached to the session of the answer. */
+            attached: boolean;
             /**
              * Format: uuid
-             * @description Collection that it is in.
+             * @description Collection that it is in; absent for an attachment.
              */
-            collection_id: string;
+            collection_id?: string;
             /**
              * Format: uuid
              * @description Id of the document.
@@ -4772,6 +4870,8 @@ export interface components {
              * @description Citation markers that the model made up, which were taken out.
              */
             unknown_markers: number;
+            /** @description Attachments of the session that the answer could not be made of: they were still being read, or could not be. */
+            unread_attachments: components["schemas"]["UnreadAttachment"][];
             /** @description Who answered and what it took; absent while the run goes on. */
             usage?: components["schemas"]["Usage"] & unknown;
             /**
@@ -4876,6 +4976,21 @@ export interface components {
              * @description From the question to the end.
              */
             total_ms?: number;
+        };
+        /**
+         * UnreadAttachment
+         * @description An attachment of the session that could not be searched as it was sent.
+         */
+        UnreadAttachment: {
+            /**
+             * Format: uuid
+             * @description Id of the attachment; it may be gone since.
+             */
+            id: string;
+            /** @description File name. */
+            name: string;
+            /** @description Where it stood when the question was searched. */
+            state: string;
         };
         /**
          * Upload
@@ -14124,7 +14239,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The session and its messages are gone. */
+            /** @description The session is gone, and its messages and attachments with it. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -14276,6 +14391,433 @@ export interface operations {
             };
             /** @description A value is not acceptable; `errors` tells which */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_attachments: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the session. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_attachment: {
+        parameters: {
+            query?: {
+                /** @description Answer only when the version is at its end. */
+                wait?: components["schemas"]["WaitFor"];
+                /** @description Seconds to wait at most; never longer than the server allows, which is also what counts when absent. */
+                wait_seconds?: number;
+            };
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the session. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The file, in any format that a document may have.
+                     */
+                    file: string;
+                    /** @description Name within the session; the file's name when absent. The same name again is a new version. */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The same bytes are attached already, so that nothing is done again; or, with `wait=ready`, the version is at its end. */
+            200: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            /** @description A new version was received and waits for the worker; ask for the attachment until its state is `ready` or `failed`. */
+            202: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session. */
+                session_id: string;
+                /** @description Id of the attachment. */
+                attachment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session. */
+                session_id: string;
+                /** @description Id of the attachment. */
+                attachment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attachment is gone from the session's answers to come. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
