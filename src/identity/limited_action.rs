@@ -101,6 +101,7 @@ mod tests {
             ("GET", "/v1/sessions/7/attachments"),
             ("POST", "/v1/sessions"),
             ("DELETE", "/v1/documents/7"),
+            ("GET", "/v1/uploads"),
             ("GET", "/v1/uploads/7"),
             ("PUT", "/v1/uploads/7/parts/1"),
         ] {

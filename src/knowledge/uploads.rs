@@ -25,7 +25,7 @@ use super::reach::{Reach, Reader};
 use super::receive_document::{ReceiveError, Receiver};
 pub use super::store::uploads::Upload;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects, StoreUpload};
-use crate::db::{self, TenantTx};
+use crate::db::{self, Keyset, Page, TenantTx};
 use crate::governance::FlagError;
 use crate::identity::Actor;
 use crate::kernel::clock;
@@ -59,7 +59,7 @@ pub enum UploadError {
     TooLarge(u64),
     /// One too many.
     #[error(
-        "the tenant has {0} uploads that are neither completed nor deleted, which is the most; complete or delete one first"
+        "the tenant has {0} uploads that go on, which is the most; list them with GET /v1/uploads, and complete or delete one first"
     )]
     TooMany(u32),
     /// Its time is over.
@@ -171,6 +171,21 @@ impl Uploads {
     pub async fn find(&self, actor: &Actor, upload_id: Uuid) -> Result<Upload, UploadError> {
         let mut tx = self.receiver.db.tenant(actor.tenant).await?;
         find_reached(&mut tx, &actor.into(), upload_id).await
+    }
+
+    /// Uploads that the actor may see, newest first; in this state only, where one is given.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        state: Option<&str>,
+        keyset: Keyset,
+    ) -> db::Result<Page<Upload>> {
+        let mut tx = self.receiver.db.tenant(actor.tenant).await?;
+        let reach = Reach::of(&mut tx, &actor.into()).await?;
+        tx.list_uploads(&reach, state, clock::now(), keyset).await
     }
 }
 

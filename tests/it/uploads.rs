@@ -3,6 +3,7 @@
 mod completing;
 mod ending;
 mod limits;
+mod listing;
 mod parts;
 mod store;
 

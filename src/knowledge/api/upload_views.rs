@@ -205,18 +205,11 @@ pub struct UploadView {
 
 impl UploadView {
     pub(super) fn of(upload: Upload, parts: Vec<PlacedPart>) -> db::Result<Self> {
-        let document: Option<Value> =
-            upload.answer.as_deref().and_then(|answer| serde_json::from_str(answer).ok());
-        let document_id = document.and_then(|told| told["id"].as_str()?.parse().ok());
-        let failure = upload.failure_code.clone().map(|code| UploadFailure {
-            code,
-            detail: upload.failure_detail.clone().unwrap_or_default(),
-        });
         Ok(Self {
             id: upload.upload_id,
             state: UploadStateName::of(&upload)?,
-            failure,
-            document_id,
+            failure: UploadFailure::of(&upload),
+            document_id: document_of(&upload),
             collection_id: upload.collection_id,
             name: upload.name,
             size_bytes: upload.size_bytes,
@@ -228,7 +221,88 @@ impl UploadView {
     }
 }
 
+/// An upload among others, without its parts: get the upload for these.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct UploadSummary {
+    /// Id of the upload.
+    id: Uuid,
+    /// Collection of the document to come.
+    collection_id: Uuid,
+    /// Name of the document to come.
+    #[oai(validator(max_length = 1000))]
+    name: String,
+    /// Size of the file, in bytes.
+    size_bytes: i64,
+    /// How many parts it has.
+    part_count: i32,
+    /// Where the upload stands.
+    state: UploadStateName,
+    /// Why it failed.
+    failure: Option<UploadFailure>,
+    /// The document that it made.
+    document_id: Option<Uuid>,
+    /// When it was begun.
+    created_at: DateTime<Utc>,
+    /// Until when it must be completed.
+    expires_at: DateTime<Utc>,
+}
+
+/// A page of uploads.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct UploadList {
+    /// Uploads, newest first.
+    #[oai(validator(max_items = 100))]
+    pub items: Vec<UploadSummary>,
+    /// Continues the list; absent on the last page.
+    #[oai(validator(max_length = 100))]
+    pub next_cursor: Option<String>,
+}
+
+impl TryFrom<Upload> for UploadSummary {
+    type Error = db::Error;
+
+    fn try_from(upload: Upload) -> db::Result<Self> {
+        Ok(Self {
+            id: upload.upload_id,
+            state: UploadStateName::of(&upload)?,
+            failure: UploadFailure::of(&upload),
+            document_id: document_of(&upload),
+            part_count: i32::try_from(upload.part_count()).unwrap_or(i32::MAX),
+            collection_id: upload.collection_id,
+            name: upload.name,
+            size_bytes: upload.size_bytes,
+            created_at: upload.created_at,
+            expires_at: upload.expires_at,
+        })
+    }
+}
+
+impl UploadFailure {
+    fn of(upload: &Upload) -> Option<Self> {
+        let code = upload.failure_code.clone()?;
+        Some(Self { code, detail: upload.failure_detail.clone().unwrap_or_default() })
+    }
+}
+
+/// The document that an upload made, as the answer to its completion names it.
+fn document_of(upload: &Upload) -> Option<Uuid> {
+    let told: Value = serde_json::from_str(upload.answer.as_deref()?).ok()?;
+    told["id"].as_str()?.parse().ok()
+}
+
 impl UploadStateName {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Completing => "completing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+
     fn of(upload: &Upload) -> db::Result<Self> {
         if upload.is_expired() {
             return Ok(Self::Expired);

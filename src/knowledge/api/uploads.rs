@@ -9,14 +9,18 @@ use uuid::Uuid;
 
 use super::documents::{UploadResponse, answer, answer_receipt};
 use super::jobs::WaitFor;
-use super::upload_views::{UploadComplete, UploadCreate, UploadView};
+use super::upload_views::{UploadComplete, UploadCreate, UploadList, UploadStateName, UploadView};
+use crate::db;
 use crate::identity::Action;
 use crate::identity::api::Caller;
 use crate::knowledge::{JobWatch, Uploads};
 use crate::web::body::JsonBody;
 use crate::web::idempotency::{Once, Replayable};
+use crate::web::paging::{encode_cursor, keyset};
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::spec::Tag;
+
+const LIST: &str = "uploads";
 
 #[derive(ApiResponse)]
 enum CreateResponse {
@@ -53,6 +57,32 @@ pub struct UploadsApi {
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Knowledge")]
 impl UploadsApi {
+    /// List uploads
+    ///
+    /// Large files that were begun, newest first: those whose collection you reach, without their parts. One that has expired
+    /// is removed soon. Needs the role editor.
+    #[oai(path = "/uploads", method = "get", operation_id = "list_uploads")]
+    async fn list_uploads(
+        &self,
+        caller: Caller,
+        /// Uploads in this state only.
+        state: Query<Option<UploadStateName>>,
+        /// Rows of the page.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u32>>,
+        /// `next_cursor` of the page before.
+        #[oai(validator(max_length = 100))]
+        cursor: Query<Option<String>>,
+    ) -> Result<Json<UploadList>, ApiError> {
+        let actor = caller.require(Action::UploadRead)?;
+        let keyset = keyset(LIST, actor.tenant, limit.0, cursor.0.as_deref())?;
+        let state = state.0.map(UploadStateName::as_str);
+        let page = self.uploads.list(actor, state, keyset).await?;
+        let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
+        let items = page.items.into_iter().map(TryInto::try_into);
+        Ok(Json(UploadList { items: items.collect::<db::Result<_>>()?, next_cursor }))
+    }
+
     /// Create an upload
     ///
     /// Begins the upload of a large file in parts. The answer names each part with its size and a signed address: send the

@@ -7,7 +7,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::db::idempotency::Outcome;
-use crate::db::{self, TenantTx};
+use crate::db::{self, Keyset, Page, TenantTx};
+use crate::knowledge::reach::Reach;
 
 /// One upload.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,7 +184,66 @@ impl TenantTx {
         Ok(upload)
     }
 
-    /// The same, kept from changing until the end of the transaction.
+    /// Uploads within reach of which somebody was told, newest first: in this state only, where one is given. `expired` is the
+    /// state of those whose time was over at `now` before they came to an end.
+    pub(in crate::knowledge) async fn list_uploads(
+        &mut self,
+        reach: &Reach,
+        state: Option<&str>,
+        now: DateTime<Utc>,
+        keyset: Keyset,
+    ) -> db::Result<Page<Upload>> {
+        let rows = sqlx::query_as!(
+            Upload,
+            "select
+                upload_id,
+                version_id,
+                collection_id,
+                name,
+                declared_type,
+                source_url,
+                metadata,
+                size_bytes,
+                part_bytes,
+                declared_sha256,
+                store_id,
+                state,
+                failure_code,
+                failure_detail,
+                answer_status,
+                answer,
+                created_by,
+                created_at,
+                expires_at
+            from uploads
+            where tenant_id = $1
+                and state <> 'opening'
+                and (
+                    $2::text is null
+                    or $2 = case
+                        when state in ('open', 'completing') and expires_at <= $3 then 'expired'
+                        else state
+                    end
+                )
+                and ($4::uuid is null or upload_id < $4)
+                and ($5::uuid[] is null or collection_id = any($5))
+                and collection_id <> all($6)
+            order by upload_id desc
+            limit $7",
+            self.tenant().uuid(),
+            state,
+            now,
+            keyset.after,
+            reach.only(),
+            reach.hidden(),
+            keyset.rows()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(Page::new(rows, keyset, |upload| upload.upload_id))
+    }
+
+    /// The same as [`Self::find_upload`], kept from changing until the end of the transaction.
     pub(in crate::knowledge) async fn lock_upload(
         &mut self,
         upload_id: Uuid,

@@ -161,6 +161,7 @@ const TABLE: &[Row] = &[
         Body::Json(|_| json!({ "metadata": { "product": "changed" } }))),
     ("delete_document", "DELETE", "/v1/documents/{document_id}", EDITORS, WRITE, Body::Nothing),
     ("list_document_versions", "GET", "/v1/documents/{document_id}/versions", EVERYBODY, READ, Body::Nothing),
+    ("list_uploads", "GET", "/v1/uploads", EDITORS, WRITE, Body::Nothing),
     ("create_upload", "POST", "/v1/uploads", EDITORS, WRITE,
         Body::Json(|things| json!({ "name": unique(), "size_bytes": 23, "collection_id": things.collection_id }))),
     ("get_upload", "GET", "/v1/uploads/{upload_id}", EDITORS, WRITE, Body::Nothing),

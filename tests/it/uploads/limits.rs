@@ -64,7 +64,14 @@ async fn a_tenant_has_as_many_uploads_as_the_limit_and_not_more() {
         let first = begin(&tenant, "a.md", 1_000).await;
         let second = begin(&tenant, "b.md", 1_000).await;
         let refused = is_full().await;
-        assert!(refused["detail"].as_str().unwrap().contains("2 uploads"), "{name}: {refused}");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains("2 uploads"), "{name}: {refused}");
+        // The list that it speaks of names those that are in the way.
+        assert!(detail.contains("GET /v1/uploads"), "{name}: {refused}");
+        let open = tenant.get("/v1/uploads?state=open").await.expect(200);
+        let ids: Vec<&Value> =
+            open["items"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+        assert_eq!(ids, [&second["id"], &first["id"]], "{name}");
         begin(&other, "a.md", 10).await;
         // One that is completed, deleted or expired makes room for one.
         let sent = send_all(&tenant, &first, &file(1_000)).await;

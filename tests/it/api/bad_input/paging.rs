@@ -4,18 +4,21 @@ use serde_json::{Value, json};
 
 use crate::api::problem;
 use crate::support::{TestApp, TestTenant};
+use crate::uploads::begin;
 
-/// Two collections, two sessions, two documents, two keys: each list has a second page.
+/// Two collections, two sessions, two documents, two uploads, two keys: each list has a second page.
 async fn fill(tenant: &TestTenant) {
     for name in ["a", "b"] {
         tenant.post("/v1/collections", &json!({ "name": name })).await.expect(201);
         tenant.post("/v1/sessions", &json!({ "title": name })).await.expect(201);
         tenant.upload(&format!("{name}.md"), "The pump.").await.expect(202);
+        begin(tenant, &format!("{name}.md"), 10).await;
         tenant.with_role("member").await;
     }
 }
 
-const LISTS: [&str; 4] = ["/v1/collections", "/v1/sessions", "/v1/documents", "/v1/api_keys"];
+const LISTS: [&str; 5] =
+    ["/v1/collections", "/v1/sessions", "/v1/documents", "/v1/uploads", "/v1/api_keys"];
 
 async fn cursor_of(tenant: &TestTenant, list: &str) -> String {
     let page = tenant.get(&format!("{list}?limit=1")).await.expect(200);
