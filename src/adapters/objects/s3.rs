@@ -31,6 +31,9 @@ const DIGEST: &str = "sha256";
 /// Asks S3 for the checksum that it keeps. The SDK's own way would warn of each object in parts.
 const CHECKSUM_MODE: &str = "x-amz-checksum-mode";
 
+/// Most bytes for which there is room before any of an object has come.
+const MOST_AHEAD: usize = 256 << 20;
+
 /// Which bucket, and how it is written to.
 #[derive(Clone, Debug)]
 pub struct S3Settings {
@@ -156,6 +159,11 @@ fn is_whole(got: &Expected, bytes: &[u8]) -> bool {
         && got.theirs.as_ref().is_none_or(|theirs| *theirs == STANDARD.encode(digest))
 }
 
+/// Room to begin with for an object of that length: whole files are large, and a buffer that grows holds them twice at times.
+fn room_for(length: Option<i64>) -> usize {
+    length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default().min(MOST_AHEAD)
+}
+
 struct Expected {
     ours: Option<String>,
     theirs: Option<String>,
@@ -187,7 +195,7 @@ impl Objects for S3Objects {
     async fn get(&self, key: &ObjectKey) -> Result<Vec<u8>, ObjectError> {
         let got = self.open(key).await?;
         let expected = Expected::of(&got);
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(room_for(got.content_length()));
         self.read(key, got.body, &mut |piece| bytes.extend_from_slice(piece)).await?;
         if is_whole(&expected, &bytes) { Ok(bytes) } else { Err(damaged(key)) }
     }
@@ -274,5 +282,27 @@ impl Objects for S3Objects {
         // A refusal to this request has no body and so no words: only its status says what is wrong.
         looked.map_err(|error| ObjectError::Away { source: fault::of_bucket(&error) })?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_made_for_what_is_announced_up_to_a_bound() {
+        let most = i64::try_from(MOST_AHEAD).expect("a length");
+        for (announced, room) in [
+            (None, 0),
+            (Some(-1), 0),
+            (Some(0), 0),
+            (Some(1_000), 1_000),
+            (Some(most - 1), MOST_AHEAD - 1),
+            (Some(most), MOST_AHEAD),
+            (Some(most + 1), MOST_AHEAD),
+            (Some(i64::MAX), MOST_AHEAD),
+        ] {
+            assert_eq!(room_for(announced), room, "{announced:?}");
+        }
     }
 }

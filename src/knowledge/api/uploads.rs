@@ -98,7 +98,7 @@ impl UploadsApi {
         let (body, claim) = body.by(actor.id());
         let new = body.0.into_new()?;
         let begun = Box::pin(self.uploads.begin(actor, new, claim.as_ref())).await?;
-        let parts = self.uploads.place(actor.tenant, &begun.upload).await?;
+        let parts = self.uploads.place_begun(actor.tenant, &begun).await?;
         let view = CreateResponse::Created(Json(UploadView::of(begun.upload, parts)?));
         Ok(Replayable::of(view, begun.replayed))
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::begin::Begin;
 use super::{Upload, UploadError, Uploads};
 use crate::adapters::objects::{ObjectError, PartPlace, StoreUpload, StoredPart, WantedPart};
 use crate::governance::Flag;
@@ -45,6 +46,21 @@ pub struct ExpectedPart {
 }
 
 impl Uploads {
+    /// Every part of an upload that was begun: the store is asked which have arrived only when it was there already.
+    ///
+    /// # Errors
+    /// See [`Self::place`].
+    pub async fn place_begun(
+        &self,
+        tenant: TenantId,
+        begun: &Begin,
+    ) -> Result<Vec<PlacedPart>, UploadError> {
+        if begun.replayed {
+            return self.place(tenant, &begun.upload).await;
+        }
+        self.place_all(tenant, &begun.upload, &[]).await
+    }
+
     /// Every part of an upload. Addresses are good for half of their life at least, and the same for whoever asks meanwhile.
     ///
     /// # Errors
@@ -56,12 +72,21 @@ impl Uploads {
     ) -> Result<Vec<PlacedPart>, UploadError> {
         // Marks are told as long as completing asks for them, addresses as long as parts are taken.
         let awaits = upload.is_open() || upload.state == "completing" && !upload.is_expired();
-        let known = upload.at_store(tenant).filter(|_| awaits);
-        let stored = match &known {
-            Some(store) => self.objects().list_parts(store).await?.unwrap_or_default(),
+        let stored = match upload.at_store(tenant).filter(|_| awaits) {
+            Some(store) => self.objects().list_parts(&store).await?.unwrap_or_default(),
             None => Vec::new(),
         };
-        let store = known.filter(|_| upload.is_open());
+        self.place_all(tenant, upload, &stored).await
+    }
+
+    /// Every part, of which these have arrived.
+    async fn place_all(
+        &self,
+        tenant: TenantId,
+        upload: &Upload,
+        stored: &[StoredPart],
+    ) -> Result<Vec<PlacedPart>, UploadError> {
+        let store = upload.at_store(tenant).filter(|_| upload.is_open());
         let signed = self.signed_from(upload);
         let mut parts = Vec::new();
         for number in 1..=upload.part_count() {

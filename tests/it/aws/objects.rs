@@ -75,6 +75,16 @@ async fn objects_of_every_size_around_a_part_come_back_whole() {
 }
 
 #[tokio::test]
+async fn a_large_object_is_read_into_no_more_memory_than_it_has_bytes() {
+    let (_, store, _) = through_a_proxy().await;
+    let (key, sent) = (key(), bytes(2 * PART + 1));
+    store.put(&key, sent.clone()).await.unwrap();
+    let got = store.get(&key).await.unwrap();
+    assert!(got == sent);
+    assert_eq!(got.capacity(), got.len());
+}
+
+#[tokio::test]
 async fn many_objects_at_once_do_not_touch_one_another() {
     for (name, store) in stores().await {
         let sent: Vec<(ObjectKey, Vec<u8>)> =

@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use super::{PART, begin, complete, file, path, places, send_all, send_part, sha256, whole};
 use crate::api::problem;
+use crate::aws::StandIn;
+use crate::aws::proxy::FaultProxy;
+use crate::idempotency::KEY;
 
 #[tokio::test]
 async fn a_file_in_parts_becomes_the_document_that_it_would_be_at_once() {
@@ -217,4 +220,32 @@ async fn an_address_of_ours_is_good_for_its_part_alone_and_until_its_time_is_ove
     // Whoever asks again gets another one.
     let fresh = tenant.get(&path(&upload)).await.expect(200);
     assert_ne!(token(&fresh, 0), token(&upload, 0));
+}
+
+#[tokio::test]
+async fn the_store_is_asked_which_parts_have_arrived_only_when_any_can_have() {
+    let proxy = FaultProxy::before(&StandIn::shared().await.address).await;
+    let places = places(&[("AWS_ENDPOINT_URL", proxy.url.as_str())]).await;
+    let place = places.iter().find(|place| place.name == "s3").unwrap();
+    let tenant = place.app.tenant("acme").await;
+    let asked =
+        || proxy.count(|seen| seen.line.starts_with("GET ") && seen.line.contains("uploadId="));
+    let body = json!({ "name": "pumps.md", "size_bytes": 2 * PART });
+    let begun = async || {
+        let request = tenant.request(reqwest::Method::POST, "/v1/uploads").json(&body);
+        tenant.send(request.header(KEY, "once")).await.expect(201)
+    };
+    let upload = begun().await;
+    assert_eq!((upload["parts"].as_array().unwrap().len(), asked()), (2, 0));
+    let (version_id, store_id) = place.row(&upload).await;
+    let key = ObjectKey::original(tenant.id, version_id);
+    let store = StoreUpload { key, id: store_id.unwrap() };
+    place.app.app.objects.put_part(&store, 2, file(PART).into()).await.unwrap();
+    // Who begins it again under the same key may have sent some.
+    let again = begun().await;
+    assert_eq!(asked(), 1);
+    assert!(again["parts"][0].get("etag").is_none(), "{again}");
+    assert!(again["parts"][1]["etag"].is_string(), "{again}");
+    tenant.get(&path(&upload)).await.expect(200);
+    assert_eq!(asked(), 2);
 }

@@ -74,13 +74,13 @@ async fn list_folder(folder: &Path) -> Result<Option<Vec<StoredPart>>> {
 }
 
 /// Makes the object of its parts, in their order, and then removes the folder. False when somebody else has done so, or there
-/// is no folder.
+/// is no folder. An object that is there stays as it is: it may be the original of a version already.
 pub(super) async fn join(object: &Path, parts: &[StoredPart]) -> Result<bool> {
     let folder = folder_of(object);
     if !tokio::fs::try_exists(&folder).await? {
         return Ok(false);
     }
-    // Written beside and renamed: a reader never sees half an object, also after a crash.
+    // Written beside: a reader never sees half an object, also after a crash.
     let partial = object.with_extension(format!("{}.part", Uuid::new_v4().simple()));
     let written = async {
         let mut whole = File::create(&partial).await?;
@@ -93,16 +93,36 @@ pub(super) async fn join(object: &Path, parts: &[StoredPart]) -> Result<bool> {
             tokio::io::copy(&mut file, &mut whole).await?;
         }
         whole.flush().await?;
-        tokio::fs::rename(&partial, object).await
+        publish(&partial, object).await
     };
-    if let Err(error) = written.await {
-        drop(tokio::fs::remove_file(&partial).await);
-        let was_slower =
-            error.kind() == ErrorKind::NotFound && tokio::fs::try_exists(object).await?;
-        return if was_slower { Ok(false) } else { Err(error) };
-    }
+    let published = written.await;
+    // It has another name now, or is of no use.
+    drop(tokio::fs::remove_file(&partial).await);
+    let is_ours = match published {
+        // Whoever was faster has removed the parts.
+        Err(_) if tokio::fs::try_exists(object).await? => false,
+        published => published?,
+    };
     remove(&folder).await?;
-    Ok(true)
+    Ok(is_ours)
+}
+
+/// Gives a file the object's name, unless it is taken: of several who do so at once one is first, and the others get false.
+async fn publish(partial: &Path, object: &Path) -> Result<bool> {
+    match tokio::fs::hard_link(partial, object).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        // Not every file system has links.
+        Err(error)
+            if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied) =>
+        {
+            if tokio::fs::try_exists(object).await? {
+                return Ok(false);
+            }
+            tokio::fs::rename(partial, object).await.map(|()| true)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes the folder; one that is not there is fine.
@@ -128,4 +148,63 @@ async fn digest_of(file: &mut File) -> Result<[u8; DIGEST]> {
     let mut digest = [0; DIGEST];
     file.read_exact(&mut digest).await?;
     Ok(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    async fn folder() -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("pidima-parts-{}", Uuid::new_v4()));
+        tokio::fs::create_dir_all(&folder).await.expect("a folder");
+        folder
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_there_is_not_replaced() {
+        let folder = folder().await;
+        let object = folder.join("object");
+        for (number, words) in ["first", "second"].into_iter().enumerate() {
+            let partial = folder.join(format!("{number}.part"));
+            tokio::fs::write(&partial, words).await.expect("a file");
+            assert_eq!(publish(&partial, &object).await.expect("published"), number == 0);
+            assert_eq!(tokio::fs::read(&object).await.expect("the object"), b"first");
+        }
+        tokio::fs::remove_dir_all(&folder).await.expect("removed");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_several_who_join_at_once_one_does_and_all_end_well() {
+        let root = folder().await;
+        for round in 0..20 {
+            let object = root.join(format!("object-{round}"));
+            let parts = folder_of(&object);
+            tokio::fs::create_dir_all(&parts).await.expect("a folder");
+            for number in 1..=3_u8 {
+                let bytes = Bytes::from(vec![number; 50_000]);
+                put(&parts, number.into(), bytes).await.expect("a part");
+            }
+            let listed = list(&object).await.expect("a list").expect("parts");
+            let joining = (0..4).map(|_| {
+                let (object, listed) = (object.clone(), listed.clone());
+                tokio::spawn(async move { join(&object, &listed).await })
+            });
+            let joined = join_all(joining).await.into_iter();
+            let joined: Vec<bool> =
+                joined.map(|it| it.expect("a task").expect("ends well")).collect();
+            assert_eq!(joined.iter().filter(|is_ours| **is_ours).count(), 1, "{joined:?}");
+            let whole = tokio::fs::read(&object).await.expect("the object");
+            assert_eq!((whole.len(), whole[0], whole[149_999]), (150_000, 1, 3));
+            assert!(!parts.exists(), "the parts are gone");
+        }
+        // Nothing half is left over.
+        let mut entries = tokio::fs::read_dir(&root).await.expect("the folder");
+        while let Some(entry) = entries.next_entry().await.expect("an entry") {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            assert!(!name.ends_with(".part"), "{name}");
+        }
+        tokio::fs::remove_dir_all(&root).await.expect("removed");
+    }
 }
