@@ -6,6 +6,7 @@
 //! everything was looked at.
 
 pub mod api;
+mod canonicals;
 mod configuration;
 mod manage;
 mod rates;

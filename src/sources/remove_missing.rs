@@ -1,5 +1,6 @@
 //! The end of a run: says whether everything was looked at, and only then removes what was not found any more.
 
+use super::canonicals::CANONICAL_ELSEWHERE;
 use super::configuration::Configuration;
 use super::store::leases::{ClaimedRun, RunEnd};
 use super::store::pages::NotedPage;
@@ -9,7 +10,7 @@ use crate::kernel::ids::TenantId;
 use crate::knowledge::{Author, remove_document};
 
 /// What may become of the first page without the run coming to nothing: it led somewhere else.
-const LED_ON: [&str; 3] = ["noindex", "redirected", "canonical_elsewhere"];
+const LED_ON: [&str; 3] = ["noindex", "redirected", CANONICAL_ELSEWHERE];
 
 impl SourceSync {
     /// Ends a run that has nothing left to look at, or goes on to what is gone.

@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::canonicals::reopen_left_out;
 use super::store::items::Item;
 use super::store::leases::{ClaimedRun, RunEnd};
 use super::store::pages::{Found, NextPage, Retry};
@@ -29,8 +30,8 @@ pub(super) struct Look {
     pub sitemaps: Vec<String>,
     /// It leads to more than is taken of one page.
     pub cut: bool,
-    /// A page that is looked at once more if it was left out for the reason in words, which holds no longer.
-    pub reopens: Option<(String, String)>,
+    /// The page that stands for it, when it was left out for another one.
+    pub leads_to: Option<String>,
 }
 
 /// Whether a page is done with.
@@ -67,7 +68,7 @@ impl Look {
             pages: Vec::new(),
             sitemaps: Vec::new(),
             cut: false,
-            reopens: None,
+            leads_to: None,
         }
     }
 
@@ -102,6 +103,7 @@ impl SourceSync {
         } else {
             self.add_found(&mut tx, run, page, &look).await?;
             write(&mut tx, run, page, &look).await?;
+            reopen_left_out(&mut tx, run, page, &look).await?;
         }
         if !tx.keep_source_run(run, self.settings.lease).await? {
             drop(tx);
@@ -147,9 +149,6 @@ impl SourceSync {
         }
         if look.cut {
             run.limit_code.get_or_insert_with(|| "link_limit".to_owned());
-        }
-        if let Some((url, detail)) = &look.reopens {
-            tx.reopen_source_page(run, url, detail).await?;
         }
         let most = i64::from(self.settings.max_sitemaps) - i64::from(run.sitemaps_found);
         let found = Found { urls: &look.sitemaps, role: "sitemap", depth: page.depth + 1, most };
@@ -228,7 +227,8 @@ async fn write(
     let detail: String =
         reason.map(|(_, detail)| detail.chars().take(MAX_DETAIL).collect()).unwrap_or_default();
     let reason = reason.map(|(code, _)| (code.as_str(), detail.as_str()));
-    tx.settle_source_page(run.run_id, page.position, outcome, reason).await?;
+    let leads_to = look.leads_to.as_deref();
+    tx.settle_source_page(run.run_id, page.position, outcome, reason, leads_to).await?;
     if page.role == "page" {
         tx.count_source_page(run, outcome).await?;
         run.failed += i32::from(outcome == "failed");

@@ -1,5 +1,6 @@
 //! SQL of sources, as methods on the tenant's transaction.
 
+pub mod canonicals;
 pub mod items;
 pub mod leases;
 pub mod pages;

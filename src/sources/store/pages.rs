@@ -20,6 +20,8 @@ pub struct NextPage {
     pub depth: i32,
     /// How often it was begun, this time included.
     pub attempts: i32,
+    /// Whether it was left out before for another page, of which nothing came.
+    pub was_left_out: bool,
 }
 
 /// What a run does next.
@@ -131,7 +133,7 @@ impl TenantTx {
     pub(in crate::sources) async fn take_source_page(&mut self, run_id: Uuid) -> db::Result<Turn> {
         let page = sqlx::query_as!(
             NextPage,
-            "update source_pages p
+            r#"update source_pages p
             set attempts = p.attempts + 1
             where p.tenant_id = $1
                 and p.run_id = $2
@@ -164,7 +166,8 @@ impl TenantTx {
                 p.url,
                 p.role,
                 p.depth,
-                p.attempts",
+                p.attempts,
+                p.leads_to is not null as "was_left_out!""#,
             self.tenant().uuid(),
             run_id
         )
@@ -199,13 +202,14 @@ impl TenantTx {
         Ok(seconds.map_or(Turn::Nothing, wait))
     }
 
-    /// Notes what became of a page.
+    /// Notes what became of a page, and which one stands for it when it was left out for another one.
     pub(in crate::sources) async fn settle_source_page(
         &mut self,
         run_id: Uuid,
         position: i32,
         outcome: &str,
         reason: Option<(&str, &str)>,
+        leads_to: Option<&str>,
     ) -> db::Result<()> {
         let (code, detail) = reason.unzip();
         sqlx::query!(
@@ -214,7 +218,8 @@ impl TenantTx {
                 state = 'done',
                 outcome = $4,
                 reason_code = $5,
-                reason_detail = $6
+                reason_detail = $6,
+                leads_to = $7
             where tenant_id = $1
                 and run_id = $2
                 and position = $3",
@@ -223,7 +228,8 @@ impl TenantTx {
             position,
             outcome,
             code,
-            detail
+            detail,
+            leads_to
         )
         .execute(self.connection())
         .await?;
@@ -258,70 +264,6 @@ impl TenantTx {
         .execute(self.connection())
         .await?;
         Ok(())
-    }
-
-    /// Lets a page wait once more that was left out because it gives another address as its own, when that is the reason in words.
-    pub(in crate::sources) async fn reopen_source_page(
-        &mut self,
-        run: &ClaimedRun,
-        url: &str,
-        detail: &str,
-    ) -> db::Result<()> {
-        sqlx::query!(
-            "with reopened as (
-                update source_pages
-                set
-                    state = 'waiting',
-                    attempts = 0,
-                    due_at = now(),
-                    outcome = null,
-                    reason_code = null,
-                    reason_detail = null
-                where tenant_id = $1
-                    and run_id = $2
-                    and url = $3
-                    and outcome = 'skipped'
-                    and reason_code = 'canonical_elsewhere'
-                    and reason_detail = $4
-                returning run_id
-            )
-            update source_runs r
-            set
-                seen = seen - 1,
-                skipped = skipped - 1
-            from reopened o
-            where r.tenant_id = $1
-                and r.run_id = o.run_id",
-            self.tenant().uuid(),
-            run.run_id,
-            url,
-            detail
-        )
-        .execute(self.connection())
-        .await?;
-        Ok(())
-    }
-
-    /// Why the run knows a page and will not keep it; absent for one that it does not know, waits for or has kept.
-    pub(in crate::sources) async fn find_skipped_page(
-        &mut self,
-        run_id: Uuid,
-        url: &str,
-    ) -> db::Result<Option<String>> {
-        let code = sqlx::query_scalar!(
-            r#"select reason_code as "reason_code!"
-            from source_pages
-            where tenant_id = $1
-                and run_id = $2
-                and url = $3
-                and outcome in ('skipped', 'failed')"#,
-            self.tenant().uuid(),
-            run_id,
-            url
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(code)
     }
 
     /// What became of the page that a run began with, when it failed or was skipped.

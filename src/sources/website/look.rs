@@ -16,6 +16,7 @@ use crate::db;
 use crate::db::idempotency::Outcome;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Author, NewDocument, Place, Receipt, ReceiveError, Received};
+use crate::sources::canonicals::CANONICAL_ELSEWHERE;
 use crate::sources::configuration::{Discovery, Website};
 use crate::sources::settle::{Fate, Kept, Look};
 use crate::sources::store::items::Item;
@@ -240,13 +241,15 @@ impl SourceSync {
             content.validators = Validators::default();
         }
         if let Some(canonical) = canonical.filter(|canonical| *canonical != page.url) {
-            let mut tx = self.db.tenant(tenant).await?;
-            // Two pages that each call the other one the right one would both be left out.
-            if tx.find_skipped_page(run.run_id, &canonical).await?.is_none() {
-                let look = Look::skipped("canonical_elsewhere", &calls_right(&canonical));
-                pages.insert(0, canonical);
-                return Ok(Look { bytes, pages, cut, ..look });
+            // Of several that each call another one the right one, all would be left out.
+            if !page.was_left_out && self.is_stood_for(tenant, run, &canonical, page).await? {
+                let detail = format!("the page calls {canonical} the right one");
+                let look = Look::skipped(CANONICAL_ELSEWHERE, &detail);
+                pages.insert(0, canonical.clone());
+                return Ok(Look { bytes, pages, cut, leads_to: Some(canonical), ..look });
             }
+            // The next run must see again which one it calls right.
+            content.validators = Validators::default();
         }
         if findings.noindex {
             let look = Look::skipped("noindex", "the page asks not to be indexed");
@@ -254,6 +257,18 @@ impl SourceSync {
         }
         let taken = self.receive(tenant, run, page, item, content, links).await;
         Ok(Look { bytes, pages, cut, ..taken })
+    }
+
+    /// Whether another page stands for this one, or will once it is looked at.
+    async fn is_stood_for(
+        &self,
+        tenant: TenantId,
+        run: &ClaimedRun,
+        other: &str,
+        page: &NextPage,
+    ) -> db::Result<bool> {
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.is_source_page_stood_for(run, other, Some(&page.url)).await
     }
 
     /// What a page says of itself; or why that is not known, for programs and in words.
@@ -401,18 +416,11 @@ fn redirected(site: &Site, page: &NextPage, to: &Url, stays: bool) -> Look {
     match site.scope.page(to, to.as_str()) {
         Some(target) => {
             let look = Look::skipped("redirected", &format!("it leads to {target}"));
-            // One that was left out for this one is the right one after all.
-            let reopens = Some((target.clone(), calls_right(&page.url)));
-            Look { pages: vec![target], reopens, ..look }
+            Look { pages: vec![target.clone()], leads_to: Some(target), ..look }
         }
         None if stays => Look::failed("redirected_outside", &leads_outside(to)),
         None => Look::skipped("redirected_outside", &leads_outside(to)),
     }
-}
-
-/// Why a page is left out that gives another address as its own.
-fn calls_right(canonical: &str) -> String {
-    format!("the page calls {canonical} the right one")
 }
 
 fn leads_outside(to: &Url) -> String {
