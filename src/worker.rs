@@ -148,6 +148,7 @@ impl Worker {
     /// # Errors
     /// Database or queue failed.
     pub async fn run_until_idle(&self) -> Result<(), QueueError> {
+        let never = CancellationToken::new();
         loop {
             let relayed = self.relay().await?;
             let deliveries = self.queue.receive(10, self.settings.visibility).await?;
@@ -155,7 +156,7 @@ impl Worker {
                 return Ok(());
             }
             for delivery in deliveries {
-                self.run_job(delivery).await;
+                self.run_job(delivery, &never).await;
             }
         }
     }
@@ -176,14 +177,14 @@ impl Worker {
         if deliveries.is_empty() {
             return Ok(false);
         }
-        let worker = self.clone();
+        let (worker, stop) = (self.clone(), stop.clone());
         // Who waits for a server of a tenant takes no place from documents: webhooks and sources have places of their own.
         let waits =
             |it: &Delivery| [DELIVER_WEBHOOK, SYNC_SOURCE].contains(&it.message.kind.as_str());
         let place = (!deliveries.iter().all(waits)).then_some(place);
         jobs.spawn(async move {
             for delivery in deliveries {
-                worker.run_job(delivery).await;
+                worker.run_job(delivery, &stop).await;
             }
             drop(place);
         });
@@ -201,7 +202,7 @@ impl Worker {
         tokio::time::timeout(LAST_LOOK, look).await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
-    async fn run_job(&self, delivery: Delivery) {
+    async fn run_job(&self, delivery: Delivery, stop: &CancellationToken) {
         let settled = async {
             if delivery.receives > self.settings.max_receives {
                 return self.bury(&delivery).await;
@@ -214,7 +215,7 @@ impl Worker {
                 None
             });
             let span = job_span(&delivery.message, trace.as_ref());
-            self.run_begun(&delivery).instrument(span).await
+            self.run_begun(&delivery, stop).instrument(span).await
         };
         if let Err(error) = settled.await {
             // Its visibility ends by itself, and it comes again.
@@ -222,13 +223,17 @@ impl Worker {
         }
     }
 
-    async fn run_begun(&self, delivery: &Delivery) -> Result<(), QueueError> {
+    async fn run_begun(
+        &self,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<(), QueueError> {
         let kind = kind_of(&delivery.message);
         if kind == DELIVER_WEBHOOK {
             return self.tell(delivery).await;
         }
         if kind == SYNC_SOURCE {
-            return self.synchronise(delivery).await;
+            return self.synchronise(delivery, stop).await;
         }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {

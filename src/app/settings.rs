@@ -230,6 +230,7 @@ pub(super) fn sources(config: &Config) -> SyncSettings {
         max_wait: syncing.max_wait,
         delay: syncing.delay,
         timeout: syncing.timeout,
+        stop_grace: syncing.stop_grace,
         // A page may be asked for twice, each time and at each redirect after a wait for its turn, and is then stored.
         lease: syncing.timeout * 3
             + syncing.delay * (16 + 2 * syncing.max_redirects)

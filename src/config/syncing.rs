@@ -57,6 +57,8 @@ pub struct SyncingConfig {
     pub delay: Duration,
     /// `PIDIMA_SOURCE_TIMEOUT_MS`: time for a page, redirects included; default 30000.
     pub timeout: Duration,
+    /// `PIDIMA_SOURCE_STOP_GRACE_MS`: what the page in hand may still take when the process is asked to stop; default 5000.
+    pub stop_grace: Duration,
 }
 
 impl SyncingConfig {
@@ -88,6 +90,7 @@ impl SyncingConfig {
             max_wait: env.millis("PIDIMA_SOURCE_MAX_WAIT_MS", 60_000, 1, 3_600_000),
             delay: env.millis("PIDIMA_SOURCE_DELAY_MS", 250, 0, 60_000),
             timeout: env.millis("PIDIMA_SOURCE_TIMEOUT_MS", 30_000, 100, 300_000),
+            stop_grace: env.millis("PIDIMA_SOURCE_STOP_GRACE_MS", 5_000, 0, 300_000),
         }
     }
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::configuration::{Configuration, Website};
 use super::rates::HostRates;
+use super::settle::{Fate, Look};
 use super::store::leases::{Claim, ClaimedRun, RunEnd};
-use super::store::pages::{Found, Turn};
+use super::store::pages::{Found, Retry, Turn};
 use super::website::look::Site;
 use crate::adapters::outbound::Outbound;
 use crate::db::{self, Db};
@@ -70,6 +72,8 @@ pub struct SyncSettings {
     pub delay: Duration,
     /// Time for a page, redirects included.
     pub timeout: Duration,
+    /// What the page in hand may still take when the process is asked to stop.
+    pub stop_grace: Duration,
     /// How long a worker is trusted without a sign.
     pub lease: Duration,
 }
@@ -130,11 +134,16 @@ impl SourceSync {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// Works on a run for a slice.
+    /// Works on a run for a slice, or until `stop`: then with the page in hand, as long as that takes no longer than it may.
     ///
     /// # Errors
     /// The database failed in a way that says nothing about the run: the message should come again.
-    pub async fn sync(&self, tenant: TenantId, run_id: Uuid) -> db::Result<SyncOutcome> {
+    pub async fn sync(
+        &self,
+        tenant: TenantId,
+        run_id: Uuid,
+        stop: &CancellationToken,
+    ) -> db::Result<SyncOutcome> {
         let token = Uuid::new_v4();
         let mut tx = self.db.tenant(tenant).await?;
         let claim = tx.claim_source_run(run_id, token, self.settings.lease).await?;
@@ -149,7 +158,7 @@ impl SourceSync {
             self.partial(tenant, &run, ("time_limit".to_owned(), detail)).await?;
             return Ok(SyncOutcome::Done);
         }
-        let worked = self.slice(tenant, &mut run).await;
+        let worked = self.slice(tenant, &mut run, stop).await;
         // Also after a fault, so that the next one need not wait for the lease.
         let mut tx = self.db.tenant(tenant).await?;
         tx.release_source_run(&run).await?;
@@ -172,12 +181,17 @@ impl SourceSync {
         Ok(true)
     }
 
-    async fn slice(&self, tenant: TenantId, run: &mut ClaimedRun) -> db::Result<SyncOutcome> {
+    async fn slice(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        stop: &CancellationToken,
+    ) -> db::Result<SyncOutcome> {
         let Configuration::Website(website) =
             Configuration::from_row(&run.kind, &run.configuration)?;
         let (began, mut site) = (Instant::now(), None);
-        while began.elapsed() < self.settings.slice {
-            match Box::pin(self.step(tenant, run, &website, &mut site)).await? {
+        while began.elapsed() < self.settings.slice && !stop.is_cancelled() {
+            match Box::pin(self.step(tenant, run, &website, &mut site, stop)).await? {
                 Step::Next => {}
                 Step::Later(wait) => return Ok(SyncOutcome::Later(wait)),
                 Step::Over => return Ok(SyncOutcome::Done),
@@ -192,6 +206,7 @@ impl SourceSync {
         run: &mut ClaimedRun,
         website: &Website,
         known: &mut Option<Site>,
+        stop: &CancellationToken,
     ) -> db::Result<Step> {
         if run.phase == "removing" {
             return self.remove_one(tenant, run).await;
@@ -201,7 +216,7 @@ impl SourceSync {
             return self.fail(tenant, run, ("address_refused".to_owned(), detail)).await;
         };
         if run.robots.is_none() {
-            return self.begin(tenant, run, &site).await;
+            return self.begin(tenant, run, &site, stop).await;
         }
         let site = known.insert(site);
         let mut tx = self.db.tenant(tenant).await?;
@@ -216,8 +231,23 @@ impl SourceSync {
             run.limit_code.get_or_insert_with(|| limit.to_owned());
             return self.conclude(tenant, run).await;
         }
-        let look = self.look(tenant, run, site, &page).await?;
+        let looked = Box::pin(self.look(tenant, run, site, &page));
+        let look = self.unless_stopped(stop, looked).await.unwrap_or_else(|| Ok(given_back()))?;
         self.settle(tenant, run, &page, look).await
+    }
+
+    /// What comes of some work; nothing when the process is asked to stop and it takes longer than it may then.
+    async fn unless_stopped<T>(
+        &self,
+        stop: &CancellationToken,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => return Some(done),
+            () = stop.cancelled() => {}
+        }
+        tokio::time::timeout(self.settings.stop_grace, work).await.ok()
     }
 
     /// Waits for the turn at a host.
@@ -226,10 +256,17 @@ impl SourceSync {
     }
 
     /// Reads what the site asks not to read, and notes where the run begins.
-    async fn begin(&self, tenant: TenantId, run: &mut ClaimedRun, site: &Site) -> db::Result<Step> {
-        let robots = match self.read_robots(site).await {
-            Ok(robots) => robots,
-            Err(reason) => return self.fail(tenant, run, reason).await,
+    async fn begin(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        site: &Site,
+        stop: &CancellationToken,
+    ) -> db::Result<Step> {
+        let robots = match self.unless_stopped(stop, Box::pin(self.read_robots(site))).await {
+            Some(Ok(robots)) => robots,
+            Some(Err(reason)) => return self.fail(tenant, run, reason).await,
+            None => return Ok(Step::Later(Duration::ZERO)),
         };
         let start = [site.start()];
         let mut tx = self.db.tenant(tenant).await?;
@@ -267,4 +304,15 @@ impl SourceSync {
     ) -> db::Result<Step> {
         self.end(tenant, run, &RunEnd { state: "failed", reason: Some(reason) }).await
     }
+}
+
+/// A page that nobody has looked at to the end, which is not its fault.
+fn given_back() -> Look {
+    Look::plain(Fate::Again(Retry {
+        wait: Duration::ZERO,
+        counts: false,
+        rests: true,
+        code: "worker_stopped".to_owned(),
+        detail: "the worker was asked to stop".to_owned(),
+    }))
 }

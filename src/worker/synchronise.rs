@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use rand::Rng;
+use tokio_util::sync::CancellationToken;
 
 use super::{Worker, later};
 use crate::adapters::queue::{Delivery, QueueError};
@@ -14,14 +15,18 @@ use crate::telemetry::metrics::metrics;
 const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
-    /// Works on a run for a slice, and settles its message.
-    pub(super) async fn synchronise(&self, delivery: &Delivery) -> Result<(), QueueError> {
+    /// Works on a run for a slice, or until `stop`, and settles its message.
+    pub(super) async fn synchronise(
+        &self,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<(), QueueError> {
         let message = &delivery.message;
         let Some(_place) = self.sources.place() else {
             let wait = rand::rng().random_range(NO_PLACE);
             return self.park(delivery, Duration::from_millis(wait)).await;
         };
-        let job = self.sources.sync(message.tenant, message.subject_id);
+        let job = self.sources.sync(message.tenant, message.subject_id, stop);
         match Box::pin(self.while_holding(delivery, job)).await {
             Ok(SyncOutcome::Done) => {
                 metrics().job(SYNC_SOURCE, "done");

@@ -10,6 +10,7 @@ mod schedule;
 mod site;
 mod sitemaps;
 mod steering;
+mod stopping;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

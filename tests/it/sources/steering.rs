@@ -5,6 +5,7 @@ use std::time::Duration;
 use pidima::sources::SyncOutcome;
 use pidima::worker::reconcile_source_runs;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::site::{Page, Site};
@@ -22,12 +23,16 @@ async fn chain() -> Site {
     .await
 }
 
+/// Works on the run for a slice.
+async fn slice(app: &TestApp, tenant: &TestTenant, run: Uuid) -> SyncOutcome {
+    let never = CancellationToken::new();
+    app.app.worker.sources.sync(tenant.id, run, &never).await.unwrap()
+}
+
 /// Works on the run until nothing is left of it.
 async fn work(app: &TestApp, tenant: &TestTenant, run: Uuid) {
-    eventually("the run is done", || async {
-        app.app.worker.sources.sync(tenant.id, run).await.unwrap() == SyncOutcome::Done
-    })
-    .await;
+    eventually("the run is done", || async { slice(app, tenant, run).await == SyncOutcome::Done })
+        .await;
 }
 
 #[tokio::test]
@@ -40,21 +45,20 @@ async fn a_run_whose_worker_dies_in_the_middle_of_each_page_ends_as_any_other() 
     let source = source(&tenant, &crawl(&site, "/")).await;
     let id = ask(&tenant, &source).await;
     let run: Uuid = id.parse().unwrap();
-    let sources = &app.app.worker.sources;
     for page in 1..=4 {
         // A page is asked for and not answered; then the worker is gone.
         site.hold();
         tokio::select! {
             () = site.wait(1) => {}
-            () = async { loop { sources.sync(tenant.id, run).await.unwrap(); } } => {}
+            () = async { loop { slice(&app, &tenant, run).await; } } => {}
         }
         site.open();
         // Another one waits until the lease of the dead is over.
-        assert!(matches!(sources.sync(tenant.id, run).await.unwrap(), SyncOutcome::Later(_)));
+        assert!(matches!(slice(&app, &tenant, run).await, SyncOutcome::Later(_)));
         let over = "update app.source_runs set lease_expires_at = now()";
         sqlx::query(over).execute(&app.database.admin()).await.unwrap();
         eventually("the page is taken in", || async {
-            sources.sync(tenant.id, run).await.unwrap();
+            slice(&app, &tenant, run).await;
             counts(&show(&tenant, &source, &id).await)[0] == page
         })
         .await;
@@ -76,12 +80,11 @@ async fn a_page_at_which_every_worker_dies_is_given_up_and_the_run_is_not_comple
     let source = source(&tenant, &crawl(&site, "/")).await;
     let id = ask(&tenant, &source).await;
     let run: Uuid = id.parse().unwrap();
-    let sources = &app.app.worker.sources;
     for attempt in 1..=2 {
         site.hold();
         tokio::select! {
             () = site.wait(attempt) => {}
-            outcome = sources.sync(tenant.id, run) => panic!("{outcome:?}"),
+            outcome = slice(&app, &tenant, run) => panic!("{outcome:?}"),
         }
         let over = "update app.source_runs set lease_expires_at = now()";
         sqlx::query(over).execute(&app.database.admin()).await.unwrap();
@@ -102,19 +105,18 @@ async fn a_message_that_comes_several_times_and_at_once_does_its_work_once() {
     let source = source(&tenant, &crawl(&site, "/")).await;
     let id = ask(&tenant, &source).await;
     let run: Uuid = id.parse().unwrap();
-    let sources = &app.app.worker.sources;
-    let job = || sources.sync(tenant.id, run);
+    let job = || slice(&app, &tenant, run);
     let (one, two, three) = tokio::join!(job(), job(), job());
-    let outcomes = [one.unwrap(), two.unwrap(), three.unwrap()];
+    let outcomes = [one, two, three];
     assert!(outcomes.contains(&SyncOutcome::Done), "{outcomes:?}");
     for _ in 0..2 {
-        assert_eq!(job().await.unwrap(), SyncOutcome::Done);
+        assert_eq!(job().await, SyncOutcome::Done);
     }
     assert_eq!(counts(&show(&tenant, &source, &id).await), [4, 4, 0, 0, 0, 0, 0]);
     assert_eq!(site.asked().len(), 4);
     // A run of another tenant is none.
     let other = app.tenant("other").await;
-    assert_eq!(sources.sync(other.id, run).await.unwrap(), SyncOutcome::Done);
+    assert_eq!(slice(&app, &other, run).await, SyncOutcome::Done);
 }
 
 #[tokio::test]
@@ -183,7 +185,7 @@ async fn a_run_that_never_comes_to_its_end_is_ended() {
     // A worker took it long ago, and each one since died before it looked at the first page.
     let long_ago = "update app.source_runs set started_at = now() - interval '71 minutes'";
     sqlx::query(long_ago).execute(&app.database.admin()).await.unwrap();
-    let outcome = app.app.worker.sources.sync(tenant.id, run).await.unwrap();
+    let outcome = slice(&app, &tenant, run).await;
     assert_eq!(outcome, SyncOutcome::Done);
     assert_eq!(reason(&show(&tenant, &source, &id).await), ("partial", "time_limit"));
     assert!(site.asked().is_empty());
@@ -240,5 +242,5 @@ async fn a_run_without_a_message_is_found_and_one_that_is_set_aside_is_given_up(
     let given_up = ended(&tenant, &source, &id).await;
     assert_eq!(reason(&given_up), ("failed", "worker_lost"));
     assert!(sources.abandon(tenant.id, run).await.unwrap());
-    assert_eq!(sources.sync(tenant.id, run).await.unwrap(), SyncOutcome::Done);
+    assert_eq!(slice(&app, &tenant, run).await, SyncOutcome::Done);
 }
