@@ -229,11 +229,12 @@ pub(super) fn sources(config: &Config) -> SyncSettings {
         retry: syncing.retry,
         max_wait: syncing.max_wait,
         delay: syncing.delay,
+        max_crawl_delay: syncing.max_crawl_delay,
         timeout: syncing.timeout,
         stop_grace: syncing.stop_grace,
         // A page may be asked for twice, each time and at each redirect after a wait for its turn, and is then stored.
         lease: syncing.timeout * 3
-            + syncing.delay * (16 + 2 * syncing.max_redirects)
+            + syncing.delay * SyncSettings::turns_of_a_page(syncing.max_redirects)
             + syncing.max_parse
             + syncing.max_wait
             + LEASE_MARGIN,

@@ -70,12 +70,28 @@ pub struct SyncSettings {
     pub max_wait: Duration,
     /// Time between two requests to one host.
     pub delay: Duration,
+    /// Longest time between them that a site can ask for.
+    pub max_crawl_delay: Duration,
     /// Time for a page, redirects included.
     pub timeout: Duration,
     /// What the page in hand may still take when the process is asked to stop.
     pub stop_grace: Duration,
-    /// How long a worker is trusted without a sign.
+    /// How long a worker is trusted without a sign, at a site that asks for no longer time between requests than ours.
     pub lease: Duration,
+}
+
+impl SyncSettings {
+    /// Turns at a host that one page may wait for: it may be asked for twice, each time and at each redirect, and other runs of
+    /// the process may be at the same host.
+    pub const fn turns_of_a_page(max_redirects: u32) -> u32 {
+        16 + 2 * max_redirects
+    }
+
+    /// How long a worker is trusted without a sign at a site whose requests are so far apart.
+    fn lease_at(&self, delay: Duration) -> Duration {
+        let longer = delay.saturating_sub(self.delay);
+        self.lease + longer * Self::turns_of_a_page(self.max_redirects)
+    }
 }
 
 /// A run that is longer than the longest by so much is ended whatever it is at: its worker may die each time before it looks at
@@ -220,6 +236,11 @@ impl SourceSync {
         }
         let site = known.insert(site);
         let mut tx = self.db.tenant(tenant).await?;
+        if site.delay() > self.settings.delay
+            && !tx.keep_source_run(run, self.settings.lease_at(site.delay())).await?
+        {
+            return Ok(Step::Over);
+        }
         let turn = tx.take_source_page(run.run_id).await?;
         tx.commit().await?;
         let page = match turn {
@@ -250,9 +271,9 @@ impl SourceSync {
         tokio::time::timeout(self.settings.stop_grace, work).await.ok()
     }
 
-    /// Waits for the turn at a host.
-    pub(super) async fn wait_for_turn(&self, host: &str) {
-        tokio::time::sleep(self.rates.take_turn(host, self.settings.delay)).await;
+    /// Waits for the turn at the host of a site.
+    pub(super) async fn wait_for_turn(&self, site: &Site) {
+        tokio::time::sleep(self.rates.take_turn(site.host(), site.delay())).await;
     }
 
     /// Reads what the site asks not to read, and notes where the run begins.

@@ -36,7 +36,7 @@ impl SourceSync {
         let mut left = self.settings.timeout;
         let fetcher = self.fetcher();
         for redirects in 0..=self.settings.max_redirects {
-            self.wait_for_turn(site.host()).await;
+            self.wait_for_turn(site).await;
             let began = Instant::now();
             let asked = tokio::time::timeout(left, fetcher.ask(url.as_str(), &known)).await;
             left = left.saturating_sub(began.elapsed());

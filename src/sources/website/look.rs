@@ -31,6 +31,7 @@ const SWITCHED_OFF: Duration = Duration::from_secs(60);
 pub(in crate::sources) struct Site {
     scope: Scope,
     rules: Rules,
+    delay: Duration,
     crawls: bool,
     max_depth: i32,
 }
@@ -40,9 +41,12 @@ impl Site {
     pub fn new(website: &Website, settings: &SyncSettings, run: &ClaimedRun) -> Option<Self> {
         let most = settings.max_depth;
         let max_depth = website.max_depth.map_or(most, |own| own.min(most));
+        let rules = Rules::parse(run.robots.as_deref().unwrap_or_default());
+        let asked = rules.crawl_delay().unwrap_or_default().min(settings.max_crawl_delay);
         Some(Self {
             scope: Scope::new(website, settings.max_url_bytes)?,
-            rules: Rules::parse(run.robots.as_deref().unwrap_or_default()),
+            rules,
+            delay: asked.max(settings.delay),
             crawls: website.discovery == Discovery::Crawl,
             max_depth: i32::try_from(max_depth).unwrap_or(i32::MAX),
         })
@@ -56,6 +60,11 @@ impl Site {
     /// The host, for taking turns.
     pub fn host(&self) -> &str {
         self.scope.host()
+    }
+
+    /// Time between two requests: ours, or a longer one that the site asks for, up to the limit.
+    pub fn delay(&self) -> Duration {
+        self.delay
     }
 
     /// Whether the site lets a page be read.
@@ -78,7 +87,7 @@ impl SourceSync {
         let url = site.scope.robots();
         let mut attempt = 1;
         loop {
-            self.wait_for_turn(site.scope.host()).await;
+            self.wait_for_turn(site).await;
             match self.fetcher().fetch(&url).await {
                 Ok(Fetched::Content(content)) => {
                     return Ok(beginning(&content.body, self.settings.max_robots_bytes));

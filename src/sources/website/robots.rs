@@ -1,5 +1,7 @@
 //! `robots.txt` (RFC 9309): what a site asks programs not to read.
 
+use std::time::Duration;
+
 use reqwest::Url;
 use robotxt::Robots;
 
@@ -19,6 +21,11 @@ impl Rules {
     /// Whether a page may be read.
     pub fn allow(&self, url: &Url) -> bool {
         self.0.is_url_allowed(url)
+    }
+
+    /// How far apart our requests are to be (`Crawl-delay`, which is no part of the standard); absent when the site does not say.
+    pub fn crawl_delay(&self) -> Option<Duration> {
+        self.0.crawl_delay()
     }
 }
 
@@ -54,6 +61,27 @@ mod tests {
         assert!(!allowed("User-agent: *\nDisallow: /*.pdf$\n", "/a/b.pdf"));
         assert!(allowed("", "/"));
         assert!(allowed("<html>not found</html>", "/"));
+    }
+
+    #[test]
+    fn a_site_says_how_far_apart_requests_are_to_be_or_nothing() {
+        let own = "User-agent: *\nCrawl-delay: 30\n\nUser-agent: pidima\nCrawl-delay: 2.5\n";
+        let other = "User-agent: other\nCrawl-delay: 30\n";
+        for (text, seconds) in [
+            (own, Some(2.5)),
+            ("User-agent: *\nCrawl-delay: 30\n", Some(30.0)),
+            ("User-agent: *\nCrawl-delay: 0\n", Some(0.0)),
+            (other, None),
+            ("User-agent: *\nCrawl-delay: -1\n", None),
+            ("User-agent: *\nCrawl-delay: soon\n", None),
+            ("User-agent: *\nCrawl-delay: 1e300\n", None),
+            ("User-agent: *\nCrawl-delay: NaN\n", None),
+            ("User-agent: *\nDisallow: /private\n", None),
+            ("", None),
+        ] {
+            let delay = Rules::parse(text).crawl_delay();
+            assert_eq!(delay, seconds.map(Duration::from_secs_f64), "{text}");
+        }
     }
 
     #[test]

@@ -5,12 +5,8 @@ use std::collections::BTreeMap;
 use super::site::{Page, Site};
 use super::{app, counts, crawl, documents, noted, reason, source, sync};
 
-/// Pages follow each other at once, and so do attempts.
-const FAST: [(&str, &str); 3] = [
-    ("PIDIMA_SOURCE_DELAY_MS", "0"),
-    ("PIDIMA_SOURCE_RETRY_MS", "1"),
-    ("PIDIMA_SOURCE_MAX_DELETED_PERCENT", "100"),
-];
+/// All may go: the sites here are small.
+const ALL_MAY_GO: [(&str, &str); 1] = [("PIDIMA_SOURCE_MAX_DELETED_PERCENT", "100")];
 
 /// A page that calls another one the right one.
 fn calls(canonical: &str) -> Page {
@@ -42,7 +38,7 @@ async fn a_page_comes_in_when_nothing_comes_of_the_one_that_it_calls_right() {
         ("/moved/hidden", noindex()),
     ])
     .await;
-    let app = app(&site, &FAST).await;
+    let app = app(&site, &ALL_MAY_GO).await;
     for (folder, skipped, failed) in [
         ("gone", 1, 0),
         ("noindex", 1, 0),
@@ -76,7 +72,7 @@ async fn a_page_comes_in_when_nothing_comes_of_the_one_that_it_calls_right() {
 #[tokio::test]
 async fn of_pages_that_call_each_other_right_in_a_circle_one_comes_in() {
     let site = Site::start(&[]).await;
-    let app = app(&site, &FAST).await;
+    let app = app(&site, &ALL_MAY_GO).await;
     for (size, order) in [(2, vec![0, 1]), (3, vec![0, 1, 2]), (3, vec![2, 1, 0]), (5, vec![3, 0])]
     {
         let name = format!("circle-{size}-{}", order[0]);
@@ -104,7 +100,7 @@ async fn of_pages_that_call_each_other_right_in_a_circle_one_comes_in() {
 async fn of_pages_that_lead_on_to_a_right_one_that_alone_comes_in_in_whatever_order_they_are_found()
 {
     let site = Site::start(&[]).await;
-    let app = app(&site, &FAST).await;
+    let app = app(&site, &ALL_MAY_GO).await;
     for (is_there, taken) in [(true, "c"), (false, "b")] {
         for links in [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"], ["b", "a", "c"]] {
             let name = format!("{}-{}", links.concat(), if is_there { "there" } else { "gone" });
@@ -138,7 +134,7 @@ async fn a_page_that_stands_for_others_may_be_as_far_away_as_the_limit() {
             let next = (number + 1).min(length);
             site.put(&format!("/{number}"), calls(&format!("/{next}")));
         }
-        let app = app(&site, &FAST).await;
+        let app = app(&site, &ALL_MAY_GO).await;
         let tenant = app.tenant("acme").await;
         let source = source(&tenant, &crawl(&site, "/")).await;
         let run = sync(&tenant, &source).await;
@@ -154,7 +150,7 @@ async fn many_pages_that_call_the_same_one_right_come_back_together_and_once() {
     let links: Vec<&str> = paths.iter().map(String::as_str).collect();
     site.put("/", Page::html("Start", &links, "Begin."));
     paths.iter().for_each(|path| site.put(path, calls("/right")));
-    let app = app(&site, &FAST).await;
+    let app = app(&site, &ALL_MAY_GO).await;
     let tenant = app.tenant("acme").await;
     let source = source(&tenant, &crawl(&site, "/")).await;
     let run = sync(&tenant, &source).await;
@@ -173,7 +169,7 @@ async fn a_page_goes_again_when_the_one_that_it_calls_right_is_there() {
         ("/page", calls("/right").with("etag", "\"1\"")),
     ])
     .await;
-    let app = app(&site, &FAST).await;
+    let app = app(&site, &ALL_MAY_GO).await;
     let tenant = app.tenant("acme").await;
     let source = source(&tenant, &crawl(&site, "/")).await;
     assert_eq!(counts(&sync(&tenant, &source).await), [3, 2, 0, 0, 1, 0, 0]);

@@ -160,6 +160,27 @@ async fn requests_to_a_host_are_as_far_apart_as_the_setting_and_a_site_may_ask_f
     for gap in gaps(&site) {
         assert!(gap >= Duration::from_millis(200), "{gap:?}");
     }
+    // So much may the site itself ask for: less than the limit, as much, and more.
+    for (asked, limit, least) in [
+        ("0.3", "400", 200),
+        ("0.4", "400", 300),
+        ("3600", "400", 300),
+        ("3600", "0", 0),
+        // Ours is longer than that.
+        ("0.01", "400", 200),
+    ] {
+        let site = chain(3).await;
+        let robots = format!("User-agent: *\nCrawl-delay: {asked}\n");
+        site.put("/robots.txt", Page::of("text/plain", robots));
+        let own = if asked == "0.01" { "300" } else { "0" };
+        let settings =
+            [("PIDIMA_SOURCE_MAX_CRAWL_DELAY_MS", limit), ("PIDIMA_SOURCE_DELAY_MS", own)];
+        let (run, _) = once(&site, &settings, &crawl(&site, "/0")).await;
+        assert_eq!(reason(&run), ("completed", ""), "{asked}");
+        for gap in gaps(&site) {
+            assert!(gap >= Duration::from_millis(least), "{asked} of {limit}: {gap:?}");
+        }
+    }
     // An hour is longer than the site may ask for.
     let site = Site::start(&[("/", Page::status(429).with("retry-after", "3600"))]).await;
     let settings = [("PIDIMA_SOURCE_MAX_WAIT_MS", "400"), ("PIDIMA_SOURCE_MAX_ATTEMPTS", "3")];
