@@ -5,6 +5,7 @@ mod bad_input;
 pub mod isolation;
 pub mod operations;
 mod pages;
+pub mod things;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -6,7 +6,8 @@ mod tenants;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
-use crate::api::operations::{Things, operations, operator_operations};
+use crate::api::operations::{operations, operator_operations};
+use crate::api::things::Things;
 use crate::api::{contents, problem};
 use crate::support::{Reply, TestApp, TestTenant};
 

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::api::operations::read_source;
+use crate::api::things::read_source;
 use crate::support::{TestApp, TestTenant, services};
 
 /// What a command printed, and whether it succeeded.

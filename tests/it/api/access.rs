@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::operations::{Body, Operation, Things, operations, operator_operations};
+use super::operations::{Body, Operation, operations, operator_operations};
+use super::things::Things;
 use super::{contents, problem};
 use crate::support::{TestApp, TestTenant};
 

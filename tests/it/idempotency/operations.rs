@@ -7,7 +7,8 @@ use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 use super::{KEY, is_replayed, new_key};
-use crate::api::operations::{Operation, Things, operation, operator_operations};
+use crate::api::operations::{Operation, operation, operator_operations};
+use crate::api::things::Things;
 use crate::api::{contents, problem};
 use crate::support::TestApp;
 

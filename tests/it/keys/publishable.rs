@@ -4,7 +4,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{ORIGIN, from_page, id, make, me_from_page, path, publishable, secret, token};
-use crate::api::operations::{Things, operations};
+use crate::api::operations::operations;
+use crate::api::things::Things;
 use crate::api::{contents, problem};
 use crate::support::TestApp;
 

@@ -4,7 +4,8 @@ use pidima::identity::Role;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, PLATFORM, PUBLISHABLE_KEY, text_of};
-use crate::api::operations::{PERSONAL, read_source, unique_email};
+use crate::api::operations::PERSONAL;
+use crate::api::things::{read_source, unique_email};
 use crate::attachments::attach;
 use crate::support::{TestApp, TestTenant};
 use crate::uploads::{begin, send_all};

@@ -3,7 +3,8 @@
 use reqwest::{Method, RequestBuilder};
 
 use super::{Reused, many_things};
-use crate::api::operations::{Body, Operation, PERSONAL, Things, operations};
+use crate::api::operations::{Body, Operation, PERSONAL, operations};
+use crate::api::things::Things;
 use crate::api::{contents, problem};
 use crate::support::{Reply, TestApp, TestTenant};
 

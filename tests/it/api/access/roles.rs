@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::{Reused, make_key, many_things, secret};
-use crate::api::operations::{Operation, PERSONAL, Things, operations};
+use crate::api::operations::{Operation, PERSONAL, operations};
+use crate::api::things::Things;
 use crate::api::{contents, problem};
 use crate::support::{TestApp, TestTenant};
 

@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::api::operations::{Things, operations};
+use crate::api::operations::operations;
+use crate::api::things::Things;
 use crate::api::{contents, problem};
 use crate::support::TestApp;
 

@@ -4,7 +4,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::api::operations::{Operation, Things, operation, operations, source};
+use crate::api::operations::{Operation, operation, operations};
+use crate::api::things::{Things, source};
 use crate::api::{contents, documented_operations, openapi};
 use crate::support::{Reply, TestApp, TestTenant};
 

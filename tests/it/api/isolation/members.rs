@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::api::operations::{Things, operations};
+use crate::api::operations::operations;
+use crate::api::things::Things;
 use crate::api::{contents, problem};
 use crate::support::{TestApp, TestTenant};
 
