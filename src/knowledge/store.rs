@@ -2,6 +2,8 @@
 
 pub mod attachments;
 pub mod collections;
+pub mod document_deletions;
+pub mod document_names;
 pub mod documents;
 pub mod embedding_space;
 pub mod index;
@@ -12,4 +14,5 @@ pub mod originals;
 pub mod reach;
 pub mod search;
 pub mod uploads;
+pub mod version_states;
 pub mod versions;
