@@ -6,6 +6,7 @@ mod database;
 mod events;
 pub mod issuers;
 mod outside;
+pub mod process;
 pub mod program;
 mod redis;
 mod trips;

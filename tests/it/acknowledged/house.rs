@@ -2,9 +2,8 @@
 //! killed and comes up again at the same address.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pidima::db::migrate;
@@ -13,6 +12,8 @@ use rand::Rng;
 use reqwest::multipart::{Form, Part};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection, Executor, PgConnection};
+
+use crate::support::process::{Running, appended, free_port, printed};
 
 const EXE: &str = env!("CARGO_BIN_EXE_pidima");
 const APP_PASSWORD: &str = "app-password-of-the-tests";
@@ -40,8 +41,8 @@ pub struct House {
     info: ServicesInfo,
     settings: Vec<(String, String)>,
     ports: Vec<u16>,
-    instances: Vec<Child>,
-    worker: Child,
+    instances: Vec<Running>,
+    worker: Running,
 }
 
 impl House {
@@ -83,14 +84,9 @@ impl House {
 
     /// A new tenant that knows how long keys live.
     pub async fn tenant(&self, slug: &str) -> Tenant {
-        let output = Command::new(EXE)
-            .args(["tenant", "create", slug])
-            .envs(self.settings.iter().cloned())
-            .current_dir(&self.folder)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let key = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        let mut command = Command::new(EXE);
+        command.args(["tenant", "create", slug]).envs(self.settings.iter().cloned());
+        let key = printed(command.current_dir(&self.folder));
         let guide = format!("# Keys\n\nThe keys of {slug} live for 90 days.\n");
         let form = Form::new().part("file", Part::text(guide).file_name("keys.md"));
         let http = reqwest::Client::new();
@@ -119,10 +115,10 @@ impl House {
     pub async fn kill_one(&mut self) {
         let which = rand::rng().random_range(0..INSTANCES + 2);
         if which < INSTANCES {
-            end(&mut self.instances[which]);
+            self.instances[which].kill();
             self.instances[which] = serve(&self.settings, &self.folder, self.ports[which]);
         } else if which == INSTANCES {
-            end(&mut self.worker);
+            self.worker.kill();
             self.worker = spawn(&self.settings, &self.folder, "worker", &["worker"], free_port());
         } else {
             self.kill_postgres().await;
@@ -150,14 +146,14 @@ impl House {
             let began = Instant::now();
             while !is_ready(port).await {
                 // One that started while PostgreSQL was down has given up: whoever runs it starts it again.
-                if self.instances[instance].try_wait().unwrap().is_some() {
+                if !self.instances[instance].is_alive() {
                     self.instances[instance] = serve(&self.settings, &self.folder, port);
                 }
                 assert!(began.elapsed() < PATIENCE, "instance {port} is not ready");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        if self.worker.try_wait().unwrap().is_some() {
+        if !self.worker.is_alive() {
             self.worker = spawn(&self.settings, &self.folder, "worker", &["worker"], free_port());
         }
     }
@@ -180,8 +176,8 @@ impl House {
     }
 
     pub async fn stop(mut self) {
-        self.instances.iter_mut().for_each(end);
-        end(&mut self.worker);
+        self.instances.iter_mut().for_each(Running::kill);
+        self.worker.kill();
         if let Some(services) = self.services.take() {
             services.stop().await.unwrap();
         }
@@ -191,8 +187,8 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        self.instances.iter_mut().for_each(end);
-        end(&mut self.worker);
+        self.instances.iter_mut().for_each(Running::kill);
+        self.worker.kill();
     }
 }
 
@@ -223,7 +219,7 @@ fn settings(info: &ServicesInfo, folder: &Path, model_url: &str) -> Vec<(String,
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn serve(settings: &[(String, String)], folder: &Path, port: u16) -> Child {
+fn serve(settings: &[(String, String)], folder: &Path, port: u16) -> Running {
     spawn(settings, folder, &format!("instance-{port}"), &["serve", "--without-worker"], port)
 }
 
@@ -233,31 +229,14 @@ fn spawn(
     name: &str,
     args: &[&str],
     port: u16,
-) -> Child {
-    let log = fs::File::options()
-        .create(true)
-        .append(true)
-        .open(folder.join(format!("{name}.log")))
-        .unwrap();
-    Command::new(EXE)
+) -> Running {
+    let mut command = Command::new(EXE);
+    command
         .args(args)
         .envs(settings.iter().cloned())
         .env("PIDIMA_LISTEN", format!("127.0.0.1:{port}"))
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap()
-}
-
-fn end(child: &mut Child) {
-    let _gone = child.kill();
-    let _reaped = child.wait();
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+        .current_dir(folder);
+    Running::start_logged(&mut command, appended(&folder.join(format!("{name}.log"))))
 }
 
 async fn is_ready(port: u16) -> bool {

@@ -1,15 +1,18 @@
 //! A carrier as a process of its own: it can be killed, stopped and let go on.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::house::House;
 use crate::support::eventually;
+use crate::support::process::{Running, free_port};
+
+/// What it has in hand when it is asked to end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub enum Kind {
 }
 
 pub struct Process {
-    child: Child,
+    running: Running,
     log: PathBuf,
     /// Where it serves.
     pub url: String,
@@ -40,22 +43,19 @@ impl Process {
         let name = if is_first { "first.log" } else { "second.log" };
         let log = house.folder.join(name);
         let file = fs::File::create(&log).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let arguments: &[&str] = match kind {
             Kind::Api => &["serve", "--without-worker"],
             Kind::Worker => &["worker"],
         };
-        let child = Command::new(env!("CARGO_BIN_EXE_pidima"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pidima"));
+        command
             .args(arguments)
             .envs(house.settings(is_first))
             .env("PIDIMA_LISTEN", format!("127.0.0.1:{port}"))
-            .current_dir(&house.folder)
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        let process = Self { child, log, url: format!("http://127.0.0.1:{port}") };
+            .current_dir(&house.folder);
+        let running = Running::start_logged(&mut command, file);
+        let process = Self { running, log, url: format!("http://127.0.0.1:{port}") };
         if kind == Kind::Api {
             let address = format!("{}/readyz", process.url);
             eventually("the instance is ready", || async {
@@ -66,36 +66,26 @@ impl Process {
         process
     }
 
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
     /// Ends it without a word.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.running.kill();
     }
 
     /// Stands still until [`Self::go_on`].
     pub fn stop(&self) {
-        self.signal(Signal::STOP);
+        self.running.signal(Signal::STOP);
     }
 
     pub fn go_on(&self) {
-        self.signal(Signal::CONT);
+        self.running.signal(Signal::CONT);
     }
 
     /// Asks it to end, as a supervisor does, and waits until it has ended what it has in hand.
     pub async fn end(mut self) {
-        self.signal(Signal::TERM);
-        for _ in 0..3_000 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                assert!(status.success(), "it ended with {status}: {}", self.log());
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        match self.running.end_within(PATIENCE).await {
+            Some(status) => assert!(status.success(), "it ended with {status}: {}", self.log()),
+            None => panic!("it does not end: {}", self.log()),
         }
-        panic!("it does not end: {}", self.log());
     }
 
     /// Faults that it told of so far.
@@ -105,12 +95,5 @@ impl Process {
 
     fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
     }
 }

@@ -1,8 +1,7 @@
 //! API, worker and PostgreSQL as processes, as in production but on one machine.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
@@ -14,6 +13,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 use crate::support::eventually;
+use crate::support::process::{Running, appended, free_port, printed};
 use crate::support::program::program;
 
 const APP_PASSWORD: &str = "app-password-of-the-tests";
@@ -24,8 +24,8 @@ pub struct Site {
     admin: PgPool,
     settings: Vec<(String, String)>,
     url: String,
-    api: Child,
-    worker: Option<Child>,
+    api: Running,
+    worker: Option<Running>,
     http: reqwest::Client,
 }
 
@@ -43,16 +43,13 @@ impl Site {
         let options = ServicesOptions { data: Some(folder.join("data")), valkey: false };
         let services = Services::spawn(&program(), options).await.unwrap();
         let postgres = services.info().postgres.clone();
-        let migrated = Command::new(program())
-            .args(["migrate", "--admin-url", &postgres.url])
-            .env("PIDIMA_APP_PASSWORD", APP_PASSWORD)
-            .output()
-            .unwrap();
-        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        let mut migrate = Command::new(program());
+        migrate.args(["migrate", "--admin-url", &postgres.url]);
+        printed(migrate.env("PIDIMA_APP_PASSWORD", APP_PASSWORD));
         let admin = PgPoolOptions::new().max_connections(2).connect(&postgres.url).await.unwrap();
         let database =
             format!("postgres://pidima_app:{APP_PASSWORD}@127.0.0.1:{}/postgres", postgres.port);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let url = format!("http://127.0.0.1:{port}");
         let mut settings = vec![
             ("DATABASE_URL".to_owned(), database),
@@ -91,25 +88,20 @@ impl Site {
 
     pub fn stop_worker(&mut self) {
         if let Some(mut worker) = self.worker.take() {
-            end(&mut worker);
+            worker.kill();
         }
     }
 
     /// Whether the worker that was started lives.
     pub fn is_working(&mut self) -> bool {
-        self.worker.as_mut().is_some_and(|worker| worker.try_wait().unwrap().is_none())
+        self.worker.as_mut().is_some_and(Running::is_alive)
     }
 
     /// Key of a new tenant.
     pub fn tenant(&self, slug: &str) -> String {
-        let output = Command::new(program())
-            .args(["tenant", "create", slug])
-            .envs(self.settings.iter().cloned())
-            .current_dir(&self.folder)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        let mut command = Command::new(program());
+        command.args(["tenant", "create", slug]).envs(self.settings.iter().cloned());
+        printed(command.current_dir(&self.folder))
     }
 
     pub async fn upload(&self, key: &str, name: &str, bytes: Vec<u8>) -> StatusCode {
@@ -215,7 +207,7 @@ impl Site {
     }
 
     pub async fn stop(mut self) {
-        end(&mut self.api);
+        self.api.kill();
         self.stop_worker();
         self.admin.close().await;
         if let Some(services) = self.services.take() {
@@ -262,29 +254,13 @@ impl fmt::Display for Stages {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        end(&mut self.api);
+        self.api.kill();
         self.stop_worker();
     }
 }
 
-fn spawn(settings: &[(String, String)], folder: &Path, name: &str, arguments: &[&str]) -> Child {
-    let log = fs::File::options()
-        .create(true)
-        .append(true)
-        .open(folder.join(format!("{name}.log")))
-        .unwrap();
-    Command::new(program())
-        .args(arguments)
-        .envs(settings.iter().cloned())
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap()
-}
-
-fn end(child: &mut Child) {
-    let _gone = child.kill();
-    let _reaped = child.wait();
+fn spawn(settings: &[(String, String)], folder: &Path, name: &str, arguments: &[&str]) -> Running {
+    let mut command = Command::new(program());
+    command.args(arguments).envs(settings.iter().cloned()).current_dir(folder);
+    Running::start_logged(&mut command, appended(&folder.join(format!("{name}.log"))))
 }

@@ -2,17 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::PipeReader;
-use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::database::{TestDatabase, services};
+use super::process::{Running, free_port, printed};
 
 /// Loading the embedding model, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -25,7 +24,7 @@ pub struct House {
 
 /// A process that runs until this is dropped.
 pub struct Process {
-    child: Child,
+    running: Running,
     pub url: String,
     pub ops: String,
     folder: PathBuf,
@@ -82,9 +81,7 @@ impl House {
 
     /// A new tenant: its key.
     pub fn tenant(&self, slug: &str) -> String {
-        let output = self.command(&["tenant", "create", slug], &[]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        printed(&mut self.command(&["tenant", "create", slug], &[]))
     }
 
     /// What a command writes to its standard output.
@@ -115,12 +112,12 @@ impl House {
         log: Stdio,
         out: Stdio,
     ) -> Process {
+        let free_address = || format!("127.0.0.1:{}", free_port());
         let (api, ops) = (free_address(), free_address());
         let mut command = self.command(args, settings);
         command.env("PIDIMA_LISTEN", &api).env("PIDIMA_OPS_LISTEN", &ops);
-        let child = command.stdout(out).stderr(log).spawn().unwrap();
         Process {
-            child,
+            running: Running::start(&mut command, out, log),
             url: format!("http://{api}"),
             ops: format!("http://{ops}"),
             folder: self.folder.clone(),
@@ -218,20 +215,8 @@ impl Process {
     }
 
     async fn stop_within(&mut self, patience: Duration) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
-        let began = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < patience, "{} does not end", self.name);
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
+        let ended = self.running.end_within(patience).await;
+        assert!(ended.is_some(), "{} does not end", self.name);
     }
 }
 
@@ -270,8 +255,4 @@ pub async fn json(request: RequestBuilder) -> Value {
 
 pub fn http() -> Client {
     Client::builder().timeout(Duration::from_secs(60)).build().unwrap()
-}
-
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
