@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{QUESTION, VALVE, attach, items, open, path};
-use crate::api::operations::source;
+use crate::api::things::source;
 use crate::support::{TestApp, TestTenant};
 
 /// A session with an attachment: the id of its hidden collection, of the attachment, and of its job.
