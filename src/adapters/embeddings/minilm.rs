@@ -63,7 +63,7 @@ impl MiniLm {
         Ok(Self {
             tokenizer: Arc::new(tokenizer),
             questions: Lane::open(&files.runtime_library, &model, 1)?,
-            passages: Lane::open(&files.runtime_library, &model, threads.max(1))?,
+            passages: Lane::open_polite(&files.runtime_library, &model, threads.max(1))?,
         })
     }
 

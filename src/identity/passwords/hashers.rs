@@ -9,9 +9,7 @@ use argon2::Block;
 use tokio::sync::oneshot;
 
 use super::{HashError, Lane};
-
-/// Niceness of the threads: with both busy, one that answers requests gets some nine tenths of a core.
-const NICENESS: i32 = 10;
+use crate::kernel::priority;
 
 /// Memory of one thread.
 pub type Memory = Vec<Block>;
@@ -121,10 +119,7 @@ impl std::fmt::Debug for Shared {
 
 /// What a thread does until the last handle is gone.
 fn work(shared: &Shared) {
-    // On Linux this is the niceness of the thread. Where it is refused, hashing is merely less polite.
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "lowering the priority of a thread that hashes passwords");
-    }
+    priority::give_way();
     let mut memory = Memory::new();
     while let Some(job) = next(shared) {
         let done = std::panic::catch_unwind(AssertUnwindSafe(|| job(&mut memory)));

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::confinement::{confine, spare_others};
 use super::wire::{Answer, MAX_ORDER_BYTES, Order};
+use crate::kernel::priority;
 use crate::knowledge::parse::parse;
 
 /// Ends with this when it can not be confined.
@@ -37,6 +38,8 @@ fn answer() -> Result<(), Silent> {
     let mut input = std::io::stdin().lock();
     let order = order(&mut input).map_err(Silent::NotUnderstood)?;
     spare_others();
+    // Nobody who asks a question waits for a file.
+    priority::give_way();
     // Before a byte of the file is looked at.
     confine(order.memory_bytes, order.cpu_seconds).map_err(Silent::NotConfined)?;
     read(&order, input).map_err(Silent::Broken)

@@ -3,26 +3,34 @@
 //! Called by `minilm`, which plans the batches. The runtime is a shared library loaded when the first
 //! session opens. It does not tokenise.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 
 use ort::environment::Environment;
 use ort::ep;
 use ort::session::Session;
 use ort::value::TensorRef;
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::fused_graph::{ATTENTION_MASK, INPUT_IDS, TOKEN_VECTORS, WIDTH};
 use super::{MODEL, load_error};
 use crate::adapters::embeddings::{EmbeddingError, Vector};
+use crate::kernel::priority;
 
 /// The runtime allows one environment in the life of a process, so it is kept for the next session.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+
+type Job = Box<dyn FnOnce() + Send>;
 
 /// A session of the model which runs one batch at a time; callers are served in the order they came.
 #[derive(Clone)]
 pub struct Lane {
     session: Arc<tokio::sync::Mutex<Session>>,
+    /// The thread that gives way to all others; a thread of the pool when absent.
+    polite: Option<mpsc::Sender<Job>>,
 }
 
 impl Lane {
@@ -33,7 +41,36 @@ impl Lane {
         let environment = environment(library)?;
         let session = open_session(&environment, model, threads)
             .map_err(|reason| load_error(library, reason))?;
-        Ok(Self { session: Arc::new(tokio::sync::Mutex::new(session)) })
+        Ok(Self { session: Arc::new(tokio::sync::Mutex::new(session)), polite: None })
+    }
+
+    /// The same on threads of its own that give way: for what nobody waits for, as the passages of documents. The threads end
+    /// with the last clone.
+    pub fn open_polite(
+        library: &Path,
+        model: &[u8],
+        threads: usize,
+    ) -> Result<Self, EmbeddingError> {
+        let (send, jobs) = mpsc::channel::<Job>();
+        // The runtime's threads get the priority of the one that opens the session.
+        let opened = thread::scope(|scope| {
+            let open = || {
+                priority::give_way();
+                Self::open(library, model, threads)
+            };
+            scope.spawn(open).join().unwrap_or_else(|_| Err(load_error(library, "it panicked")))
+        });
+        let work = move || {
+            priority::give_way();
+            for job in jobs {
+                if std::panic::catch_unwind(AssertUnwindSafe(job)).is_err() {
+                    tracing::error!("embedding passages panicked");
+                }
+            }
+        };
+        let started = thread::Builder::new().name("embed-passages".to_owned()).spawn(work);
+        started.map_err(|error| load_error(library, error))?;
+        Ok(Self { polite: Some(send), ..opened? })
     }
 
     /// Embeds one batch of token sequences, special tokens included: one unit vector for each, in order.
@@ -41,10 +78,16 @@ impl Lane {
     /// When the caller goes away, a batch that has begun is finished and its result dropped.
     pub async fn run(&self, sequences: Vec<Vec<u32>>) -> Result<Vec<Vector>, EmbeddingError> {
         let mut session = Arc::clone(&self.session).lock_owned().await;
-        let work = spawn_blocking(move || run_batch(&mut session, &sequences));
-        work.await.map_err(|error| EmbeddingError::Unavailable {
+        let (tell, told) = oneshot::channel();
+        let work = move || drop(tell.send(run_batch(&mut session, &sequences)));
+        match &self.polite {
+            // Without its thread the answer is never told.
+            Some(thread) => drop(thread.send(Box::new(work))),
+            None => drop(spawn_blocking(work)),
+        }
+        told.await.map_err(|_| EmbeddingError::Unavailable {
             model: MODEL.into(),
-            reason: error.to_string(),
+            reason: "embedding ended abnormally".to_owned(),
         })?
     }
 }
