@@ -8,14 +8,18 @@
 -- However a session goes, its row takes only the link away: what is left without a session is found by the worker, which removes
 -- documents and originals. Who deletes through the API removes both in the same transaction.
 
+-- What is waited for here holds up everybody behind it: rather not now, and once more.
+set local lock_timeout = '5s';
+
+-- No row from before can break the two that are not looked for in these.
 alter table app.collections
     alter column name drop not null,
     add column session_id uuid,
     add constraint collections_session_id_key unique (tenant_id, session_id),
     add constraint collections_session_id_fkey foreign key (tenant_id, session_id)
-        references app.sessions (tenant_id, session_id) on delete set null (session_id),
+        references app.sessions (tenant_id, session_id) on delete set null (session_id) not valid,
     add constraint collections_kind_check
-        check ((name is null) = (uuid_extract_version(collection_id) is not distinct from 8) and (session_id is null or name is null));
+        check ((name is null) = (uuid_extract_version(collection_id) is not distinct from 8) and (session_id is null or name is null)) not valid;
 comment on column app.collections.name is 'Unique within the tenant; null for the attachments of a session';
 comment on column app.collections.session_id is
     'Session whose attachments these are; null for documentation, and for attachments whose session is gone, which are removed';
@@ -56,14 +60,17 @@ where k.name is not null;
 
 -- Processes of the version before take a collection without a name for documentation, and would show what is attached to whoever
 -- asks. So tenants that there are get attachments when the operator says that no such process is left; new tenants have them at once.
+-- The owner is bound by the wall as everybody else, so it is lifted for this one statement, inside the migration's transaction.
 alter table app.tenant_flags
     drop constraint tenant_flags_flag_check,
     add constraint tenant_flags_flag_check check (flag in ('uploads', 'questions', 'attachments'));
 comment on column app.tenant_flags.flag is
     'uploads: documents are taken; questions: questions are answered; attachments: files may be attached to sessions';
+alter table app.tenant_flags no force row level security;
 insert into app.tenant_flags (tenant_id, flag, is_on)
 select
     tenant_id,
     'attachments',
     false
 from app.tenants;
+alter table app.tenant_flags force row level security;

@@ -7,7 +7,8 @@ use crate::db::{self, Db};
 use crate::identity::Actor;
 use crate::knowledge::{Author, Receiver, remove_last_attachments};
 
-/// Removes a session. Its attachments go first, each by itself: one that fails leaves the session with those that are left.
+/// Removes a session; false when somebody else did so meanwhile. Its attachments go first, each by itself: one that fails leaves
+/// the session with those that are left.
 ///
 /// # Errors
 /// The database failed.
@@ -16,7 +17,7 @@ pub async fn remove_session(
     receiver: &Receiver,
     actor: &Actor,
     session: &Session,
-) -> db::Result<()> {
+) -> db::Result<bool> {
     let id = session.session_id;
     receiver.remove_attachments(&Author::of_session(actor, id), id).await?;
     let mut removed = try_remove(db, actor, session).await;
@@ -31,15 +32,18 @@ pub async fn remove_session(
     removed
 }
 
-async fn try_remove(db: &Db, actor: &Actor, session: &Session) -> db::Result<()> {
+async fn try_remove(db: &Db, actor: &Actor, session: &Session) -> db::Result<bool> {
     let session_id = session.session_id;
     let mut tx = db.tenant(actor.tenant).await?;
     // The session before anything of it, as who asks in it or attaches a file locks them.
-    tx.lock_session(session_id).await?;
+    if !tx.lock_session(session_id).await? {
+        return Ok(false);
+    }
     remove_last_attachments(&mut tx, session_id).await?;
     tx.delete_session(session_id).await?;
     let entry = actor.audit("session.deleted").on("session", session_id);
     let before = json!({ "created_by": session.created_by, "created_at": session.created_at });
     tx.append_audit(entry.before(before)).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(true)
 }

@@ -13,7 +13,7 @@ use crate::kernel::ids::attachments_of;
 pub struct AttachmentCounts {
     /// Of a session.
     pub per_session: u32,
-    /// Of all sessions of a tenant together.
+    /// Of all sessions of a tenant together, each version counted: so many files are kept at most.
     pub per_tenant: u32,
 }
 
@@ -34,26 +34,27 @@ pub enum TooManyAttachments {
     OfSession(u32),
     /// In the tenant.
     #[error(
-        "the sessions of the tenant have {0} attachments together, which is the most; delete some, or sessions that have any"
+        "the sessions of the tenant have {0} attachments together, each version counted, which is the most; delete some, or sessions that have any"
     )]
     OfTenant(u32),
 }
 
-/// Passes when there is room for the attachment that was just added. Others of the tenant wait here, so that of many at once no
-/// more come in than there is room for.
+/// Passes when there is room for a version that is about to be added, of an attachment that was just made or was there before.
+/// Others of the tenant wait here, so that of many at once no more come in than there is room for.
 ///
 /// # Errors
-/// There are too many, with the new one; the transaction is to be rolled back.
+/// There is none; the transaction is to be rolled back.
 pub(super) async fn admit_attachment(
     tx: &mut TenantTx,
     collection_id: Uuid,
+    is_new: bool,
     most: AttachmentCounts,
 ) -> Result<(), ReceiveError> {
     let (of_session, of_tenant) = tx.count_attachments(collection_id).await?;
-    if of_session > i64::from(most.per_session) {
+    if is_new && of_session > i64::from(most.per_session) {
         return Err(TooManyAttachments::OfSession(most.per_session).into());
     }
-    if of_tenant > i64::from(most.per_tenant) {
+    if of_tenant >= i64::from(most.per_tenant) {
         return Err(TooManyAttachments::OfTenant(most.per_tenant).into());
     }
     Ok(())
@@ -84,7 +85,7 @@ pub async fn find_attachment(
     tx.find_reached_document(&reach, attachment_id).await
 }
 
-/// Whether anything is attached to a session.
+/// Whether anything is attached to a session that can be read, or is being read.
 ///
 /// # Errors
 /// The database failed.

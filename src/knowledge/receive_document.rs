@@ -326,15 +326,13 @@ pub(super) async fn write(
         .on_constraint("documents_collection_id_fkey", || new.place.is_gone())?;
     let is_new_document = document_id == version.document_id;
     version.document_id = document_id;
-    if let Place::Session { most, .. } = new.place
-        && is_new_document
-    {
-        admit_attachment(tx, collection_id, most).await?;
-    }
     // Once more under the lock: the same file may have been sent twice at once.
     let is_new_version =
         tx.latest_digest(document_id).await?.as_ref() != Some(&version.content_sha256);
     if is_new_version {
+        if let Place::Session { most, .. } = new.place {
+            admit_attachment(tx, collection_id, is_new_document, most).await?;
+        }
         if !tx.settle_original(version.version_id).await? {
             return Err(ReceiveError::GivenUp);
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pidima::db::migrate;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::support::{TestDatabase, services};
@@ -38,6 +38,60 @@ async fn an_empty_database_migrated_is_the_committed_schema() {
         );
     }
     assert_eq!(found.lines().count(), committed.lines().count(), "UPDATE_SCHEMA=1 rewrites it");
+}
+
+/// Migrations in their order, with their names.
+fn migrations() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    let mut migrations: Vec<_> = files.map(read).collect();
+    migrations.sort();
+    migrations
+}
+
+#[tokio::test]
+async fn each_migration_takes_a_database_in_which_tenants_are() {
+    let database = TestDatabase::create_empty().await;
+    let mut connection = PgConnection::connect(&database.admin_url()).await.unwrap();
+    sqlx::raw_sql(include_str!("../../src/db/bootstrap.sql"))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let mut tenants = Vec::new();
+    for (name, text) in migrations() {
+        // As `pidima migrate` does it: the owner is bound by the wall, the administrator is not.
+        sqlx::raw_sql("set role pidima_owner; set search_path = app, public")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let applied = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("begin; {text}; commit")))
+            .execute(&mut connection)
+            .await;
+        assert!(applied.is_ok(), "{name}: {applied:?}");
+        // One more tenant that each later migration finds.
+        sqlx::raw_sql("reset role").execute(&mut connection).await.unwrap();
+        let tenant = Uuid::now_v7();
+        sqlx::query("insert into app.tenants (tenant_id, name) values ($1, $2)")
+            .bind(tenant)
+            .bind(&name)
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("after {name}: {error}"));
+        tenants.push((name, tenant));
+    }
+    // Whoever was there before attachments came waits for the operator; whoever came later has none of their own.
+    let off: Vec<Uuid> = sqlx::query_scalar(
+        "select tenant_id from app.tenant_flags where flag = 'attachments' and not is_on order by tenant_id",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let before = tenants.iter().take_while(|(name, _)| name.as_str() < "0054").map(|(_, id)| *id);
+    assert_eq!(off, before.collect::<Vec<_>>());
 }
 
 #[tokio::test]

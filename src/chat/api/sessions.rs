@@ -247,7 +247,9 @@ impl SessionsApi {
         let actor = caller.require(Action::Converse)?;
         let found = self.db.read(actor.tenant).await?.session(session_id.0, maker(actor)).await?;
         let session = found.ok_or_else(|| ApiError::not_found("session"))?;
-        remove_session(&self.db, &self.receiver, actor, &session).await?;
+        if !remove_session(&self.db, &self.receiver, actor, &session).await? {
+            return Err(ApiError::not_found("session"));
+        }
         self.chat.forget_session(actor.tenant, session.session_id).await;
         Ok(DeleteResponse::Deleted)
     }

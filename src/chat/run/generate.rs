@@ -20,7 +20,8 @@ use crate::chat::evidence::Evidence;
 use crate::chat::prompt::{self, Built, Sources};
 use crate::chat::refusal::{Refusal, is_vague};
 use crate::chat::summarise::Summarising;
-use crate::knowledge::{EmbeddedAhead, has_attachments};
+use crate::kernel::ids::holds_attachments;
+use crate::knowledge::{EmbeddedAhead, Hit, has_attachments};
 use crate::telemetry::traced;
 
 pub(super) struct Generation {
@@ -135,9 +136,11 @@ impl Generation {
         Ok(ending)
     }
 
-    /// Whether a question that names nothing is asked where files are attached: then it is about those.
+    /// Whether a question that names nothing is asked where files are attached: then it is about those. A model that only picks
+    /// sentences can make nothing of it.
     async fn points_at_attachments(&self, standalone: &str) -> Result<bool, RunError> {
-        match self.question.session_id.filter(|_| is_vague(standalone)) {
+        let points = is_vague(standalone) && self.chat.can_write(&self.answering.configuration);
+        match self.question.session_id.filter(|_| points) {
             Some(session_id) => {
                 let looked = async {
                     let mut tx = self.chat.db.tenant(self.question.tenant).await?;
@@ -161,8 +164,10 @@ impl Generation {
             return Ok(Some(Refusal::Vague));
         }
         self.retrieve(standalone, points_at_files, progress).await?;
-        // Who asks "what is this about?" names nothing that could speak for an answer.
-        let least = if points_at_files { 0 } else { configuration.min_evidence };
+        // Who asks "what is this about?" or "sum it up" names nothing that could speak for an answer.
+        let is_attached = |hit: &Hit| holds_attachments(hit.passage.collection_id);
+        let is_about_files = progress.passages().iter().any(is_attached);
+        let least = if is_about_files { 0 } else { configuration.min_evidence };
         let is_weak = || Evidence::gather(standalone, progress.passages()).percent() < least;
         let refusal = match progress.given {
             0 => Refusal::NoCandidates,

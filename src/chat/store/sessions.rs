@@ -198,9 +198,9 @@ impl TenantTx {
         Ok(revision)
     }
 
-    /// Locks a session that is about to be deleted.
-    pub(in crate::chat) async fn lock_session(&mut self, session_id: Uuid) -> db::Result<()> {
-        sqlx::query!(
+    /// Locks a session that is about to be deleted; false when it is gone.
+    pub(in crate::chat) async fn lock_session(&mut self, session_id: Uuid) -> db::Result<bool> {
+        let found = sqlx::query!(
             "select
             from sessions
             where tenant_id = $1
@@ -211,7 +211,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(found.rows_affected() == 1)
     }
 
     /// Deletes a session with its messages. Whoever makes an answer in it finds its lease gone. Attachments lose their session

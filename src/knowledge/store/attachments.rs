@@ -57,8 +57,8 @@ impl TenantTx {
         Ok(found.is_some())
     }
 
-    /// How many attachments a session and its tenant have, with those of this transaction. Until its end nobody else of the
-    /// tenant is told.
+    /// How many attachments a session has, with those of this transaction, and how many versions of attachments its tenant.
+    /// Until the end of the transaction nobody else of the tenant is told.
     pub(in crate::knowledge) async fn count_attachments(
         &mut self,
         collection_id: Uuid,
@@ -72,12 +72,20 @@ impl TenantTx {
         // A statement of its own: it sees what those added who had the lock before.
         let row = sqlx::query!(
             r#"select
-                count(*) as "of_tenant!",
-                count(*) filter (where d.collection_id = $2) as "of_session!"
-            from collections c
-            join documents d on d.tenant_id = c.tenant_id and d.collection_id = c.collection_id
-            where c.tenant_id = $1
-                and c.name is null"#,
+                (
+                    select count(*)
+                    from documents
+                    where tenant_id = $1
+                        and collection_id = $2
+                ) as "of_session!",
+                (
+                    select count(*)
+                    from collections c
+                    join documents d on d.tenant_id = c.tenant_id and d.collection_id = c.collection_id
+                    join document_versions v on v.tenant_id = d.tenant_id and v.document_id = d.document_id
+                    where c.tenant_id = $1
+                        and c.name is null
+                ) as "of_tenant!""#,
             self.tenant().uuid(),
             collection_id
         )
@@ -128,14 +136,19 @@ impl TenantTx {
         Ok(Page::new(rows, keyset, |document| document.document_id))
     }
 
-    /// Whether anything is attached to a session.
+    /// Whether anything is attached to a session that is in search, or may come to be.
     pub async fn has_attachments(&mut self, collection_id: Uuid) -> db::Result<bool> {
         let has = sqlx::query_scalar!(
             r#"select exists (
                 select
-                from documents
-                where tenant_id = $1
-                    and collection_id = $2
+                from documents d
+                join document_versions v
+                    on v.tenant_id = d.tenant_id
+                    and v.document_id = d.document_id
+                    and v.number = d.latest_version_number
+                where d.tenant_id = $1
+                    and d.collection_id = $2
+                    and (d.active_version_id is not null or v.state not in ('failed', 'cancelled'))
             ) as "has!""#,
             self.tenant().uuid(),
             collection_id

@@ -1,10 +1,13 @@
 //! What is attached is found and cited in the answers of its session, and in no other place.
 
+use std::sync::Arc;
+
+use pidima::adapters::models::FinishReason;
 use serde_json::json;
 
 use super::{QUESTION, VALVE, ask, attach, cites, items, open, path, send};
 use crate::api::problem;
-use crate::support::TestApp;
+use crate::support::{Script, ScriptedModel, TestApp, eventually};
 
 const GUIDE: &str = "# Pumps\n\nThe zarquon pump runs at 3 bar.\n";
 
@@ -142,18 +145,44 @@ async fn a_list_is_read_page_by_page() {
 
 #[tokio::test]
 async fn a_question_without_a_subject_is_about_what_is_attached() {
-    let app = TestApp::start().await;
+    let model = Arc::new(ScriptedModel::default());
+    let app = TestApp::start_with(&[], Arc::clone(&model) as Arc<_>).await;
     let tenant = app.tenant("acme").await;
     tenant.learn("pumps.md", GUIDE).await;
+    let vague = "What is this about?";
+    model.on(vague, Script::answer(&["It is about valves ", "[1]."], FinishReason::Stop));
     let session = open(&tenant, &json!({})).await;
-    let answer = ask(&tenant, &session, "What is this about?").await;
-    assert_eq!(answer["outcome"], "clarification", "{answer}");
+    let asked_back = ask(&tenant, &session, vague).await;
+    assert_eq!(asked_back["outcome"], "clarification", "{asked_back}");
+    // Nothing can be said of a file that can not be read.
+    let broken = send(&tenant, &session, "broken.pdf", b"%PDF-1.7\nnothing of a PDF\n").await;
+    let broken = format!("{}/{}", path(&session), broken.expect(202)["id"].as_str().unwrap());
+    eventually("it is given up", || async {
+        tenant.get(&broken).await.expect(200)["state"] == "failed"
+    })
+    .await;
+    assert_eq!(ask(&tenant, &session, vague).await["outcome"], "clarification");
     let attached = attach(&tenant, &session, "valve.md", VALVE).await;
-    let answer = ask(&tenant, &session, "What is this about?").await;
-    assert_ne!(answer["outcome"], "clarification", "{answer}");
+    let answer = ask(&tenant, &session, vague).await;
+    assert_eq!(answer["outcome"], "answered", "{answer}");
+    assert!(cites(&answer, &attached), "{answer}");
     let trace = format!("/v1/messages/{}/trace", answer["message_id"].as_str().unwrap());
     let trace = tenant.get(&trace).await.expect(200);
     let candidates = trace["candidates"].as_array().unwrap();
     let found: Vec<_> = candidates.iter().map(|candidate| &candidate["document_id"]).collect();
     assert_eq!(found, [&attached["id"]], "{trace}");
+}
+
+#[tokio::test]
+async fn a_model_decides_whether_a_file_answers_what_does_not_name_its_words() {
+    let model = Arc::new(ScriptedModel::default());
+    let app = TestApp::start_with(&[], Arc::clone(&model) as Arc<_>).await;
+    let tenant = app.tenant("acme").await;
+    tenant.learn("pumps.md", GUIDE).await;
+    let question = "Please summarise the contract";
+    model.on(question, Script::answer(&["A valve opens ", "[1]."], FinishReason::Stop));
+    let session = open(&tenant, &json!({})).await;
+    assert_eq!(ask(&tenant, &session, question).await["outcome_reason"], "below_threshold");
+    attach(&tenant, &session, "valve.md", VALVE).await;
+    assert_eq!(ask(&tenant, &session, question).await["outcome"], "answered");
 }

@@ -78,11 +78,26 @@ async fn all_sessions_of_a_tenant_have_as_many_together_as_the_limit_and_not_mor
     tenant.upload("a.md", file(100)).await.expect(202);
     let foreign = open(&other, &json!({})).await;
     send(&other, &foreign, "a.md", &file(100)).await.expect(202);
-    // A new version is no new attachment, and a session that goes makes room.
-    send(&tenant, &second, "a.md", &file(200)).await.expect(202);
+    // A new version is one more file that is kept; the same bytes again are none. A session that goes makes room.
+    problem(&send(&tenant, &second, "a.md", &file(200)).await, 409, "conflict");
+    send(&tenant, &second, "a.md", &file(100)).await.expect(200);
     tenant.delete(&format!("/v1/sessions/{first}")).await.expect(204);
-    send(&tenant, &second, "b.md", &file(100)).await.expect(202);
+    send(&tenant, &second, "a.md", &file(200)).await.expect(202);
     problem(&send(&tenant, &second, "c.md", &file(100)).await, 409, "conflict");
+}
+
+#[tokio::test]
+async fn where_there_are_more_than_a_limit_that_was_lowered_new_versions_come_in_all_the_same() {
+    let app = idle(&[("PIDIMA_ATTACHMENTS_MAX_PER_SESSION", "2")]).await;
+    let tenant = app.tenant("acme").await;
+    let session = open(&tenant, &json!({})).await;
+    send(&tenant, &session, "1.md", &file(100)).await.expect(202);
+    send(&tenant, &session, "2.md", &file(100)).await.expect(202);
+    let third = "insert into app.documents (tenant_id, document_id, collection_id, name, title)
+        select tenant_id, gen_random_uuid(), collection_id, '3.md', '3.md' from app.collections where name is null";
+    sqlx::raw_sql(third).execute(&app.database.admin()).await.unwrap();
+    send(&tenant, &session, "2.md", &file(200)).await.expect(202);
+    problem(&send(&tenant, &session, "4.md", &file(100)).await, 409, "conflict");
 }
 
 #[tokio::test]

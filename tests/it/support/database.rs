@@ -20,11 +20,21 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub async fn create() -> Self {
+        Self::copy_of(TEMPLATE).await
+    }
+
+    /// One without a schema.
+    pub async fn create_empty() -> Self {
+        // Also where no test has asked for a migrated one: roles belong to the server.
+        Self::copy_of("template0").await
+    }
+
+    async fn copy_of(template: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let services = services();
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let mut admin = admin_options(&services, "postgres").connect().await.unwrap();
-        let create = format!("create database {name} template {TEMPLATE}");
+        let create = format!("create database {name} template {template}");
         admin.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
         // A copy has the rights of a new database, not those of its template.
         let rights = format!(
