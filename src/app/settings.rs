@@ -205,6 +205,7 @@ fn guarded(
 /// What sources may take.
 pub(super) fn sources(config: &Config) -> SyncSettings {
     let syncing = &config.syncing;
+    let turns = SyncSettings::turns_of_a_page(syncing.max_redirects, syncing.concurrency);
     SyncSettings {
         max_sources: syncing.max_sources,
         min_interval_minutes: syncing.min_interval_minutes,
@@ -234,7 +235,7 @@ pub(super) fn sources(config: &Config) -> SyncSettings {
         stop_grace: syncing.stop_grace,
         // A page may be asked for twice, each time and at each redirect after a wait for its turn, and is then stored.
         lease: syncing.timeout * 3
-            + syncing.delay * SyncSettings::turns_of_a_page(syncing.max_redirects)
+            + syncing.delay.saturating_mul(turns)
             + syncing.max_parse
             + syncing.max_wait
             + LEASE_MARGIN,

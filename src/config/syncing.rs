@@ -55,7 +55,7 @@ pub struct SyncingConfig {
     pub max_wait: Duration,
     /// `PIDIMA_SOURCE_DELAY_MS`: time between two requests to one host; default 250.
     pub delay: Duration,
-    /// `PIDIMA_SOURCE_MAX_CRAWL_DELAY_MS`: longest time between them that a site can ask for in `robots.txt`; default 10000.
+    /// `PIDIMA_SOURCE_MAX_CRAWL_DELAY_MS`: longest time between them that a site can ask for in `robots.txt`; default 2000.
     pub max_crawl_delay: Duration,
     /// `PIDIMA_SOURCE_TIMEOUT_MS`: time for a page, redirects included; default 30000.
     pub timeout: Duration,
@@ -91,9 +91,9 @@ impl SyncingConfig {
             retry: env.millis("PIDIMA_SOURCE_RETRY_MS", 2_000, 1, 600_000),
             max_wait: env.millis("PIDIMA_SOURCE_MAX_WAIT_MS", 60_000, 1, 3_600_000),
             delay: env.millis("PIDIMA_SOURCE_DELAY_MS", 250, 0, 60_000),
-            max_crawl_delay: env.millis("PIDIMA_SOURCE_MAX_CRAWL_DELAY_MS", 10_000, 0, 60_000),
+            max_crawl_delay: env.millis("PIDIMA_SOURCE_MAX_CRAWL_DELAY_MS", 2_000, 0, 60_000),
             timeout: env.millis("PIDIMA_SOURCE_TIMEOUT_MS", 30_000, 100, 300_000),
-            stop_grace: env.millis("PIDIMA_SOURCE_STOP_GRACE_MS", 5_000, 0, 300_000),
+            stop_grace: env.millis("PIDIMA_SOURCE_STOP_GRACE_MS", 5_000, 0, 60_000),
         }
     }
 }

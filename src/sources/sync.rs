@@ -9,9 +9,8 @@ use uuid::Uuid;
 
 use super::configuration::{Configuration, Website};
 use super::rates::HostRates;
-use super::settle::{Fate, Look};
 use super::store::leases::{Claim, ClaimedRun, RunEnd};
-use super::store::pages::{Found, Retry, Turn};
+use super::store::pages::{Found, Turn};
 use super::website::look::Site;
 use crate::adapters::outbound::Outbound;
 use crate::db::{self, Db};
@@ -81,19 +80,23 @@ pub struct SyncSettings {
 }
 
 impl SyncSettings {
-    /// Turns at a host that one page may wait for: it may be asked for twice, each time and at each redirect, and other runs of
-    /// the process may be at the same host.
-    pub const fn turns_of_a_page(max_redirects: u32) -> u32 {
-        16 + 2 * max_redirects
+    /// Turns at a host that one page may wait for: at each redirect, and other runs of the process may be at the same host each
+    /// time.
+    pub fn turns_of_a_page(max_redirects: u32, concurrency: usize) -> u32 {
+        let runs = u32::try_from(concurrency).unwrap_or(u32::MAX);
+        (max_redirects + 1).saturating_mul(runs).saturating_add(2).max(16 + 2 * max_redirects)
     }
 
     /// How long a worker is trusted without a sign at a site whose requests are so far apart.
     fn lease_at(&self, delay: Duration) -> Duration {
         let longer = delay.saturating_sub(self.delay);
-        self.lease + longer * Self::turns_of_a_page(self.max_redirects)
+        let turns = Self::turns_of_a_page(self.max_redirects, self.concurrency);
+        self.lease + longer.saturating_mul(turns)
     }
 }
 
+/// Turns at a host that are further off than this are not waited for at a place that others could have.
+const LONG_TURN: Duration = Duration::from_secs(1);
 /// A run that is longer than the longest by so much is ended whatever it is at: its worker may die each time before it looks at
 /// the clock.
 const OVERTIME: Duration = Duration::from_secs(60 * 60);
@@ -235,6 +238,11 @@ impl SourceSync {
             return self.begin(tenant, run, &site, stop).await;
         }
         let site = known.insert(site);
+        // Whoever waits long for a slow site lets others have its place.
+        let wait = self.rates.wait(site.host());
+        if wait > LONG_TURN {
+            return Ok(Step::Later(wait));
+        }
         let mut tx = self.db.tenant(tenant).await?;
         if site.delay() > self.settings.delay
             && !tx.keep_source_run(run, self.settings.lease_at(site.delay())).await?
@@ -252,13 +260,12 @@ impl SourceSync {
             run.limit_code.get_or_insert_with(|| limit.to_owned());
             return self.conclude(tenant, run).await;
         }
-        let looked = Box::pin(self.look(tenant, run, site, &page));
-        let look = self.unless_stopped(stop, looked).await.unwrap_or_else(|| Ok(given_back()))?;
+        let look = Box::pin(self.look(tenant, run, site, &page, stop)).await?;
         self.settle(tenant, run, &page, look).await
     }
 
     /// What comes of some work; nothing when the process is asked to stop and it takes longer than it may then.
-    async fn unless_stopped<T>(
+    pub(super) async fn unless_stopped<T>(
         &self,
         stop: &CancellationToken,
         work: impl Future<Output = T>,
@@ -325,15 +332,4 @@ impl SourceSync {
     ) -> db::Result<Step> {
         self.end(tenant, run, &RunEnd { state: "failed", reason: Some(reason) }).await
     }
-}
-
-/// A page that nobody has looked at to the end, which is not its fault.
-fn given_back() -> Look {
-    Look::plain(Fate::Again(Retry {
-        wait: Duration::ZERO,
-        counts: false,
-        rests: true,
-        code: "worker_stopped".to_owned(),
-        detail: "the worker was asked to stop".to_owned(),
-    }))
 }

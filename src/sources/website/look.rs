@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::fetch::{Content, FetchError, Fetched, Fetcher, Outlook, Validators};
@@ -125,6 +126,7 @@ impl SourceSync {
         run: &ClaimedRun,
         site: &Site,
         page: &NextPage,
+        stop: &CancellationToken,
     ) -> db::Result<Look> {
         let attempts = u32::try_from(page.attempts).unwrap_or(u32::MAX);
         if attempts > self.settings.max_attempts {
@@ -139,7 +141,7 @@ impl SourceSync {
             return Ok(Look::skipped("robots_disallowed", detail));
         }
         if page.role != "page" {
-            return Ok(self.look_at_list(site, page, &url).await);
+            return Ok(self.look_at_list(site, page, &url, stop).await);
         }
         let item = self.db.tenant(tenant).await?.find_source_item(run.source_id, &page.url).await?;
         let known = item.as_ref().filter(|item| item.document_id.is_some());
@@ -148,11 +150,16 @@ impl SourceSync {
             last_modified: item.last_modified.clone(),
         });
         let is_known = item.is_some();
-        match self.reach(site, &url, validators.unwrap_or_default()).await {
+        // A stop ends waiting and asking. What has come is stored to the end: a source must know of each document that it made.
+        let reached = self.reach(site, &url, validators.unwrap_or_default());
+        let Some(reached) = self.unless_stopped(stop, Box::pin(reached)).await else {
+            return Ok(given_back());
+        };
+        match reached {
             Ok(Reached::Answer(Fetched::Content(content), is_permanent))
                 if content.url.as_str() != page.url =>
             {
-                let look = redirected(site, page, &content.url, is_known && !is_permanent);
+                let look = redirected(site, &content.url, is_known && !is_permanent);
                 Ok(Look { bytes: content.body.len(), ..look })
             }
             Ok(Reached::Answer(Fetched::Content(content), _)) => {
@@ -166,7 +173,7 @@ impl SourceSync {
                 Ok(Look::skipped("gone", &format!("the server answered {status}")))
             }
             Ok(Reached::Outside(to, is_permanent)) => {
-                Ok(redirected(site, page, &to, is_known && !is_permanent))
+                Ok(redirected(site, &to, is_known && !is_permanent))
             }
             Ok(Reached::Forbidden(to, is_permanent)) => {
                 let detail = format!("it leads to {to}, which robots.txt asks not to read");
@@ -184,8 +191,18 @@ impl SourceSync {
     }
 
     /// Reads a list of pages.
-    async fn look_at_list(&self, site: &Site, page: &NextPage, url: &Url) -> Look {
-        let content = match self.reach(site, url, Validators::default()).await {
+    async fn look_at_list(
+        &self,
+        site: &Site,
+        page: &NextPage,
+        url: &Url,
+        stop: &CancellationToken,
+    ) -> Look {
+        let reached = self.reach(site, url, Validators::default());
+        let Some(reached) = self.unless_stopped(stop, Box::pin(reached)).await else {
+            return given_back();
+        };
+        let content = match reached {
             Ok(Reached::Answer(Fetched::Content(content), _)) => content,
             Ok(Reached::Answer(Fetched::Gone(status), _)) => {
                 return Look::failed("gone", &format!("the server answered {status}"));
@@ -421,7 +438,7 @@ fn not_modified(site: &Site, page: &NextPage, item: &Item) -> Look {
 
 /// A page that leads to another one, which is then looked at for itself. `stays`: it is known and leads away for now alone, to a
 /// login or a notice that the site is being worked on.
-fn redirected(site: &Site, page: &NextPage, to: &Url, stays: bool) -> Look {
+fn redirected(site: &Site, to: &Url, stays: bool) -> Look {
     match site.scope.page(to, to.as_str()) {
         Some(target) => {
             let look = Look::skipped("redirected", &format!("it leads to {target}"));
@@ -430,6 +447,17 @@ fn redirected(site: &Site, page: &NextPage, to: &Url, stays: bool) -> Look {
         None if stays => Look::failed("redirected_outside", &leads_outside(to)),
         None => Look::skipped("redirected_outside", &leads_outside(to)),
     }
+}
+
+/// A page that nobody has looked at to the end, which is not its fault.
+fn given_back() -> Look {
+    Look::plain(Fate::Again(Retry {
+        wait: Duration::ZERO,
+        counts: false,
+        rests: true,
+        code: "worker_stopped".to_owned(),
+        detail: "the worker was asked to stop".to_owned(),
+    }))
 }
 
 fn leads_outside(to: &Url) -> String {

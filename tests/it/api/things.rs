@@ -139,6 +139,7 @@ impl Things {
             upload_id: id(),
             dead_letter_ids: [id(), id()],
             session_id: id(),
+            attachment_id: id(),
             message_id: id(),
             citation_id: id(),
             run_id: id(),
