@@ -669,7 +669,7 @@ CREATE TABLE app.collections (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     session_id uuid,
-    CONSTRAINT collections_kind_check CHECK ((((name IS NULL) = (NOT (uuid_extract_version(collection_id) IS DISTINCT FROM 8))) AND ((session_id IS NULL) OR (name IS NULL)))),
+    CONSTRAINT collections_kind_check CHECK (((name IS NULL) = (NOT (uuid_extract_version(collection_id) IS DISTINCT FROM 8)))),
     CONSTRAINT collections_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
 );
 
@@ -2645,6 +2645,8 @@ CREATE TABLE app.source_pages (
     outcome text,
     reason_code text,
     reason_detail text,
+    leads_to text,
+    CONSTRAINT source_pages_leads_to_check CHECK (((length(leads_to) >= 1) AND (length(leads_to) <= 1000))),
     CONSTRAINT source_pages_outcome_check CHECK ((((state = 'done'::text) = (outcome IS NOT NULL)) AND (outcome = ANY (ARRAY['new'::text, 'changed'::text, 'unchanged'::text, 'skipped'::text, 'failed'::text, 'read'::text])))),
     CONSTRAINT source_pages_role_check CHECK ((role = ANY (ARRAY['page'::text, 'sitemap'::text]))),
     CONSTRAINT source_pages_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text]))),
@@ -2678,6 +2680,8 @@ COMMENT ON COLUMN app.source_pages.outcome IS 'new, changed, unchanged, skipped 
 COMMENT ON COLUMN app.source_pages.reason_code IS 'Why it failed or was skipped, for programs';
 
 COMMENT ON COLUMN app.source_pages.reason_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.source_pages.leads_to IS 'Address of the page that it redirects to or calls the right one, when it was left out for that one; stays while it is looked at once more';
 
 CREATE TABLE app.tenant_directory (
     id uuid NOT NULL,
@@ -3279,6 +3283,8 @@ CREATE INDEX runs_default_tenant_id_session_id_run_id_idx ON app.runs_default US
 CREATE INDEX source_items_document_id_idx ON app.source_items USING btree (tenant_id, document_id);
 
 CREATE INDEX source_items_last_run_id_idx ON app.source_items USING btree (tenant_id, source_id, last_run_id);
+
+CREATE INDEX source_pages_leads_to_idx ON app.source_pages USING btree (tenant_id, run_id, leads_to) WHERE (leads_to IS NOT NULL);
 
 CREATE INDEX source_pages_role_depth_position_idx ON app.source_pages USING btree (tenant_id, run_id, role DESC, depth, "position") WHERE (state = 'waiting'::text);
 

@@ -176,7 +176,9 @@ async fn a_question_without_a_subject_is_about_what_is_attached() {
 #[tokio::test]
 async fn a_model_decides_whether_a_file_answers_what_does_not_name_its_words() {
     let model = Arc::new(ScriptedModel::default());
-    let app = TestApp::start_with(&[], Arc::clone(&model) as Arc<_>).await;
+    let app =
+        TestApp::start_with(&[("PIDIMA_CHAT_MIN_EVIDENCE", "50")], Arc::clone(&model) as Arc<_>)
+            .await;
     let tenant = app.tenant("acme").await;
     tenant.learn("pumps.md", GUIDE).await;
     let question = "Please summarise the contract";

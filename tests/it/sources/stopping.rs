@@ -91,7 +91,8 @@ async fn a_page_that_does_not_answer_is_given_back_and_has_not_failed() {
 }
 
 #[tokio::test]
-async fn a_worker_that_waits_for_its_turn_at_a_site_ends_long_before_it_comes() {
+async fn a_run_that_waits_long_for_its_turn_at_a_site_leaves_its_place_to_others_and_holds_up_no_stop()
+ {
     let site = chain().await;
     let settings = [("PIDIMA_SOURCE_DELAY_MS", "60000"), ("PIDIMA_SOURCE_STOP_GRACE_MS", "1")];
     let app = idle_app(&site, &settings).await;
@@ -101,9 +102,10 @@ async fn a_worker_that_waits_for_its_turn_at_a_site_ends_long_before_it_comes() 
     let stop = CancellationToken::new();
     let worker = tokio::spawn(app.app.worker.clone().run(stop.clone()));
     let admin = app.database.admin();
-    eventually("a page is begun", || async {
-        let begun = "select count(*) from app.source_pages where attempts = 1";
-        let count: i64 = sqlx::query_scalar(begun).fetch_one(&admin).await.unwrap();
+    eventually("nobody holds the run", || async {
+        let free =
+            "select count(*) from app.source_runs where robots is not null and lease_token is null";
+        let count: i64 = sqlx::query_scalar(free).fetch_one(&admin).await.unwrap();
         count == 1
     })
     .await;

@@ -1618,7 +1618,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List uploads
+         * @description Large files that were begun, newest first: those whose collection you reach, without their parts. One that has expired
+         *     is removed soon. Needs the role editor.
+         */
+        get: operations["list_uploads"];
         put?: never;
         /**
          * Create an upload
@@ -5110,6 +5115,16 @@ export interface components {
             detail: string;
         };
         /**
+         * UploadList
+         * @description A page of uploads.
+         */
+        UploadList: {
+            /** @description Uploads, newest first. */
+            items: components["schemas"]["UploadSummary"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
          * UploadPart
          * @description A part, and where it is sent to.
          */
@@ -5146,6 +5161,53 @@ export interface components {
          * @enum {string}
          */
         UploadState: "open" | "completing" | "completed" | "failed" | "expired";
+        /**
+         * UploadSummary
+         * @description An upload among others, without its parts: get the upload for these.
+         */
+        UploadSummary: {
+            /**
+             * Format: uuid
+             * @description Collection of the document to come.
+             */
+            collection_id: string;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The document that it made.
+             */
+            document_id?: string;
+            /**
+             * Format: date-time
+             * @description Until when it must be completed.
+             */
+            expires_at: string;
+            /** @description Why it failed. */
+            failure?: components["schemas"]["UploadFailure"] & unknown;
+            /**
+             * Format: uuid
+             * @description Id of the upload.
+             */
+            id: string;
+            /** @description Name of the document to come. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many parts it has.
+             */
+            part_count: number;
+            /**
+             * Format: int64
+             * @description Size of the file, in bytes.
+             */
+            size_bytes: number;
+            /** @description Where the upload stands. */
+            state: components["schemas"]["UploadState"] & unknown;
+        };
         /**
          * UploadedPart
          * @description A part that was sent.
@@ -16109,6 +16171,95 @@ export interface operations {
             };
             /** @description The content type of the body is not one that is read here */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_uploads: {
+        parameters: {
+            query?: {
+                /** @description Uploads in this state only. */
+                state?: components["schemas"]["UploadState"];
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
