@@ -23,7 +23,7 @@ async fn members_attach_to_their_own_sessions_and_see_no_others() {
     problem(&send(&bob, &session, "b.md", VALVE.as_bytes()).await, 404, "not_found");
     // An analyst reads and changes nothing; an admin may do both. Reading the session of another is noted, once an hour.
     let analyst = owner.with_role("analyst").await;
-    assert_eq!(items(&analyst, &path(&session)).await, [attached.clone()]);
+    assert_eq!(items(&analyst, &path(&session)).await, std::slice::from_ref(&attached));
     assert_eq!(analyst.get(&place).await.expect(200), attached);
     problem(&send(&analyst, &session, "b.md", VALVE.as_bytes()).await, 403, "forbidden");
     problem(&analyst.delete(&place).await, 403, "forbidden");
