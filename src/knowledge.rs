@@ -5,6 +5,8 @@ pub mod api;
 mod attachments;
 mod author;
 pub mod chunk;
+mod embedded_text;
+mod embedders;
 mod embedding_space;
 mod ingest_version;
 mod limit_collection;
@@ -14,6 +16,7 @@ mod place;
 mod reach;
 mod receive_document;
 mod redrive_message;
+mod reembeddings;
 mod remove_attachment;
 mod remove_document;
 mod search;
@@ -27,7 +30,8 @@ pub use attachments::{
     list_attachments,
 };
 pub use author::Author;
-pub use embedding_space::{EmbeddingSpaceError, claim_embedding_space};
+pub use embedders::{Embedders, SameModel};
+pub use embedding_space::{EmbeddingSpaceError, check_embedding_models, claim_embedding_space};
 pub use ingest_version::{
     GivenUp, INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL,
 };
@@ -35,6 +39,7 @@ pub use limit_collection::{LimitError, limit_collection};
 pub use place::{Place, default_collection};
 pub use reach::{Reach, Reader};
 pub use receive_document::{NewDocument, Receipt, ReceiveError, Received, Receiver};
+pub use reembeddings::{REEMBED_COLLECTION, ReembedOutcome, ReembeddingSettings, Reembeddings};
 pub use remove_attachment::{remove_last_attachments, sweep_attachments};
 pub use remove_document::{remove_document, remove_documents};
 pub use search::{

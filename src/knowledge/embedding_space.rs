@@ -3,6 +3,7 @@
 use super::store::embedding_space::EmbeddingSpace;
 use crate::adapters::embeddings::Embedder;
 use crate::db::{self, Db};
+use crate::knowledge::embedders::Embedders;
 
 /// Most numbers of a vector: its row stands on one page of the database.
 const MOST_DIMENSIONS: usize = 4_000;
@@ -26,6 +27,12 @@ pub enum EmbeddingSpaceError {
         /// Its dimensions.
         wanted_dimensions: i32,
     },
+    /// Collections need models that the settings do not name.
+    #[error(
+        "collections of the database are embedded with {0}, which the settings do not name: name it in \
+        PIDIMA_EMBEDDING_MORE, or roll the collections back with a version of the settings that does"
+    )]
+    Missing(String),
     /// The database holds no vector of that many numbers.
     #[error("a vector of {0} dimensions does not fit: the most is {MOST_DIMENSIONS}")]
     TooLong(usize),
@@ -61,4 +68,21 @@ pub async fn claim_embedding_space(
         wanted: wanted.model,
         wanted_dimensions: wanted.dimensions,
     })
+}
+
+/// Finds that this process can embed with each model that collections need.
+///
+/// # Errors
+/// See [`EmbeddingSpaceError`].
+pub async fn check_embedding_models(
+    db: &Db,
+    embedders: &Embedders,
+) -> Result<(), EmbeddingSpaceError> {
+    let (needed, _) = db.system().await?.list_other_models().await?;
+    let missing: Vec<String> =
+        needed.into_iter().filter(|model| embedders.find(model).is_err()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(EmbeddingSpaceError::Missing(missing.join(" and ")))
 }

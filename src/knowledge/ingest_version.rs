@@ -3,22 +3,25 @@
 //! Delivery is at least once; the effect is once: a lease fences workers that were taken for dead, and publishing is one
 //! transaction. A bad file fails for good with a code; anything that may pass is tried again.
 
+mod embed;
 mod prepare;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgvector::HalfVector;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use embed::EmbeddedText;
 pub use prepare::ChunkPlan;
 
 use super::announce_version::announce_version;
 use super::chunk::ChunkOptions;
+use super::embedders::Embedders;
 use super::parser::{Parser, ParserError, ParserSettings};
-use super::store::index::{IndexedChunk, IndexedVersion};
+use super::store::index::{IndexedChunk, IndexedVersion, Published};
 use super::store::ingestion::{Claim, ClaimedVersion, FailedAttempt, StageTimes};
+use super::store::windows::VectorsByModel;
 use crate::adapters::embeddings::{Embedder, EmbeddingError};
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
 use crate::db::{self, Db};
@@ -31,8 +34,6 @@ pub const INGEST_VERSION: &str = "ingest_version";
 /// Name of the job that removes a version's original from the object store.
 pub const REMOVE_ORIGINAL: &str = "remove_original";
 
-/// Passages embedded between two renewals of the lease.
-const EMBED_BATCH: usize = 32;
 /// Longest wait between two attempts.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
@@ -74,7 +75,7 @@ pub enum GivenUp {
 pub struct Ingestion {
     db: Db,
     objects: Arc<dyn Objects>,
-    embedder: Arc<dyn Embedder>,
+    embedders: Embedders,
     parser: Parser,
     settings: IngestSettings,
 }
@@ -153,7 +154,13 @@ impl Ingestion {
         settings: IngestSettings,
     ) -> Self {
         let parser = Parser::new(settings.parser.clone());
-        Self { db, objects, embedder, parser, settings }
+        Self { db, objects, embedders: Embedders::of(embedder), parser, settings }
+    }
+
+    /// The same service with more embedders, for collections that are re-embedded.
+    #[must_use]
+    pub fn with_embedders(self, embedders: Embedders) -> Self {
+        Self { embedders, ..self }
     }
 
     /// Runs one attempt on a version.
@@ -245,81 +252,61 @@ impl Ingestion {
             return Err(AttemptError::TooManyChunks { limit: self.settings.max_chunks });
         }
         self.advance(tenant, version, token, "embedding", *times).await?;
-        let embedding = Instant::now();
-        let windows = self
-            .embed(tenant, version, token, &plan, *times)
-            .instrument(traced!("embed passages", chunks = plan.chunks.len()))
-            .await;
-        times.embed_ms = Some(millis(embedding));
-        let windows = windows?;
-
-        let indexing = Instant::now();
-        let chunks = plan
+        let (texts, chunks): (Vec<_>, Vec<_>) = plan
             .chunks
             .into_iter()
-            .zip(windows)
-            .map(|(planned, windows)| IndexedChunk {
-                chunk_id: new_id(),
-                embedded_sha256: planned.digest,
-                terms: planned.terms,
-                chunk: planned.chunk,
-                windows,
+            .map(|planned| {
+                let digest = planned.digest.to_vec();
+                let chunk = IndexedChunk {
+                    chunk_id: new_id(),
+                    embedded_sha256: planned.digest,
+                    terms: planned.terms,
+                    chunk: planned.chunk,
+                };
+                (EmbeddedText { text: planned.embedded_text, digest }, chunk)
             })
-            .collect();
-        let indexed = IndexedVersion {
+            .unzip();
+        let mut indexed = IndexedVersion {
             version,
             token,
             title: plan.title,
             language: plan.language,
             text: plan.text,
-            embedding_model: self.embedder.model().to_owned(),
+            own_model: self.embedders.own_model().to_owned(),
+            vectors: VectorsByModel::new(),
             chunks,
         };
-        let mut tx = self.db.tenant(tenant).await?;
-        if !tx.publish_version(&indexed).instrument(traced!("index")).await? {
-            return Err(AttemptError::LeaseLost);
-        }
-        times.index_ms = Some(millis(indexing));
-        tx.finish_attempt(version, *times).await?;
-        announce_version(&mut tx, version.version_id).await?;
-        tx.commit().await?;
-        tracing::info!(
-            version.id = %version.version_id,
-            chunks = indexed.chunks.len(),
-            duration_ms = millis(clock),
-            "version ready"
-        );
-        Ok(())
-    }
-
-    /// Vectors for each passage: reused where the same text was embedded before, else made in batches.
-    async fn embed(
-        &self,
-        tenant: TenantId,
-        version: &ClaimedVersion,
-        token: Uuid,
-        plan: &ChunkPlan,
-        times: StageTimes,
-    ) -> Result<Vec<Vec<HalfVector>>, AttemptError> {
-        let digests: Vec<Vec<u8>> = plan.chunks.iter().map(|chunk| chunk.digest.to_vec()).collect();
-        let mut known =
-            self.db.tenant(tenant).await?.find_embeddings(self.embedder.model(), &digests).await?;
-        let missing: Vec<usize> =
-            (0..digests.len()).filter(|index| !known.contains_key(&digests[*index])).collect();
-        for (number, batch) in missing.chunks(EMBED_BATCH).enumerate() {
-            if number > 0 {
-                self.advance(tenant, version, token, "embedding", times).await?;
+        loop {
+            let embedding = Instant::now();
+            let embedded = self
+                .embed(tenant, &mut indexed, &texts, *times)
+                .instrument(traced!("embed passages", chunks = texts.len()))
+                .await;
+            times.embed_ms = Some(times.embed_ms.unwrap_or_default() + millis(embedding));
+            embedded?;
+            let indexing = Instant::now();
+            let mut tx = self.db.tenant(tenant).await?;
+            match tx.publish_version(&indexed).instrument(traced!("index")).await? {
+                Published::Done => {}
+                Published::LeaseLost => return Err(AttemptError::LeaseLost),
+                // Somebody began to re-embed the collection, or switched it: it is embedded with that model too.
+                Published::OtherModels => {
+                    tx.rollback().await?;
+                    continue;
+                }
             }
-            let texts: Vec<String> =
-                batch.iter().map(|index| plan.chunks[*index].embedded_text.clone()).collect();
-            let vectors = self.embedder.embed_passages(&texts).await?;
-            for (index, windows) in batch.iter().zip(vectors) {
-                let windows =
-                    windows.iter().map(|window| HalfVector::from_f32_slice(window)).collect();
-                known.insert(digests[*index].clone(), windows);
-            }
+            times.index_ms = Some(millis(indexing));
+            tx.finish_attempt(version, *times).await?;
+            announce_version(&mut tx, version.version_id).await?;
+            tx.commit().await?;
+            tracing::info!(
+                version.id = %version.version_id,
+                chunks = indexed.chunks.len(),
+                duration_ms = millis(clock),
+                "version ready"
+            );
+            return Ok(());
         }
-        Ok(digests.iter().map(|digest| known.get(digest).cloned().unwrap_or_default()).collect())
     }
 
     /// Renews the lease while a file is read, which may wait for its turn: as long as we live, nobody else begins.

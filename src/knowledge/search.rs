@@ -3,11 +3,10 @@
 mod ahead;
 mod fuse;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use pgvector::HalfVector;
 use serde_json::Value;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -15,9 +14,11 @@ use uuid::Uuid;
 pub use ahead::EmbeddedAhead;
 pub use fuse::Ranks;
 
+use self::ahead::QuestionVectors;
+use super::embedders::Embedders;
 use super::reach::{Reach, Reader};
 use super::store::attachments::UnreadAttachment;
-use super::store::search::{Passage, SearchFilter};
+use super::store::search::{DenseMatch, IndexPart, IndexSurvey, Passage, SearchFilter};
 use crate::adapters::embeddings::{Embedder, EmbeddingError};
 use crate::db::{self, Db, TenantTx};
 use crate::kernel::ids::{TenantId, attachments_of};
@@ -108,14 +109,23 @@ pub enum SearchError {
 #[derive(Clone)]
 pub struct Search {
     db: Db,
-    embedder: Arc<dyn Embedder>,
+    embedders: Embedders,
     settings: SearchSettings,
+    /// Tenants of which this process has met a collection whose searches read vectors of another model than the database's own.
+    with_others: Arc<Mutex<HashSet<TenantId>>>,
 }
 
 impl Search {
     /// A search over `db` with the embedder that its passages were embedded with.
     pub fn new(db: Db, embedder: Arc<dyn Embedder>, settings: SearchSettings) -> Self {
-        Self { db, embedder, settings }
+        let embedders = Embedders::of(embedder);
+        Self { db, embedders, settings, with_others: Arc::default() }
+    }
+
+    /// The same search with more embedders, for collections that were re-embedded.
+    #[must_use]
+    pub fn with_embedders(self, embedders: Embedders) -> Self {
+        Self { embedders, ..self }
     }
 
     /// Finds the passages that answer best.
@@ -157,19 +167,29 @@ impl Search {
     ) -> Result<SearchResult, SearchError> {
         let started = Instant::now();
         // Before the transaction: it is never held across a call to a model.
-        let vector = HalfVector::from_f32_slice(&self.embed(&query.text, ahead).await?);
-        let embedded = Instant::now();
+        let mut vectors = self.embed_question(query, ahead).await?;
+        let mut embedded = Instant::now();
         let terms = terms::query_terms(&query.text);
-        // One snapshot: a version that is replaced between two statements would be found twice or not at all.
-        let mut tx = self.db.tenant_search(query.scope.tenant).await?;
-        let named = searched_collections(&mut tx, &query.scope).await?;
-        let attachments = query.scope.session_id.map(attachments_of);
-        let (collection_ids, size) = tx.survey_index(named.as_deref(), attachments).await?;
+        let (mut tx, survey) = loop {
+            // One snapshot: a version that is replaced between two statements would be found twice or not at all, and a
+            // collection that is switched to another model would be searched half by the one and half by the other.
+            let mut tx = self.db.tenant_search(query.scope.tenant).await?;
+            let survey = survey(&mut tx, &query.scope).await?;
+            let missing = self.missing_models(query.scope.tenant, &survey.parts, &vectors);
+            if missing.is_empty() {
+                break (tx, survey);
+            }
+            drop(tx);
+            self.embed_with(&missing, &query.text, &mut vectors).await?;
+            embedded = Instant::now();
+        };
+        let size = survey.size();
+        let IndexSurvey { collection_ids, parts } = survey;
         let filter = SearchFilter { collection_ids, metadata: query.scope.metadata.clone() };
-        let unread = unread(&mut tx, attachments, &filter).await?;
+        let unread = unread(&mut tx, query.scope.session_id, &filter).await?;
         let candidates = self.settings.candidates;
-        let dense = tx
-            .search_dense(&filter, self.embedder.model(), &vector, candidates)
+        let dense = self
+            .search_dense(&mut tx, &filter, &parts, &vectors)
             .instrument(traced!("search dense"))
             .await?;
         let dense_done = Instant::now();
@@ -202,7 +222,7 @@ impl Search {
             hits,
             terms,
             searched_chunks: size.chunks,
-            dense_candidates: dense.len(),
+            dense_candidates: dense.iter().map(Vec::len).sum(),
             lexical_candidates: lexical.len(),
             unread,
             times_ms: [
@@ -215,14 +235,69 @@ impl Search {
     }
 }
 
+impl Search {
+    /// Models that the search of these collections needs and that the question was not embedded with.
+    fn missing_models(
+        &self,
+        tenant: TenantId,
+        parts: &[IndexPart],
+        vectors: &QuestionVectors,
+    ) -> Vec<String> {
+        if parts.iter().any(|part| part.embedding_model.is_some()) {
+            self.with_others.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant);
+        }
+        let needed = parts.iter().filter(|part| part.chunks > 0).map(|part| self.model_of(part));
+        needed.filter(|model| !vectors.contains_key(*model)).map(str::to_owned).collect()
+    }
+
+    fn model_of<'a>(&'a self, part: &'a IndexPart) -> &'a str {
+        part.embedding_model.as_deref().unwrap_or_else(|| self.embedders.own_model())
+    }
+
+    /// Passages nearest in meaning, a list for each model: only vectors of one model can be compared.
+    async fn search_dense(
+        &self,
+        tx: &mut TenantTx,
+        filter: &SearchFilter,
+        parts: &[IndexPart],
+        vectors: &QuestionVectors,
+    ) -> db::Result<Vec<Vec<DenseMatch>>> {
+        let most = self.settings.candidates;
+        let is_mixed = parts.iter().any(|part| part.embedding_model.is_some());
+        let mut found = Vec::new();
+        for part in parts {
+            let model = self.model_of(part);
+            // Nothing is there to be searched.
+            let Some(vector) = vectors.get(model) else { continue };
+            let mut filter = filter.clone();
+            if is_mixed {
+                filter.collection_ids = Some(part.collection_ids.clone());
+            }
+            found.push(if self.embedders.is_own(model) {
+                tx.search_dense(&filter, model, vector, most).await?
+            } else {
+                tx.search_dense_beside(&filter, model, vector, most).await?
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// What is there of a scope, and how much.
+async fn survey(tx: &mut TenantTx, scope: &Scope) -> Result<IndexSurvey, SearchError> {
+    let named = searched_collections(tx, scope).await?;
+    let attachments = scope.session_id.map(attachments_of);
+    Ok(tx.survey_index(named.as_deref(), attachments).await?)
+}
+
 /// Attachments of the session that are not in search; asked only when there is a collection of any.
 async fn unread(
     tx: &mut TenantTx,
-    attachments: Option<Uuid>,
+    session_id: Option<Uuid>,
     filter: &SearchFilter,
 ) -> db::Result<Vec<UnreadAttachment>> {
     let searched = filter.collection_ids.as_deref().unwrap_or_default();
-    match attachments.filter(|id| searched.contains(id)) {
+    match session_id.map(attachments_of).filter(|id| searched.contains(id)) {
         Some(id) => tx.list_unread_attachments(id).await,
         None => Ok(Vec::new()),
     }

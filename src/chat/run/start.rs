@@ -24,7 +24,7 @@ use crate::governance::{
 };
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
-use crate::knowledge::{EmbeddedAhead, Reach};
+use crate::knowledge::{EmbeddedAhead, Reach, Scope};
 use crate::telemetry::traced_apart;
 
 /// How often a question is tried to be stored when the session's earlier run has just ended, or was orphaned.
@@ -237,8 +237,16 @@ impl Chat {
         let scope = scope(&mut tx, question, &answering, &reach).await?;
         let model = self.model_for(&answering.configuration).ok_or(StartError::NoProvider)?;
         // What is left to be done waits for the disk. A follow-up is embedded as what it means, when that is known.
-        let is_whole = history.turns.is_empty() && scope.is_some();
-        let embedded = is_whole.then(|| self.search.embed_ahead(&self.tasks, &question.content));
+        let embedded = scope.as_ref().filter(|_| history.turns.is_empty()).map(|ids| {
+            let scope = Scope {
+                tenant: question.tenant,
+                reader: question.reader.clone(),
+                collection_ids: ids.clone(),
+                metadata: None,
+                session_id: question.session_id,
+            };
+            self.search.embed_ahead(&self.tasks, scope, &question.content)
+        });
         let run = NewRun {
             run_id: new_id(),
             session_id: question.session_id,

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{AttemptError, IngestSettings, millis};
 use crate::kernel::terms;
 use crate::knowledge::chunk::{Chunk, ChunkOptions, chunk};
+use crate::knowledge::embedded_text::embedded_text;
 use crate::knowledge::parse::Extraction;
 use crate::knowledge::parser::Parser;
 use crate::knowledge::store::ingestion::ClaimedVersion;
@@ -76,10 +77,7 @@ fn cut(extraction: Extraction, name: &str, options: &ChunkOptions, parse_ms: i32
 }
 
 fn planned(title: &str, chunk: Chunk) -> PlannedChunk {
-    let mut context: Vec<&str> = vec![title];
-    context
-        .extend(chunk.heading_path.iter().map(String::as_str).filter(|heading| *heading != title));
-    let embedded_text = format!("{}\n{}", context.join(" > "), chunk.text);
+    let embedded_text = embedded_text(title, &chunk.heading_path, &chunk.text);
     PlannedChunk {
         digest: Sha256::digest(embedded_text.as_bytes()).into(),
         terms: terms::frequencies(&embedded_text),

@@ -13,7 +13,7 @@ const K: f64 = 10.0;
 /// How a passage was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ranks {
-    /// Place in the search by meaning, from 1.
+    /// Place in the search by meaning among the passages of the same embedding model, from 1.
     pub dense_rank: Option<i32>,
     /// Cosine similarity of its best window.
     pub similarity: Option<f64>,
@@ -25,16 +25,17 @@ pub struct Ranks {
     pub fused: f64,
 }
 
-/// Joins both lists, best first, `limit` at most. Equal sums are ordered by similarity and then by id, so that the same
-/// question gives the same order.
+/// Joins the lists, best first, `limit` at most. There is a list by meaning for each embedding model, since similarities of
+/// different models are of different scales too; each passage stands in one of them. Equal sums are ordered by similarity and
+/// then by id, so that the same question gives the same order.
 pub fn fuse(
-    dense: &[DenseMatch],
+    dense: &[Vec<DenseMatch>],
     lexical: &[LexicalMatch],
     lexical_weight: f64,
     limit: usize,
 ) -> Vec<(Uuid, Ranks)> {
     let mut ranks: HashMap<Uuid, Ranks> = HashMap::new();
-    for (place, found) in (1_i32..).zip(dense) {
+    for (place, found) in dense.iter().flat_map(|list| (1_i32..).zip(list)) {
         let entry = ranks.entry(found.chunk_id).or_default();
         entry.dense_rank = Some(place);
         entry.similarity = Some(found.similarity);
@@ -63,10 +64,14 @@ pub fn fuse(
 mod tests {
     use super::*;
 
-    fn dense(ids: &[u128]) -> Vec<DenseMatch> {
+    fn list(ids: &[u128]) -> Vec<DenseMatch> {
         ids.iter()
             .map(|id| DenseMatch { chunk_id: Uuid::from_u128(*id), similarity: 0.5 })
             .collect()
+    }
+
+    fn dense(ids: &[u128]) -> Vec<Vec<DenseMatch>> {
+        vec![list(ids)]
     }
 
     fn lexical(ids: &[u128]) -> Vec<LexicalMatch> {
@@ -91,6 +96,16 @@ mod tests {
     fn a_higher_lexical_weight_lifts_what_words_find() {
         assert_eq!(order(&fuse(&dense(&[1]), &lexical(&[2]), 2.0, 10)), [2, 1]);
         assert_eq!(order(&fuse(&dense(&[1]), &lexical(&[2]), 0.5, 10)), [1, 2]);
+    }
+
+    #[test]
+    fn the_first_of_each_model_counts_as_much_whatever_its_similarity() {
+        let mut far = list(&[3, 4]);
+        far.iter_mut().for_each(|found| found.similarity = 0.1);
+        let ranked = fuse(&[list(&[1, 2]), far], &[], 1.0, 10);
+        assert_eq!(order(&ranked), [1, 3, 2, 4]);
+        assert_eq!(ranked[1].1.dense_rank, Some(1));
+        assert!((ranked[0].1.fused - ranked[1].1.fused).abs() < 1e-12);
     }
 
     #[test]

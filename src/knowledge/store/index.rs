@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use pgvector::HalfVector;
 use uuid::Uuid;
 
 use super::collections::CountChange;
 use super::ingestion::ClaimedVersion;
+use super::windows::{NewWindows, VectorsByModel};
 use crate::db::{self, TenantTx};
 use crate::knowledge::chunk::Chunk;
 
@@ -19,8 +19,6 @@ pub struct IndexedChunk {
     pub chunk: Chunk,
     /// SHA-256 of what was embedded.
     pub embedded_sha256: [u8; 32],
-    /// Vectors of its windows.
-    pub windows: Vec<HalfVector>,
     /// How often each term stands in it.
     pub terms: BTreeMap<String, u32>,
 }
@@ -38,58 +36,34 @@ pub struct IndexedVersion<'a> {
     pub language: Option<String>,
     /// Extracted text.
     pub text: String,
-    /// Model of the vectors.
-    pub embedding_model: String,
+    /// The database's own model.
+    pub own_model: String,
+    /// Vectors of the passages, by model.
+    pub vectors: VectorsByModel,
     /// Passages.
     pub chunks: Vec<IndexedChunk>,
 }
 
-impl TenantTx {
-    /// Vectors of passages that were embedded before, by digest of what was embedded.
-    pub(in crate::knowledge) async fn find_embeddings(
-        &mut self,
-        embedding_model: &str,
-        digests: &[Vec<u8>],
-    ) -> db::Result<BTreeMap<Vec<u8>, Vec<HalfVector>>> {
-        let rows = sqlx::query!(
-            r#"select
-                c.embedded_sha256,
-                w.number,
-                w.embedding as "embedding: HalfVector"
-            from (
-                select distinct on (embedded_sha256)
-                    embedded_sha256,
-                    chunk_id
-                from chunks
-                where tenant_id = $1
-                    and embedding_model = $2
-                    and embedded_sha256 = any($3)
-                order by embedded_sha256
-            ) c
-            join chunk_windows w on w.tenant_id = $1 and w.chunk_id = c.chunk_id
-            order by c.embedded_sha256, w.number"#,
-            self.tenant().uuid(),
-            embedding_model,
-            digests
-        )
-        .fetch_all(self.connection())
-        .await?;
-        let mut found: BTreeMap<Vec<u8>, Vec<HalfVector>> = BTreeMap::new();
-        for row in rows {
-            found.entry(row.embedded_sha256).or_default().push(row.embedding);
-        }
-        Ok(found)
-    }
+/// Outcome of publishing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Readers see it, once this is committed.
+    Done,
+    /// The lease was lost or the document is gone: nothing may be committed.
+    LeaseLost,
+    /// The collection needs vectors of a model that are not there: nothing may be committed.
+    OtherModels,
+}
 
-    /// Stores a version's text and index and lets readers see it instead of the one before. False when the lease was
-    /// lost or the document is gone: then nothing may be committed.
+impl TenantTx {
+    /// Stores a version's text and index and lets readers see it instead of the one before.
     pub(in crate::knowledge) async fn publish_version(
         &mut self,
         indexed: &IndexedVersion<'_>,
-    ) -> db::Result<bool> {
+    ) -> db::Result<Published> {
         let version = indexed.version;
         let Some(replaced) = self.lock_for_publishing(version, indexed.token).await? else {
-            return Ok(false);
+            return Ok(Published::LeaseLost);
         };
         self.insert_text(version.version_id, &indexed.text).await?;
         // A newer version may be ready already: then this one is kept as history only.
@@ -97,7 +71,7 @@ impl TenantTx {
         let mut change = CountChange::default();
         if is_newest {
             self.insert_chunks(indexed).await?;
-            self.insert_windows(indexed).await?;
+            self.insert_all_windows(indexed).await?;
             self.insert_terms(indexed).await?;
             change = counts(indexed);
             self.mark_version(indexed, "ready").await?;
@@ -112,7 +86,11 @@ impl TenantTx {
             self.mark_version(indexed, "superseded").await?;
         }
         self.change_collection_counts(version.collection_id, change).await?;
-        Ok(true)
+        // The collection's row is locked now: whoever begins a re-embedding or switches to another model does so before, and
+        // is seen here, or after, and sees this version.
+        let needed = self.list_embedding_models(version.collection_id, &indexed.own_model).await?;
+        let has_all = needed.iter().all(|model| indexed.vectors.contains_key(model));
+        Ok(if has_all || !is_newest { Published::Done } else { Published::OtherModels })
     }
 
     /// Locks document and version; `None` when there is nothing to publish to. Inside: the version that is active now.
@@ -260,7 +238,7 @@ impl TenantTx {
             indexed.version.collection_id,
             indexed.version.document_id,
             indexed.version.version_id,
-            indexed.embedding_model,
+            indexed.own_model,
             &ids,
             &ordinals,
             &paths,
@@ -277,43 +255,18 @@ impl TenantTx {
         Ok(())
     }
 
-    async fn insert_windows(&mut self, indexed: &IndexedVersion<'_>) -> db::Result<()> {
-        let mut ids = Vec::new();
-        let mut numbers = Vec::new();
-        let mut embeddings = Vec::new();
-        for chunk in &indexed.chunks {
-            for (number, embedding) in (0..).zip(&chunk.windows) {
-                ids.push(chunk.chunk_id);
-                numbers.push(number);
-                embeddings.push(embedding.clone());
-            }
+    async fn insert_all_windows(&mut self, indexed: &IndexedVersion<'_>) -> db::Result<()> {
+        let chunk_ids: Vec<Uuid> = indexed.chunks.iter().map(|chunk| chunk.chunk_id).collect();
+        for (model, vectors) in &indexed.vectors {
+            self.insert_windows(NewWindows {
+                collection_id: indexed.version.collection_id,
+                model,
+                is_own: *model == indexed.own_model,
+                chunk_ids: &chunk_ids,
+                vectors,
+            })
+            .await?;
         }
-        sqlx::query!(
-            "insert into chunk_windows (
-                tenant_id,
-                chunk_id,
-                number,
-                collection_id,
-                embedding_model,
-                embedding
-            )
-            select
-                $1,
-                n.chunk_id,
-                n.number,
-                $2,
-                $3,
-                n.embedding
-            from unnest($4::uuid[], $5::int[], $6::halfvec[]) as n (chunk_id, number, embedding)",
-            self.tenant().uuid(),
-            indexed.version.collection_id,
-            indexed.embedding_model,
-            &ids,
-            &numbers as &[i32],
-            embeddings as _
-        )
-        .execute(self.connection())
-        .await?;
         Ok(())
     }
 
@@ -365,7 +318,10 @@ impl TenantTx {
     }
 
     async fn mark_version(&mut self, indexed: &IndexedVersion<'_>, state: &str) -> db::Result<()> {
-        let change = if state == "ready" { counts(indexed) } else { CountChange::default() };
+        let is_ready = state == "ready";
+        let change = if is_ready { counts(indexed) } else { CountChange::default() };
+        let models: Option<Vec<String>> =
+            is_ready.then(|| indexed.vectors.keys().cloned().collect());
         sqlx::query!(
             "update document_versions
             set
@@ -376,6 +332,7 @@ impl TenantTx {
                 chunk_count = $7,
                 term_count = $8,
                 window_count = $9,
+                embedding_models = $10,
                 lease_token = null,
                 lease_expires_at = null,
                 ready_at = now(),
@@ -390,7 +347,8 @@ impl TenantTx {
             as_i32(indexed.text.chars().count()),
             clamp(change.chunks),
             clamp(change.terms),
-            clamp(change.windows)
+            clamp(change.windows),
+            models.as_deref()
         )
         .execute(self.connection())
         .await?;
@@ -471,7 +429,9 @@ fn counts(indexed: &IndexedVersion<'_>) -> CountChange {
     CountChange {
         chunks: i64::try_from(chunks.len()).unwrap_or(i64::MAX),
         terms: chunks.iter().map(|chunk| i64::from(chunk.length())).sum(),
-        windows: chunks.iter().map(|chunk| i64::try_from(chunk.windows.len()).unwrap_or(0)).sum(),
+        windows: indexed.vectors.get(&indexed.own_model).map_or(0, |passages| {
+            passages.iter().map(|windows| i64::try_from(windows.len()).unwrap_or(0)).sum()
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::db::{self, TenantTx};
 
 /// Windows that are looked at for each passage wanted: a passage of usual length has two or three.
-const WINDOWS_PER_PASSAGE: i64 = 4;
+pub(super) const WINDOWS_PER_PASSAGE: i64 = 4;
 /// Terms of a question that always count, the rarest first.
 const RAREST_TERMS: i64 = 2;
 /// Occurrences that are read for one question: some 20 ms. Further terms, the commonest, do not count; leaving out all
@@ -54,6 +54,38 @@ pub struct IndexSize {
     pub chunks: i64,
     /// Terms of all passages.
     pub terms: i64,
+}
+
+/// Collections whose searches read vectors of one model.
+#[derive(Clone, Debug)]
+pub struct IndexPart {
+    /// The model; the database's own when absent.
+    pub embedding_model: Option<String>,
+    /// The collections.
+    pub collection_ids: Vec<Uuid>,
+    /// Passages of them all.
+    pub chunks: i64,
+    /// Terms of all passages.
+    pub terms: i64,
+}
+
+/// What is there to be searched.
+#[derive(Clone, Debug)]
+pub struct IndexSurvey {
+    /// The collections; absent where that is all that the tenant has, and nobody may have attached anything.
+    pub collection_ids: Option<Vec<Uuid>>,
+    /// The same collections by the model whose vectors are read.
+    pub parts: Vec<IndexPart>,
+}
+
+impl IndexSurvey {
+    /// How much that is.
+    pub fn size(&self) -> IndexSize {
+        IndexSize {
+            chunks: self.parts.iter().map(|part| part.chunks).sum(),
+            terms: self.parts.iter().map(|part| part.terms).sum(),
+        }
+    }
 }
 
 /// A passage with what a citation of it needs.
@@ -114,42 +146,54 @@ impl Passage {
 
 impl TenantTx {
     /// What is there of these collections, of all documentation when absent, and of the attachments beside them; and how much
-    /// that is. No list is given where all that the tenant has is searched.
+    /// that is.
     pub(in crate::knowledge) async fn survey_index(
         &mut self,
         collection_ids: Option<&[Uuid]>,
         attachments: Option<Uuid>,
-    ) -> db::Result<(Option<Vec<Uuid>>, IndexSize)> {
-        let row = sqlx::query!(
+    ) -> db::Result<IndexSurvey> {
+        let rows = sqlx::query!(
             r#"select
+                embedding_model,
+                array_agg(collection_id) as "collection_ids!",
                 coalesce(sum(chunk_count), 0)::bigint as "chunks!",
                 coalesce(sum(term_count), 0)::bigint as "terms!",
-                case
-                    when $2::uuid[] is not null
-                        or exists (
-                            select
-                            from collections a
-                            where a.tenant_id = $1
-                                and a.name is null
-                        )
-                    then coalesce(array_agg(collection_id), '{}')
-                end as collection_ids
+                $2::uuid[] is null
+                    and not exists (
+                        select
+                        from collections a
+                        where a.tenant_id = $1
+                            and a.name is null
+                    ) as "is_all!"
             from collections
             where tenant_id = $1
                 and (
                     name is not null and ($2::uuid[] is null or collection_id = any($2))
                     or collection_id = $3
-                )"#,
+                )
+            group by embedding_model"#,
             self.tenant().uuid(),
             collection_ids,
             attachments
         )
-        .fetch_one(self.connection())
+        .fetch_all(self.connection())
         .await?;
-        Ok((row.collection_ids, IndexSize { chunks: row.chunks, terms: row.terms }))
+        // Where nothing is found, nothing is searched: that is not all.
+        let is_all = rows.first().is_some_and(|row| row.is_all);
+        let parts: Vec<IndexPart> = rows
+            .into_iter()
+            .map(|row| IndexPart {
+                embedding_model: row.embedding_model,
+                collection_ids: row.collection_ids,
+                chunks: row.chunks,
+                terms: row.terms,
+            })
+            .collect();
+        let ids = || parts.iter().flat_map(|part| part.collection_ids.iter().copied()).collect();
+        Ok(IndexSurvey { collection_ids: (!is_all).then(ids), parts })
     }
 
-    /// Passages nearest in meaning, every vector of the tenant compared.
+    /// Passages nearest in meaning, every vector of the tenant of the database's own model compared.
     pub(in crate::knowledge) async fn search_dense(
         &mut self,
         filter: &SearchFilter,

@@ -1,0 +1,139 @@
+//! Shadow recall: which of the nearest passages by the old vectors are among the nearest by the new ones. Nobody's search
+//! reads the new ones for it.
+
+use std::collections::HashSet;
+
+use pgvector::HalfVector;
+use uuid::Uuid;
+
+use super::Reembeddings;
+use super::work::WorkError;
+use crate::adapters::embeddings::EmbeddingError;
+use crate::db::{self, TenantTx};
+use crate::kernel::ids::TenantId;
+use crate::knowledge::store::reembedding_leases::{ClaimedReembedding, ShadowRecall};
+use crate::knowledge::store::search::SearchFilter;
+
+/// What is searched for.
+struct Probe {
+    text: String,
+    /// Passage that it is the text of, which both would find.
+    of: Option<Uuid>,
+}
+
+impl Reembeddings {
+    /// Compares for the last questions, else for texts of passages; `None` when the re-embedding is no longer ours.
+    pub(super) async fn compare(
+        &self,
+        tenant: TenantId,
+        job: &ClaimedReembedding,
+    ) -> Result<Option<ShadowRecall>, WorkError> {
+        let (probes, source) = self.probes(tenant, job.collection_id).await?;
+        let depth = i64::from(self.settings.depth);
+        let mut overlaps = Vec::new();
+        for probe in &probes {
+            let embedding = self.embed_probe(job, &probe.text);
+            let Some([old, new]) = self.while_ours(tenant, job, embedding).await? else {
+                return Ok(None);
+            };
+            let filter =
+                SearchFilter { collection_ids: Some(vec![job.collection_id]), metadata: None };
+            let mut tx = self.db.tenant_search(tenant).await?;
+            let old = self
+                .nearest(&mut tx, &filter, (job.from_model.as_str(), &old), probe, depth)
+                .await?;
+            let new =
+                self.nearest(&mut tx, &filter, (job.to_model.as_str(), &new), probe, depth).await?;
+            drop(tx);
+            overlaps.extend(overlap(&old, &new));
+            if !self.keep(tenant, job).await? {
+                return Ok(None);
+            }
+        }
+        let sample = i32::try_from(overlaps.len()).unwrap_or(i32::MAX);
+        let mean = overlaps.iter().sum::<f64>() / f64::from(sample.max(1));
+        Ok(Some(ShadowRecall {
+            overlap: (sample > 0).then_some(mean),
+            sample,
+            depth: i32::try_from(self.settings.depth).unwrap_or(i32::MAX),
+            source,
+        }))
+    }
+
+    async fn probes(
+        &self,
+        tenant: TenantId,
+        collection_id: Uuid,
+    ) -> db::Result<(Vec<Probe>, &'static str)> {
+        let most = i64::from(self.settings.sample);
+        let mut tx = self.db.tenant(tenant).await?;
+        let questions = tx.list_recent_questions(collection_id, most).await?;
+        if !questions.is_empty() {
+            let probes = questions.into_iter().map(|text| Probe { text, of: None }).collect();
+            return Ok((probes, "questions"));
+        }
+        let passages = tx.sample_chunks(collection_id, most).await?;
+        let probe = |(id, text)| Probe { text, of: Some(id) };
+        Ok((passages.into_iter().map(probe).collect(), "passages"))
+    }
+
+    /// Vectors of a question by the old model and by the new one.
+    async fn embed_probe(
+        &self,
+        job: &ClaimedReembedding,
+        text: &str,
+    ) -> Result<[HalfVector; 2], WorkError> {
+        let embed = |model| async move {
+            let vector = self.embedders.find(model)?.embed_query(text).await?;
+            Ok::<_, EmbeddingError>(HalfVector::from_f32_slice(&vector))
+        };
+        Ok([embed(job.from_model.as_str()).await?, embed(job.to_model.as_str()).await?])
+    }
+
+    /// The nearest passages by vectors of one model, the one whose text is searched left out.
+    async fn nearest(
+        &self,
+        tx: &mut TenantTx,
+        filter: &SearchFilter,
+        question: (&str, &HalfVector),
+        probe: &Probe,
+        depth: i64,
+    ) -> db::Result<Vec<Uuid>> {
+        let (model, vector) = question;
+        let most = depth + i64::from(probe.of.is_some());
+        let found = if self.embedders.is_own(model) {
+            tx.search_dense(filter, model, vector, most).await?
+        } else {
+            tx.search_dense_beside(filter, model, vector, most).await?
+        };
+        let ids = found.iter().map(|found| found.chunk_id).filter(|id| Some(*id) != probe.of);
+        Ok(ids.take(usize::try_from(depth).unwrap_or_default()).collect())
+    }
+}
+
+/// Share of the old passages, 0 to 1, that are among the new ones; absent when there are no old ones.
+fn overlap(old: &[Uuid], new: &[Uuid]) -> Option<f64> {
+    let new: HashSet<&Uuid> = new.iter().collect();
+    let kept = old.iter().filter(|id| new.contains(id)).count();
+    #[expect(clippy::cast_precision_loss, reason = "at most some hundred passages")]
+    let share = kept as f64 / old.len().max(1) as f64;
+    (!old.is_empty()).then_some(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(numbers: &[u128]) -> Vec<Uuid> {
+        numbers.iter().map(|number| Uuid::from_u128(*number)).collect()
+    }
+
+    #[test]
+    fn the_overlap_counts_what_stayed_whatever_its_place() {
+        let of = |old: &[u128], new: &[u128]| overlap(&ids(old), &ids(new));
+        assert_eq!(of(&[1, 2, 3, 4], &[4, 3, 2, 1]), Some(1.0));
+        assert_eq!(of(&[1, 2, 3, 4], &[1, 2, 5, 6]), Some(0.5));
+        assert_eq!(of(&[1, 2], &[]), Some(0.0));
+        assert_eq!(of(&[], &[1]), None);
+    }
+}
