@@ -38,7 +38,8 @@ use crate::identity::{
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
 use crate::knowledge::{
-    Ingestion, JobWatch, PartSigner, Receiver, Search, SearchSettings, Uploads,
+    Embedders, Ingestion, JobWatch, PartSigner, Receiver, Reembeddings, Search, SearchSettings,
+    Uploads,
 };
 use crate::server::{Readiness, ServerSettings, Services, openapi_document};
 use crate::sources::SourceSync;
@@ -58,8 +59,8 @@ pub struct App {
     pub objects: Arc<dyn Objects>,
     /// What speaks to addresses of tenants.
     pub outbound: Outbound,
-    /// What embeds passages and questions.
-    pub embedder: Arc<dyn Embedder>,
+    /// What embeds passages and questions, with each model.
+    pub embedders: Embedders,
     /// What answers, by name.
     pub models: ModelRegistry,
     /// Who may read metrics, and where.
@@ -77,6 +78,14 @@ pub struct Outside {
     pub embedder: Arc<dyn Embedder>,
     /// Answer questions.
     pub models: ModelRegistry,
+}
+
+/// Embedding models beside the database's own, which the settings name.
+///
+/// # Errors
+/// A model cannot be fetched or loaded.
+pub async fn more_embedders(config: &Config) -> anyhow::Result<Vec<Arc<dyn Embedder>>> {
+    models::more_embedders(&config.embeddings, &storage::aws(&config.aws)).await
 }
 
 impl Outside {
@@ -104,11 +113,34 @@ pub async fn sign_in(database: &mut DatabaseConfig, aws: &AwsConfig) -> anyhow::
 }
 
 impl App {
+    /// Builds the application of the settings, with everything outside that they name.
+    ///
+    /// # Errors
+    /// A model cannot be fetched or loaded, or a setting cannot be used.
+    pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        let outside = Outside::connect(config).await?;
+        Self::build_with(config, outside, more_embedders(config).await?)
+    }
+
     /// Builds the application.
     ///
     /// # Errors
     /// A setting cannot be used.
     pub fn build(config: &Config, outside: Outside) -> anyhow::Result<Self> {
+        Self::build_with(config, outside, Vec::new())
+    }
+
+    /// The same with more embedding models, for collections to be re-embedded with.
+    ///
+    /// # Errors
+    /// A setting cannot be used.
+    pub fn build_with(
+        config: &Config,
+        outside: Outside,
+        more: Vec<Arc<dyn Embedder>>,
+    ) -> anyhow::Result<Self> {
+        let embedders = Embedders::with(Arc::clone(&outside.embedder), more)
+            .context("PIDIMA_EMBEDDING_MORE")?;
         let aws = storage::aws(&config.aws);
         let redis = redis(&config.redis)?.map(|it| storage::signed_in(it, &config.redis, &aws));
         let db = Db::open(&PoolSettings {
@@ -133,8 +165,9 @@ impl App {
                 candidates: config.search.candidates,
                 lexical_weight: config.search.lexical_weight,
             },
-        );
-        let (models, embedder) = (outside.models, Arc::clone(&outside.embedder));
+        )
+        .with_embedders(embedders.clone());
+        let models = outside.models;
         let streams = streams(&config.redis, redis.as_ref());
         let assistants = AssistantLimits {
             max_assistants: config.chat.max_assistants,
@@ -167,7 +200,10 @@ impl App {
             Arc::clone(&objects),
             Arc::clone(&outside.embedder),
             settings::ingestion(config),
-        );
+        )
+        .with_embedders(embedders.clone());
+        let reembeddings =
+            Reembeddings::new(db.clone(), embedders.clone(), settings::reembedding(config));
         let webhooks = Webhooks::new(
             db.clone(),
             outbound.clone(),
@@ -194,6 +230,7 @@ impl App {
             chat: chat.clone(),
             sources: sources.clone(),
             webhooks: webhooks.clone(),
+            reembeddings: reembeddings.clone(),
             uploads: uploads.clone(),
             work_waits: Arc::clone(&work_waits),
             settings: settings::worker(&config.ingestion),
@@ -220,6 +257,7 @@ impl App {
             max_quotas: config.limits.max_quotas,
             receiver,
             attachments: settings::attachments(config),
+            reembeddings,
             uploads,
             sources,
             webhooks,
@@ -241,7 +279,7 @@ impl App {
             server,
             objects,
             outbound,
-            embedder,
+            embedders,
             models,
             metrics: config.metrics.clone(),
             models_refresh,

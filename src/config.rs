@@ -19,6 +19,7 @@ mod outbound;
 mod parser;
 mod queue;
 mod redis;
+mod reembedding;
 mod runs;
 mod search;
 mod sources;
@@ -33,7 +34,9 @@ use std::time::Duration;
 pub use accounts::AccountsConfig;
 pub use attachments::AttachmentsConfig;
 pub use aws::AwsConfig;
-pub use embeddings::{EmbeddingProvider, EmbeddingsConfig, RemoteEmbeddingsConfig};
+pub use embeddings::{
+    EmbeddingProvider, EmbeddingsConfig, MoreEmbeddingsConfig, RemoteEmbeddingsConfig,
+};
 pub use env::{ConfigError, Env, Given, Origin};
 pub use flags::FlagsConfig;
 pub use http::HttpConfig;
@@ -49,6 +52,7 @@ pub use outbound::OutboundConfig;
 pub use parser::ParserConfig;
 pub use queue::{QueueConfig, QueueKind, SqsConfig};
 pub use redis::RedisConfig;
+pub use reembedding::ReembeddingConfig;
 pub use runs::RunsConfig;
 pub use search::SearchConfig;
 pub use sources::SourcesConfig;
@@ -97,6 +101,8 @@ pub struct Config {
     pub parser: ParserConfig,
     /// Embedding passages and questions.
     pub embeddings: EmbeddingsConfig,
+    /// Changing the embedding model of a collection.
+    pub reembedding: ReembeddingConfig,
     /// Finding passages.
     pub search: SearchConfig,
     /// Answering questions.
@@ -158,6 +164,7 @@ impl Config {
             syncing: SyncingConfig::from_env(env),
             parser: ParserConfig::from_env(env),
             embeddings: EmbeddingsConfig::from_env(env),
+            reembedding: ReembeddingConfig::from_env(env),
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),
             runs: RunsConfig::from_env(env),
@@ -179,7 +186,7 @@ impl Config {
     /// sends one asks for it each time. A key that is gone stays, since without any the requests would be refused. False when
     /// the server of one is another.
     pub fn take_keys_of(&self, newer: &Self) -> bool {
-        let mut are_taken = self.embeddings.take_key_of(&newer.embeddings);
+        let mut are_taken = self.embeddings.take_keys_of(&newer.embeddings);
         for provider in &self.chat.providers {
             let same = newer.chat.providers.iter().find(|it| it.name == provider.name);
             are_taken &= same.is_some_and(|newer| provider.take_key_of(newer));

@@ -3,6 +3,7 @@
 //! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
 
 mod reconcile;
+mod reembed;
 mod relay;
 mod schedule;
 mod sweep;
@@ -26,7 +27,10 @@ use unbroken::unbroken;
 use crate::adapters::queue::{Delivery, Message, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
-use crate::knowledge::{GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REMOVE_ORIGINAL, Uploads};
+use crate::knowledge::{
+    GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REEMBED_COLLECTION, REMOVE_ORIGINAL,
+    Reembeddings, Uploads,
+};
 use crate::sources::{SYNC_SOURCE, SourceSync};
 use crate::telemetry::metrics::metrics;
 use crate::telemetry::{self, TRACED, TraceContext};
@@ -75,6 +79,8 @@ pub struct Worker {
     pub sources: SourceSync,
     /// The jobs on webhooks.
     pub webhooks: Webhooks,
+    /// Changes of the embedding models of collections.
+    pub reembeddings: Reembeddings,
     /// Large uploads, of which those whose time is over are removed.
     pub uploads: Uploads,
     /// Wakes the worker at once after an upload in this process.
@@ -96,6 +102,9 @@ impl Worker {
         let (uploads, until) = (self.uploads.clone(), stop.clone());
         let sweep_uploads = move || sweep::run_uploads(uploads.clone(), until.clone());
         jobs.spawn(unbroken("sweep uploads", stop.clone(), sweep_uploads));
+        let (reembeddings, until) = (self.reembeddings.clone(), stop.clone());
+        let sweep_reembeddings = move || reembed::sweep(reembeddings.clone(), until.clone());
+        jobs.spawn(unbroken("sweep re-embeddings", stop.clone(), sweep_reembeddings));
         let (chat, until) = (self.chat.clone(), stop.clone());
         let sweep_runs = move || sweep_runs(chat.clone(), until.clone());
         jobs.spawn(unbroken("sweep_runs", stop.clone(), sweep_runs));
@@ -235,6 +244,9 @@ impl Worker {
         if kind == SYNC_SOURCE {
             return self.synchronise(delivery, stop).await;
         }
+        if kind == REEMBED_COLLECTION {
+            return self.reembed(delivery).await;
+        }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {
                 self.settle(delivery).await?;
@@ -275,6 +287,11 @@ impl Worker {
         }
         if message.kind == SYNC_SOURCE
             && !self.sources.abandon(message.tenant, message.subject_id).await?
+        {
+            return self.queue.delete(delivery).await;
+        }
+        if message.kind == REEMBED_COLLECTION
+            && !self.reembeddings.abandon(message.tenant, message.subject_id).await?
         {
             return self.queue.delete(delivery).await;
         }
@@ -367,7 +384,7 @@ fn job_span(message: &Message, trace: Option<&TraceContext>) -> Span {
 
 /// The kind of a message, in our own words: anybody who may write to the queue can name another.
 fn kind_of(message: &Message) -> &'static str {
-    let known = [INGEST_VERSION, REMOVE_ORIGINAL, DELIVER_WEBHOOK, SYNC_SOURCE];
+    let known = [INGEST_VERSION, REMOVE_ORIGINAL, DELIVER_WEBHOOK, SYNC_SOURCE, REEMBED_COLLECTION];
     let known = known.into_iter().find(|kind| *kind == message.kind);
     known.unwrap_or("unknown")
 }

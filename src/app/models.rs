@@ -16,8 +16,8 @@ use crate::adapters::models::{
     ModelRegistry, OpenAiModel, OpenAiServer, OpenAiSettings,
 };
 use crate::config::{
-    BedrockConfig, ChatConfig, EmbeddingProvider, EmbeddingsConfig, ModelTimes, OpenAiConfig,
-    ProviderKind, RemoteEmbeddingsConfig, ServerName,
+    BedrockConfig, ChatConfig, EmbeddingProvider, EmbeddingsConfig, ModelTimes,
+    MoreEmbeddingsConfig, OpenAiConfig, ProviderKind, RemoteEmbeddingsConfig, ServerName,
 };
 use crate::devservices::{MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, PackageCache};
 
@@ -26,8 +26,31 @@ pub(super) async fn embedder(
     config: &EmbeddingsConfig,
     aws: &Aws,
 ) -> anyhow::Result<Arc<dyn Embedder>> {
-    let remote = &config.remote;
-    match config.provider {
+    let (provider, remote) = (config.provider, &config.remote);
+    one_embedder(config, provider, remote, aws, "PIDIMA_EMBEDDING_").await
+}
+
+/// The embedders beside it, in the order of the settings.
+pub(super) async fn more_embedders(
+    config: &EmbeddingsConfig,
+    aws: &Aws,
+) -> anyhow::Result<Vec<Arc<dyn Embedder>>> {
+    let mut embedders = Vec::new();
+    for MoreEmbeddingsConfig { name, provider, remote } in &config.more {
+        let prefix = format!("PIDIMA_EMBEDDER_{}_", name.to_uppercase());
+        embedders.push(one_embedder(config, *provider, remote, aws, &prefix).await?);
+    }
+    Ok(embedders)
+}
+
+async fn one_embedder(
+    config: &EmbeddingsConfig,
+    provider: EmbeddingProvider,
+    remote: &RemoteEmbeddingsConfig,
+    aws: &Aws,
+    prefix: &str,
+) -> anyhow::Result<Arc<dyn Embedder>> {
+    match provider {
         EmbeddingProvider::MiniLm => minilm(config).await,
         EmbeddingProvider::OpenAi => {
             let server =
@@ -43,12 +66,12 @@ pub(super) async fn embedder(
         }
         EmbeddingProvider::Bedrock => {
             let (model, dimensions) = (&remote.model, remote.dimensions);
-            let family = BedrockFamily::of_model(model).with_context(
-                || "PIDIMA_EMBEDDING_MODEL names neither Titan v2 nor Cohere Embed",
-            )?;
+            let family = BedrockFamily::of_model(model).with_context(|| {
+                format!("{prefix}MODEL names neither Titan v2 nor Cohere Embed")
+            })?;
             anyhow::ensure!(
                 family.dimensions().contains(&dimensions),
-                "PIDIMA_EMBEDDING_DIMENSIONS: the model gives {:?}, not {dimensions}",
+                "{prefix}DIMENSIONS: the model gives {:?}, not {dimensions}",
                 family.dimensions()
             );
             let region = remote.region.clone();

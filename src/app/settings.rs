@@ -17,7 +17,8 @@ use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
 use crate::knowledge::{
-    AttachmentCounts, AttachmentSettings, IngestSettings, UploadSettings, WatchSettings,
+    AttachmentCounts, AttachmentSettings, IngestSettings, ReembeddingSettings, UploadSettings,
+    WatchSettings,
 };
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::sources::SyncSettings;
@@ -167,6 +168,23 @@ pub(super) fn worker(config: &IngestionConfig) -> WorkerSettings {
         max_receives: config.max_attempts * 4,
         window: config.window,
         lost_after: config.lost_after,
+    }
+}
+
+/// How collections are re-embedded.
+pub(super) fn reembedding(config: &Config) -> ReembeddingSettings {
+    let reembedding = &config.reembedding;
+    ReembeddingSettings {
+        batch: reembedding.batch,
+        slice: reembedding.slice,
+        lease: config.ingestion.lease,
+        max_attempts: reembedding.max_attempts,
+        retry: reembedding.retry,
+        sample: reembedding.sample,
+        depth: reembedding.depth,
+        keep: reembedding.keep,
+        sweep: reembedding.sweep,
+        lost_after: config.ingestion.lost_after,
     }
 }
 

@@ -19,7 +19,7 @@ use self::state::DemoState;
 use super::client::Client;
 use super::seed::{Seed, plant};
 use super::{import, member, run_server, tenant};
-use crate::app::{App, Outside, passwords};
+use crate::app::{App, passwords};
 use crate::config::{Config, Env};
 use crate::db::{Db, analysts, migrate};
 use crate::devservices::{Services, ServicesOptions};
@@ -120,7 +120,7 @@ async fn prepare(
     env.set_default("PIDIMA_OBJECTS_DIR", args.data.join("objects").to_string_lossy());
     say("loading the embedding model");
     let config = Config::from_env(&env)?;
-    let app = App::build(&config, Outside::connect(&config).await?)?;
+    let app = App::connect(&config).await?;
     run_server::check(&app).await?;
     prepare_tenants(&app.services.db, state, &postgres.url).await?;
     prepare_login(&app.services.db, &passwords(&config.accounts), state).await?;

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::objects::ObjectKey;
-use crate::app::{App, Outside, sign_in};
+use crate::app::{App, Outside, more_embedders, sign_in};
 use crate::config::{Config, Env, ObjectStore, QueueKind, TelemetryConfig};
 use crate::kernel::ids::{TenantId, new_id};
-use crate::knowledge::claim_embedding_space;
+use crate::knowledge::{check_embedding_models, claim_embedding_space};
 use crate::telemetry::check_collector;
 
 pub async fn run(env: &Env) -> anyhow::Result<()> {
@@ -26,15 +26,17 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
             return report.finish();
         }
     };
-    let embedder = outside.embedder.clone();
-    let probe = embedder.embed_query("Is the model there?").await;
-    report.note(
-        "embedding model",
-        probe
-            .map(|vector| format!("{}, {} dimensions", Embedder::model(&*embedder), vector.len()))
-            .map_err(|error| error.to_string()),
-    );
-    let app = App::build(&config, outside)?;
+    let more = match more_embedders(&config).await {
+        Ok(more) => more,
+        Err(error) => {
+            report.note("embedding models beside it", Err(format!("{error:#}")));
+            return report.finish();
+        }
+    };
+    let app = App::build_with(&config, outside, more)?;
+    for embedder in app.embedders.all() {
+        report.note("embedding model", probe_embedder(&**embedder).await);
+    }
     for fault in app.services.readiness.faults(&app.services.db).await {
         report.note("database", Err(fault));
     }
@@ -51,13 +53,7 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
                 Err(error) => Err(error.to_string()),
             },
         );
-        let space = claim_embedding_space(&app.services.db, &*app.embedder).await;
-        report.note(
-            "stored vectors",
-            space
-                .map(|()| "of the same embedding model".to_owned())
-                .map_err(|error| error.to_string()),
-        );
+        report.note("stored vectors", probe_vectors(&app).await);
         let months = app.services.db.months_prepared().await;
         report.note(
             "partitions",
@@ -81,6 +77,18 @@ pub async fn run(env: &Env) -> anyhow::Result<()> {
     report.note("queue", probe_queue(&app, &config).await);
     report.note("collector of traces", probe_collector(env).await);
     report.finish()
+}
+
+async fn probe_embedder(embedder: &dyn Embedder) -> Result<String, String> {
+    let vector = embedder.embed_query("Is the model there?").await.map_err(whole)?;
+    Ok(format!("{}, {} dimensions", embedder.model(), vector.len()))
+}
+
+async fn probe_vectors(app: &App) -> Result<String, String> {
+    let (db, embedders) = (&app.services.db, &app.embedders);
+    claim_embedding_space(db, &**embedders.own()).await.map_err(whole)?;
+    check_embedding_models(db, embedders).await.map_err(whole)?;
+    Ok("of the same embedding model".to_owned())
 }
 
 async fn probe_objects(app: &App, config: &Config) -> Result<String, String> {

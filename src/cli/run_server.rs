@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Renewal};
-use crate::knowledge::claim_embedding_space;
+use crate::knowledge::{check_embedding_models, claim_embedding_space};
 use crate::server::{self, Gauges, serve_metrics, write_emf};
 use crate::telemetry::metrics::EmfWriter;
 
@@ -16,7 +16,8 @@ use crate::telemetry::metrics::EmfWriter;
 pub async fn check(app: &App) -> anyhow::Result<()> {
     let faults = app.services.readiness.faults(&app.services.db).await;
     anyhow::ensure!(faults.is_empty(), "the database is not fit to serve:\n{}", faults.join("\n"));
-    claim_embedding_space(&app.services.db, &*app.embedder).await?;
+    claim_embedding_space(&app.services.db, &**app.embedders.own()).await?;
+    check_embedding_models(&app.services.db, &app.embedders).await?;
     Ok(())
 }
 

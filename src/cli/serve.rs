@@ -5,7 +5,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::run_server;
-use crate::app::{App, Outside, Renewal, Sources, sign_in};
+use crate::app::{App, Renewal, Sources, sign_in};
 use crate::config::{Config, Env};
 
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub async fn run(args: ServeArgs, env: Env, sources: Sources) -> anyhow::Result<
     let mut config = Config::from_env(&env)?;
     sign_in(&mut config.database, &config.aws).await?;
     let stop = run_server::stop_signal()?;
-    let app = App::build(&config, Outside::connect(&config).await?)?;
+    let app = App::connect(&config).await?;
     run_server::check(&app).await?;
     let listener = TcpListener::bind(config.http.listen)
         .await

@@ -3,14 +3,14 @@
 use tokio_util::task::TaskTracker;
 
 use super::run_server;
-use crate::app::{App, Outside, Renewal, Sources, sign_in};
+use crate::app::{App, Renewal, Sources, sign_in};
 use crate::config::{Config, Env};
 
 pub async fn run(env: Env, sources: Sources) -> anyhow::Result<()> {
     let mut config = Config::from_env(&env)?;
     sign_in(&mut config.database, &config.aws).await?;
     let stop = run_server::stop_signal()?;
-    let app = App::build(&config, Outside::connect(&config).await?)?;
+    let app = App::connect(&config).await?;
     run_server::check(&app).await?;
     let metrics = run_server::tell_metrics(&app).await?;
     tracing::info!("working");

@@ -1,8 +1,12 @@
-//! Embedding passages and questions: which model, and how it is asked.
+//! Embedding passages and questions: which models, and how they are asked.
+
+mod more;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+pub use more::MoreEmbeddingsConfig;
 
 use super::{Env, ServerName};
 use crate::kernel::live_secret::LiveSecret;
@@ -42,6 +46,8 @@ pub struct EmbeddingsConfig {
     pub threads: usize,
     /// The model, where it runs elsewhere.
     pub remote: RemoteEmbeddingsConfig,
+    /// `PIDIMA_EMBEDDING_MORE`: names of further models, with commas between; default none.
+    pub more: Vec<MoreEmbeddingsConfig>,
 }
 
 /// An embedding model that runs elsewhere.
@@ -81,24 +87,34 @@ impl EmbeddingsConfig {
             cache_dir: env.text("PIDIMA_CACHE_DIR").map(PathBuf::from),
             threads: env.number("PIDIMA_EMBEDDING_THREADS", cores.min(8), 1, 64),
             remote: RemoteEmbeddingsConfig::from_env(env, provider),
+            more: more::read(env),
         }
     }
 
-    /// Takes over the key where it goes to the same server; false where that is another.
-    pub(super) fn take_key_of(&self, newer: &Self) -> bool {
-        let server = |it: &Self| {
-            let remote = &it.remote;
-            (it.provider, remote.base_url.clone(), remote.server, remote.api_version.clone())
-        };
-        let is_same = server(self) == server(newer);
-        if is_same {
-            self.remote.api_key.take(&newer.remote.api_key);
+    /// Takes over the keys where they go to the same servers; false where one of these is another.
+    pub(super) fn take_keys_of(&self, newer: &Self) -> bool {
+        let mut are_taken =
+            self.provider == newer.provider && self.remote.take_key_of(&newer.remote);
+        for one in &self.more {
+            let same = newer.more.iter().find(|it| it.name == one.name);
+            are_taken &= same.is_some_and(|newer| {
+                one.provider == newer.provider && one.remote.take_key_of(&newer.remote)
+            });
         }
-        is_same
+        are_taken
     }
 }
 
 impl RemoteEmbeddingsConfig {
+    fn take_key_of(&self, newer: &Self) -> bool {
+        let server = |it: &Self| (it.base_url.clone(), it.server, it.api_version.clone());
+        let is_same = server(self) == server(newer);
+        if is_same {
+            self.api_key.take(&newer.api_key);
+        }
+        is_same
+    }
+
     fn from_env(env: &Env, provider: EmbeddingProvider) -> Self {
         let model = env.text("PIDIMA_EMBEDDING_MODEL");
         let base_url = env.text("PIDIMA_EMBEDDING_BASE_URL");

@@ -89,6 +89,10 @@ pub enum Action {
     CollectionRead,
     /// Create, change and delete collections.
     CollectionWrite,
+    /// List and read changes of the embedding model of a collection.
+    ReembeddingRead,
+    /// Begin, switch, roll back and cancel changes of the embedding model of a collection.
+    ReembeddingWrite,
     /// List and read documents and their versions.
     DocumentRead,
     /// Upload, change and delete documents.
@@ -166,6 +170,8 @@ pub fn rule(action: Action) -> Rule {
         Action::AuditRead => (ADMINS, Some(Scope::AuditRead)),
         Action::CollectionRead | Action::DocumentRead => (EVERYBODY, Some(Scope::DocumentsRead)),
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
+        // What searches of everybody are like, and what it costs.
+        Action::ReembeddingRead | Action::ReembeddingWrite => (ADMINS, Some(Scope::DocumentsWrite)),
         Action::UploadRead
         | Action::UploadWrite
         | Action::IngestionJobRead
@@ -223,7 +229,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -245,6 +251,8 @@ impl Action {
         Self::WebhookWrite,
         Self::CollectionRead,
         Self::CollectionWrite,
+        Self::ReembeddingRead,
+        Self::ReembeddingWrite,
         Self::DocumentRead,
         Self::DocumentWrite,
         Self::UploadRead,

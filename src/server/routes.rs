@@ -33,9 +33,10 @@ use crate::identity::api::{
 };
 use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSigner};
 use crate::knowledge::api::{
-    CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, SearchApi, UploadsApi,
+    CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, ReembeddingsApi, SearchApi,
+    UploadsApi,
 };
-use crate::knowledge::{AttachmentSettings, JobWatch, Receiver, Search, Uploads};
+use crate::knowledge::{AttachmentSettings, JobWatch, Receiver, Reembeddings, Search, Uploads};
 use crate::sources::SourceSync;
 use crate::sources::api::{SourceRunsApi, SourcesApi};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
@@ -68,6 +69,8 @@ pub struct Services {
     pub receiver: Receiver,
     /// What may be attached to a session.
     pub attachments: AttachmentSettings,
+    /// Changes the embedding models of collections.
+    pub reembeddings: Reembeddings,
     /// Takes large files.
     pub uploads: Uploads,
     /// Makes and reads sources of documents.
@@ -198,6 +201,11 @@ fn api_service(
     );
     let knowledge = (
         CollectionsApi { db: db.clone(), receiver: receiver.clone() },
+        ReembeddingsApi {
+            db: db.clone(),
+            reembeddings: services.reembeddings.clone(),
+            work_waits: Arc::clone(&services.work_waits),
+        },
         DocumentsApi { db: db.clone(), receiver: receiver.clone(), watch: watch.clone() },
         UploadsApi { uploads: services.uploads.clone(), watch: watch.clone() },
         IngestionJobsApi { db: db.clone(), receiver: receiver.clone(), watch },

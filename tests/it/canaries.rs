@@ -19,7 +19,7 @@ use self::scan::{Log, Scan};
 use crate::analysts::script;
 use crate::api::isolation::words::Marked;
 use crate::api::operations::{Body, PERSONAL, operations};
-use crate::api::things::Things;
+use crate::api::things::{Things, ready_reembedding};
 use crate::attachments::attach;
 use crate::support::{TestApp, TestTenant, eventually, minilm};
 use crate::telemetry::collector::Collector;
@@ -82,6 +82,7 @@ async fn things(marked: &Marked) -> Things {
         document_id: document.clone(),
         session_id: session.clone(),
         message_id: message.clone(),
+        reembedding_id: ready_reembedding(&marked.tenant, collection).await,
         ..Things::make(&marked.tenant, &marked.tenant).await
     }
 }

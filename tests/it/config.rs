@@ -21,6 +21,8 @@ const BASE: [(&str, &str); 4] = [
 const EACH_PROVIDER: &str = "PIDIMA_OIDC_<NAME>_";
 /// The same for each model provider with a name of its own; none of them has a default to be tried.
 const EACH_MODEL_PROVIDER: &str = "PIDIMA_PROVIDER_<NAME>_";
+/// The same for each embedding model beside the first one.
+const EACH_EMBEDDER: &str = "PIDIMA_EMBEDDER_<NAME>_";
 /// A login provider with nothing but what it needs.
 const ONE_PROVIDER: [(&str, &str); 3] = [
     ("PIDIMA_OIDC_PROVIDERS", "main"),
@@ -41,6 +43,7 @@ fn every_variable_that_is_read_stands_in_the_handbook_and_the_reverse() {
     }
     named.extend(names_of_each("identity.rs", EACH_PROVIDER));
     named.extend(names_of_each("models/providers.rs", EACH_MODEL_PROVIDER));
+    named.extend(names_of_each("embeddings/more.rs", EACH_EMBEDDER));
     let told: BTreeSet<String> = handbook().into_keys().collect();
     let untold: Vec<_> = named.difference(&told).collect();
     let unread: Vec<_> = told.difference(&named).collect();
@@ -88,7 +91,8 @@ fn a_default_of_the_handbook_is_the_default_of_the_code() {
 fn no_fault_shows_a_value_that_comes_from_outside() {
     const CANARY: &str = "canary7canary";
     // Their values become parts of names of settings, which are told.
-    const NAMING: [&str; 2] = ["PIDIMA_OIDC_PROVIDERS", "PIDIMA_MODEL_PROVIDERS"];
+    const NAMING: [&str; 3] =
+        ["PIDIMA_OIDC_PROVIDERS", "PIDIMA_MODEL_PROVIDERS", "PIDIMA_EMBEDDING_MORE"];
     const OWN: [(&str, &str); 4] = [
         ("PIDIMA_MODEL_PROVIDERS", "openai,own"),
         ("PIDIMA_PROVIDER_OWN_KIND", "openai"),
@@ -209,7 +213,8 @@ fn names_in_source() -> BTreeSet<String> {
     let texts = sources("src");
     let literals = texts.iter().flat_map(|(_, text)| text.split('"'));
     // Those of providers with a name of their own are only examples of tests; the reader makes the real ones.
-    let literals = literals.filter(|text| !text.starts_with("PIDIMA_PROVIDER_"));
+    let examples = ["PIDIMA_PROVIDER_", "PIDIMA_EMBEDDER_"];
+    let literals = literals.filter(|text| !examples.iter().any(|begin| text.starts_with(begin)));
     literals.filter(|text| is_name(text)).map(str::to_owned).collect()
 }
 

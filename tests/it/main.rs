@@ -47,6 +47,7 @@ mod quotas;
 mod reach;
 mod reads;
 mod redis_connection;
+mod reembedding;
 mod retrieval;
 mod rolling;
 mod round;

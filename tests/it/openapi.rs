@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use self::filled::{example_of, fill, request};
 use crate::support::TestApp;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
     "list",
     "get",
     "create",
@@ -35,6 +35,7 @@ const VERBS: [&str; 18] = [
     "redrive",
     "complete",
     "sync",
+    "switch",
 ];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Formats of OpenAPI 3.0 and of JSON Schema; no unsigned ones.
@@ -253,7 +254,15 @@ async fn what_the_service_sends_is_what_the_document_says() {
     tenant.stream("/v1/answers", &json!({ "question": "Who won the chess match?" })).await;
     let mut checked = BTreeSet::new();
     let mut faults = Vec::new();
-    for Operation { method, path, id, body, .. } in operations(&document) {
+    let mut all: Vec<Operation<'_>> = operations(&document).collect();
+    // What is switched to can be rolled back, and what was rolled back be cancelled, and not the other way round.
+    all.sort_by_key(|operation| match operation.id {
+        "switch_reembedding" => 1,
+        "rollback_reembedding" => 2,
+        "cancel_reembedding" => 3,
+        _ => 0,
+    });
+    for Operation { method, path, id, body, .. } in all {
         let address = with_ids(path, &ids);
         let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
         if matches!(method, reqwest::Method::DELETE | reqwest::Method::PUT) {

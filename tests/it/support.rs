@@ -16,7 +16,7 @@ pub use app::{Reply, SIGNING_SECRET, TestApp, TestTenant};
 pub use browser::{Browser, Visit};
 pub use database::{TestDatabase, services};
 pub use events::{EventReader, StreamEvent};
-pub use outside::{ProbedEmbedder, Script, ScriptedModel};
+pub use outside::{ProbedEmbedder, Script, ScriptedModel, WordsEmbedder};
 pub use redis::{Mode, OwnValkey, RedisProxy, RedisTls};
 pub use trips::TripCounter;
 pub use watch::Watch;

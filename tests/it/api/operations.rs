@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::things::{Things, source, unique, uploaded_sha256};
 use super::{documented_operations, openapi};
-use crate::support::TestApp;
+use crate::support::{TestApp, WordsEmbedder};
 
 /// One operation.
 #[derive(Clone, Copy)]
@@ -114,6 +114,17 @@ const TABLE: &[Row] = &[
     ("update_collection", "PATCH", "/v1/collections/{collection_id}", EDITORS, WRITE,
         Body::Json(|_| json!({ "description": "changed" }))),
     ("delete_collection", "DELETE", "/v1/collections/{collection_id}", EDITORS, WRITE, Body::Nothing),
+    ("list_reembeddings", "GET", "/v1/collections/{collection_id}/reembeddings", ADMINS, WRITE, Body::Nothing),
+    ("create_reembedding", "POST", "/v1/collections/{collection_id}/reembeddings", ADMINS, WRITE,
+        Body::Json(|_| json!({ "embedding_model": WordsEmbedder::MODEL }))),
+    ("get_reembedding", "GET", "/v1/collections/{collection_id}/reembeddings/{reembedding_id}", ADMINS, WRITE,
+        Body::Nothing),
+    ("switch_reembedding", "POST", "/v1/collections/{collection_id}/reembeddings/{reembedding_id}/switch", ADMINS, WRITE,
+        Body::Nothing),
+    ("rollback_reembedding", "POST", "/v1/collections/{collection_id}/reembeddings/{reembedding_id}/rollback", ADMINS,
+        WRITE, Body::Nothing),
+    ("cancel_reembedding", "POST", "/v1/collections/{collection_id}/reembeddings/{reembedding_id}/cancel", ADMINS, WRITE,
+        Body::Nothing),
     ("list_documents", "GET", "/v1/documents", EVERYBODY, READ, Body::Nothing),
     ("create_document", "POST", "/v1/documents", EDITORS, WRITE, Body::File),
     ("get_document", "GET", "/v1/documents/{document_id}", EVERYBODY, READ, Body::Nothing),
@@ -314,6 +325,7 @@ impl Operation {
             .replace("{quota_id}", &things.quota_id)
             .replace("{webhook_id}", &things.webhook_id)
             .replace("{delivery_id}", &things.delivery_id)
+            .replace("{reembedding_id}", &things.reembedding_id)
             .replace("{source_id}", &things.source_id)
             .replace("{source_run_id}", &things.source_run_id)
             .replace("{assistant_id}", &things.assistant_id)

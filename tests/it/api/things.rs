@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attachments::attach;
-use crate::support::{TestTenant, eventually};
+use crate::support::{TestTenant, WordsEmbedder, eventually};
 use crate::uploads::{begin, send_all};
 
 /// Ids of things of one tenant.
@@ -38,6 +38,8 @@ pub struct Things {
     pub webhook_id: String,
     /// What the webhook was told.
     pub delivery_id: String,
+    /// A re-embedding of the collection that is ready.
+    pub reembedding_id: String,
     pub source_id: String,
     /// A run of the source that is over.
     pub source_run_id: String,
@@ -92,6 +94,7 @@ impl Things {
         let test = format!("/v1/webhooks/{webhook_id}/test");
         let delivery = owner.send(owner.request(Method::POST, &test)).await.expect(202);
         let (source_id, source_run_id) = read_source(owner, &collection_id).await;
+        let reembedding_id = ready_reembedding(owner, &collection_id).await;
         let assistant =
             owner.post("/v1/assistants", &json!({ "name": unique() })).await.expect(201);
         let assistant_id = text(&assistant["id"]);
@@ -118,6 +121,7 @@ impl Things {
             quota_id: text(&quota["id"]),
             webhook_id,
             delivery_id: text(&delivery["id"]),
+            reembedding_id,
             source_id,
             source_run_id,
             assistant_id,
@@ -148,6 +152,7 @@ impl Things {
             quota_id: id(),
             webhook_id: id(),
             delivery_id: id(),
+            reembedding_id: id(),
             source_id: id(),
             source_run_id: id(),
             assistant_id: id(),
@@ -158,6 +163,19 @@ impl Things {
 /// Digest of the upload, which is the mark of its one part too where a folder keeps it.
 pub fn uploaded_sha256() -> String {
     crate::uploads::sha256(UPLOADED.as_bytes())
+}
+
+/// A re-embedding of a collection, once every passage has both vectors.
+pub async fn ready_reembedding(owner: &TestTenant, collection_id: &str) -> String {
+    let path = format!("/v1/collections/{collection_id}/reembeddings");
+    let body = json!({ "embedding_model": WordsEmbedder::MODEL });
+    let begun = owner.post(&path, &body).await.expect(202);
+    let id = begun["id"].as_str().unwrap().to_owned();
+    eventually("the re-embedding is ready", || async {
+        owner.get(&format!("{path}/{id}")).await.expect(200)["state"] == "ready"
+    })
+    .await;
+    id
 }
 
 /// A source at an address that no request may reach: its runs fail at once.

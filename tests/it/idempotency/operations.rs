@@ -27,6 +27,7 @@ const CREATING: &[(&str, bool)] = &[
     ("create_password_reset", true),
     ("create_platform_tenant", true),
     ("create_quota", false),
+    ("create_reembedding", false),
     ("create_session", false),
     ("create_source", false),
     ("create_upload", false),
@@ -42,6 +43,7 @@ const CREATING: &[(&str, bool)] = &[
 /// The others, each with the reason why it takes none. Whoever adds an operation puts it into one of the two lists.
 const NOT_CREATING: &[(&str, &str)] = &[
     ("cancel_ingestion_job", "ends what goes on; the second time there is nothing to end"),
+    ("cancel_reembedding", "ends what goes on; the second time there is nothing to end"),
     ("cancel_run", "ends what goes on; the second time there is nothing to end"),
     ("cancel_source_run", "ends what goes on; the second time there is nothing to end"),
     ("create_acceptance", "nobody is known yet, and an invitation is accepted once whoever asks"),
@@ -51,6 +53,8 @@ const NOT_CREATING: &[(&str, &str)] = &[
     ("publish_assistant", "a draft that is published already makes no other version"),
     ("redrive_dead_letter", "what is given back is no dead letter any more"),
     ("retry_ingestion_job", "a job that waits already is left as it is"),
+    ("rollback_reembedding", "says which vectors are read; the second time they are already"),
+    ("switch_reembedding", "says which vectors are read; the second time they are already"),
     ("rollback_assistant", "says which version answers; the second time it does already"),
     ("search_passages", "reads"),
 ];

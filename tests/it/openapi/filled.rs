@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{PASSWORD, PLATFORM, PUBLISHABLE_KEY, text_of};
 use crate::api::operations::PERSONAL;
-use crate::api::things::{read_source, unique_email};
+use crate::api::things::{read_source, ready_reembedding, unique_email};
 use crate::attachments::attach;
 use crate::support::{TestApp, TestTenant};
 use crate::uploads::{begin, send_all};
@@ -81,7 +81,9 @@ pub async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, Stri
     send_all(tenant, &upload, file.as_bytes()).await;
     let (webhook, delivery) = webhook(tenant).await;
     let (source, source_run) = read_source(tenant, collection["id"].as_str().unwrap()).await;
+    let reembedding = ready_reembedding(tenant, collection["id"].as_str().unwrap()).await;
     vec![
+        ("{reembedding_id}", reembedding),
         ("{source_id}", source),
         ("{source_run_id}", source_run),
         ("{webhook_id}", webhook),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use pidima::adapters::embeddings::Embedder;
 use pidima::adapters::models::{ChatModel, ExtractiveModel, ModelRegistry};
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
@@ -26,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{EventReader, TestDatabase, Watch, minilm, services};
+use super::{EventReader, TestDatabase, Watch, WordsEmbedder, minilm, services};
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -116,6 +117,16 @@ impl TestApp {
         settings: &[(&str, &str)],
         outside: Outside,
     ) -> Self {
+        Self::start_between(listener, settings, outside, Arc::new(WordsEmbedder)).await
+    }
+
+    /// The same with a second embedder of the test's own, for collections that are re-embedded.
+    pub async fn start_between(
+        listener: TcpListener,
+        settings: &[(&str, &str)],
+        outside: Outside,
+        second: Arc<dyn Embedder>,
+    ) -> Self {
         let database = TestDatabase::create().await;
         let objects = std::env::temp_dir().join(format!("pidima-objects-{}", uuid::Uuid::new_v4()));
         let mut pairs = vec![
@@ -147,7 +158,7 @@ impl TestApp {
         let redis = redis.then(|| services().valkey).flatten();
         let watch = Watch::new(database.admin_url(), objects.clone(), redis);
         let config = Config::from_env(&Env::from_pairs(pairs)).unwrap();
-        let app = Box::new(watch.build(&config, outside));
+        let app = Box::new(watch.build_between(&config, outside, second));
         let stop = CancellationToken::new();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let times = watch.times(&app);

@@ -1,11 +1,11 @@
 //! Outside services that do what a test tells them to.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use pidima::adapters::embeddings::minilm::MiniLm;
 use pidima::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use pidima::adapters::models::{
     ChatModel, FinishReason, ModelError, ModelEvent, ModelStream, Prompt, Turn,
@@ -127,10 +127,14 @@ fn one_by_one(steps: Vec<Result<ModelEvent, ModelError>>) -> ModelStream {
 
 /// The real embedding model, watched: what it embedded is kept, it can be held up and made to fail.
 pub struct ProbedEmbedder {
-    inner: MiniLm,
+    inner: Arc<dyn Embedder>,
     queries: Mutex<Vec<String>>,
     passages: Mutex<Vec<String>>,
+    /// Passages of the largest call.
+    largest: AtomicUsize,
     faults: Mutex<VecDeque<EmbeddingError>>,
+    /// Calls that go through before some that are held up.
+    passing: Mutex<usize>,
     holds: Mutex<usize>,
     entered: Semaphore,
     released: Semaphore,
@@ -138,11 +142,18 @@ pub struct ProbedEmbedder {
 
 impl ProbedEmbedder {
     pub async fn new() -> Arc<Self> {
+        Self::around(Arc::new(minilm().await))
+    }
+
+    /// Any other model, watched in the same way.
+    pub fn around(inner: Arc<dyn Embedder>) -> Arc<Self> {
         Arc::new(Self {
-            inner: minilm().await,
+            inner,
             queries: Mutex::default(),
             passages: Mutex::default(),
+            largest: AtomicUsize::new(0),
             faults: Mutex::default(),
+            passing: Mutex::new(0),
             holds: Mutex::new(0),
             entered: Semaphore::new(0),
             released: Semaphore::new(0),
@@ -159,6 +170,11 @@ impl ProbedEmbedder {
         std::mem::take(&mut *self.passages.lock().unwrap())
     }
 
+    /// Takes how many passages the largest call since the last look had.
+    pub fn take_largest(&self) -> usize {
+        self.largest.swap(0, Ordering::Relaxed)
+    }
+
     /// Makes the next call for passages fail.
     pub fn fail_next(&self, error: EmbeddingError) {
         self.faults.lock().unwrap().push_back(error);
@@ -167,6 +183,12 @@ impl ProbedEmbedder {
     /// Holds up the next call for passages.
     pub fn hold_next(&self) {
         *self.holds.lock().unwrap() += 1;
+    }
+
+    /// Holds up the call of a number, counted from the next one as 1.
+    pub fn hold_nth(&self, number: usize) {
+        *self.passing.lock().unwrap() = number - 1;
+        self.hold_next();
     }
 
     /// Waits until a call is held up.
@@ -206,9 +228,11 @@ impl Embedder for ProbedEmbedder {
         passages: &[String],
     ) -> Result<Vec<Vec<Vector>>, EmbeddingError> {
         let held = {
-            let mut holds = self.holds.lock().unwrap();
-            let held = *holds > 0;
-            *holds = holds.saturating_sub(1);
+            let (mut passing, mut holds) =
+                (self.passing.lock().unwrap(), self.holds.lock().unwrap());
+            let held = *holds > 0 && *passing == 0;
+            *passing = passing.saturating_sub(1);
+            *holds -= usize::from(held);
             held
         };
         if held {
@@ -219,7 +243,59 @@ impl Embedder for ProbedEmbedder {
         if let Some(error) = fault {
             return Err(error);
         }
+        self.largest.fetch_max(passages.len(), Ordering::Relaxed);
         self.passages.lock().unwrap().extend_from_slice(passages);
         self.inner.embed_passages(passages).await
+    }
+}
+
+/// A second embedding model, in no time: each word of a text counts at one of 256 places, whatever its case.
+pub struct WordsEmbedder;
+
+impl WordsEmbedder {
+    /// Its id: that of the example in the document of the API, which must work as it stands.
+    pub const MODEL: &str = "amazon.titan-embed-text-v2:0@256";
+
+    fn vector(text: &str) -> Vector {
+        let mut vector = vec![0.0_f32; 256];
+        let lower = text.to_lowercase();
+        let words = lower.split(|letter: char| !letter.is_alphanumeric());
+        for word in words.filter(|word| !word.is_empty()) {
+            let place =
+                word.bytes().fold(7_usize, |sum, byte| sum * 31 % 65_521 + usize::from(byte));
+            vector[place % 256] += 1.0;
+        }
+        let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
+        if length == 0.0 {
+            vector[0] = 1.0;
+            return vector;
+        }
+        vector.iter().map(|number| number / length).collect()
+    }
+}
+
+#[async_trait]
+impl Embedder for WordsEmbedder {
+    fn model(&self) -> &str {
+        Self::MODEL
+    }
+
+    fn dimensions(&self) -> usize {
+        256
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+
+    async fn embed_query(&self, text: &str) -> Result<Vector, EmbeddingError> {
+        Ok(Self::vector(text))
+    }
+
+    async fn embed_passages(
+        &self,
+        passages: &[String],
+    ) -> Result<Vec<Vec<Vector>>, EmbeddingError> {
+        Ok(passages.iter().map(|passage| vec![Self::vector(passage)]).collect())
     }
 }

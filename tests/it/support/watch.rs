@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pidima::adapters::embeddings::Embedder;
 use pidima::adapters::queue::Message;
 use pidima::app::{App, Outside};
 use pidima::config::Config;
@@ -29,6 +30,8 @@ use poem::{Endpoint, Response};
 use look::Finding;
 use outside::{WatchedEmbedder, WatchedModel, WatchedQueue};
 use wire::Exchange;
+
+use super::WordsEmbedder;
 
 /// What one application was seen doing.
 #[derive(Clone)]
@@ -75,11 +78,23 @@ impl Watch {
 
     /// An application that is watched: its models and its queue.
     pub fn build(&self, config: &Config, outside: Outside) -> App {
+        self.build_between(config, outside, Arc::new(WordsEmbedder))
+    }
+
+    /// The same with an embedder that collections can be re-embedded with.
+    pub fn build_between(
+        &self,
+        config: &Config,
+        outside: Outside,
+        second: Arc<dyn Embedder>,
+    ) -> App {
         let Outside { embedder, models } = outside;
-        let watch = self.clone();
-        let embedder = Arc::new(WatchedEmbedder { inner: embedder, watch });
+        let embedder = Arc::new(WatchedEmbedder { inner: embedder, watch: self.clone() });
+        let second: Arc<dyn Embedder> =
+            Arc::new(WatchedEmbedder { inner: second, watch: self.clone() });
         let models = models.seen_by(|inner| Arc::new(WatchedModel { inner, watch: self.clone() }));
-        let mut app = App::build(config, Outside { embedder, models }).unwrap();
+        let outside = Outside { embedder, models };
+        let mut app = App::build_with(config, outside, vec![second]).unwrap();
         app.worker.queue = Arc::new(WatchedQueue { inner: app.worker.queue, watch: self.clone() });
         app
     }

@@ -22,6 +22,7 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.quota_counters", "subject", "'key'"),
     ("app.quota_counters", "period", "'day'"),
     ("app.document_versions", "media_type", "'text/plain'"),
+    ("app.reembeddings", "to_model", "'another model'"),
     ("app.sources", "kind", "'website'"),
     ("app.source_runs", "trigger", "'request'"),
     ("app.source_pages", "role", "'page'"),
