@@ -83,7 +83,7 @@ pub enum ReembeddingError {
     },
     /// Versions came in without the new vectors.
     #[error(
-        "documents came in that have no vectors of the new model yet; a worker is at it, try again in a minute"
+        "documents came in by an older process and have no vectors of the new model yet; a worker makes them, try again in some minutes"
     )]
     Lacking,
     /// The settings of this process do not name a model that is needed.

@@ -47,7 +47,8 @@ impl Reembeddings {
         let own = self.embedders.own_model();
         let mut tx = self.db.tenant(tenant).await?;
         needed.extend(tx.list_needed_models().await?);
-        let waiting = tx.touch_waiting_reembeddings(own, self.settings.lost_after, ROWS).await?;
+        let (lost_after, late_after) = (self.settings.lost_after, self.settings.sweep);
+        let waiting = tx.touch_waiting_reembeddings(own, lost_after, late_after, ROWS).await?;
         if !waiting.is_empty() {
             tx.enqueue_all(REEMBED_COLLECTION, &waiting).await?;
             tx.commit().await?;

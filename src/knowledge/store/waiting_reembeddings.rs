@@ -8,13 +8,14 @@ use uuid::Uuid;
 use crate::db::{self, SystemTx, TenantTx};
 
 impl TenantTx {
-    /// Re-embeddings that are in nobody's hands and without a message, and that have work to be done: they were lost, vectors
-    /// are to be removed, or a version came in without vectors that its collection needs. At most so many; they count as
-    /// touched now.
+    /// Re-embeddings that are in nobody's hands and without a message, and that have work to be done: they were lost for
+    /// `lost_after`, vectors are to be removed, or a version came in without vectors that its collection needs, and nobody has
+    /// looked for `late_after`. At most so many; they count as touched now.
     pub(in crate::knowledge) async fn touch_waiting_reembeddings(
         &mut self,
         own_model: &str,
         lost_after: Duration,
+        late_after: Duration,
         most: i64,
     ) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
@@ -26,28 +27,27 @@ impl TenantTx {
                     and (r.lease_expires_at is null or r.lease_expires_at <= now())
                     and (
                         r.drop_at <= now()
-                        or r.touched_at <= now() - make_interval(secs => $3)
-                            and (
-                                r.state in ('queued', 'running')
-                                or (
-                                    r.state in ('ready', 'switched')
-                                    or r.state = 'completed' and k.embedding_model = r.to_model
+                        or r.state in ('queued', 'running')
+                            and r.touched_at <= now() - make_interval(secs => $3)
+                        or (
+                            r.state in ('ready', 'switched')
+                            or r.state = 'completed' and k.embedding_model = r.to_model
+                        )
+                        and r.touched_at <= now() - make_interval(secs => $5)
+                        and exists (
+                            select
+                            from documents d
+                            join document_versions v
+                                on v.tenant_id = d.tenant_id and v.version_id = d.active_version_id
+                            where d.tenant_id = $1
+                                and d.collection_id = r.collection_id
+                                and v.chunk_count > 0
+                                and (
+                                    r.to_model <> all(coalesce(v.embedding_models, array[$2::text]))
+                                    or r.from_model <> all(coalesce(v.embedding_models, array[$2::text]))
+                                        and r.state <> 'completed'
                                 )
-                                and exists (
-                                    select
-                                    from documents d
-                                    join document_versions v
-                                        on v.tenant_id = d.tenant_id and v.version_id = d.active_version_id
-                                    where d.tenant_id = $1
-                                        and d.collection_id = r.collection_id
-                                        and v.chunk_count > 0
-                                        and (
-                                            r.to_model <> all(coalesce(v.embedding_models, array[$2::text]))
-                                            or r.from_model <> all(coalesce(v.embedding_models, array[$2::text]))
-                                                and r.state <> 'completed'
-                                        )
-                                )
-                            )
+                        )
                     )
                     and not exists (
                         select
@@ -68,7 +68,8 @@ impl TenantTx {
             self.tenant().uuid(),
             own_model,
             lost_after.as_secs_f64(),
-            most
+            most,
+            late_after.as_secs_f64()
         )
         .fetch_all(self.connection())
         .await?;
