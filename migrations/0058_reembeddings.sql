@@ -12,6 +12,10 @@ alter table app.document_versions add column embedding_models text[];
 comment on column app.document_versions.embedding_models is
     'Models of which all its passages have vectors; null, as older processes leave it, for the database''s own alone';
 
+comment on column app.chunks.embedding_model is
+    'The database''s own model, also where a passage has vectors of others or of these alone; leads the index by which the same text is found';
+comment on column app.chunk_windows.embedding_model is 'The database''s own model';
+
 create table app.reembeddings (
     tenant_id uuid not null,
     reembedding_id uuid not null,
@@ -82,8 +86,8 @@ comment on column app.reembeddings.started_at is 'When a worker first took it';
 comment on column app.reembeddings.ready_at is 'When every passage had vectors of the new model';
 comment on column app.reembeddings.switched_at is 'When searches began to read the new vectors; null again after a roll back';
 comment on column app.reembeddings.finished_at is 'When it came to its end';
-create index reembeddings_collection_id_idx on app.reembeddings (tenant_id, collection_id, reembedding_id);
-create unique index reembeddings_live_idx on app.reembeddings (tenant_id, collection_id)
+create index reembeddings_collection_id_reembedding_id_idx on app.reembeddings (tenant_id, collection_id, reembedding_id);
+create unique index reembeddings_collection_id_idx on app.reembeddings (tenant_id, collection_id)
     where state in ('queued', 'running', 'ready', 'switched');
 call app.isolate('app.reembeddings', 'select, insert, update, delete');
 

@@ -237,7 +237,7 @@ async fn a_year_of_months_and_all_hash_partitions_are_prepared() {
         assert_eq!(missing, Vec::<String>::new(), "{table}");
     }
     let all = partitions(&admin).await;
-    for table in ["chunks", "chunk_windows", "chunk_terms"] {
+    for table in ["chunks", "chunk_windows", "chunk_terms", "reembedded_windows"] {
         let prefix = format!("app.{table}_p");
         assert_eq!(all.iter().filter(|name| name.starts_with(&prefix)).count(), 16, "{table}");
     }

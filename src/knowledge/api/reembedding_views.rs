@@ -66,7 +66,7 @@ pub struct ReembeddingProgress {
 
 /// How the nearest passages by the new vectors compare with those by the old ones.
 #[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(rename = "ShadowRecall", skip_serializing_if_is_none)]
 pub struct ShadowRecallView {
     /// Mean share, 0 to 1, of the nearest passages by the old vectors that are among the nearest by the new ones; absent when
     /// there was nothing to compare.
