@@ -4,6 +4,9 @@
 -- lie in a table of their own, so that nobody who knows of one model alone meets the other's. Which vectors a search reads is
 -- one column of the collection: changing it is one update, and a search in its snapshot sees either the one or the other.
 
+-- What is waited for here holds up everybody behind it: rather not now, and once more.
+set local lock_timeout = '5s';
+
 alter table app.collections add column embedding_model text;
 comment on column app.collections.embedding_model is
     'Model whose vectors searches read; null for the database''s own, which is all that older processes know';
@@ -110,6 +113,8 @@ comment on column app.reembedded_windows.number is 'Counts from 0 within the pas
 comment on column app.reembedded_windows.collection_id is 'Collection, repeated here so that a filtered scan needs no join';
 comment on column app.reembedded_windows.embedding is 'Unit length, 16-bit floats';
 alter table app.reembedded_windows alter column embedding set storage plain;
+-- As for chunk_windows: who searches some collections reads the vectors of these alone.
+create index reembedded_windows_collection_id_idx on app.reembedded_windows (tenant_id, collection_id);
 call app.isolate('app.reembedded_windows', 'select, insert, delete');
 call app.partition_by_tenant('app.reembedded_windows', 16);
 

@@ -118,8 +118,9 @@ impl App {
     /// # Errors
     /// A model cannot be fetched or loaded, or a setting cannot be used.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
-        let outside = Outside::connect(config).await?;
-        Self::build_with(config, outside, more_embedders(config).await?)
+        let outside = Box::pin(Outside::connect(config)).await?;
+        let more = Box::pin(more_embedders(config)).await?;
+        Self::build_with(config, outside, more)
     }
 
     /// Builds the application.

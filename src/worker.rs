@@ -245,7 +245,7 @@ impl Worker {
             return self.synchronise(delivery, stop).await;
         }
         if kind == REEMBED_COLLECTION {
-            return self.reembed(delivery).await;
+            return self.reembed(delivery, stop).await;
         }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {

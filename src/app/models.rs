@@ -27,7 +27,7 @@ pub(super) async fn embedder(
     aws: &Aws,
 ) -> anyhow::Result<Arc<dyn Embedder>> {
     let (provider, remote) = (config.provider, &config.remote);
-    one_embedder(config, provider, remote, aws, "PIDIMA_EMBEDDING_").await
+    Box::pin(one_embedder(config, provider, remote, aws, "PIDIMA_EMBEDDING_")).await
 }
 
 /// The embedders beside it, in the order of the settings.
@@ -38,7 +38,7 @@ pub(super) async fn more_embedders(
     let mut embedders = Vec::new();
     for MoreEmbeddingsConfig { name, provider, remote } in &config.more {
         let prefix = format!("PIDIMA_EMBEDDER_{}_", name.to_uppercase());
-        embedders.push(one_embedder(config, *provider, remote, aws, &prefix).await?);
+        embedders.push(Box::pin(one_embedder(config, *provider, remote, aws, &prefix)).await?);
     }
     Ok(embedders)
 }

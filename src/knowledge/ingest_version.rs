@@ -289,7 +289,7 @@ impl Ingestion {
             match tx.publish_version(&indexed).instrument(traced!("index")).await? {
                 Published::Done => {}
                 Published::LeaseLost => return Err(AttemptError::LeaseLost),
-                // Somebody began to re-embed the collection, or switched it: it is embedded with that model too.
+                // Somebody began to re-embed the collection, or ended that: it gets the vectors that are needed now.
                 Published::OtherModels => {
                     tx.rollback().await?;
                     continue;

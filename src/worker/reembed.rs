@@ -11,10 +11,14 @@ use crate::knowledge::{REEMBED_COLLECTION, ReembedOutcome, Reembeddings};
 use crate::telemetry::metrics::metrics;
 
 impl Worker {
-    /// Works on a re-embedding for a slice, and settles its message.
-    pub(super) async fn reembed(&self, delivery: &Delivery) -> Result<(), QueueError> {
+    /// Works on a re-embedding for a slice, or until `stop`, and settles its message.
+    pub(super) async fn reembed(
+        &self,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<(), QueueError> {
         let message = &delivery.message;
-        let job = self.reembeddings.work(message.tenant, message.subject_id);
+        let job = self.reembeddings.work(message.tenant, message.subject_id, stop);
         match Box::pin(self.while_holding(delivery, job)).await {
             Ok(ReembedOutcome::Done) => {
                 metrics().job(REEMBED_COLLECTION, "done");

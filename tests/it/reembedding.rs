@@ -18,6 +18,7 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::{ProbedEmbedder, Reply, TestApp, TestTenant, WordsEmbedder};
@@ -114,8 +115,14 @@ impl Stage {
 
     /// One slice of work by another worker than that of the application.
     async fn work(&self, id: &str) -> ReembedOutcome {
-        let reembeddings = &self.app.app.services.reembeddings;
-        reembeddings.work(self.tenant.id, Uuid::parse_str(id).unwrap()).await.unwrap()
+        self.work_until(id, &CancellationToken::new()).await
+    }
+
+    /// The same by one that may be asked to stop.
+    async fn work_until(&self, id: &str, stop: &CancellationToken) -> ReembedOutcome {
+        let (reembeddings, id) =
+            (&self.app.app.services.reembeddings, Uuid::parse_str(id).unwrap());
+        reembeddings.work(self.tenant.id, id, stop).await.unwrap()
     }
 
     /// What a search of the collection finds, and with which similarity, explained.
@@ -154,8 +161,8 @@ impl Stage {
     /// Looks for re-embeddings that wait, whenever they were touched, and does their work.
     async fn sweep(&self) {
         self.sql("update app.reembeddings set touched_at = now() - interval '1 day'").await;
-        let stop = tokio_util::sync::CancellationToken::new();
-        self.app.app.services.reembeddings.sweep(&stop).await.unwrap();
+        let never = CancellationToken::new();
+        self.app.app.services.reembeddings.sweep(&never).await.unwrap();
         self.run().await;
     }
 }

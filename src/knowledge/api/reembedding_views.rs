@@ -51,7 +51,7 @@ pub struct ReembeddingCreate {
 
 impl Example for ReembeddingCreate {
     fn example() -> Self {
-        Self { embedding_model: "amazon.titan-embed-text-v2:0@1024".to_owned() }
+        Self { embedding_model: "amazon.titan-embed-text-v2:0@256".to_owned() }
     }
 }
 

@@ -7,7 +7,7 @@ use pgvector::HalfVector;
 use uuid::Uuid;
 
 use super::Reembeddings;
-use super::work::WorkError;
+use super::work::{Slice, WorkError};
 use crate::adapters::embeddings::EmbeddingError;
 use crate::db::{self, TenantTx};
 use crate::kernel::ids::TenantId;
@@ -21,20 +21,34 @@ struct Probe {
     of: Option<Uuid>,
 }
 
+/// Outcome of a comparison.
+pub(super) enum Compared {
+    /// All was compared.
+    Whole(ShadowRecall),
+    /// The process is asked to stop: it begins anew.
+    Stopped,
+    /// The re-embedding is no longer ours.
+    Over,
+}
+
 impl Reembeddings {
-    /// Compares for the last questions, else for texts of passages; `None` when the re-embedding is no longer ours.
+    /// Compares for the last questions, else for texts of passages.
     pub(super) async fn compare(
         &self,
         tenant: TenantId,
         job: &ClaimedReembedding,
-    ) -> Result<Option<ShadowRecall>, WorkError> {
+        slice: &Slice<'_>,
+    ) -> Result<Compared, WorkError> {
         let (probes, source) = self.probes(tenant, job.collection_id).await?;
         let depth = i64::from(self.settings.depth);
         let mut overlaps = Vec::new();
         for probe in &probes {
+            if slice.is_stopped() {
+                return Ok(Compared::Stopped);
+            }
             let embedding = self.embed_probe(job, &probe.text);
             let Some([old, new]) = self.while_ours(tenant, job, embedding).await? else {
-                return Ok(None);
+                return Ok(Compared::Over);
             };
             let filter =
                 SearchFilter { collection_ids: Some(vec![job.collection_id]), metadata: None };
@@ -47,12 +61,12 @@ impl Reembeddings {
             drop(tx);
             overlaps.extend(overlap(&old, &new));
             if !self.keep(tenant, job).await? {
-                return Ok(None);
+                return Ok(Compared::Over);
             }
         }
         let sample = i32::try_from(overlaps.len()).unwrap_or(i32::MAX);
         let mean = overlaps.iter().sum::<f64>() / f64::from(sample.max(1));
-        Ok(Some(ShadowRecall {
+        Ok(Compared::Whole(ShadowRecall {
             overlap: (sample > 0).then_some(mean),
             sample,
             depth: i32::try_from(self.settings.depth).unwrap_or(i32::MAX),
@@ -83,11 +97,14 @@ impl Reembeddings {
         job: &ClaimedReembedding,
         text: &str,
     ) -> Result<[HalfVector; 2], WorkError> {
-        let embed = |model| async move {
-            let vector = self.embedders.find(model)?.embed_query(text).await?;
-            Ok::<_, EmbeddingError>(HalfVector::from_f32_slice(&vector))
-        };
-        Ok([embed(job.from_model.as_str()).await?, embed(job.to_model.as_str()).await?])
+        let old = self.embed_by(&job.from_model, text).await?;
+        let new = self.embed_by(&job.to_model, text).await?;
+        Ok([old, new])
+    }
+
+    async fn embed_by(&self, model: &str, text: &str) -> Result<HalfVector, EmbeddingError> {
+        let vector = self.embedders.find(model)?.embed_query(text).await?;
+        Ok(HalfVector::from_f32_slice(&vector))
     }
 
     /// The nearest passages by vectors of one model, the one whose text is searched left out.

@@ -1,13 +1,11 @@
 //! Gives the versions of a collection the vectors that they lack, batch by batch. A batch is one transaction: either its
 //! vectors are there and counted, or nothing is.
 
-use std::time::Instant;
-
 use pgvector::HalfVector;
 use uuid::Uuid;
 
 use super::Reembeddings;
-use super::work::{Step, WorkError};
+use super::work::{Slice, Step, WorkError};
 use crate::db;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::embedded_text::embedded_text;
@@ -37,13 +35,13 @@ struct Filling<'a> {
 }
 
 impl Reembeddings {
-    /// Embeds what lacks vectors of a model, until a time.
+    /// Embeds what lacks vectors of a model, for a slice.
     pub(super) async fn embed_versions(
         &self,
         tenant: TenantId,
         job: &ClaimedReembedding,
         model: &str,
-        until: Instant,
+        slice: &Slice<'_>,
     ) -> Result<Step, WorkError> {
         let own = self.embedders.own_model();
         let mut tx = self.db.tenant(tenant).await?;
@@ -52,7 +50,7 @@ impl Reembeddings {
         let mut filling = Filling { model, begun: None, after: None, progress };
         loop {
             match self.embed_batch(tenant, job, &mut filling).await? {
-                Step::More if Instant::now() < until => {}
+                Step::More if slice.goes_on() => {}
                 step => return Ok(step),
             }
         }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Reembeddings;
+use super::compare::Compared;
 use crate::adapters::embeddings::EmbeddingError;
 use crate::db;
 use crate::kernel::ids::TenantId;
@@ -20,6 +22,24 @@ pub enum ReembedOutcome {
     Done,
     /// Let it wait in the line, outside the queue, for so long.
     Later(Duration),
+}
+
+/// How long a slice goes on.
+pub(super) struct Slice<'a> {
+    until: Instant,
+    stop: &'a CancellationToken,
+}
+
+impl Slice<'_> {
+    /// Whether there is time for one more step.
+    pub(super) fn goes_on(&self) -> bool {
+        Instant::now() < self.until && !self.is_stopped()
+    }
+
+    /// Whether the process is asked to stop.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
 }
 
 /// What comes after a step.
@@ -45,11 +65,16 @@ pub(super) enum WorkError {
 }
 
 impl Reembeddings {
-    /// Works on a re-embedding for a slice.
+    /// Works on a re-embedding for a slice, or until `stop`: then with what is in hand.
     ///
     /// # Errors
     /// The database failed in a way that says nothing about the re-embedding: the message should come again.
-    pub async fn work(&self, tenant: TenantId, id: Uuid) -> db::Result<ReembedOutcome> {
+    pub async fn work(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        stop: &CancellationToken,
+    ) -> db::Result<ReembedOutcome> {
         let token = Uuid::new_v4();
         let mut tx = self.db.tenant(tenant).await?;
         let claim = tx.claim_reembedding(id, token, self.settings.lease).await?;
@@ -59,7 +84,8 @@ impl Reembeddings {
             Claim::Busy(wait) => return Ok(ReembedOutcome::Later(wait)),
             Claim::Nothing => return Ok(ReembedOutcome::Done),
         };
-        let outcome = match self.slice(tenant, &mut job).await {
+        let slice = Slice { until: Instant::now() + self.settings.slice, stop };
+        let outcome = match Box::pin(self.slice(tenant, &mut job, &slice)).await {
             Ok(outcome) => Ok(outcome),
             Err(WorkError::Embedding(error)) => self.failed(tenant, &job, &error).await,
             Err(WorkError::Database(error)) => Err(error),
@@ -94,20 +120,20 @@ impl Reembeddings {
         &self,
         tenant: TenantId,
         job: &mut ClaimedReembedding,
+        slice: &Slice<'_>,
     ) -> Result<ReembedOutcome, WorkError> {
-        let until = Instant::now() + self.settings.slice;
         if let Some(model) = job.due_model.clone() {
-            return self.drop_vectors(tenant, job, &model, until).await;
+            return self.drop_vectors(tenant, job, &model, slice).await;
         }
         for model in self.models_to_fill(tenant, job).await? {
-            match self.embed_versions(tenant, job, model, until).await? {
+            match self.embed_versions(tenant, job, model, slice).await? {
                 Step::More => return Ok(ReembedOutcome::Later(Duration::ZERO)),
                 Step::Complete => {}
                 Step::Over => return Ok(ReembedOutcome::Done),
             }
         }
         if job.state == "running" {
-            return self.conclude(tenant, job).await;
+            return self.conclude(tenant, job, slice).await;
         }
         Ok(ReembedOutcome::Done)
     }
@@ -117,9 +143,12 @@ impl Reembeddings {
         &self,
         tenant: TenantId,
         job: &ClaimedReembedding,
+        slice: &Slice<'_>,
     ) -> Result<ReembedOutcome, WorkError> {
-        let Some(recall) = self.compare(tenant, job).await? else {
-            return Ok(ReembedOutcome::Done);
+        let recall = match self.compare(tenant, job, slice).await? {
+            Compared::Whole(recall) => recall,
+            Compared::Stopped => return Ok(ReembedOutcome::Later(Duration::ZERO)),
+            Compared::Over => return Ok(ReembedOutcome::Done),
         };
         let (own, model) = (self.embedders.own_model(), job.to_model.as_str());
         let mut tx = self.db.tenant(tenant).await?;

@@ -51,7 +51,7 @@ pub enum Published {
     Done,
     /// The lease was lost or the document is gone: nothing may be committed.
     LeaseLost,
-    /// The collection needs vectors of a model that are not there: nothing may be committed.
+    /// The collection needs vectors of other models than are there, of more or of fewer: nothing may be committed.
     OtherModels,
 }
 
@@ -87,10 +87,12 @@ impl TenantTx {
         }
         self.change_collection_counts(version.collection_id, change).await?;
         // The collection's row is locked now: whoever begins a re-embedding or switches to another model does so before, and
-        // is seen here, or after, and sees this version.
+        // is seen here, or after, and sees this version. Nor may there be vectors of a model that it does not need any more:
+        // whoever removes those of the collection may be done.
         let needed = self.list_embedding_models(version.collection_id, &indexed.own_model).await?;
-        let has_all = needed.iter().all(|model| indexed.vectors.contains_key(model));
-        Ok(if has_all || !is_newest { Published::Done } else { Published::OtherModels })
+        let fits = needed.len() == indexed.vectors.len()
+            && needed.iter().all(|model| indexed.vectors.contains_key(model));
+        Ok(if fits || !is_newest { Published::Done } else { Published::OtherModels })
     }
 
     /// Locks document and version; `None` when there is nothing to publish to. Inside: the version that is active now.

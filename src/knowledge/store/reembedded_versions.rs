@@ -185,7 +185,8 @@ impl TenantTx {
         Ok(chunks)
     }
 
-    /// Keeps a version in search until the end of the transaction; false when it is not there any more.
+    /// Keeps a version in search until the end of the transaction, and others from its vectors; false when it is not there any
+    /// more.
     pub(in crate::knowledge) async fn hold_active_version(
         &mut self,
         document_id: Uuid,
@@ -197,7 +198,7 @@ impl TenantTx {
             where tenant_id = $1
                 and document_id = $2
                 and active_version_id = $3
-            for share",
+            for no key update",
             self.tenant().uuid(),
             document_id,
             version_id
@@ -265,12 +266,14 @@ impl TenantTx {
         Ok(())
     }
 
-    /// A version of a collection that has vectors of a model, all of them or some; document and version.
+    /// A version of a collection that has vectors of a model; document and version. First those that have all of them, in the
+    /// order of the documents after one of them; and when there is none after any, those that have some.
     pub(in crate::knowledge) async fn find_embedded_version(
         &mut self,
         collection_id: Uuid,
         own_model: &str,
         model: &str,
+        after_document: Option<Uuid>,
     ) -> db::Result<Option<(Uuid, Uuid)>> {
         let whole = sqlx::query!(
             "select
@@ -282,16 +285,19 @@ impl TenantTx {
                 and d.collection_id = $2
                 and v.chunk_count > 0
                 and $4 = any(coalesce(v.embedding_models, array[$3::text]))
+                and ($5::uuid is null or d.document_id > $5)
+            order by d.document_id
             limit 1",
             self.tenant().uuid(),
             collection_id,
             own_model,
-            model
+            model,
+            after_document
         )
         .fetch_optional(self.connection())
         .await?;
-        if let Some(whole) = whole {
-            return Ok(Some((whole.document_id, whole.version_id)));
+        if whole.is_some() || after_document.is_some() {
+            return Ok(whole.map(|whole| (whole.document_id, whole.version_id)));
         }
         let some = sqlx::query!(
             r#"select

@@ -185,7 +185,7 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Notes that every passage has new vectors, and how they compare; false when it is no longer ours.
+    /// Notes that every passage has new vectors, and how they compare, and lets go of it; false when it is no longer ours.
     pub(in crate::knowledge) async fn mark_reembedding_ready(
         &mut self,
         job: &ClaimedReembedding,
@@ -204,7 +204,9 @@ impl TenantTx {
                 recall_overlap = $6,
                 recall_sample = $7,
                 recall_depth = $8,
-                recall_source = $9
+                recall_source = $9,
+                lease_token = null,
+                lease_expires_at = null
             where tenant_id = $1
                 and reembedding_id = $2
                 and lease_token = $3
@@ -340,7 +342,7 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Notes that there is nothing to be removed any more.
+    /// Notes that there is nothing to be removed any more, and lets go of it.
     pub(in crate::knowledge) async fn end_reembedding_drop(
         &mut self,
         job: &ClaimedReembedding,
@@ -350,7 +352,9 @@ impl TenantTx {
             set
                 drop_model = null,
                 drop_at = null,
-                touched_at = now()
+                touched_at = now(),
+                lease_token = null,
+                lease_expires_at = null
             where tenant_id = $1
                 and reembedding_id = $2
                 and lease_token = $3

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pidima::adapters::embeddings::EmbeddingError;
 use pidima::knowledge::ReembedOutcome;
+use tokio_util::sync::CancellationToken;
 
 use super::{Stage, busy, guide, wrong_counts};
 
@@ -133,6 +134,49 @@ async fn a_worker_that_was_taken_for_dead_changes_nothing_when_it_comes_back() {
     assert_eq!(slow.await.unwrap(), ReembedOutcome::Done);
     assert_eq!(stage.show(&id).await, ready);
     assert_eq!(stage.vectors().await, vectors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_asked_to_stop_ends_with_the_batch_in_hand_and_another_one_goes_on() {
+    let stage = Stage::idle(&[("PIDIMA_REEMBEDDING_BATCH", "1")]).await;
+    stage.learn("a.md", &guide(&["pump", "valve", "motor"])).await;
+    let (id, stop) = (stage.begin().await, CancellationToken::new());
+    stage.second.hold_nth(2);
+    let (outcome, ()) = tokio::join!(stage.work_until(&id, &stop), async {
+        stage.second.entered().await;
+        stop.cancel();
+        stage.second.release();
+    });
+    assert_eq!(outcome, ReembedOutcome::Later(Duration::ZERO));
+    assert_eq!(stage.vectors().await.1, 2);
+    stage.run().await;
+    assert_eq!(stage.show(&id).await["state"], "ready");
+    assert_eq!(stage.second.take_passages().len() as i64, stage.vectors().await.1, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_being_embedded_when_it_is_cancelled_has_no_vector_too_many() {
+    let stage = Stage::working(&[]).await;
+    let id = stage.begin().await;
+    crate::support::eventually("it is ready", || async {
+        stage.show(&id).await["state"] == "ready"
+    })
+    .await;
+    stage.second.hold_next();
+    let document = stage.upload(&stage.collection, "a.md", &guide(&["pump", "valve"])).await;
+    stage.second.entered().await;
+    stage.steer(&id, "cancel").await.expect(200);
+    // Its vectors are removed before the document is there.
+    crate::support::eventually("nothing is to be removed", || async {
+        stage.show(&id).await["removal_at"].is_null()
+    })
+    .await;
+    stage.second.release();
+    assert_eq!(stage.tenant.settled(&document).await["state"], "ready");
+    let (old, new) = stage.vectors().await;
+    assert!(old > 0);
+    assert_eq!(new, 0);
+    assert!(wrong_counts(&stage.app).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Stage, guide};
+use crate::attachments::{QUESTION, VALVE, ask, attach, cites, open};
+use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_asks_the_model_of_the_collection_alone() {
@@ -72,6 +74,33 @@ async fn a_question_is_answered_with_the_vectors_of_its_collection() {
         assert_eq!(stage.second.take_queries(), ["At how many bar does the pump run?"]);
     }
     // The second question was embedded ahead, with the model that is needed.
+    assert!(stage.first.take_queries().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attachments_are_searched_by_the_first_model_beside_documentation_of_another() {
+    let stage = Stage::working(&[]).await;
+    let guide = stage.upload(&stage.collection, "a.md", &guide(&["pump", "motor"])).await;
+    stage.tenant.settled(&guide).await;
+    let id = stage.begin().await;
+    eventually("it is ready", || async { stage.show(&id).await["state"] == "ready" }).await;
+    stage.steer(&id, "switch").await.expect(200);
+    // Of another session there is a file too, which changes nothing.
+    for _ in 0..2 {
+        let session = open(&stage.tenant, &json!({})).await;
+        let attached = attach(&stage.tenant, &session, "valve.md", VALVE).await;
+        stage.first.take_queries();
+        stage.second.take_queries();
+        let answer = ask(&stage.tenant, &session, QUESTION).await;
+        assert!(cites(&answer, &attached), "{answer}");
+        assert_eq!(stage.first.take_queries(), [QUESTION]);
+        assert_eq!(stage.second.take_queries(), [QUESTION]);
+    }
+    // Nobody asks the first model for a session without files, nor for a search.
+    let session = open(&stage.tenant, &json!({})).await;
+    let answer = ask(&stage.tenant, &session, "About the motor of the machine?").await;
+    assert!(!answer["content"].as_str().unwrap().contains("5 bar"), "{answer}");
+    assert!(stage.search("the motor").await.iter().all(|(name, _)| name == "a.md"));
     assert!(stage.first.take_queries().is_empty());
 }
 
