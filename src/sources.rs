@@ -8,12 +8,15 @@
 pub mod api;
 mod canonicals;
 mod configuration;
+mod fetch;
 mod manage;
 mod rates;
+mod receive;
 mod remove_missing;
 mod schedule;
 mod settle;
 mod steer_run;
+mod stopping;
 mod store;
 mod sync;
 mod website;

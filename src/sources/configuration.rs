@@ -1,8 +1,11 @@
 //! Where and how a source is read, as it is stored.
 
-use reqwest::Url;
-use serde::{Deserialize, Serialize};
+mod website;
+
+use serde::Deserialize;
 use serde_json::Value;
+
+pub use website::{Discovery, Website};
 
 use super::sync::SyncSettings;
 use crate::adapters::outbound::Outbound;
@@ -16,34 +19,6 @@ const WEBSITE: &str = "website";
 pub enum Configuration {
     /// Pages of a web site.
     Website(Website),
-}
-
-/// Pages of one host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Website {
-    /// Where it begins: a page, or a sitemap.
-    pub url: String,
-    /// How its pages are found.
-    pub discovery: Discovery,
-    /// Pages whose path begins so; absent for the folder of the first page, or for the whole host of a sitemap.
-    pub path_prefix: Option<String>,
-    /// No pages whose path begins so.
-    #[serde(default)]
-    pub exclude: Vec<String>,
-    /// Most pages.
-    pub max_pages: Option<u32>,
-    /// Most links between the start and a page.
-    pub max_depth: Option<u32>,
-}
-
-/// How pages are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Discovery {
-    /// By links, from the first page on.
-    Crawl,
-    /// By a sitemap.
-    Sitemap,
 }
 
 /// What is wrong with a configuration.
@@ -70,18 +45,19 @@ impl Configuration {
     /// The row holds something else.
     pub fn from_row(kind: &str, configuration: &Value) -> db::Result<Self> {
         let fault = |detail: String| db::Error::Inconsistent { table: "sources", detail };
-        if kind != WEBSITE {
-            return Err(fault(format!("kind \"{kind}\"")));
-        }
-        let website = Website::deserialize(configuration);
-        Ok(Self::Website(website.map_err(|error| fault(error.to_string()))?))
+        let read = match kind {
+            WEBSITE => Website::deserialize(configuration).map(Self::Website),
+            _ => return Err(fault(format!("kind \"{kind}\""))),
+        };
+        read.map_err(|error| fault(error.to_string()))
     }
 
     /// For the column of a row.
     pub fn to_row(&self) -> Value {
-        match self {
-            Self::Website(website) => serde_json::to_value(website).unwrap_or_default(),
-        }
+        let row = match self {
+            Self::Website(website) => serde_json::to_value(website),
+        };
+        row.unwrap_or_default()
     }
 
     /// The same with its address as it is understood, when it can be read at all.
@@ -93,98 +69,33 @@ impl Configuration {
         outbound: &Outbound,
         settings: &SyncSettings,
     ) -> Result<Self, ConfigurationError> {
-        let Self::Website(website) = self;
-        Ok(Self::Website(checked_website(website, outbound, settings)?))
-    }
-}
-
-fn checked_website(
-    website: Website,
-    outbound: &Outbound,
-    settings: &SyncSettings,
-) -> Result<Website, ConfigurationError> {
-    let wrong = |pointer, detail: String| Err(ConfigurationError { pointer, detail });
-    let target = match outbound.target(&website.url) {
-        Ok(target) => target,
-        Err(error) => return wrong("/configuration/url", error.to_string()),
-    };
-    let mut url = match Url::parse(target.as_str()) {
-        Ok(url) => url,
-        Err(error) => return wrong("/configuration/url", error.to_string()),
-    };
-    url.set_fragment(None);
-    if url.as_str().len() > settings.max_url_bytes {
-        let detail = format!("must have at most {} bytes", settings.max_url_bytes);
-        return wrong("/configuration/url", detail);
-    }
-    let prefix = |text: &String| checked_prefix(&url, text, settings.max_url_bytes);
-    let path_prefix = match website.path_prefix.as_ref().map(prefix).transpose() {
-        Ok(path_prefix) => path_prefix,
-        Err(detail) => return wrong("/configuration/path_prefix", detail),
-    };
-    let exclude: Vec<String> = match website.exclude.iter().map(prefix).collect() {
-        Ok(exclude) => exclude,
-        Err(detail) => return wrong("/configuration/exclude", format!("each {detail}")),
-    };
-    if website.max_pages.is_some_and(|most| most > settings.max_pages) {
-        let detail = format!("must be at most {}", settings.max_pages);
-        return wrong("/configuration/max_pages", detail);
-    }
-    if website.max_depth.is_some_and(|most| most > settings.max_depth) {
-        let detail = format!("must be at most {}", settings.max_depth);
-        return wrong("/configuration/max_depth", detail);
-    }
-    let is_crawl = website.discovery == Discovery::Crawl;
-    let mut prefixes = path_prefix.iter();
-    if is_crawl && prefixes.any(|prefix| !url.path().starts_with(prefix.as_str())) {
-        let detail = "the page where the crawl begins must be one of those with this prefix";
-        return wrong("/configuration/path_prefix", detail.to_owned());
-    }
-    if is_crawl && exclude.iter().any(|prefix| url.path().starts_with(prefix.as_str())) {
-        let detail = "the page where the crawl begins must not be left out";
-        return wrong("/configuration/exclude", detail.to_owned());
-    }
-    Ok(Website { url: url.to_string(), path_prefix, exclude, ..website })
-}
-
-/// A beginning of paths as it stands in addresses, where all but a few characters are written by their numbers.
-fn checked_prefix(of: &Url, text: &str, max_bytes: usize) -> Result<String, String> {
-    if !text.starts_with('/') {
-        return Err("must begin with a slash, as in /docs/".to_owned());
-    }
-    if text.contains(|character: char| character.is_control() || "?#\\".contains(character)) {
-        let detail = "must be a path alone: without ?, #, backslashes and control characters";
-        return Err(detail.to_owned());
-    }
-    let mut url = of.clone();
-    url.set_path(text);
-    if url.path().len() > max_bytes {
-        return Err(format!("must have at most {max_bytes} bytes"));
-    }
-    Ok(url.path().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_beginning_of_paths_is_written_as_addresses_are() {
-        let of = Url::parse("https://a.example/docs/?b=c").unwrap();
-        let prefix = |text: &str| checked_prefix(&of, text, 20);
-        for (text, written) in [
-            ("/docs/", "/docs/"),
-            ("/", "/"),
-            ("/übung", "/%C3%BCbung"),
-            ("/a b", "/a%20b"),
-            ("/a%20b", "/a%20b"),
-            ("/a/../b", "/b"),
-            ("/é/234567890123", "/%C3%A9/234567890123"),
-        ] {
-            assert_eq!(prefix(text).as_deref(), Ok(written), "{text}");
+        match self {
+            Self::Website(website) => {
+                website::checked(website, outbound, settings).map(Self::Website)
+            }
         }
-        for text in ["", "docs", "/a?b", "/a#b", "/a\\b", "/a\0b", "/a\nb", "/é/2345678901234"] {
-            assert!(prefix(text).is_err(), "{text:?}");
+    }
+
+    /// Most documents that are taken, where the source has a limit of its own.
+    pub fn most(&self) -> Option<u32> {
+        match self {
+            Self::Website(website) => website.max_pages,
+        }
+    }
+
+    /// Whether a run begins at one page or list, without which it comes to nothing.
+    pub fn begins_at_one(&self) -> bool {
+        match self {
+            Self::Website(_) => true,
+        }
+    }
+
+    /// What to say of a run that found nothing which belongs to the source.
+    pub fn nothing_found(&self) -> &'static str {
+        match self {
+            Self::Website(_) => {
+                "the sitemap names no page that belongs to the source; look at the host of its pages, and at path_prefix and exclude"
+            }
         }
     }
 }

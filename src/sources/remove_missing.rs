@@ -19,8 +19,12 @@ impl SourceSync {
         tenant: TenantId,
         run: &mut ClaimedRun,
     ) -> db::Result<Step> {
+        let configuration = Configuration::from_row(&run.kind, &run.configuration)?;
         let mut tx = self.db.tenant(tenant).await?;
-        let trouble = tx.find_start_trouble(run.run_id).await?;
+        let trouble = match configuration.begins_at_one() {
+            true => tx.find_start_trouble(run.run_id).await?,
+            false => None,
+        };
         let (all, missing) = tx.count_source_items(run).await?;
         drop(tx);
         if let Some(NotedPage { reason_code, reason_detail, .. }) =
@@ -40,8 +44,8 @@ impl SourceSync {
             return self.partial(tenant, run, ("pages_failed".to_owned(), detail)).await;
         }
         if run.pages_found == 0 && !run.allow_mass_deletion {
-            let detail = "the sitemap names no page that belongs to the source; look at the host of its pages, and at path_prefix and exclude";
-            return self.fail(tenant, run, ("nothing_found".to_owned(), detail.to_owned())).await;
+            let detail = configuration.nothing_found().to_owned();
+            return self.fail(tenant, run, ("nothing_found".to_owned(), detail)).await;
         }
         let before = all - i64::from(run.new);
         let percent = i64::from(self.settings.max_deleted_percent);
@@ -91,10 +95,8 @@ impl SourceSync {
 
     /// Most pages of a run.
     pub(super) fn page_limit(&self, run: &ClaimedRun) -> u32 {
-        let own = match Configuration::from_row(&run.kind, &run.configuration) {
-            Ok(Configuration::Website(website)) => website.max_pages,
-            Err(_) => None,
-        };
+        let configuration = Configuration::from_row(&run.kind, &run.configuration);
+        let own = configuration.ok().and_then(|configuration| configuration.most());
         own.map_or(self.settings.max_pages, |most| most.min(self.settings.max_pages))
     }
 
@@ -109,7 +111,7 @@ impl SourceSync {
 
     fn limit_in_words(&self, run: &ClaimedRun, code: &str) -> String {
         match code {
-            "page_limit" => format!("the site has more than {} pages", self.page_limit(run)),
+            "page_limit" => format!("there are more than {} pages or files", self.page_limit(run)),
             "sitemap_limit" => {
                 format!("there are more than {} sitemaps", self.settings.max_sitemaps)
             }

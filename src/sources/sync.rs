@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::configuration::{Configuration, Website};
 use super::rates::HostRates;
 use super::store::leases::{Claim, ClaimedRun, RunEnd};
-use super::store::pages::{Found, Turn};
+use super::store::pages::{NextPage, Turn};
 use super::website::look::Site;
 use crate::adapters::outbound::Outbound;
 use crate::db::{self, Db};
@@ -120,6 +120,28 @@ pub(super) enum Step {
     Over,
 }
 
+/// What a run does next.
+pub(super) enum Next {
+    /// Look at this.
+    Look(NextPage),
+    /// There is nothing to look at now.
+    Instead(Step),
+}
+
+/// What is read, with what this slice has opened of it.
+enum Reading {
+    /// A web site.
+    Website(Website, Option<Site>),
+}
+
+impl Reading {
+    fn of(configuration: Configuration) -> Self {
+        match configuration {
+            Configuration::Website(website) => Self::Website(website, None),
+        }
+    }
+}
+
 /// The service that reads sources.
 #[derive(Clone)]
 pub struct SourceSync {
@@ -206,11 +228,10 @@ impl SourceSync {
         run: &mut ClaimedRun,
         stop: &CancellationToken,
     ) -> db::Result<SyncOutcome> {
-        let Configuration::Website(website) =
-            Configuration::from_row(&run.kind, &run.configuration)?;
-        let (began, mut site) = (Instant::now(), None);
+        let mut reading = Reading::of(Configuration::from_row(&run.kind, &run.configuration)?);
+        let began = Instant::now();
         while began.elapsed() < self.settings.slice && !stop.is_cancelled() {
-            match Box::pin(self.step(tenant, run, &website, &mut site, stop)).await? {
+            match Box::pin(self.step(tenant, run, &mut reading, stop)).await? {
                 Step::Next => {}
                 Step::Later(wait) => return Ok(SyncOutcome::Later(wait)),
                 Step::Over => return Ok(SyncOutcome::Done),
@@ -223,96 +244,52 @@ impl SourceSync {
         &self,
         tenant: TenantId,
         run: &mut ClaimedRun,
-        website: &Website,
-        known: &mut Option<Site>,
+        reading: &mut Reading,
         stop: &CancellationToken,
     ) -> db::Result<Step> {
         if run.phase == "removing" {
             return self.remove_one(tenant, run).await;
         }
-        let Some(site) = known.take().or_else(|| Site::new(website, &self.settings, run)) else {
-            let detail = "the address of the source can not be read".to_owned();
-            return self.fail(tenant, run, ("address_refused".to_owned(), detail)).await;
-        };
-        if run.robots.is_none() {
-            return self.begin(tenant, run, &site, stop).await;
+        match reading {
+            Reading::Website(website, site) => self.visit(tenant, run, website, site, stop).await,
         }
-        let site = known.insert(site);
-        // Whoever waits long for a slow site lets others have its place.
-        let wait = self.rates.wait(site.host());
-        if wait > LONG_TURN {
-            return Ok(Step::Later(wait));
-        }
+    }
+
+    /// What a run looks at next, where requests are so far apart.
+    pub(super) async fn next_page(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        delay: Duration,
+    ) -> db::Result<Next> {
         let mut tx = self.db.tenant(tenant).await?;
-        if site.delay() > self.settings.delay
-            && !tx.keep_source_run(run, self.settings.lease_at(site.delay())).await?
+        if delay > self.settings.delay
+            && !tx.keep_source_run(run, self.settings.lease_at(delay)).await?
         {
-            return Ok(Step::Over);
+            return Ok(Next::Instead(Step::Over));
         }
         let turn = tx.take_source_page(run.run_id).await?;
         tx.commit().await?;
         let page = match turn {
             Turn::Page(page) => page,
-            Turn::Wait(wait) => return Ok(Step::Later(wait)),
-            Turn::Nothing => return self.conclude(tenant, run).await,
+            Turn::Wait(wait) => return Ok(Next::Instead(Step::Later(wait))),
+            Turn::Nothing => return self.conclude(tenant, run).await.map(Next::Instead),
         };
         if let Some(limit) = self.limit_met(run) {
             run.limit_code.get_or_insert_with(|| limit.to_owned());
-            return self.conclude(tenant, run).await;
+            return self.conclude(tenant, run).await.map(Next::Instead);
         }
-        let look = Box::pin(self.look(tenant, run, site, &page, stop)).await?;
-        self.settle(tenant, run, &page, look).await
+        Ok(Next::Look(page))
     }
 
-    /// What comes of some work; nothing when the process is asked to stop and it takes longer than it may then.
-    pub(super) async fn unless_stopped<T>(
-        &self,
-        stop: &CancellationToken,
-        work: impl Future<Output = T>,
-    ) -> Option<T> {
-        tokio::pin!(work);
-        tokio::select! {
-            done = &mut work => return Some(done),
-            () = stop.cancelled() => {}
-        }
-        tokio::time::timeout(self.settings.stop_grace, work).await.ok()
+    /// How long it is until the next turn at a host, when whoever waits for it should let others have its place.
+    pub(super) fn long_wait(&self, host: &str) -> Option<Duration> {
+        Some(self.rates.wait(host)).filter(|wait| *wait > LONG_TURN)
     }
 
-    /// Waits for the turn at the host of a site.
-    pub(super) async fn wait_for_turn(&self, site: &Site) {
-        tokio::time::sleep(self.rates.take_turn(site.host(), site.delay())).await;
-    }
-
-    /// Reads what the site asks not to read, and notes where the run begins.
-    async fn begin(
-        &self,
-        tenant: TenantId,
-        run: &mut ClaimedRun,
-        site: &Site,
-        stop: &CancellationToken,
-    ) -> db::Result<Step> {
-        let robots = match self.unless_stopped(stop, Box::pin(self.read_robots(site))).await {
-            Some(Ok(robots)) => robots,
-            Some(Err(reason)) => return self.fail(tenant, run, reason).await,
-            None => return Ok(Step::Later(Duration::ZERO)),
-        };
-        let start = [site.start()];
-        let mut tx = self.db.tenant(tenant).await?;
-        tx.put_source_robots(run, &robots).await?;
-        run.robots = Some(robots);
-        let role = site.first_role();
-        let found = Found { urls: &start, role, depth: 0, most: 1 };
-        tx.insert_source_pages(run, found).await?;
-        if role == "page" {
-            run.pages_found = 1
-        } else {
-            run.sitemaps_found = 1
-        }
-        if !tx.keep_source_run(run, self.settings.lease).await? {
-            return Ok(Step::Over);
-        }
-        tx.commit().await?;
-        Ok(Step::Next)
+    /// Waits for the turn at a host whose requests are so far apart.
+    pub(super) async fn wait_for_turn(&self, host: &str, delay: Duration) {
+        tokio::time::sleep(self.rates.take_turn(host, delay)).await;
     }
 
     /// The limit that keeps a run from going on.

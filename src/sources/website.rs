@@ -1,9 +1,9 @@
 //! Web sites: which pages belong to one, how they are fetched, what they lead to.
 
-pub mod fetch;
 mod follow;
 pub mod look;
 pub mod page;
 pub mod robots;
 pub mod scope;
 pub mod sitemap;
+mod step;

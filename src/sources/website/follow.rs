@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use reqwest::Url;
 
-use super::fetch::{Asked, FetchError, Fetched, Outlook, Validators};
 use super::look::Site;
 use crate::adapters::outbound::OutboundError;
+use crate::sources::fetch::{Asked, FetchError, Fetched, Outlook, Validators};
 use crate::sources::sync::SourceSync;
 
 /// Where a page leads, and what came.
@@ -36,7 +36,7 @@ impl SourceSync {
         let mut left = self.settings.timeout;
         let fetcher = self.fetcher();
         for redirects in 0..=self.settings.max_redirects {
-            self.wait_for_turn(site).await;
+            self.wait_for_turn(site.host(), site.delay()).await;
             let began = Instant::now();
             let asked = tokio::time::timeout(left, fetcher.ask(url.as_str(), &known)).await;
             left = left.saturating_sub(began.elapsed());

@@ -3,30 +3,25 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::fetch::{Content, FetchError, Fetched, Fetcher, Outlook, Validators};
 use super::follow::{Reached, unasked};
 use super::page::Findings;
 use super::robots::{Rules, beginning};
 use super::scope::Scope;
 use super::sitemap::Sitemap;
 use crate::db;
-use crate::db::idempotency::Outcome;
 use crate::kernel::ids::TenantId;
-use crate::knowledge::{Author, NewDocument, Place, Receipt, ReceiveError, Received};
 use crate::sources::canonicals::CANONICAL_ELSEWHERE;
 use crate::sources::configuration::{Discovery, Website};
+use crate::sources::fetch::{Content, FetchError, Fetched, Fetcher, Outlook, Validators};
+use crate::sources::receive::Material;
 use crate::sources::settle::{Fate, Kept, Look};
+use crate::sources::stopping::given_back;
 use crate::sources::store::items::Item;
 use crate::sources::store::leases::ClaimedRun;
-use crate::sources::store::pages::{NextPage, Retry};
+use crate::sources::store::pages::NextPage;
 use crate::sources::sync::{SourceSync, SyncSettings};
-
-/// Wait while the operator takes no documents.
-const SWITCHED_OFF: Duration = Duration::from_secs(60);
 
 /// A site as a run sees it.
 pub(in crate::sources) struct Site {
@@ -88,7 +83,7 @@ impl SourceSync {
         let url = site.scope.robots();
         let mut attempt = 1;
         loop {
-            self.wait_for_turn(site).await;
+            self.wait_for_turn(site.host(), site.delay()).await;
             match self.fetcher().fetch(&url).await {
                 Ok(Fetched::Content(content)) => {
                     return Ok(beginning(&content.body, self.settings.max_robots_bytes));
@@ -281,7 +276,15 @@ impl SourceSync {
             let look = Look::skipped("noindex", "the page asks not to be indexed");
             return Ok(Look { bytes, pages, cut, ..look });
         }
-        let taken = self.receive(tenant, run, page, item, content, links).await;
+        let material = Material {
+            format_name: format_name(&content),
+            bytes: content.body.to_vec(),
+            declared_type: content.content_type,
+            source_url: Some(page.url.clone()),
+            validators: content.validators,
+            links,
+        };
+        let taken = self.receive(tenant, run, page, item, material).await;
         Ok(Look { bytes, pages, cut, ..taken })
     }
 
@@ -318,78 +321,6 @@ impl SourceSync {
         Ok(findings)
     }
 
-    /// Makes a document of a page.
-    async fn receive(
-        &self,
-        tenant: TenantId,
-        run: &ClaimedRun,
-        page: &NextPage,
-        item: Option<&Item>,
-        content: Content,
-        links: Vec<String>,
-    ) -> Look {
-        let digest = Sha256::digest(&content.body).to_vec();
-        let had = item.filter(|item| item.document_id.is_some());
-        let fate = match had {
-            None => "new",
-            Some(item) if item.content_sha256 == digest => "unchanged",
-            Some(_) => "changed",
-        };
-        let new = NewDocument {
-            place: Place::Collection(run.collection_id),
-            name: page.url.clone(),
-            format_name: Some(format_name(&content)),
-            declared_type: content.content_type.clone(),
-            source_url: Some(page.url.clone()),
-            metadata: None,
-            bytes: content.body.to_vec(),
-            created_by: None,
-        };
-        let author = Author::source(tenant, run.source_id, run.collection_id);
-        let receipt = Box::pin(self.receiver.receive(&author, new, None, answer)).await;
-        let document_id = match receipt {
-            Ok(Receipt::Now(outcome) | Receipt::Before(db::idempotency::Kept { outcome, .. })) => {
-                outcome.body.and_then(|id| id.parse::<Uuid>().ok())
-            }
-            Err(error) => return self.not_received(page, item.is_some(), &error),
-        };
-        let item = Item {
-            url: page.url.clone(),
-            document_id,
-            etag: content.validators.etag,
-            last_modified: content.validators.last_modified,
-            content_sha256: digest,
-            links,
-        };
-        Look { item: Kept::Now(item), ..Look::plain(Fate::Good(fate)) }
-    }
-
-    fn not_received(&self, page: &NextPage, is_known: bool, error: &ReceiveError) -> Look {
-        let detail = error.to_string();
-        match error {
-            // What was there before is better than nothing; and where it led, nobody knows now.
-            ReceiveError::Unreadable(error) if is_known => {
-                Look { item: Kept::AsItWas, ..Look::failed(error.code(), &detail) }
-            }
-            ReceiveError::Unreadable(error) => Look::skipped(error.code(), &detail),
-            // Of a session nothing comes from here.
-            ReceiveError::UnknownCollection
-            | ReceiveError::UnknownSession
-            | ReceiveError::TooManyAttachments(_) => Look::failed("collection_gone", &detail),
-            ReceiveError::Off(_) => Look::plain(Fate::Again(Retry {
-                wait: SWITCHED_OFF,
-                counts: false,
-                rests: true,
-                code: "uploads_off".to_owned(),
-                detail,
-            })),
-            ReceiveError::Objects(_) | ReceiveError::GivenUp | ReceiveError::Database(_) => {
-                let (code, detail) = ("not_stored", "the page could not be stored".to_owned());
-                self.again(page, FetchError { code, detail, outlook: Outlook::Passing })
-            }
-        }
-    }
-
     /// `is_known`: it was read before, or others depend on it.
     fn not_fetched(&self, page: &NextPage, is_known: bool, error: FetchError) -> Look {
         match error.outlook {
@@ -399,32 +330,6 @@ impl SourceSync {
             Outlook::Closed | Outlook::Lasting => Look::failed(error.code, &error.detail),
         }
     }
-
-    /// Another attempt, or none when there were enough.
-    fn again(&self, page: &NextPage, error: FetchError) -> Look {
-        let FetchError { code, detail, outlook } = error;
-        let attempts = u32::try_from(page.attempts).unwrap_or(u32::MAX);
-        if attempts >= self.settings.max_attempts {
-            return Look::failed(code, &detail);
-        }
-        let asked = if let Outlook::Busy(asked) = outlook { asked } else { None };
-        let wait = self.wait_after(attempts, asked);
-        let rests = matches!(outlook, Outlook::Busy(_));
-        Look::plain(Fate::Again(Retry { wait, counts: true, rests, code: code.to_owned(), detail }))
-    }
-
-    /// Wait after so many attempts: twice as long each time, or as long as the site asks; not longer than the limit.
-    fn wait_after(&self, attempts: u32, asked: Option<Duration>) -> Duration {
-        let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
-        let wait = asked.unwrap_or_else(|| self.settings.retry.saturating_mul(factor));
-        wait.min(self.settings.max_wait)
-    }
-}
-
-/// What the receiver answers: the id of the document.
-fn answer(received: &Received) -> db::Result<Outcome> {
-    let id = received.document.document_id.to_string();
-    Ok(Outcome { status: 202, body: Some(id), ..Outcome::default() })
 }
 
 fn not_modified(site: &Site, page: &NextPage, item: &Item) -> Look {
@@ -447,17 +352,6 @@ fn redirected(site: &Site, to: &Url, stays: bool) -> Look {
         None if stays => Look::failed("redirected_outside", &leads_outside(to)),
         None => Look::skipped("redirected_outside", &leads_outside(to)),
     }
-}
-
-/// A page that nobody has looked at to the end, which is not its fault.
-fn given_back() -> Look {
-    Look::plain(Fate::Again(Retry {
-        wait: Duration::ZERO,
-        counts: false,
-        rests: true,
-        code: "worker_stopped".to_owned(),
-        detail: "the worker was asked to stop".to_owned(),
-    }))
 }
 
 fn leads_outside(to: &Url) -> String {

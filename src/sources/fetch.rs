@@ -1,4 +1,4 @@
-//! Fetches a page through the guarded client, and says what the answer means.
+//! Fetches what tenants name by an address through the guarded client, and says what the answer means.
 
 use std::time::Duration;
 
