@@ -28,6 +28,7 @@ use clap::{Parser, Subcommand};
 use crate::app::Sources;
 use crate::config::{ConfigError, TelemetryConfig};
 use crate::knowledge::parser::{PARSE_FILE, run_child};
+use crate::sources::{UNPACK_ARCHIVE, run_unpacker};
 use crate::telemetry;
 
 /// Exit code for settings that cannot be used (sysexits.h, EX_CONFIG).
@@ -114,9 +115,11 @@ impl Command {
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
-    // Started by the worker for each file, not by people: it needs no settings, no threads and no time for either.
-    if std::env::args_os().nth(1).is_some_and(|first| first == PARSE_FILE) {
-        return run_child();
+    // Started by the worker for each file or archive, not by people: it needs no settings, no threads and no time for either.
+    match std::env::args_os().nth(1) {
+        Some(first) if first == PARSE_FILE => return run_child(),
+        Some(first) if first == UNPACK_ARCHIVE => return run_unpacker(),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime {

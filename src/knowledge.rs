@@ -8,6 +8,7 @@ pub mod chunk;
 mod embedded_text;
 mod embedders;
 mod embedding_space;
+mod hold_content;
 mod ingest_version;
 mod limit_collection;
 pub mod parse;
@@ -32,6 +33,7 @@ pub use attachments::{
 pub use author::Author;
 pub use embedders::{Embedders, SameModel};
 pub use embedding_space::{EmbeddingSpaceError, check_embedding_models, claim_embedding_space};
+pub use hold_content::{HoldError, release_content};
 pub use ingest_version::{
     GivenUp, INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL,
 };

@@ -2,13 +2,15 @@
 //! there and nothing that is gone.
 //!
 //! A run reads a source once. It is a job of the worker that goes on in slices: all that it knows stands in the database, so
-//! that another worker goes on where one died. Each page becomes a document by the way of uploads. Nothing is deleted unless
+//! that another worker goes on where one died. Each page or file becomes a document by the way of uploads. Nothing is deleted unless
 //! everything was looked at.
 
 pub mod api;
+mod archive;
 mod canonicals;
 mod configuration;
 mod fetch;
+mod files;
 mod manage;
 mod rates;
 mod receive;
@@ -21,5 +23,7 @@ mod store;
 mod sync;
 mod website;
 
+pub use archive::{ArchiveLimits, UNPACK_ARCHIVE, UnpackSettings, run_unpacker};
+pub use files::PathLimits;
 pub use schedule::start_due_runs;
-pub use sync::{SYNC_SOURCE, SourceSync, SyncOutcome, SyncSettings};
+pub use sync::{Means, SYNC_SOURCE, SourceSync, SyncOutcome, SyncSettings};

@@ -21,7 +21,7 @@ use crate::knowledge::{
     WatchSettings,
 };
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
-use crate::sources::SyncSettings;
+use crate::sources::{ArchiveLimits, Means, PathLimits, SyncSettings, UnpackSettings};
 use crate::web::events::EventTimes;
 use crate::webhooks::WebhookSettings;
 use crate::worker::WorkerSettings;
@@ -193,9 +193,35 @@ pub(super) fn outbound(config: &OutboundConfig) -> anyhow::Result<Outbound> {
     guarded(config, config.timeout, config.max_body_bytes)
 }
 
-/// The same for pages of sources, which are longer than what a webhook's receiver says.
-pub(super) fn source_outbound(config: &Config) -> anyhow::Result<Outbound> {
-    guarded(&config.outbound, config.syncing.timeout, config.syncing.max_page_bytes)
+/// What reads sources: their pages and archives are longer than what a webhook's receiver says.
+pub(super) fn source_means(config: &Config) -> anyhow::Result<Means> {
+    let (outbound, syncing) = (&config.outbound, &config.syncing);
+    Ok(Means {
+        pages: guarded(outbound, syncing.timeout, syncing.max_page_bytes)?,
+        archives: guarded(outbound, syncing.archive_timeout, syncing.max_archive_bytes)?,
+        unpack: unpack(config),
+    })
+}
+
+/// Bounds on archives. The process that unpacks one is confined as that which reads a file.
+fn unpack(config: &Config) -> UnpackSettings {
+    let (parser, syncing) = (&config.parser, &config.syncing);
+    UnpackSettings {
+        program: parser.program.clone(),
+        limits: ArchiveLimits {
+            max_entries: syncing.max_entries,
+            max_unpacked_bytes: syncing.max_unpacked_bytes,
+            max_ratio: syncing.max_ratio,
+            max_file_bytes: syncing.max_file_bytes,
+            path: PathLimits {
+                max_bytes: syncing.max_path_bytes,
+                max_depth: syncing.max_path_depth,
+            },
+        },
+        wall: parser.timeout,
+        cpu_seconds: parser.cpu_seconds,
+        memory_bytes: parser.memory_bytes,
+    }
 }
 
 fn guarded(
@@ -224,6 +250,14 @@ fn guarded(
 pub(super) fn sources(config: &Config) -> SyncSettings {
     let syncing = &config.syncing;
     let turns = SyncSettings::turns_of_a_page(syncing.max_redirects, syncing.concurrency);
+    // A page may be asked for twice, each time and at each redirect after a wait for its turn, and is then stored.
+    let for_a_page = syncing.timeout * 3
+        + syncing.delay.saturating_mul(turns)
+        + syncing.max_parse
+        + syncing.max_wait;
+    // An archive is fetched after a wait, and opened and looked through at another time; both are stored or read by us.
+    let for_an_archive =
+        syncing.max_wait + syncing.archive_timeout.max(config.parser.timeout * 2) + LEASE_MARGIN;
     SyncSettings {
         max_sources: syncing.max_sources,
         min_interval_minutes: syncing.min_interval_minutes,
@@ -250,13 +284,9 @@ pub(super) fn sources(config: &Config) -> SyncSettings {
         delay: syncing.delay,
         max_crawl_delay: syncing.max_crawl_delay,
         timeout: syncing.timeout,
+        archive_timeout: syncing.archive_timeout,
         stop_grace: syncing.stop_grace,
-        // A page may be asked for twice, each time and at each redirect after a wait for its turn, and is then stored.
-        lease: syncing.timeout * 3
-            + syncing.delay.saturating_mul(turns)
-            + syncing.max_parse
-            + syncing.max_wait
-            + LEASE_MARGIN,
+        lease: for_a_page.max(for_an_archive) + LEASE_MARGIN,
     }
 }
 

@@ -61,6 +61,22 @@ pub struct SyncingConfig {
     pub timeout: Duration,
     /// `PIDIMA_SOURCE_STOP_GRACE_MS`: what the page in hand may still take when the process is asked to stop; default 5000.
     pub stop_grace: Duration,
+    /// `PIDIMA_SOURCE_ARCHIVE_TIMEOUT_MS`: time for an archive, redirects included; default 120000.
+    pub archive_timeout: Duration,
+    /// `PIDIMA_SOURCE_MAX_ARCHIVE_BYTES`: longest archive, as it is sent; default 67108864.
+    pub max_archive_bytes: usize,
+    /// `PIDIMA_SOURCE_MAX_ENTRIES`: most files and folders that an archive lists; default 50000.
+    pub max_entries: usize,
+    /// `PIDIMA_SOURCE_MAX_UNPACKED_BYTES`: most bytes that come out of an archive; default 1073741824.
+    pub max_unpacked_bytes: u64,
+    /// `PIDIMA_SOURCE_MAX_RATIO`: most bytes that come out for each byte of the archive; default 100.
+    pub max_ratio: u64,
+    /// `PIDIMA_SOURCE_MAX_FILE_BYTES`: longest file of an archive; default 20971520.
+    pub max_file_bytes: u64,
+    /// `PIDIMA_SOURCE_MAX_PATH_BYTES`: longest path of a file; default 700.
+    pub max_path_bytes: usize,
+    /// `PIDIMA_SOURCE_MAX_PATH_DEPTH`: most names in the path of a file, its own included; default 32.
+    pub max_path_depth: usize,
 }
 
 impl SyncingConfig {
@@ -94,6 +110,14 @@ impl SyncingConfig {
             max_crawl_delay: env.millis("PIDIMA_SOURCE_MAX_CRAWL_DELAY_MS", 2_000, 0, 60_000),
             timeout: env.millis("PIDIMA_SOURCE_TIMEOUT_MS", 30_000, 100, 300_000),
             stop_grace: env.millis("PIDIMA_SOURCE_STOP_GRACE_MS", 5_000, 0, 60_000),
+            archive_timeout: env.millis("PIDIMA_SOURCE_ARCHIVE_TIMEOUT_MS", 120_000, 100, 600_000),
+            max_archive_bytes: env.number("PIDIMA_SOURCE_MAX_ARCHIVE_BYTES", 1 << 26, 1, 1 << 28),
+            max_entries: env.number("PIDIMA_SOURCE_MAX_ENTRIES", 50_000, 1, 1_000_000),
+            max_unpacked_bytes: env.number("PIDIMA_SOURCE_MAX_UNPACKED_BYTES", 1 << 30, 1, 1 << 40),
+            max_ratio: env.number("PIDIMA_SOURCE_MAX_RATIO", 100, 1, 100_000),
+            max_file_bytes: env.number("PIDIMA_SOURCE_MAX_FILE_BYTES", 20 << 20, 1, 1 << 28),
+            max_path_bytes: env.number("PIDIMA_SOURCE_MAX_PATH_BYTES", 700, 8, 900),
+            max_path_depth: env.number("PIDIMA_SOURCE_MAX_PATH_DEPTH", 32, 1, 256),
         }
     }
 }

@@ -9,7 +9,7 @@ mod confinement;
 mod verdict;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
 pub use child::run as run_child;
+pub(crate) use confinement::{confine, spare_others};
 
 use super::parse::{Extraction, MediaType, ParseError, ParseLimits};
 use verdict::verdict;
@@ -153,23 +154,29 @@ struct Heard {
 }
 
 fn start(settings: &ParserSettings) -> std::io::Result<Child> {
-    let program = match &settings.program {
-        Some(program) => program.clone(),
+    command(settings.program.as_deref(), PARSE_FILE)?.stderr(Stdio::piped()).spawn()
+}
+
+/// A process that is to work on what may be hostile, and is spoken to on its standard input and output: this program when none
+/// is named, with an argument that tells it what for. It is killed when nobody holds it any more.
+pub(crate) fn command(program: Option<&Path>, argument: &str) -> std::io::Result<Command> {
+    let program = match program {
+        Some(program) => program.to_owned(),
         // The file that runs, also after another was put in its place.
         None if cfg!(target_os = "linux") => PathBuf::from("/proc/self/exe"),
         None => std::env::current_exe()?,
     };
-    Command::new(program)
-        .arg(PARSE_FILE)
+    let mut command = Command::new(program);
+    command
+        .arg(argument)
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
         // What a terminal or a supervisor tells us is not for a file that is half read: we finish it before we go.
         .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
+        .kill_on_drop(true);
+    Ok(command)
 }
 
 /// Hands over the file while listening. A process that ends early closes its input: that is no fault of this side.

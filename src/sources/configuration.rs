@@ -1,10 +1,12 @@
 //! Where and how a source is read, as it is stored.
 
+mod archive;
 mod website;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use archive::Archive;
 pub use website::{Discovery, Website};
 
 use super::sync::SyncSettings;
@@ -13,12 +15,16 @@ use crate::db;
 
 /// Name of the kind of sources that are web sites.
 const WEBSITE: &str = "website";
+/// Name of the kind of sources that are archives.
+const ARCHIVE: &str = "archive";
 
 /// Where and how, by kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Configuration {
     /// Pages of a web site.
     Website(Website),
+    /// Files of an archive.
+    Archive(Archive),
 }
 
 /// What is wrong with a configuration.
@@ -36,6 +42,7 @@ impl Configuration {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Website(_) => WEBSITE,
+            Self::Archive(_) => ARCHIVE,
         }
     }
 
@@ -47,6 +54,7 @@ impl Configuration {
         let fault = |detail: String| db::Error::Inconsistent { table: "sources", detail };
         let read = match kind {
             WEBSITE => Website::deserialize(configuration).map(Self::Website),
+            ARCHIVE => Archive::deserialize(configuration).map(Self::Archive),
             _ => return Err(fault(format!("kind \"{kind}\""))),
         };
         read.map_err(|error| fault(error.to_string()))
@@ -56,6 +64,7 @@ impl Configuration {
     pub fn to_row(&self) -> Value {
         let row = match self {
             Self::Website(website) => serde_json::to_value(website),
+            Self::Archive(archive) => serde_json::to_value(archive),
         };
         row.unwrap_or_default()
     }
@@ -73,6 +82,9 @@ impl Configuration {
             Self::Website(website) => {
                 website::checked(website, outbound, settings).map(Self::Website)
             }
+            Self::Archive(archive) => {
+                archive::checked(archive, outbound, settings).map(Self::Archive)
+            }
         }
     }
 
@@ -80,6 +92,7 @@ impl Configuration {
     pub fn most(&self) -> Option<u32> {
         match self {
             Self::Website(website) => website.max_pages,
+            Self::Archive(archive) => archive.selection.max_files,
         }
     }
 
@@ -87,6 +100,7 @@ impl Configuration {
     pub fn begins_at_one(&self) -> bool {
         match self {
             Self::Website(_) => true,
+            Self::Archive(_) => false,
         }
     }
 
@@ -95,6 +109,9 @@ impl Configuration {
         match self {
             Self::Website(_) => {
                 "the sitemap names no page that belongs to the source; look at the host of its pages, and at path_prefix and exclude"
+            }
+            Self::Archive(_) => {
+                "the archive has no file that belongs to the source; look at include and exclude, and at the formats that are read"
             }
         }
     }

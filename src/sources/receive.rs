@@ -108,6 +108,16 @@ impl SourceSync {
         }
     }
 
+    /// What became of a page whose worker died each time.
+    pub(super) fn begun_too_often(&self, page: &NextPage) -> Option<Look> {
+        let attempts = u32::try_from(page.attempts).unwrap_or(u32::MAX);
+        if attempts <= self.settings.max_attempts {
+            return None;
+        }
+        let detail = format!("the worker stopped in the middle of {} attempts", attempts - 1);
+        Some(Look::failed("worker_lost", &detail))
+    }
+
     /// Another attempt, or none when there were enough.
     pub(super) fn again(&self, page: &NextPage, error: FetchError) -> Look {
         let FetchError { code, detail, outlook } = error;

@@ -168,6 +168,10 @@ impl SourceSync {
         end: &RunEnd,
     ) -> db::Result<Step> {
         let mut tx = self.db.tenant(tenant).await?;
+        if end.state == "completed" {
+            // The source before its run, in the order of whoever deletes it.
+            tx.adopt_source_validators(run).await?;
+        }
         if tx.end_source_run(run, end).await? {
             self.finish(&mut tx, run.source_id, run.run_id).await?;
             tx.commit().await?;

@@ -7,7 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::settle::{Fate, Look};
 use super::store::pages::Retry;
-use super::sync::SourceSync;
+use super::sync::{SourceSync, Step};
+
+/// What comes after work that is left: another process goes on with what was written down.
+pub(super) const STOPPED: Step = Step::Later(Duration::ZERO);
 
 impl SourceSync {
     /// What comes of some work; nothing when the process is asked to stop and it takes longer than it may then.

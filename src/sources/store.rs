@@ -1,6 +1,7 @@
 //! SQL of sources, as methods on the tenant's transaction.
 
 pub mod canonicals;
+pub mod files;
 pub mod items;
 pub mod leases;
 pub mod pages;

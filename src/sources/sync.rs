@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::configuration::{Configuration, Website};
+use super::archive::{UnpackSettings, Unpacking};
+use super::configuration::{Archive, Configuration, Website};
 use super::rates::HostRates;
 use super::store::leases::{Claim, ClaimedRun, RunEnd};
 use super::store::pages::{NextPage, Turn};
@@ -15,7 +16,7 @@ use super::website::look::Site;
 use crate::adapters::outbound::Outbound;
 use crate::db::{self, Db};
 use crate::kernel::ids::TenantId;
-use crate::knowledge::Receiver;
+use crate::knowledge::{Receiver, release_content};
 
 /// Name of the job that works on a run.
 pub const SYNC_SOURCE: &str = "sync_source";
@@ -73,6 +74,8 @@ pub struct SyncSettings {
     pub max_crawl_delay: Duration,
     /// Time for a page, redirects included.
     pub timeout: Duration,
+    /// Time for an archive, redirects included.
+    pub archive_timeout: Duration,
     /// What the page in hand may still take when the process is asked to stop.
     pub stop_grace: Duration,
     /// How long a worker is trusted without a sign, at a site that asks for no longer time between requests than ours.
@@ -99,7 +102,7 @@ impl SyncSettings {
 const LONG_TURN: Duration = Duration::from_secs(1);
 /// A run that is longer than the longest by so much is ended whatever it is at: its worker may die each time before it looks at
 /// the clock.
-const OVERTIME: Duration = Duration::from_secs(60 * 60);
+pub(super) const OVERTIME: Duration = Duration::from_secs(60 * 60);
 
 /// What the runner does with the message of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,14 +135,28 @@ pub(super) enum Next {
 enum Reading {
     /// A web site.
     Website(Website, Option<Site>),
+    /// An archive.
+    Archive(Archive, Option<Unpacking>),
 }
 
 impl Reading {
     fn of(configuration: Configuration) -> Self {
         match configuration {
             Configuration::Website(website) => Self::Website(website, None),
+            Configuration::Archive(archive) => Self::Archive(archive, None),
         }
     }
+}
+
+/// What sources are read by.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// Fetches pages.
+    pub pages: Outbound,
+    /// Fetches archives, which are longer.
+    pub archives: Outbound,
+    /// Unpacks them.
+    pub unpack: UnpackSettings,
 }
 
 /// The service that reads sources.
@@ -148,16 +165,20 @@ pub struct SourceSync {
     pub(super) db: Db,
     pub(super) receiver: Receiver,
     pub(super) outbound: Outbound,
+    pub(super) archives: Outbound,
+    pub(super) unpack: UnpackSettings,
     pub(super) settings: SyncSettings,
     rates: HostRates,
     places: Arc<Semaphore>,
 }
 
 impl SourceSync {
-    /// A service that fetches through `outbound`.
-    pub fn new(db: Db, receiver: Receiver, outbound: Outbound, settings: SyncSettings) -> Self {
+    /// A service that reads by these means.
+    pub fn new(db: Db, receiver: Receiver, means: Means, settings: SyncSettings) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrency));
-        Self { db, receiver, outbound, settings, rates: HostRates::default(), places }
+        let Means { pages: outbound, archives, unpack } = means;
+        let rates = HostRates::default();
+        Self { db, receiver, outbound, archives, unpack, settings, rates, places }
     }
 
     /// Limits and manners.
@@ -203,6 +224,12 @@ impl SourceSync {
         // Also after a fault, so that the next one need not wait for the lease.
         let mut tx = self.db.tenant(tenant).await?;
         tx.release_source_run(&run).await?;
+        if let Some(content_id) = run.content_id
+            && matches!(worked, Ok(SyncOutcome::Done))
+            && !tx.is_source_run_held(run.run_id).await?
+        {
+            release_content(&mut tx, content_id).await?;
+        }
         tx.commit().await?;
         worked
     }
@@ -252,6 +279,9 @@ impl SourceSync {
         }
         match reading {
             Reading::Website(website, site) => self.visit(tenant, run, website, site, stop).await,
+            Reading::Archive(archive, open) => {
+                self.step_through_archive(tenant, run, archive, open, stop).await
+            }
         }
     }
 
@@ -293,7 +323,7 @@ impl SourceSync {
     }
 
     /// The limit that keeps a run from going on.
-    fn limit_met(&self, run: &ClaimedRun) -> Option<&'static str> {
+    pub(super) fn limit_met(&self, run: &ClaimedRun) -> Option<&'static str> {
         if u64::try_from(run.bytes_read).unwrap_or_default() >= self.settings.max_run_bytes {
             return Some("byte_limit");
         }

@@ -1,5 +1,6 @@
-//! Sources of documents: what a site has comes in, what is gone goes, nothing goes by mistake, and no run is lost.
+//! Sources of documents: what a site or an archive has comes in, what is gone goes, nothing goes by mistake, and no run is lost.
 
+mod archives;
 mod canonical;
 mod crawling;
 mod deleting;

@@ -102,7 +102,7 @@ impl MediaType {
         if bytes.is_empty() {
             return Err(ParseError::Empty);
         }
-        let from_name = extension(name).and_then(|ext| by_extension(&ext));
+        let from_name = Self::from_name(name);
         let from_declaration = declared.and_then(by_declaration);
         if let Some(found) = binary_content(bytes)? {
             agree("name", from_name, found)?;
@@ -120,6 +120,11 @@ impl MediaType {
             return Ok(Self::OpenApi);
         }
         Ok(told)
+    }
+
+    /// The format that a name or path tells by itself; absent when its extension is none that is read.
+    pub fn from_name(name: &str) -> Option<Self> {
+        extension(name).and_then(|ext| by_extension(&ext))
     }
 
     fn is_binary(self) -> bool {

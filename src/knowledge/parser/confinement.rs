@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const FILES: u64 = 3;
 
 /// Lets the kernel end this process first when the machine runs out of memory. Not every container allows it.
-pub(super) fn spare_others() {
+pub(crate) fn spare_others() {
     if cfg!(target_os = "linux") {
         let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     }
@@ -20,7 +20,7 @@ pub(super) fn spare_others() {
 ///
 /// # Errors
 /// The kernel refuses: then the file must not be read.
-pub(super) fn confine(memory_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
+pub(crate) fn confine(memory_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
     // The program itself is mapped already, and differs from build to build.
     let memory = mapped_bytes().saturating_add(memory_bytes);
     limit(Resource::As, memory, memory)?;

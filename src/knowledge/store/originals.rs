@@ -23,6 +23,40 @@ impl TenantTx {
         Ok(())
     }
 
+    /// The same of content that is none of a version, and may be held for so long.
+    pub(in crate::knowledge) async fn announce_held_original(
+        &mut self,
+        content_id: Uuid,
+        time: Duration,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into pending_originals (tenant_id, version_id, held_until)
+            values ($1, $2, now() + make_interval(secs => $3))",
+            self.tenant().uuid(),
+            content_id,
+            time.as_secs_f64()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Whether an announcement stands; nobody takes it away until the end of the transaction.
+    pub async fn lock_held_original(&mut self, content_id: Uuid) -> db::Result<bool> {
+        let found = sqlx::query_scalar!(
+            "select version_id
+            from pending_originals
+            where tenant_id = $1
+                and version_id = $2
+            for update",
+            self.tenant().uuid(),
+            content_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// Takes the announcement away: the original is that of a version from now on, or is to be removed. False when somebody
     /// did so before.
     pub(in crate::knowledge) async fn settle_original(
@@ -60,7 +94,7 @@ impl TenantTx {
 
     /// Takes announcements away that are older than `patience`, at most `limit`: versions that will not be, whose originals are
     /// to be removed. Those that somebody is just settling are left to it, and those of an upload in parts until it expires: who
-    /// completes it again goes on from there.
+    /// completes it again goes on from there. And those of content that may still be held.
     pub async fn give_up_originals(
         &mut self,
         patience: Duration,
@@ -74,6 +108,7 @@ impl TenantTx {
                     from pending_originals
                     where tenant_id = $1
                         and created_at <= now() - make_interval(secs => $2)
+                        and (held_until is null or held_until <= now())
                         and not exists (
                             select
                             from uploads

@@ -2,7 +2,8 @@
 
 use poem_openapi::{Enum, Object, Union};
 
-use crate::sources::configuration::{Configuration, Discovery, Website};
+use crate::sources::configuration::{Archive, Configuration, Discovery, Website};
+use crate::sources::files::Selection;
 
 /// The kind of a source that is a web site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -47,12 +48,45 @@ pub struct WebsiteView {
     max_depth: Option<u32>,
 }
 
+/// The kind of a source that is an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "ArchiveKind", rename_all = "snake_case")]
+pub enum ArchiveKind {
+    /// Files of an archive.
+    Archive,
+}
+
+/// Files of an archive: zip, tar or tar.gz. One folder around everything, as Git hosts make it, is taken off.
+#[derive(Debug, Object)]
+#[oai(rename = "ArchiveConfiguration", deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct ArchiveView {
+    /// What it is.
+    kind: ArchiveKind,
+    /// Where it is fetched from. An https address that the internet reaches.
+    #[oai(validator(min_length = 1, max_length = 1000))]
+    url: String,
+    /// Only files whose path is meant by one of these patterns, such as `docs/` or `**/*.md`; all when absent.
+    #[oai(validator(max_items = 50, max_length = 200))]
+    include: Option<Vec<String>>,
+    /// No files whose path is meant by one of these patterns.
+    #[oai(validator(max_items = 50, max_length = 200))]
+    exclude: Option<Vec<String>>,
+    /// What stands before the path of a file in the name of its document, such as `guide/`; nothing when absent.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    name_prefix: Option<String>,
+    /// Most files; as many as the server allows when absent.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    max_files: Option<u32>,
+}
+
 /// Where and how a source is read.
 #[derive(Debug, Union)]
 #[oai(discriminator_name = "kind", one_of = true, rename_all = "snake_case")]
 pub enum SourceConfiguration {
     /// Pages of a web site.
     Website(WebsiteView),
+    /// Files of an archive.
+    Archive(ArchiveView),
 }
 
 impl SourceConfiguration {
@@ -72,7 +106,24 @@ impl SourceConfiguration {
 
 impl From<SourceConfiguration> for Configuration {
     fn from(configuration: SourceConfiguration) -> Self {
-        let SourceConfiguration::Website(website) = configuration;
+        match configuration {
+            SourceConfiguration::Website(website) => Self::Website(website.into()),
+            SourceConfiguration::Archive(archive) => Self::Archive(archive.into()),
+        }
+    }
+}
+
+impl From<Configuration> for SourceConfiguration {
+    fn from(configuration: Configuration) -> Self {
+        match configuration {
+            Configuration::Website(website) => Self::Website(website.into()),
+            Configuration::Archive(archive) => Self::Archive(archive.into()),
+        }
+    }
+}
+
+impl From<WebsiteView> for Website {
+    fn from(website: WebsiteView) -> Self {
         let WebsiteView { url, discovery, path_prefix, exclude, max_pages, max_depth, .. } =
             website;
         let discovery = match discovery {
@@ -80,15 +131,14 @@ impl From<SourceConfiguration> for Configuration {
             DiscoveryName::Sitemap => Discovery::Sitemap,
         };
         let exclude = exclude.unwrap_or_default();
-        Self::Website(Website { url, discovery, path_prefix, exclude, max_pages, max_depth })
+        Self { url, discovery, path_prefix, exclude, max_pages, max_depth }
     }
 }
 
-impl From<Configuration> for SourceConfiguration {
-    fn from(configuration: Configuration) -> Self {
-        let Configuration::Website(website) = configuration;
+impl From<Website> for WebsiteView {
+    fn from(website: Website) -> Self {
         let Website { url, discovery, path_prefix, exclude, max_pages, max_depth } = website;
-        Self::Website(WebsiteView {
+        Self {
             kind: WebsiteKind::Website,
             url,
             discovery: match discovery {
@@ -96,9 +146,37 @@ impl From<Configuration> for SourceConfiguration {
                 Discovery::Sitemap => DiscoveryName::Sitemap,
             },
             path_prefix,
-            exclude: Some(exclude).filter(|exclude| !exclude.is_empty()),
+            exclude: shown(exclude),
             max_pages,
             max_depth,
-        })
+        }
     }
+}
+
+impl From<ArchiveView> for Archive {
+    fn from(archive: ArchiveView) -> Self {
+        let ArchiveView { url, include, exclude, name_prefix, max_files, .. } = archive;
+        let (include, exclude) = (include.unwrap_or_default(), exclude.unwrap_or_default());
+        Self { url, selection: Selection { include, exclude, name_prefix, max_files } }
+    }
+}
+
+impl From<Archive> for ArchiveView {
+    fn from(archive: Archive) -> Self {
+        let Archive { url, selection } = archive;
+        let Selection { include, exclude, name_prefix, max_files } = selection;
+        Self {
+            kind: ArchiveKind::Archive,
+            url,
+            include: shown(include),
+            exclude: shown(exclude),
+            name_prefix,
+            max_files,
+        }
+    }
+}
+
+/// A list, unless it is empty.
+fn shown(list: Vec<String>) -> Option<Vec<String>> {
+    Some(list).filter(|list| !list.is_empty())
 }

@@ -159,19 +159,19 @@ pub struct SourceList {
 /// What a run found.
 #[derive(Debug, Object)]
 pub struct SourceRunCounts {
-    /// Pages that it looked at: the sum of the next five.
+    /// Pages or files that it looked at: the sum of the next five.
     seen: i32,
-    /// Pages that the source did not have before.
+    /// Those that the source did not have before.
     new: i32,
-    /// Pages with another content than before.
+    /// Those with another content than before.
     changed: i32,
-    /// Pages with the content that they had.
+    /// Those with the content that they had.
     unchanged: i32,
-    /// Pages that make no document.
+    /// Those that make no document.
     skipped: i32,
-    /// Pages that could not be looked at.
+    /// Those that could not be looked at.
     failed: i32,
-    /// Pages that are no more, whose documents were deleted.
+    /// Those that are no more, whose documents were deleted.
     deleted: i32,
 }
 
@@ -212,11 +212,11 @@ pub struct RunView {
     finished_at: Option<DateTime<Utc>>,
 }
 
-/// A page that failed or was skipped.
+/// A page or file that failed or was skipped.
 #[derive(Debug, Object)]
 #[oai(rename = "SourcePage")]
 pub struct PageView {
-    /// Its address.
+    /// Its address; of a file the name that its document has or would have, or its path.
     #[oai(validator(max_length = 1000))]
     url: String,
     /// What became of it.
@@ -234,7 +234,7 @@ pub struct PageView {
 pub struct SourceRunDetail {
     /// The run.
     pub(super) run: RunView,
-    /// Pages that failed, then those that were skipped, as many as the server keeps.
+    /// Pages or files that failed, then those that were skipped, as many as the server keeps.
     #[oai(validator(max_items = 1000))]
     pub(super) pages: Vec<PageView>,
 }

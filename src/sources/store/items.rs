@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::leases::ClaimedRun;
 use crate::db::{self, TenantTx};
+use crate::sources::fetch::Validators;
 
 /// A page as it was when it was last read.
 #[derive(Clone, Debug)]
@@ -251,7 +252,7 @@ impl TenantTx {
         Ok(ids)
     }
 
-    /// Forgets how to ask whether pages have changed, so that each is read anew.
+    /// Forgets how to ask whether pages have changed, or the archive, so that each is read anew.
     pub(in crate::sources) async fn forget_source_validators(
         &mut self,
         source_id: Uuid,
@@ -268,6 +269,57 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        self.put_source_validators(source_id, &Validators::default()).await
+    }
+
+    /// Whether the collection has a document of this name that the source did not bring in, or not alone, and that is another one
+    /// than these bytes.
+    pub(in crate::sources) async fn is_document_name_taken(
+        &mut self,
+        run: &ClaimedRun,
+        name: &str,
+        digest: &[u8],
+    ) -> db::Result<bool> {
+        let is_taken = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from documents d
+                where d.tenant_id = $1
+                    and d.collection_id = $2
+                    and d.name = $3
+                    and (
+                        not exists (
+                            select
+                            from source_items i
+                            where i.tenant_id = d.tenant_id
+                                and i.document_id = d.document_id
+                                and i.source_id = $4
+                        )
+                        or exists (
+                            select
+                            from source_items i
+                            where i.tenant_id = d.tenant_id
+                                and i.document_id = d.document_id
+                                and i.source_id <> $4
+                        )
+                    )
+                    and not exists (
+                        select
+                        from document_versions v
+                        where v.tenant_id = d.tenant_id
+                            and v.document_id = d.document_id
+                            and v.number = d.latest_version_number
+                            and v.content_sha256 = $5
+                    )
+            ) as "is_taken!""#,
+            self.tenant().uuid(),
+            run.collection_id,
+            name,
+            run.source_id,
+            digest
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(is_taken)
     }
 }

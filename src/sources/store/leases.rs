@@ -31,6 +31,10 @@ pub struct ClaimedRun {
     pub allow_mass_deletion: bool,
     /// Text of `robots.txt`; absent until it was read.
     pub robots: Option<String>,
+    /// Whether all files of an archive are among its pages.
+    pub is_planned: bool,
+    /// Archive that it reads, as it is held; absent until it was fetched.
+    pub content_id: Option<Uuid>,
     /// First limit that it met.
     pub limit_code: Option<String>,
     /// Pages that it knows of.
@@ -101,6 +105,8 @@ impl TenantTx {
                 r.phase,
                 r.allow_mass_deletion,
                 r.robots,
+                r.is_planned,
+                r.content_id,
                 r.limit_code,
                 r.pages_found,
                 r.sitemaps_found,
@@ -202,8 +208,9 @@ impl TenantTx {
                 pages_found = $6,
                 sitemaps_found = $7,
                 bytes_read = $8,
+                is_planned = $9,
                 touched_at = now(),
-                lease_expires_at = now() + make_interval(secs => $9)
+                lease_expires_at = now() + make_interval(secs => $10)
             where tenant_id = $1
                 and run_id = $2
                 and lease_token = $3
@@ -216,6 +223,7 @@ impl TenantTx {
             run.pages_found,
             run.sitemaps_found,
             run.bytes_read,
+            run.is_planned,
             lease.as_secs_f64()
         )
         .execute(self.connection())
@@ -356,7 +364,7 @@ impl TenantTx {
         Ok(source_id)
     }
 
-    /// Whether a run that is not over is in the hands of a worker.
+    /// Whether there is a run that is not over.
     pub(in crate::sources) async fn is_source_run_held(
         &mut self,
         run_id: Uuid,

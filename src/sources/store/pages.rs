@@ -22,6 +22,12 @@ pub struct NextPage {
     pub attempts: i32,
     /// Whether it was left out before for another page, of which nothing came.
     pub was_left_out: bool,
+    /// Number of a file in its archive; absent for a page, and for a file that is refused.
+    pub entry: Option<i32>,
+    /// Why it is refused, or why the attempt before failed, for programs.
+    pub reason_code: Option<String>,
+    /// The same in words.
+    pub reason_detail: Option<String>,
 }
 
 /// What a run does next.
@@ -167,7 +173,10 @@ impl TenantTx {
                 p.role,
                 p.depth,
                 p.attempts,
-                p.leads_to is not null as "was_left_out!""#,
+                p.leads_to is not null as "was_left_out!",
+                p.entry,
+                p.reason_code,
+                p.reason_detail"#,
             self.tenant().uuid(),
             run_id
         )

@@ -123,10 +123,8 @@ impl SourceSync {
         page: &NextPage,
         stop: &CancellationToken,
     ) -> db::Result<Look> {
-        let attempts = u32::try_from(page.attempts).unwrap_or(u32::MAX);
-        if attempts > self.settings.max_attempts {
-            let detail = format!("the worker stopped in the middle of {} attempts", attempts - 1);
-            return Ok(Look::failed("worker_lost", &detail));
+        if let Some(look) = self.begun_too_often(page) {
+            return Ok(look);
         }
         let Ok(url) = Url::parse(&page.url) else {
             return Ok(Look::failed("address_refused", "the address can not be read"));

@@ -1,13 +1,12 @@
 //! One step of a run that reads a web site: its `robots.txt` first, then page by page.
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
 
 use super::look::Site;
 use crate::db;
 use crate::kernel::ids::TenantId;
 use crate::sources::configuration::Website;
+use crate::sources::stopping::STOPPED;
 use crate::sources::store::leases::ClaimedRun;
 use crate::sources::store::pages::Found;
 use crate::sources::sync::{Next, SourceSync, Step};
@@ -52,7 +51,7 @@ impl SourceSync {
         let robots = match self.unless_stopped(stop, Box::pin(self.read_robots(site))).await {
             Some(Ok(robots)) => robots,
             Some(Err(reason)) => return self.fail(tenant, run, reason).await,
-            None => return Ok(Step::Later(Duration::ZERO)),
+            None => return Ok(STOPPED),
         };
         let start = [site.start()];
         let mut tx = self.db.tenant(tenant).await?;

@@ -1,0 +1,274 @@
+//! One step of a run that reads an archive: it is fetched, then looked through as a whole, then its files come in one by one.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::container::format;
+use super::fetch::Came;
+use super::unpacker::{UnpackError, Unpacking};
+use crate::db;
+use crate::kernel::ids::{TenantId, new_id};
+use crate::knowledge::HoldError;
+use crate::sources::configuration::Archive;
+use crate::sources::fetch::{Content, FetchError, Fetched, Outlook, Validators};
+use crate::sources::files::refused;
+use crate::sources::settle::Look;
+use crate::sources::stopping::{STOPPED, given_back};
+use crate::sources::store::leases::ClaimedRun;
+use crate::sources::store::pages::NextPage;
+use crate::sources::sync::{Next, OVERTIME, SourceSync, Step};
+
+/// Wait while something of our own is away.
+const AWAY: Duration = Duration::from_secs(60);
+
+impl SourceSync {
+    /// Goes one step on; `open` is the archive as this slice has it open.
+    pub(in crate::sources) async fn step_through_archive(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        archive: &Archive,
+        open: &mut Option<Unpacking>,
+        stop: &CancellationToken,
+    ) -> db::Result<Step> {
+        if !run.is_planned
+            && let Some(limit) = self.limit_met(run)
+        {
+            run.limit_code.get_or_insert_with(|| limit.to_owned());
+            return self.conclude(tenant, run).await;
+        }
+        let Some(content_id) = run.content_id else {
+            // Until it is noted, nothing of it is known to anybody: what is left of it is removed, and it is fetched anew.
+            let begun = Box::pin(self.begin_archive(tenant, run, archive));
+            return self.unless_stopped(stop, begun).await.unwrap_or(Ok(STOPPED));
+        };
+        if open.is_none() {
+            let opened = Box::pin(self.open_archive(tenant, run, archive, content_id));
+            match self.unless_stopped(stop, opened).await {
+                Some(Ok(Ok(unpacking))) => *open = Some(unpacking),
+                Some(Ok(Err(step))) => return Ok(step),
+                Some(Err(error)) => return Err(error),
+                None => return Ok(STOPPED),
+            }
+            // What comes next would have another while.
+            if stop.is_cancelled() {
+                return Ok(STOPPED);
+            }
+        }
+        let Some(unpacking) = open.as_mut() else { return Ok(Step::Next) };
+        if !run.is_planned {
+            let planned = Box::pin(self.plan_archive(tenant, run, unpacking));
+            return self.unless_stopped(stop, planned).await.unwrap_or(Ok(STOPPED));
+        }
+        let page = match self.next_page(tenant, run, self.settings.delay).await? {
+            Next::Look(page) => page,
+            Next::Instead(step) => return Ok(step),
+        };
+        let (look, is_sound) = self.look_at_file(tenant, run, unpacking, &page, stop).await?;
+        if !is_sound {
+            *open = None;
+        }
+        self.settle(tenant, run, &page, look).await
+    }
+
+    /// Opens the archive that is held, or says what comes instead.
+    async fn open_archive(
+        &self,
+        tenant: TenantId,
+        run: &ClaimedRun,
+        archive: &Archive,
+        content_id: Uuid,
+    ) -> db::Result<Result<Unpacking, Step>> {
+        let bytes = match self.receiver.held_content(tenant, content_id).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let detail = "the archive was held too long; start the source once more";
+                let reason = ("archive_lost".to_owned(), detail.to_owned());
+                return self.fail(tenant, run, reason).await.map(Err);
+            }
+            Err(error) => return Ok(Err(away(&error))),
+        };
+        match Unpacking::start(&self.unpack, &archive.selection, &bytes).await {
+            Ok(unpacking) => Ok(Ok(unpacking)),
+            Err(error) => self.not_unpacked(tenant, run, &error).await.map(Err),
+        }
+    }
+
+    /// Fetches the archive and holds it, or sees that it is the one that was read before.
+    async fn begin_archive(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        archive: &Archive,
+    ) -> db::Result<Step> {
+        let known = self.db.tenant(tenant).await?.find_source_validators(run.source_id).await?;
+        let known = known.unwrap_or_default();
+        match self.fetch_archive(tenant, run, &archive.url, &known).await? {
+            Came::NotOurs => Ok(Step::Over),
+            Came::Trouble(FetchError { code, detail, .. }) => {
+                let detail = format!("the archive could not be fetched: {detail}");
+                self.fail(tenant, run, (code.to_owned(), detail)).await
+            }
+            Came::Answer(Fetched::Gone(status)) => {
+                let detail = format!("the server has no archive there: it answered {status}");
+                self.fail(tenant, run, ("gone".to_owned(), detail)).await
+            }
+            Came::Answer(Fetched::NotModified) => self.keep_all(tenant, run).await,
+            Came::Answer(Fetched::Content(content)) => {
+                self.hold_archive(tenant, run, *content).await
+            }
+        }
+    }
+
+    /// Ends the looking: everything is as it was.
+    async fn keep_all(&self, tenant: TenantId, run: &mut ClaimedRun) -> db::Result<Step> {
+        let mut tx = self.db.tenant(tenant).await?;
+        if !tx.lock_source_lease(run).await? {
+            return Ok(Step::Over);
+        }
+        run.pages_found = tx.touch_source_items(run).await?;
+        "removing".clone_into(&mut run.phase);
+        if !tx.keep_source_run(run, self.settings.lease).await? {
+            return Ok(Step::Over);
+        }
+        tx.commit().await?;
+        Ok(Step::Next)
+    }
+
+    async fn hold_archive(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        content: Content,
+    ) -> db::Result<Step> {
+        if format(&content.body).is_none() {
+            let detail = "what came is no zip, tar or tar.gz archive".to_owned();
+            return self.fail(tenant, run, ("archive_unsupported".to_owned(), detail)).await;
+        }
+        let length = i64::try_from(content.body.len()).unwrap_or(i64::MAX);
+        let content_id = new_id();
+        let time = self.settings.max_run + OVERTIME * 2;
+        let bytes = Vec::from(content.body);
+        match self.receiver.hold_content(tenant, content_id, bytes, time).await {
+            Ok(()) => {}
+            Err(HoldError::Database(error)) => return Err(error),
+            Err(HoldError::Objects(error)) => return Ok(away(&error)),
+        }
+        let mut tx = self.db.tenant(tenant).await?;
+        // The source before its run, as for whoever deletes it. What it knew of the archive holds no longer: files of this one come
+        // in whether the run comes to its end or not.
+        tx.put_source_validators(run.source_id, &Validators::default()).await?;
+        if !tx.lock_held_original(content_id).await? {
+            // Storing it took so long that it was taken for left over.
+            return Ok(Step::Next);
+        }
+        tx.put_source_content(run, content_id, &content.validators).await?;
+        run.content_id = Some(content_id);
+        run.bytes_read += length;
+        if !tx.keep_source_run(run, self.settings.lease).await? {
+            return Ok(Step::Over);
+        }
+        tx.commit().await?;
+        Ok(Step::Next)
+    }
+
+    /// Notes all that is to be looked at.
+    async fn plan_archive(
+        &self,
+        tenant: TenantId,
+        run: &mut ClaimedRun,
+        unpacking: &mut Unpacking,
+    ) -> db::Result<Step> {
+        let mut files = match unpacking.plan().await {
+            Ok(Ok(files)) => files,
+            Ok(Err(error)) => {
+                let reason = (error.code().to_owned(), error.to_string());
+                return self.fail(tenant, run, reason).await;
+            }
+            Err(error) => return self.not_unpacked(tenant, run, &error).await,
+        };
+        let most = usize::try_from(self.page_limit(run)).unwrap_or(usize::MAX);
+        if files.len() > most {
+            files.truncate(most);
+            run.limit_code.get_or_insert_with(|| "page_limit".to_owned());
+        }
+        let mut tx = self.db.tenant(tenant).await?;
+        if !tx.lock_source_lease(run).await? {
+            return Ok(Step::Over);
+        }
+        run.pages_found = tx.insert_source_files(run, &files).await?;
+        run.is_planned = true;
+        if !tx.keep_source_run(run, self.settings.lease).await? {
+            return Ok(Step::Over);
+        }
+        tx.commit().await?;
+        Ok(Step::Next)
+    }
+
+    /// Looks at one file; and whether the archive is still open.
+    async fn look_at_file(
+        &self,
+        tenant: TenantId,
+        run: &ClaimedRun,
+        unpacking: &mut Unpacking,
+        page: &NextPage,
+        stop: &CancellationToken,
+    ) -> db::Result<(Look, bool)> {
+        if let Some(look) = self.begun_too_often(page) {
+            return Ok((look, true));
+        }
+        let item = self.db.tenant(tenant).await?.find_source_item(run.source_id, &page.url).await?;
+        if let Some(look) = refused_before(item.is_some(), page) {
+            return Ok((look, true));
+        }
+        let entry = page.entry.and_then(|entry| usize::try_from(entry).ok()).unwrap_or_default();
+        // A stop ends waiting for it. What has come is stored to the end: a source must know of each document that it made.
+        let Some(read) = self.unless_stopped(stop, unpacking.read(entry)).await else {
+            // The answer may be half read.
+            return Ok((given_back(), false));
+        };
+        let bytes = match read {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(refusal)) => {
+                return Ok((refused(item.is_some(), &refusal.code, &refusal.detail), true));
+            }
+            Err(error) => {
+                let (code, detail) = (error.code(), error.to_string());
+                let error = FetchError { code, detail, outlook: Outlook::Passing };
+                return Ok((self.again(page, error), false));
+            }
+        };
+        let none = Validators::default();
+        let look = self.take_file(tenant, run, page, item.as_ref(), bytes, none).await?;
+        Ok((look, true))
+    }
+
+    /// An archive that can not be opened or looked through, or not now.
+    async fn not_unpacked(
+        &self,
+        tenant: TenantId,
+        run: &ClaimedRun,
+        error: &UnpackError,
+    ) -> db::Result<Step> {
+        if matches!(error, UnpackError::Unavailable(_)) {
+            return Ok(away(error));
+        }
+        self.fail(tenant, run, (error.code().to_owned(), error.to_string())).await
+    }
+}
+
+/// What becomes of a file that was refused when the run was planned.
+fn refused_before(is_known: bool, page: &NextPage) -> Option<Look> {
+    if page.entry.is_some() {
+        return None;
+    }
+    let code = page.reason_code.as_deref().unwrap_or("path_refused");
+    Some(refused(is_known, code, page.reason_detail.as_deref().unwrap_or_default()))
+}
+
+fn away(error: &(dyn std::error::Error + 'static)) -> Step {
+    tracing::warn!(error, "an archive is unpacked later");
+    Step::Later(AWAY)
+}

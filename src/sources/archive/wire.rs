@@ -1,0 +1,54 @@
+//! What the worker and the process that unpacks say to each other. First a line of JSON and the archive go in; then each line asks
+//! for the plan or for the file of a number, and is answered by a line of JSON, behind which the bytes of the file follow.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ArchiveError;
+use super::limits::{ArchiveLimits, UnpackSettings};
+use crate::sources::files::{Refusal, Selection};
+
+/// Longest first line: a hundred patterns, each character of which may take several bytes.
+pub(super) const MAX_ORDER_BYTES: u64 = 256 << 10;
+/// Longest line of those that follow.
+pub(super) const MAX_REQUEST_BYTES: u64 = 64;
+/// Asks for the plan.
+pub(super) const PLAN: &str = "plan";
+
+/// What is to be unpacked, before the bytes of the archive.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub archive_bytes: usize,
+    pub selection: Selection,
+    pub limits: ArchiveLimits,
+    pub cpu_seconds: u64,
+    pub memory_bytes: u64,
+}
+
+impl Order {
+    pub fn new(settings: &UnpackSettings, selection: &Selection, archive_bytes: usize) -> Self {
+        Self {
+            archive_bytes,
+            selection: selection.clone(),
+            limits: settings.limits.clone(),
+            cpu_seconds: settings.cpu_seconds,
+            memory_bytes: settings.memory_bytes,
+        }
+    }
+}
+
+/// A file that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedFile {
+    /// Name of its document, or the path as it is shown when it is refused.
+    pub path: String,
+    /// Its number in the archive; absent when it is refused.
+    pub entry: Option<usize>,
+    /// Why it is refused.
+    pub refusal: Option<Refusal>,
+}
+
+/// The answer to a question for the plan.
+pub type Plan = Result<Vec<PlannedFile>, ArchiveError>;
+
+/// The answer to a question for a file: how many bytes follow.
+pub(super) type FileAnswer = Result<usize, Refusal>;

@@ -1,0 +1,29 @@
+//! Files of a tree, as archives and buckets hold them: which of them are wanted, which names are taken, and how one becomes a
+//! document. Its path, with what the source puts before it, is the document's name.
+
+mod glob;
+mod path;
+mod selection;
+mod take;
+
+pub use path::{PathLimits, clean, display};
+pub use selection::Selection;
+pub use take::refused;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a file makes no document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// For programs.
+    pub code: String,
+    /// In words.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// With this code and these words.
+    pub fn new(code: &str, detail: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), detail: detail.into() }
+    }
+}
