@@ -1,7 +1,8 @@
 //! Outside services, behind one trait each: embeddings, chat models, objects, the queue, events of runs, copies of rows, sources of
-//! settings; and the rate limits, the requests to addresses of tenants, and the connections to AWS and Redis, which need none.
+//! settings; and the rate limits, buckets of others, the requests to addresses of tenants, and the connections to AWS and Redis, which need none.
 
 pub mod aws;
+pub mod buckets;
 pub mod cache;
 pub mod embeddings;
 pub mod limits;

@@ -221,7 +221,7 @@ impl App {
         let sources = SourceSync::new(
             db.clone(),
             receiver.clone(),
-            settings::source_means(config)?,
+            settings::source_means(config, &aws)?,
             settings::sources(config),
         );
         let worker = Worker {

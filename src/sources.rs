@@ -7,6 +7,7 @@
 
 pub mod api;
 mod archive;
+mod bucket;
 mod canonicals;
 mod configuration;
 mod fetch;
@@ -24,6 +25,8 @@ mod sync;
 mod website;
 
 pub use archive::{ArchiveLimits, UNPACK_ARCHIVE, UnpackSettings, run_unpacker};
+pub use configuration::{is_bucket_name, is_prefix};
 pub use files::PathLimits;
 pub use schedule::start_due_runs;
+pub use store::buckets::AllowedBucket;
 pub use sync::{Means, SYNC_SOURCE, SourceSync, SyncOutcome, SyncSettings};

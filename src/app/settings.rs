@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::adapters::aws::Aws;
+use crate::adapters::buckets::{BucketSettings, Buckets};
 use crate::adapters::limits::{Limit, LimiterSettings, Quota, Quotas};
 use crate::adapters::oidc::ProviderSettings;
 use crate::adapters::outbound::{Outbound, OutboundSettings};
@@ -194,12 +196,20 @@ pub(super) fn outbound(config: &OutboundConfig) -> anyhow::Result<Outbound> {
 }
 
 /// What reads sources: their pages and archives are longer than what a webhook's receiver says.
-pub(super) fn source_means(config: &Config) -> anyhow::Result<Means> {
+pub(super) fn source_means(config: &Config, aws: &Aws) -> anyhow::Result<Means> {
     let (outbound, syncing) = (&config.outbound, &config.syncing);
     Ok(Means {
         pages: guarded(outbound, syncing.timeout, syncing.max_page_bytes)?,
         archives: guarded(outbound, syncing.archive_timeout, syncing.max_archive_bytes)?,
         unpack: unpack(config),
+        buckets: Buckets::new(
+            aws.clone(),
+            BucketSettings {
+                own: Some(config.objects.s3.bucket.clone()).filter(|name| !name.is_empty()),
+                timeout: syncing.timeout,
+                max_object_bytes: syncing.max_file_bytes,
+            },
+        ),
     })
 }
 

@@ -1,5 +1,7 @@
 //! `pidima tenant`: the operator's commands on tenants.
 
+mod buckets;
+
 use std::fmt;
 use std::io::Write;
 
@@ -7,13 +9,14 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::database;
-use crate::config::Env;
+use crate::config::{Env, ObjectsConfig};
 use crate::db::Db;
 use crate::db::analysts;
 use crate::db::audit::{AuditActor, AuditEntry};
 use crate::governance::Flag;
 use crate::identity::{NewApiKey, Role, create_api_key};
 use crate::kernel::ids::TenantId;
+use crate::sources::AllowedBucket;
 use crate::tenancy::create_tenant;
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +44,35 @@ pub enum TenantCommand {
         flag: Flag,
         /// on, off, or default for what holds for all
         state: FlagState,
+    },
+    /// Let sources of one tenant read a part of a bucket of S3, with the role of the worker
+    AllowBucket {
+        /// Short name of the tenant
+        slug: String,
+        /// Name of the bucket
+        bucket: String,
+        #[command(flatten)]
+        part: buckets::Part,
+        /// Region of the bucket; that of the worker when absent
+        #[arg(long)]
+        region: Option<String>,
+        /// Account of AWS that the bucket must belong to, 12 digits; any when absent
+        #[arg(long)]
+        owner_account: Option<String>,
+    },
+    /// Take that back; the documents stay
+    ForbidBucket {
+        /// Short name of the tenant
+        slug: String,
+        /// Name of the bucket
+        bucket: String,
+        #[command(flatten)]
+        part: buckets::Part,
+    },
+    /// List what sources of one tenant may read in buckets of S3
+    ListBuckets {
+        /// Short name of the tenant
+        slug: String,
     },
     /// Create a read-only SQL login that sees one tenant's rows in the views of schema analytics
     GrantAnalyst {
@@ -92,6 +124,10 @@ impl fmt::Display for FlagState {
 }
 
 pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
+    let own_bucket = match &command {
+        TenantCommand::AllowBucket { .. } => ObjectsConfig::from_env(env).s3.bucket,
+        _ => String::new(),
+    };
     let db = database::open(env).await?;
     let mut out = std::io::stdout();
     match command {
@@ -115,6 +151,27 @@ pub async fn run(command: TenantCommand, env: &Env) -> anyhow::Result<()> {
         TenantCommand::Flag { slug, flag, state } => {
             set_flag(&db, find(&db, &slug).await?, flag, state).await?;
             eprintln!("{flag} of {slug}: {state}");
+        }
+        TenantCommand::AllowBucket { slug, bucket, part, region, owner_account } => {
+            anyhow::ensure!(
+                bucket != own_bucket,
+                "{bucket} is the bucket where originals of all tenants lie"
+            );
+            let prefix = part.prefix()?;
+            let allowed = AllowedBucket { bucket, prefix, region, owner_account };
+            buckets::allow(&db, find(&db, &slug).await?, &allowed).await?;
+            eprintln!("sources of {slug} may read {}/{}", allowed.bucket, allowed.prefix);
+        }
+        TenantCommand::ForbidBucket { slug, bucket, part } => {
+            let prefix = part.prefix()?;
+            buckets::forbid(&db, find(&db, &slug).await?, &bucket, &prefix).await?;
+            eprintln!("sources of {slug} may read {bucket}/{prefix} no more");
+        }
+        TenantCommand::ListBuckets { slug } => {
+            let mut tx = db.tenant(find(&db, &slug).await?).await?;
+            for allowed in tx.list_allowed_buckets().await? {
+                writeln!(out, "{}", buckets::shown(&allowed))?;
+            }
         }
         TenantCommand::RevokeAnalyst { slug, admin_url } => {
             let tenant = find(&db, &slug).await?;

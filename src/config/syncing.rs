@@ -71,7 +71,7 @@ pub struct SyncingConfig {
     pub max_unpacked_bytes: u64,
     /// `PIDIMA_SOURCE_MAX_RATIO`: most bytes that come out for each byte of the archive; default 100.
     pub max_ratio: u64,
-    /// `PIDIMA_SOURCE_MAX_FILE_BYTES`: longest file of an archive; default 20971520.
+    /// `PIDIMA_SOURCE_MAX_FILE_BYTES`: longest file of an archive or bucket; default 20971520.
     pub max_file_bytes: u64,
     /// `PIDIMA_SOURCE_MAX_PATH_BYTES`: longest path of a file; default 700.
     pub max_path_bytes: usize,

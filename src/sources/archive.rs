@@ -19,7 +19,6 @@ mod zip;
 pub use child::run as run_unpacker;
 pub use limits::{ArchiveLimits, UnpackSettings};
 pub use unpacker::Unpacking;
-pub use wire::PlannedFile;
 
 /// First argument that makes this program the one that unpacks an archive.
 pub const UNPACK_ARCHIVE: &str = "unpack-archive";

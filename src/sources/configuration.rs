@@ -1,12 +1,14 @@
 //! Where and how a source is read, as it is stored.
 
 mod archive;
+mod bucket;
 mod website;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 pub use archive::Archive;
+pub use bucket::{Bucket, is_bucket_name, is_prefix};
 pub use website::{Discovery, Website};
 
 use super::sync::SyncSettings;
@@ -17,6 +19,8 @@ use crate::db;
 const WEBSITE: &str = "website";
 /// Name of the kind of sources that are archives.
 const ARCHIVE: &str = "archive";
+/// Name of the kind of sources that are buckets of S3.
+const BUCKET: &str = "s3";
 
 /// Where and how, by kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub enum Configuration {
     Website(Website),
     /// Files of an archive.
     Archive(Archive),
+    /// Objects of a bucket.
+    Bucket(Bucket),
 }
 
 /// What is wrong with a configuration.
@@ -43,6 +49,7 @@ impl Configuration {
         match self {
             Self::Website(_) => WEBSITE,
             Self::Archive(_) => ARCHIVE,
+            Self::Bucket(_) => BUCKET,
         }
     }
 
@@ -55,6 +62,7 @@ impl Configuration {
         let read = match kind {
             WEBSITE => Website::deserialize(configuration).map(Self::Website),
             ARCHIVE => Archive::deserialize(configuration).map(Self::Archive),
+            BUCKET => Bucket::deserialize(configuration).map(Self::Bucket),
             _ => return Err(fault(format!("kind \"{kind}\""))),
         };
         read.map_err(|error| fault(error.to_string()))
@@ -65,6 +73,7 @@ impl Configuration {
         let row = match self {
             Self::Website(website) => serde_json::to_value(website),
             Self::Archive(archive) => serde_json::to_value(archive),
+            Self::Bucket(bucket) => serde_json::to_value(bucket),
         };
         row.unwrap_or_default()
     }
@@ -85,6 +94,7 @@ impl Configuration {
             Self::Archive(archive) => {
                 archive::checked(archive, outbound, settings).map(Self::Archive)
             }
+            Self::Bucket(bucket) => bucket::checked(bucket, settings).map(Self::Bucket),
         }
     }
 
@@ -93,6 +103,7 @@ impl Configuration {
         match self {
             Self::Website(website) => website.max_pages,
             Self::Archive(archive) => archive.selection.max_files,
+            Self::Bucket(bucket) => bucket.selection.max_files,
         }
     }
 
@@ -100,7 +111,7 @@ impl Configuration {
     pub fn begins_at_one(&self) -> bool {
         match self {
             Self::Website(_) => true,
-            Self::Archive(_) => false,
+            Self::Archive(_) | Self::Bucket(_) => false,
         }
     }
 
@@ -112,6 +123,9 @@ impl Configuration {
             }
             Self::Archive(_) => {
                 "the archive has no file that belongs to the source; look at include and exclude, and at the formats that are read"
+            }
+            Self::Bucket(_) => {
+                "the bucket has no object that belongs to the source; look at prefix, include and exclude, and at the formats that are read"
             }
         }
     }

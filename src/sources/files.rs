@@ -3,14 +3,17 @@
 
 mod glob;
 mod path;
+mod plan;
 mod selection;
 mod take;
 
-pub use path::{PathLimits, clean, display};
-pub use selection::Selection;
-pub use take::refused;
-
 use serde::{Deserialize, Serialize};
+
+pub use path::{PathLimits, clean, display};
+pub use plan::PlannedFile;
+pub(super) use plan::refused_before;
+pub use selection::Selection;
+pub(super) use take::refused;
 
 /// Why a file makes no document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

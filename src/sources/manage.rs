@@ -82,7 +82,7 @@ impl SourceSync {
         actor: &Actor,
         new: NewSource,
     ) -> Result<Source, SourceError> {
-        let configuration = new.configuration.checked(&self.outbound, &self.settings)?;
+        let configuration = self.readable(tx, new.configuration).await?;
         let every_minutes = self.interval(new.every_minutes)?;
         let collection_id = match new.collection_id {
             Some(id) => tx.find_collection(id).await?.map(|_| id),
@@ -136,7 +136,7 @@ impl SourceSync {
             after.name = name;
         }
         if let Some(configuration) = change.configuration {
-            let configuration = configuration.checked(&self.outbound, &self.settings)?;
+            let configuration = self.readable(tx, configuration).await?;
             after.kind = configuration.kind().to_owned();
             after.configuration = configuration.to_row();
         }
@@ -205,6 +205,21 @@ impl SourceSync {
         let entry = actor.audit("source.deleted").on("source", source_id);
         tx.append_audit(entry.before(before)).await?;
         Ok(())
+    }
+
+    /// A configuration as it is stored, when what it names can be read, and may be.
+    async fn readable(
+        &self,
+        tx: &mut TenantTx,
+        configuration: Configuration,
+    ) -> Result<Configuration, SourceError> {
+        let configuration = configuration.checked(&self.outbound, &self.settings)?;
+        if let Configuration::Bucket(bucket) = &configuration
+            && let Some(error) = self.refuse_bucket(tx, bucket).await?
+        {
+            return Err(error.into());
+        }
+        Ok(configuration)
     }
 
     /// The interval as it is stored.

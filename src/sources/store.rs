@@ -1,5 +1,6 @@
 //! SQL of sources, as methods on the tenant's transaction.
 
+pub mod buckets;
 pub mod canonicals;
 pub mod files;
 pub mod items;

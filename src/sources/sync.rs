@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::archive::{UnpackSettings, Unpacking};
-use super::configuration::{Archive, Configuration, Website};
+use super::configuration::{Archive, Bucket, Configuration, Website};
 use super::rates::HostRates;
 use super::store::leases::{Claim, ClaimedRun, RunEnd};
 use super::store::pages::{NextPage, Turn};
 use super::website::look::Site;
+use crate::adapters::buckets::{BucketPlace, Buckets};
 use crate::adapters::outbound::Outbound;
 use crate::db::{self, Db};
 use crate::kernel::ids::TenantId;
@@ -137,6 +138,8 @@ enum Reading {
     Website(Website, Option<Site>),
     /// An archive.
     Archive(Archive, Option<Unpacking>),
+    /// A bucket.
+    Bucket(Bucket, Option<BucketPlace>),
 }
 
 impl Reading {
@@ -144,12 +147,13 @@ impl Reading {
         match configuration {
             Configuration::Website(website) => Self::Website(website, None),
             Configuration::Archive(archive) => Self::Archive(archive, None),
+            Configuration::Bucket(bucket) => Self::Bucket(bucket, None),
         }
     }
 }
 
 /// What sources are read by.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Means {
     /// Fetches pages.
     pub pages: Outbound,
@@ -157,6 +161,8 @@ pub struct Means {
     pub archives: Outbound,
     /// Unpacks them.
     pub unpack: UnpackSettings,
+    /// Reads buckets.
+    pub buckets: Buckets,
 }
 
 /// The service that reads sources.
@@ -167,6 +173,7 @@ pub struct SourceSync {
     pub(super) outbound: Outbound,
     pub(super) archives: Outbound,
     pub(super) unpack: UnpackSettings,
+    pub(super) buckets: Arc<Buckets>,
     pub(super) settings: SyncSettings,
     rates: HostRates,
     places: Arc<Semaphore>,
@@ -176,9 +183,10 @@ impl SourceSync {
     /// A service that reads by these means.
     pub fn new(db: Db, receiver: Receiver, means: Means, settings: SyncSettings) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrency));
-        let Means { pages: outbound, archives, unpack } = means;
+        let Means { pages: outbound, archives, unpack, buckets } = means;
         let rates = HostRates::default();
-        Self { db, receiver, outbound, archives, unpack, settings, rates, places }
+        let buckets = Arc::new(buckets);
+        Self { db, receiver, outbound, archives, unpack, buckets, settings, rates, places }
     }
 
     /// Limits and manners.
@@ -281,6 +289,9 @@ impl SourceSync {
             Reading::Website(website, site) => self.visit(tenant, run, website, site, stop).await,
             Reading::Archive(archive, open) => {
                 self.step_through_archive(tenant, run, archive, open, stop).await
+            }
+            Reading::Bucket(bucket, known) => {
+                self.step_through_bucket(tenant, run, bucket, known, stop).await
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Sources of documents: what a site or an archive has comes in, what is gone goes, nothing goes by mistake, and no run is lost.
 
 mod archives;
+mod buckets;
 mod canonical;
 mod crawling;
 mod deleting;

@@ -2,7 +2,7 @@
 
 use poem_openapi::{Enum, Object, Union};
 
-use crate::sources::configuration::{Archive, Configuration, Discovery, Website};
+use crate::sources::configuration::{Archive, Bucket, Configuration, Discovery, Website};
 use crate::sources::files::Selection;
 
 /// The kind of a source that is a web site.
@@ -79,6 +79,42 @@ pub struct ArchiveView {
     max_files: Option<u32>,
 }
 
+/// The kind of a source that is a bucket of S3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "BucketKind", rename_all = "snake_case")]
+pub enum BucketKind {
+    /// Objects of a bucket.
+    #[oai(rename = "s3")]
+    S3,
+}
+
+/// Objects of a bucket of S3 that the operator has allowed for the tenant.
+#[derive(Debug, Object)]
+#[oai(rename = "BucketConfiguration", deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct BucketView {
+    /// What it is.
+    kind: BucketKind,
+    /// Name of the bucket.
+    #[oai(validator(min_length = 3, max_length = 63))]
+    bucket: String,
+    /// Only objects whose key begins so, such as `docs/guide/`, with a slash at its end; all when absent. What follows in a key
+    /// is the path of the file.
+    #[oai(validator(min_length = 1, max_length = 500))]
+    prefix: Option<String>,
+    /// Only files whose path is meant by one of these patterns, such as `docs/` or `**/*.md`; all when absent.
+    #[oai(validator(max_items = 50, max_length = 200))]
+    include: Option<Vec<String>>,
+    /// No files whose path is meant by one of these patterns.
+    #[oai(validator(max_items = 50, max_length = 200))]
+    exclude: Option<Vec<String>>,
+    /// What stands before the path of a file in the name of its document, such as `guide/`; nothing when absent.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    name_prefix: Option<String>,
+    /// Most files; as many as the server allows when absent.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    max_files: Option<u32>,
+}
+
 /// Where and how a source is read.
 #[derive(Debug, Union)]
 #[oai(discriminator_name = "kind", one_of = true, rename_all = "snake_case")]
@@ -87,6 +123,9 @@ pub enum SourceConfiguration {
     Website(WebsiteView),
     /// Files of an archive.
     Archive(ArchiveView),
+    /// Objects of a bucket.
+    #[oai(mapping = "s3")]
+    S3(BucketView),
 }
 
 impl SourceConfiguration {
@@ -109,6 +148,7 @@ impl From<SourceConfiguration> for Configuration {
         match configuration {
             SourceConfiguration::Website(website) => Self::Website(website.into()),
             SourceConfiguration::Archive(archive) => Self::Archive(archive.into()),
+            SourceConfiguration::S3(bucket) => Self::Bucket(bucket.into()),
         }
     }
 }
@@ -118,6 +158,7 @@ impl From<Configuration> for SourceConfiguration {
         match configuration {
             Configuration::Website(website) => Self::Website(website.into()),
             Configuration::Archive(archive) => Self::Archive(archive.into()),
+            Configuration::Bucket(bucket) => Self::S3(bucket.into()),
         }
     }
 }
@@ -168,6 +209,31 @@ impl From<Archive> for ArchiveView {
         Self {
             kind: ArchiveKind::Archive,
             url,
+            include: shown(include),
+            exclude: shown(exclude),
+            name_prefix,
+            max_files,
+        }
+    }
+}
+
+impl From<BucketView> for Bucket {
+    fn from(bucket: BucketView) -> Self {
+        let BucketView { bucket, prefix, include, exclude, name_prefix, max_files, .. } = bucket;
+        let (include, exclude) = (include.unwrap_or_default(), exclude.unwrap_or_default());
+        let selection = Selection { include, exclude, name_prefix, max_files };
+        Self { bucket, prefix: prefix.unwrap_or_default(), selection }
+    }
+}
+
+impl From<Bucket> for BucketView {
+    fn from(bucket: Bucket) -> Self {
+        let Bucket { bucket, prefix, selection } = bucket;
+        let Selection { include, exclude, name_prefix, max_files } = selection;
+        Self {
+            kind: BucketKind::S3,
+            bucket,
+            prefix: Some(prefix).filter(|prefix| !prefix.is_empty()),
             include: shown(include),
             exclude: shown(exclude),
             name_prefix,

@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::container::{Container, Kind, Listed, damaged, over, too_long};
 use super::error::ArchiveError;
 use super::limits::ArchiveLimits;
-use super::wire::PlannedFile;
-use crate::sources::files::{Refusal, Selection, clean, display};
+use crate::sources::files::{PlannedFile, Refusal, Selection, clean, display};
 
 /// Looks through an archive. Its bounds are met here, before a single file comes in.
 ///

@@ -13,7 +13,7 @@ use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::HoldError;
 use crate::sources::configuration::Archive;
 use crate::sources::fetch::{Content, FetchError, Fetched, Outlook, Validators};
-use crate::sources::files::refused;
+use crate::sources::files::{refused, refused_before};
 use crate::sources::settle::Look;
 use crate::sources::stopping::{STOPPED, given_back};
 use crate::sources::store::leases::ClaimedRun;
@@ -181,30 +181,14 @@ impl SourceSync {
         run: &mut ClaimedRun,
         unpacking: &mut Unpacking,
     ) -> db::Result<Step> {
-        let mut files = match unpacking.plan().await {
-            Ok(Ok(files)) => files,
+        match unpacking.plan().await {
+            Ok(Ok(files)) => self.note_plan(tenant, run, files).await,
             Ok(Err(error)) => {
                 let reason = (error.code().to_owned(), error.to_string());
-                return self.fail(tenant, run, reason).await;
+                self.fail(tenant, run, reason).await
             }
-            Err(error) => return self.not_unpacked(tenant, run, &error).await,
-        };
-        let most = usize::try_from(self.page_limit(run)).unwrap_or(usize::MAX);
-        if files.len() > most {
-            files.truncate(most);
-            run.limit_code.get_or_insert_with(|| "page_limit".to_owned());
+            Err(error) => self.not_unpacked(tenant, run, &error).await,
         }
-        let mut tx = self.db.tenant(tenant).await?;
-        if !tx.lock_source_lease(run).await? {
-            return Ok(Step::Over);
-        }
-        run.pages_found = tx.insert_source_files(run, &files).await?;
-        run.is_planned = true;
-        if !tx.keep_source_run(run, self.settings.lease).await? {
-            return Ok(Step::Over);
-        }
-        tx.commit().await?;
-        Ok(Step::Next)
     }
 
     /// Looks at one file; and whether the archive is still open.
@@ -257,15 +241,6 @@ impl SourceSync {
         }
         self.fail(tenant, run, (error.code().to_owned(), error.to_string())).await
     }
-}
-
-/// What becomes of a file that was refused when the run was planned.
-fn refused_before(is_known: bool, page: &NextPage) -> Option<Look> {
-    if page.entry.is_some() {
-        return None;
-    }
-    let code = page.reason_code.as_deref().unwrap_or("path_refused");
-    Some(refused(is_known, code, page.reason_detail.as_deref().unwrap_or_default()))
 }
 
 fn away(error: &(dyn std::error::Error + 'static)) -> Step {

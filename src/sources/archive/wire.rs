@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ArchiveError;
 use super::limits::{ArchiveLimits, UnpackSettings};
-use crate::sources::files::{Refusal, Selection};
+use crate::sources::files::{PlannedFile, Refusal, Selection};
 
 /// Longest first line: a hundred patterns, each character of which may take several bytes.
 pub(super) const MAX_ORDER_BYTES: u64 = 256 << 10;
@@ -34,17 +34,6 @@ impl Order {
             memory_bytes: settings.memory_bytes,
         }
     }
-}
-
-/// A file that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedFile {
-    /// Name of its document, or the path as it is shown when it is refused.
-    pub path: String,
-    /// Its number in the archive; absent when it is refused.
-    pub entry: Option<usize>,
-    /// Why it is refused.
-    pub refusal: Option<Refusal>,
 }
 
 /// The answer to a question for the plan.

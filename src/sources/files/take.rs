@@ -46,6 +46,6 @@ impl SourceSync {
 
 /// What becomes of a file that can not be taken. One that has a document has failed, so that nothing is deleted for it; one that
 /// never was a document keeps nobody from finding what is gone.
-pub fn refused(is_known: bool, code: &str, detail: &str) -> Look {
+pub(in crate::sources) fn refused(is_known: bool, code: &str, detail: &str) -> Look {
     if is_known { Look::failed(code, detail) } else { Look::skipped(code, detail) }
 }

@@ -1,11 +1,11 @@
-//! Rows of `source_pages` that are files of an archive, and what a source knows of the archive as a whole.
+//! Rows of `source_pages` that are files of an archive or bucket, and what a source knows of the archive as a whole.
 
 use uuid::Uuid;
 
 use super::leases::ClaimedRun;
 use crate::db::{self, TenantTx};
-use crate::sources::archive::PlannedFile;
 use crate::sources::fetch::Validators;
+use crate::sources::files::PlannedFile;
 
 impl TenantTx {
     /// Notes the files that a run looks at, once in a run; how many there are.

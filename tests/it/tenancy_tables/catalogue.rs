@@ -27,6 +27,8 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("app.source_runs", "trigger", "'request'"),
     ("app.source_pages", "role", "'page'"),
     ("app.webhook_endpoints", "events", "'{document.ready}'"),
+    ("app.tenant_buckets", "bucket", "'bucket-{number}'"),
+    ("app.tenant_buckets", "prefix", "''"),
     ("app.tenant_flags", "flag", "case {number} when 1 then 'uploads' else 'questions' end"),
 ];
 
