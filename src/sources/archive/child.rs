@@ -42,7 +42,7 @@ fn serve() -> io::Result<()> {
             "" => return Ok(()),
             PLAN => {
                 let planned: Plan = match &mut archive {
-                    Ok(archive) => plan(archive, bytes.len(), &order.selection, &order.limits),
+                    Ok(archive) => plan(archive, &order),
                     Err(error) => Err(error.clone()),
                 };
                 say(&mut output, &planned)?;

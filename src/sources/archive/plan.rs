@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::container::{Container, Kind, Listed, damaged, over, too_long};
 use super::error::ArchiveError;
 use super::limits::ArchiveLimits;
+use super::wire::Order;
 use crate::sources::files::{PlannedFile, Refusal, Selection, clean, display};
 
 /// Looks through an archive. Its bounds are met here, before a single file comes in.
@@ -13,18 +14,18 @@ use crate::sources::files::{PlannedFile, Refusal, Selection, clean, display};
 /// The archive can not be unpacked within its bounds.
 pub(super) fn plan(
     archive: &mut Container<'_>,
-    archive_bytes: usize,
-    selection: &Selection,
-    limits: &ArchiveLimits,
+    order: &Order,
 ) -> Result<Vec<PlannedFile>, ArchiveError> {
+    let limits = &order.limits;
     let listed = archive.list()?;
-    let mut planned = choose(&listed, selection, limits);
-    let (mut left, _) = limits.most_unpacked(archive_bytes);
+    let mut planned = choose(&listed, &order.selection, limits);
+    planned.truncate(order.max_files.saturating_add(1));
+    let (mut left, _) = limits.most_unpacked(order.archive_bytes);
     for file in &mut planned {
         let Some(entry) = file.entry else { continue };
         let most = limits.max_file_bytes.min(left);
         let refusal = match archive.measure(entry, most) {
-            Ok(length) if length > left => return Err(over(limits, archive_bytes)),
+            Ok(length) if length > left => return Err(over(limits, order.archive_bytes)),
             Ok(length) => {
                 left -= length;
                 (length > limits.max_file_bytes).then(|| too_long(limits.max_file_bytes))

@@ -90,7 +90,8 @@ impl SourceSync {
             }
             Err(error) => return Ok(Err(away(&error))),
         };
-        match Unpacking::start(&self.unpack, &archive.selection, &bytes).await {
+        let most = self.page_limit(run);
+        match Unpacking::start(&self.unpack, &archive.selection, most, &bytes).await {
             Ok(unpacking) => Ok(Ok(unpacking)),
             Err(error) => self.not_unpacked(tenant, run, &error).await.map(Err),
         }

@@ -15,7 +15,7 @@ use crate::sources::files::{Refusal, Selection};
 /// Longest answer for a file, before its bytes.
 const MAX_ANSWER_BYTES: u64 = 16 << 10;
 /// What one file of a plan takes beside its path, or with one that is refused.
-const PLANNED_BYTES: usize = 8_000;
+const PLANNED_BYTES: usize = 4_000;
 
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
@@ -59,13 +59,14 @@ pub struct Unpacking {
 }
 
 impl Unpacking {
-    /// Has an archive opened.
+    /// Has an archive opened, of which no more files than so many and one are planned.
     ///
     /// # Errors
     /// See [`UnpackError`].
     pub async fn start(
         settings: &UnpackSettings,
         selection: &Selection,
+        max_files: u32,
         archive: &[u8],
     ) -> Result<Self, UnpackError> {
         let started = command(settings.program.as_deref(), UNPACK_ARCHIVE)
@@ -76,7 +77,8 @@ impl Unpacking {
         let limits = &settings.limits;
         // A path may hold nothing but quotes, each of which takes two bytes; one that is shown may be longer.
         let each = limits.path.max_bytes.saturating_mul(2).saturating_add(PLANNED_BYTES);
-        let max_plan_bytes = each.saturating_mul(limits.max_entries).saturating_add(PLANNED_BYTES);
+        let max_files = usize::try_from(max_files).unwrap_or(usize::MAX);
+        let max_plan_bytes = each.saturating_mul(max_files.saturating_add(2));
         let mut unpacking = Self {
             _child: child,
             input,
@@ -85,7 +87,7 @@ impl Unpacking {
             max_plan_bytes: u64::try_from(max_plan_bytes).unwrap_or(u64::MAX),
             max_file_bytes: limits.max_file_bytes,
         };
-        let order = Order::new(settings, selection, archive.len());
+        let order = Order::new(settings, selection, max_files, archive.len());
         let mut line = serde_json::to_vec(&order).unwrap_or_default();
         line.push(b'\n');
         let hand_over = async {

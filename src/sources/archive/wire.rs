@@ -19,16 +19,24 @@ pub(super) const PLAN: &str = "plan";
 pub(super) struct Order {
     pub archive_bytes: usize,
     pub selection: Selection,
+    /// Most files that are planned; one more tells that there are too many.
+    pub max_files: usize,
     pub limits: ArchiveLimits,
     pub cpu_seconds: u64,
     pub memory_bytes: u64,
 }
 
 impl Order {
-    pub fn new(settings: &UnpackSettings, selection: &Selection, archive_bytes: usize) -> Self {
+    pub fn new(
+        settings: &UnpackSettings,
+        selection: &Selection,
+        max_files: usize,
+        archive_bytes: usize,
+    ) -> Self {
         Self {
             archive_bytes,
             selection: selection.clone(),
+            max_files,
             limits: settings.limits.clone(),
             cpu_seconds: settings.cpu_seconds,
             memory_bytes: settings.memory_bytes,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Refusal;
 
 /// Longest path that is shown of a file that is refused, in characters.
-const MAX_SHOWN: usize = 900;
+const MAX_SHOWN: usize = 300;
 
 /// How long and how deep a path may be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
