@@ -6,7 +6,7 @@ alter table app.pending_originals add column held_until timestamptz;
 comment on table app.pending_originals is
     'Originals that are being stored and have no version yet, and content that is held for a time; what stays here is removed';
 comment on column app.pending_originals.version_id is 'Version that it will be the original of; for content that is held an id of its own';
-comment on column app.pending_originals.held_until is 'Content that is held is not removed before; null for an original';
+comment on column app.pending_originals.held_until is 'Content that is held is not removed before; null for an original, and for content that no run has noted yet';
 
 alter table app.sources
     add column content_etag text,

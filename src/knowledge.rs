@@ -33,7 +33,7 @@ pub use attachments::{
 pub use author::Author;
 pub use embedders::{Embedders, SameModel};
 pub use embedding_space::{EmbeddingSpaceError, check_embedding_models, claim_embedding_space};
-pub use hold_content::{HoldError, release_content};
+pub use hold_content::{StoreContentError, hold_content, release_content};
 pub use ingest_version::{
     GivenUp, INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL,
 };

@@ -11,9 +11,9 @@ use crate::adapters::objects::{ObjectError, ObjectKey};
 use crate::db::{self, TenantTx};
 use crate::kernel::ids::TenantId;
 
-/// Why content is not held.
+/// Why content is not stored.
 #[derive(Debug, thiserror::Error)]
-pub enum HoldError {
+pub enum StoreContentError {
     /// The store failed.
     #[error(transparent)]
     Objects(#[from] ObjectError),
@@ -23,19 +23,18 @@ pub enum HoldError {
 }
 
 impl Receiver {
-    /// Stores content under a new id, for so long at most.
+    /// Stores content under a new id. It is removed as any original that no version came of, unless [`hold_content`] follows.
     ///
     /// # Errors
-    /// See [`HoldError`]; what was stored of it is removed later.
-    pub async fn hold_content(
+    /// See [`StoreContentError`]; what was stored of it is removed later.
+    pub async fn store_content(
         &self,
         tenant: TenantId,
         content_id: Uuid,
         bytes: Vec<u8>,
-        time: Duration,
-    ) -> Result<(), HoldError> {
+    ) -> Result<(), StoreContentError> {
         let mut tx = self.db.tenant(tenant).await?;
-        tx.announce_held_original(content_id, time).await?;
+        tx.announce_original(content_id).await?;
         tx.commit().await?;
         Ok(self.objects.put(&ObjectKey::original(tenant, content_id), bytes).await?)
     }
@@ -55,6 +54,14 @@ impl Receiver {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Keeps content that was stored from being removed for so long at most; false when it was taken for left over before.
+///
+/// # Errors
+/// The database failed.
+pub async fn hold_content(tx: &mut TenantTx, content_id: Uuid, time: Duration) -> db::Result<bool> {
+    tx.hold_original(content_id, time).await
 }
 
 /// Has content removed that nobody needs any more; once.

@@ -28,7 +28,7 @@ impl Part {
         let Some(prefix) = self.prefix else { return Ok(String::new()) };
         anyhow::ensure!(
             !prefix.is_empty() && is_prefix(&prefix),
-            "the prefix must end with a slash, as in docs/acme/, and have 500 bytes at most; --whole allows the whole bucket"
+            "the prefix must end with a slash, as in docs/acme/, and have 500 bytes at most, without . and .. as names; --whole allows the whole bucket"
         );
         Ok(prefix)
     }

@@ -23,38 +23,24 @@ impl TenantTx {
         Ok(())
     }
 
-    /// The same of content that is none of a version, and may be held for so long.
-    pub(in crate::knowledge) async fn announce_held_original(
+    /// Lets an announcement stand for so long, of content that is none of a version; false when somebody took it away before.
+    pub(in crate::knowledge) async fn hold_original(
         &mut self,
         content_id: Uuid,
         time: Duration,
-    ) -> db::Result<()> {
-        sqlx::query!(
-            "insert into pending_originals (tenant_id, version_id, held_until)
-            values ($1, $2, now() + make_interval(secs => $3))",
+    ) -> db::Result<bool> {
+        let done = sqlx::query!(
+            "update pending_originals
+            set held_until = now() + make_interval(secs => $3)
+            where tenant_id = $1
+                and version_id = $2",
             self.tenant().uuid(),
             content_id,
             time.as_secs_f64()
         )
         .execute(self.connection())
         .await?;
-        Ok(())
-    }
-
-    /// Whether an announcement stands; nobody takes it away until the end of the transaction.
-    pub async fn lock_held_original(&mut self, content_id: Uuid) -> db::Result<bool> {
-        let found = sqlx::query_scalar!(
-            "select version_id
-            from pending_originals
-            where tenant_id = $1
-                and version_id = $2
-            for update",
-            self.tenant().uuid(),
-            content_id
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(found.is_some())
+        Ok(done.rows_affected() == 1)
     }
 
     /// Takes the announcement away: the original is that of a version from now on, or is to be removed. False when somebody

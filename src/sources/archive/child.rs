@@ -9,6 +9,7 @@ use super::container::Container;
 use super::error::ArchiveError;
 use super::plan::plan;
 use super::wire::{FileAnswer, MAX_ORDER_BYTES, MAX_REQUEST_BYTES, Order, PLAN, Plan};
+use crate::kernel::priority;
 use crate::knowledge::parser::{confine, spare_others};
 
 /// Runs on the main thread of a process that has started nothing else.
@@ -26,6 +27,8 @@ fn serve() -> io::Result<()> {
     let mut input = io::stdin().lock();
     let order: Order = serde_json::from_slice(line(&mut input, MAX_ORDER_BYTES)?.as_bytes())?;
     spare_others();
+    // Nobody who asks a question waits for an archive.
+    priority::give_way();
     // Before a byte of the archive is looked at.
     confine(order.memory_bytes, order.cpu_seconds)?;
     let mut bytes = Vec::with_capacity(order.archive_bytes);

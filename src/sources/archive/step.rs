@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use super::fetch::Came;
 use super::unpacker::{UnpackError, Unpacking};
 use crate::db;
 use crate::kernel::ids::{TenantId, new_id};
-use crate::knowledge::HoldError;
+use crate::knowledge::{StoreContentError, hold_content};
 use crate::sources::configuration::Archive;
 use crate::sources::fetch::{Content, FetchError, Fetched, Outlook, Validators};
 use crate::sources::files::{refused, refused_before};
@@ -66,7 +67,8 @@ impl SourceSync {
             Next::Look(page) => page,
             Next::Instead(step) => return Ok(step),
         };
-        let (look, is_sound) = self.look_at_file(tenant, run, unpacking, &page, stop).await?;
+        let looked = Box::pin(self.look_at_file(tenant, run, unpacking, &page, stop));
+        let (look, is_sound) = looked.await?;
         if !is_sound {
             *open = None;
         }
@@ -104,6 +106,10 @@ impl SourceSync {
         run: &mut ClaimedRun,
         archive: &Archive,
     ) -> db::Result<Step> {
+        let url = Url::parse(&archive.url).ok();
+        if let Some(wait) = url.as_ref().and_then(Url::host_str).and_then(|it| self.long_wait(it)) {
+            return Ok(Step::Later(wait));
+        }
         let known = self.db.tenant(tenant).await?.find_source_validators(run.source_id).await?;
         let known = known.unwrap_or_default();
         match self.fetch_archive(tenant, run, &archive.url, &known).await? {
@@ -150,18 +156,18 @@ impl SourceSync {
         }
         let length = i64::try_from(content.body.len()).unwrap_or(i64::MAX);
         let content_id = new_id();
-        let time = self.settings.max_run + OVERTIME * 2;
         let bytes = Vec::from(content.body);
-        match self.receiver.hold_content(tenant, content_id, bytes, time).await {
+        match self.receiver.store_content(tenant, content_id, bytes).await {
             Ok(()) => {}
-            Err(HoldError::Database(error)) => return Err(error),
-            Err(HoldError::Objects(error)) => return Ok(away(&error)),
+            Err(StoreContentError::Database(error)) => return Err(error),
+            Err(StoreContentError::Objects(error)) => return Ok(away(&error)),
         }
         let mut tx = self.db.tenant(tenant).await?;
         // The source before its run, as for whoever deletes it. What it knew of the archive holds no longer: files of this one come
         // in whether the run comes to its end or not.
         tx.put_source_validators(run.source_id, &Validators::default()).await?;
-        if !tx.lock_held_original(content_id).await? {
+        let time = self.settings.max_run + OVERTIME * 2;
+        if !hold_content(&mut tx, content_id, time).await? {
             // Storing it took so long that it was taken for left over.
             return Ok(Step::Next);
         }

@@ -1,5 +1,7 @@
 //! One step of a run that reads a bucket: it is listed whole, then its objects come in one by one.
 
+use std::time::Instant;
+
 use tokio_util::sync::CancellationToken;
 
 use super::allowed::refusal;
@@ -35,6 +37,10 @@ impl SourceSync {
             return self.fail(tenant, run, refusal()).await;
         };
         if !run.is_planned {
+            if let Some(limit) = self.limit_met(run) {
+                run.limit_code.get_or_insert_with(|| limit.to_owned());
+                return self.conclude(tenant, run).await;
+            }
             let planned = Box::pin(self.plan_bucket(tenant, run, bucket, place));
             return self.unless_stopped(stop, planned).await.unwrap_or(Ok(STOPPED));
         }
@@ -42,11 +48,12 @@ impl SourceSync {
             Next::Look(page) => page,
             Next::Instead(step) => return Ok(step),
         };
-        let look = self.look_at_object(tenant, run, bucket, place, &page, stop).await?;
+        let look = Box::pin(self.look_at_object(tenant, run, bucket, place, &page, stop)).await?;
         self.settle(tenant, run, &page, look).await
     }
 
-    /// Notes all that is to be looked at. A list that broke off is begun anew: nothing of it was written down.
+    /// Notes all that is to be looked at, as far as the time of the run lasts for a list that does not end. One that broke off is
+    /// begun anew: nothing of it was written down.
     async fn plan_bucket(
         &self,
         tenant: TenantId,
@@ -55,7 +62,8 @@ impl SourceSync {
         place: &BucketPlace,
     ) -> db::Result<Step> {
         let most = usize::try_from(self.page_limit(run)).unwrap_or(usize::MAX);
-        let (mut plan, mut after) = (Plan::default(), None);
+        let left = self.settings.max_run.as_secs_f64() - run.seconds;
+        let (mut plan, mut after, began) = (Plan::default(), None, Instant::now());
         loop {
             let listing = match self.buckets.list(place, &bucket.prefix, after).await {
                 Ok(listing) => listing,
@@ -66,7 +74,11 @@ impl SourceSync {
             };
             plan = add_keys(plan, bucket, &self.unpack.limits.path, listing.keys).await?;
             after = listing.next;
-            if after.is_none() || plan.files.len() > most {
+            let is_late = after.is_some() && began.elapsed().as_secs_f64() >= left;
+            if is_late {
+                run.limit_code.get_or_insert_with(|| "time_limit".to_owned());
+            }
+            if after.is_none() || is_late || plan.files.len() > most {
                 return self.note_plan(tenant, run, plan.files).await;
             }
             let mut tx = self.db.tenant(tenant).await?;

@@ -38,7 +38,7 @@ pub(super) fn checked(
         return wrong("/configuration/bucket", detail);
     }
     if !is_prefix(&bucket.prefix) {
-        let detail = "must be a beginning of keys with a slash at its end, as in docs/guide/, of 500 bytes at most";
+        let detail = "must be a beginning of keys with a slash at its end, as in docs/guide/, of 500 bytes at most, without . and .. as names";
         return wrong("/configuration/prefix", detail);
     }
     let selection = bucket.selection.checked(settings)?;
@@ -55,9 +55,11 @@ pub fn is_bucket_name(text: &str) -> bool {
         && bytes.iter().all(|byte| is_plain(*byte) || matches!(byte, b'.' | b'-'))
 }
 
-/// Whether a text is a beginning of keys that ends where a folder does: `acme` would be one of `acme-secrets/` too.
+/// Whether a text is a beginning of keys that ends where a folder does: `acme` would be one of `acme-secrets/` too. No name in it
+/// leads elsewhere: S3 takes `..` for a name as any other, but what stands before it may not.
 pub fn is_prefix(text: &str) -> bool {
-    let is_plain = !text.chars().any(char::is_control);
+    let is_plain = !text.chars().any(char::is_control)
+        && !text.split('/').any(|name| matches!(name, "." | ".."));
     text.len() <= MAX_PREFIX_BYTES && is_plain && (text.is_empty() || text.ends_with('/'))
 }
 
@@ -87,7 +89,8 @@ mod tests {
         for prefix in ["", "docs/", "a b/\u{fc}/", &format!("{}/", "x".repeat(499))] {
             assert!(is_prefix(prefix), "{prefix}");
         }
-        for text in ["docs", "do\u{0}cs/", &format!("{}/", "x".repeat(500))] {
+        let long = format!("{}/", "x".repeat(500));
+        for text in ["docs", "do\u{0}cs/", "docs/../", "./", "docs/./a/", "../docs/", &long] {
             assert!(!is_prefix(text), "{text}");
         }
     }

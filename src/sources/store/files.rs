@@ -106,7 +106,8 @@ impl TenantTx {
         Ok(())
     }
 
-    /// The same as the run found it, for one that read an archive whole.
+    /// The same as the run found it, for one that read an archive whole. Not when a file was left out for a document of others:
+    /// once that is gone, the archive has the same file as ever.
     pub(in crate::sources) async fn adopt_source_validators(
         &mut self,
         run: &ClaimedRun,
@@ -122,7 +123,14 @@ impl TenantTx {
                 and r.tenant_id = s.tenant_id
                 and r.source_id = s.source_id
                 and r.run_id = $3
-                and r.content_id is not null",
+                and r.content_id is not null
+                and not exists (
+                    select
+                    from source_pages p
+                    where p.tenant_id = r.tenant_id
+                        and p.run_id = r.run_id
+                        and p.reason_code = 'name_taken'
+                )",
             self.tenant().uuid(),
             run.source_id,
             run.run_id

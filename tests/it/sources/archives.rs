@@ -4,6 +4,7 @@ mod bounds;
 mod keeping;
 mod made;
 mod reading;
+mod stopping;
 
 use serde_json::{Value, json};
 

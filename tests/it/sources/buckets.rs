@@ -4,25 +4,38 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Arc;
 
-use pidima::adapters::models::ExtractiveModel;
+use pidima::adapters::models::{ExtractiveModel, ModelRegistry};
+use pidima::app::Outside;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use super::{counts, reason, source, sync};
+use super::stopping::{AT_ONCE, rest, slice};
+use super::{ask, counts, reason, source, sync};
 use crate::api::problem;
 use crate::aws::StandIn;
-use crate::support::{TestApp, TestTenant};
+use crate::aws::proxy::{Act, FaultProxy};
+use crate::support::{TestApp, TestTenant, eventually, minilm};
 
 /// An application that reaches the stand-in, and a bucket there.
 async fn place(more: &[(&str, &str)]) -> (TestApp, String) {
     let stand_in = StandIn::shared().await;
+    let (app, bucket) = idle_place(&stand_in.address, more).await;
+    app.start_worker();
+    (app, bucket)
+}
+
+/// The same without a worker, by way of an address.
+async fn idle_place(address: &str, more: &[(&str, &str)]) -> (TestApp, String) {
     let base = [
         ("AWS_REGION", crate::aws::REGION),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_ENDPOINT_URL", stand_in.address.as_str()),
+        ("AWS_ENDPOINT_URL", address),
     ];
-    let app = TestApp::start_with(&[&base[..], more].concat(), Arc::new(ExtractiveModel)).await;
-    (app, stand_in.bucket().await)
+    let models = ModelRegistry::plain(Arc::new(ExtractiveModel));
+    let outside = Outside { embedder: Arc::new(minilm().await), models };
+    let app = Box::pin(TestApp::start_idle(&[&base[..], more].concat(), outside)).await;
+    (app, StandIn::shared().await.bucket().await)
 }
 
 async fn put(bucket: &str, key: &str, text: &str) {
@@ -119,6 +132,51 @@ async fn a_bucket_that_lists_more_than_one_page_is_listed_whole() {
     let source = source(&tenant, &objects(&bucket, "docs/")).await;
     let run = sync(&tenant, &source).await;
     assert_eq!((reason(&run), counts(&run)[1]), (("completed", ""), 1), "{run}");
+
+    // A list that takes longer than a run may is not gone through to its end.
+    let proxy = FaultProxy::before(&StandIn::shared().await.address).await;
+    let (app, _) = idle_place(&proxy.url, &[("PIDIMA_SOURCE_MAX_RUN_MS", "1")]).await;
+    app.start_worker();
+    let tenant = app.tenant("acme").await;
+    allow(&app, "acme", &bucket, "docs/");
+    let id = source_of(&tenant, &bucket).await;
+    let run = sync(&tenant, &id).await;
+    assert_eq!((reason(&run), counts(&run)[0]), (("partial", "time_limit"), 0), "{run}");
+    assert_eq!(proxy.count(|seen| seen.line.contains("list-type=2")), 1);
+}
+
+async fn source_of(tenant: &TestTenant, bucket: &str) -> String {
+    source(tenant, &objects(bucket, "docs/")).await
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_answer_holds_up_no_stop_and_its_objects_have_not_failed() {
+    let proxy = FaultProxy::before(&StandIn::shared().await.address).await;
+    let more = [("PIDIMA_SOURCE_MAX_ATTEMPTS", "1"), ("PIDIMA_SOURCE_STOP_GRACE_MS", "1")];
+    let (app, bucket) = idle_place(&proxy.url, &more).await;
+    let tenant = app.tenant("acme").await;
+    allow(&app, "acme", &bucket, "docs/");
+    put(&bucket, "docs/a.md", "# a\n\nThe pump runs at night.").await;
+    put(&bucket, "docs/b.md", "# b\n\nThe valve is shut by day.").await;
+    let source = source_of(&tenant, &bucket).await;
+    let id = ask(&tenant, &source).await;
+    let run = id.parse().unwrap();
+    for what in ["list-type=2", "docs/a.md"] {
+        proxy.on(move |seen| if seen.line.contains(what) { Act::Hang } else { Act::Pass });
+        for _ in 0..2 {
+            proxy.take();
+            let stop = CancellationToken::new();
+            let (outcome, ()) = tokio::join!(slice(&app, &tenant, run, &stop), async {
+                let is_asked = || proxy.count(|seen| seen.line.contains(what)) > 0;
+                eventually("S3 is asked", || async { is_asked() }).await;
+                stop.cancel();
+            });
+            assert_eq!(outcome, AT_ONCE);
+        }
+    }
+    proxy.pass();
+    let ended = rest(&app, &tenant, &source, &id).await;
+    assert_eq!((reason(&ended), counts(&ended)), (("completed", ""), [2, 2, 0, 0, 0, 0, 0]));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::site::{Page, Site};
 use super::{ask, counts, crawl, idle_app, reason, show, source};
 use crate::support::{TestApp, TestTenant, eventually};
 
-const AT_ONCE: SyncOutcome = SyncOutcome::Later(Duration::ZERO);
+pub(super) const AT_ONCE: SyncOutcome = SyncOutcome::Later(Duration::ZERO);
 
 async fn chain() -> Site {
     Site::start(&[
@@ -21,7 +21,7 @@ async fn chain() -> Site {
     .await
 }
 
-async fn slice(
+pub(super) async fn slice(
     app: &TestApp,
     tenant: &TestTenant,
     run: Uuid,
@@ -31,7 +31,12 @@ async fn slice(
 }
 
 /// Another worker does the rest; the run then.
-async fn rest(app: &TestApp, tenant: &TestTenant, source: &str, run: &str) -> serde_json::Value {
+pub(super) async fn rest(
+    app: &TestApp,
+    tenant: &TestTenant,
+    source: &str,
+    run: &str,
+) -> serde_json::Value {
     let never = CancellationToken::new();
     let id: Uuid = run.parse().unwrap();
     eventually("the run is done", || async {

@@ -46,6 +46,27 @@ async fn a_document_that_others_made_is_not_written_over() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_left_out_for_a_document_of_others_comes_in_once_that_is_gone() {
+    let made = folder("repo", &["a.md", "b.md"]).zip();
+    let site = Site::start(&[("/main", sent(made).with("etag", "\"1\""))]).await;
+    let app = app(&site, &[]).await;
+    let tenant = app.tenant("acme").await;
+    let other = tenant.upload("a.md", "# Other\n\nIt is told in other words.").await.expect(202);
+    let source = source(&tenant, &archive(&site, "/main")).await;
+    let run = sync(&tenant, &source).await;
+    assert_eq!((reason(&run), counts(&run)), (("completed", ""), [2, 1, 0, 0, 1, 0, 0]));
+    assert_eq!(noted(&run, &site)["a.md"], "name_taken");
+    let id = other["id"].as_str().unwrap();
+    tenant.delete(&format!("/v1/documents/{id}")).await.expect(204);
+    let run = sync(&tenant, &source).await;
+    assert_eq!((reason(&run), counts(&run)), (("completed", ""), [2, 1, 0, 1, 0, 0, 0]));
+    // From now on it is not sent again.
+    site.asked();
+    sync(&tenant, &source).await;
+    assert_eq!(site.asked()[0].status, 304);
+}
+
+#[tokio::test]
 async fn a_run_goes_on_with_the_archive_that_it_began_with_slice_by_slice() {
     let formats: [fn(&MadeArchive) -> Vec<u8>; 2] = [MadeArchive::zip, MadeArchive::tar_gz];
     for made in formats {
