@@ -13,7 +13,6 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use embed::EmbeddedText;
-pub use prepare::ChunkPlan;
 
 use super::announce_version::announce_version;
 use super::chunk::ChunkOptions;

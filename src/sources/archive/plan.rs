@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::container::{Container, Kind, Listed, damaged, over, too_long};
+use super::container::{Container, Kind, Listed, over, too_long};
 use super::error::ArchiveError;
 use super::limits::ArchiveLimits;
 use super::wire::Order;
