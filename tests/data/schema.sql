@@ -669,6 +669,7 @@ CREATE TABLE app.collections (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     session_id uuid,
+    embedding_model text,
     CONSTRAINT collections_kind_check CHECK (((name IS NULL) = (NOT (uuid_extract_version(collection_id) IS DISTINCT FROM 8)))),
     CONSTRAINT collections_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
 );
@@ -696,6 +697,8 @@ COMMENT ON COLUMN app.collections.created_at IS 'When it was created';
 COMMENT ON COLUMN app.collections.updated_at IS 'When name or description were last changed';
 
 COMMENT ON COLUMN app.collections.session_id IS 'Session whose attachments these are; null for documentation, and for attachments whose session is gone, which are removed';
+
+COMMENT ON COLUMN app.collections.embedding_model IS 'Model whose vectors searches read; null for the database''s own, which is all that older processes know';
 
 CREATE TABLE app.document_versions (
     tenant_id uuid NOT NULL,
@@ -725,6 +728,7 @@ CREATE TABLE app.document_versions (
     next_attempt_at timestamp with time zone,
     ended_at timestamp with time zone,
     original_version_id uuid,
+    embedding_models text[],
     CONSTRAINT document_versions_attempts_before_check CHECK (((attempts_before >= 0) AND (attempts_before <= attempts))),
     CONSTRAINT document_versions_content_sha256_check CHECK ((length(content_sha256) = 32)),
     CONSTRAINT document_versions_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
@@ -789,6 +793,8 @@ COMMENT ON COLUMN app.document_versions.next_attempt_at IS 'When the next attemp
 COMMENT ON COLUMN app.document_versions.ended_at IS 'When its job came to its end: ready, failed or cancelled';
 
 COMMENT ON COLUMN app.document_versions.original_version_id IS 'Version whose bytes it reads, when the same bytes are read once more; null when they are its own';
+
+COMMENT ON COLUMN app.document_versions.embedding_models IS 'Models of which all its passages have vectors; null, as older processes leave it, for the database''s own alone';
 
 CREATE VIEW analytics.documents_by_use WITH (security_invoker='true', security_barrier='true') AS
  SELECT d.document_id,
@@ -1078,6 +1084,10 @@ CREATE TABLE app.source_runs (
     touched_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    is_planned boolean DEFAULT false NOT NULL,
+    content_id uuid,
+    content_etag text,
+    content_last_modified text,
     CONSTRAINT source_runs_phase_check CHECK ((phase = ANY (ARRAY['reading'::text, 'removing'::text]))),
     CONSTRAINT source_runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text]))),
     CONSTRAINT source_runs_trigger_check CHECK ((trigger = ANY (ARRAY['request'::text, 'schedule'::text])))
@@ -1141,6 +1151,14 @@ COMMENT ON COLUMN app.source_runs.started_at IS 'When a worker first took it';
 
 COMMENT ON COLUMN app.source_runs.finished_at IS 'When it came to its end';
 
+COMMENT ON COLUMN app.source_runs.is_planned IS 'Whether all files of an archive or bucket that it looks at are among its pages';
+
+COMMENT ON COLUMN app.source_runs.content_id IS 'Archive that it reads: the id under which it is held in the store of originals';
+
+COMMENT ON COLUMN app.source_runs.content_etag IS 'What the server calls this archive';
+
+COMMENT ON COLUMN app.source_runs.content_last_modified IS 'When the server says that this archive was changed, as it says it';
+
 CREATE TABLE app.sources (
     tenant_id uuid NOT NULL,
     source_id uuid NOT NULL,
@@ -1154,8 +1172,10 @@ CREATE TABLE app.sources (
     created_by uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    content_etag text,
+    content_last_modified text,
     CONSTRAINT sources_every_minutes_check CHECK ((every_minutes > 0)),
-    CONSTRAINT sources_kind_check CHECK ((kind = 'website'::text)),
+    CONSTRAINT sources_kind_check CHECK ((kind = ANY (ARRAY['website'::text, 'archive'::text, 's3'::text]))),
     CONSTRAINT sources_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT sources_next_run_at_check CHECK (((next_run_at IS NULL) OR (every_minutes IS NOT NULL))),
     CONSTRAINT sources_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text])))
@@ -1173,7 +1193,7 @@ COMMENT ON COLUMN app.sources.collection_id IS 'Collection that its documents ar
 
 COMMENT ON COLUMN app.sources.name IS 'What people call it';
 
-COMMENT ON COLUMN app.sources.kind IS 'What it is: website';
+COMMENT ON COLUMN app.sources.kind IS 'What it is: website, archive or s3';
 
 COMMENT ON COLUMN app.sources.configuration IS 'Where and how it is read, as the API shows it, without the kind';
 
@@ -1188,6 +1208,10 @@ COMMENT ON COLUMN app.sources.created_by IS 'Key or person that made it';
 COMMENT ON COLUMN app.sources.created_at IS 'When it was made';
 
 COMMENT ON COLUMN app.sources.updated_at IS 'When somebody last changed it';
+
+COMMENT ON COLUMN app.sources.content_etag IS 'What the server calls the archive that all items are from, to ask whether there is another one; null for none';
+
+COMMENT ON COLUMN app.sources.content_last_modified IS 'When the server says that this archive was changed, as it says it';
 
 CREATE VIEW analytics.source_runs WITH (security_invoker='true', security_barrier='true') AS
  SELECT r.run_id,
@@ -1648,7 +1672,7 @@ COMMENT ON COLUMN app.chunk_windows.number IS 'Counts from 0 within the passage'
 
 COMMENT ON COLUMN app.chunk_windows.collection_id IS 'Collection, repeated here so that a filtered scan needs no join';
 
-COMMENT ON COLUMN app.chunk_windows.embedding_model IS 'Model of the vector: vectors of different models are never compared';
+COMMENT ON COLUMN app.chunk_windows.embedding_model IS 'The database''s own model';
 
 COMMENT ON COLUMN app.chunk_windows.embedding IS 'Unit length, 16-bit floats';
 
@@ -1713,7 +1737,7 @@ COMMENT ON COLUMN app.chunks.body IS 'The passage itself';
 
 COMMENT ON COLUMN app.chunks.embedded_sha256 IS 'SHA-256 of what was embedded: the same text is not embedded again';
 
-COMMENT ON COLUMN app.chunks.embedding_model IS 'Model of its vectors';
+COMMENT ON COLUMN app.chunks.embedding_model IS 'The database''s own model, also where a passage has vectors of others or of these alone; leads the index by which the same text is found';
 
 COMMENT ON COLUMN app.chunks.page IS 'Page or slide of the original on which it begins, from 1; null for formats without pages';
 
@@ -1784,6 +1808,8 @@ CREATE TABLE app.embedding_space (
     model text NOT NULL,
     dimensions integer NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    other_models text[] DEFAULT '{}'::text[] NOT NULL,
+    other_models_at timestamp with time zone,
     CONSTRAINT embedding_space_dimensions_check CHECK (((dimensions >= 1) AND (dimensions <= 4000))),
     CONSTRAINT embedding_space_model_check CHECK (((length(model) >= 1) AND (length(model) <= 300))),
     CONSTRAINT embedding_space_singleton_check CHECK (singleton)
@@ -1798,6 +1824,10 @@ COMMENT ON COLUMN app.embedding_space.model IS 'Id of the model, as it stands be
 COMMENT ON COLUMN app.embedding_space.dimensions IS 'Numbers in each vector; a row of vectors must fit on a page of 8 KB';
 
 COMMENT ON COLUMN app.embedding_space.created_at IS 'When the first process claimed it';
+
+COMMENT ON COLUMN app.embedding_space.other_models IS 'Models beside it that collections came to need; those that none needs any more are taken out some time after';
+
+COMMENT ON COLUMN app.embedding_space.other_models_at IS 'When a collection last came to need one';
 
 CREATE TABLE app.feedback_default (
     tenant_id uuid CONSTRAINT feedback_tenant_id_not_null NOT NULL,
@@ -2314,18 +2344,21 @@ COMMENT ON COLUMN app.pending_logins.expires_at IS 'From then on it is refused, 
 CREATE TABLE app.pending_originals (
     tenant_id uuid NOT NULL,
     version_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    held_until timestamp with time zone
 );
 
 ALTER TABLE ONLY app.pending_originals FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE app.pending_originals IS 'Originals that are being stored and have no version yet; what stays here is removed';
+COMMENT ON TABLE app.pending_originals IS 'Originals that are being stored and have no version yet, and content that is held for a time; what stays here is removed';
 
 COMMENT ON COLUMN app.pending_originals.tenant_id IS 'Tenant that uploads';
 
-COMMENT ON COLUMN app.pending_originals.version_id IS 'Version that it will be the original of';
+COMMENT ON COLUMN app.pending_originals.version_id IS 'Version that it will be the original of; for content that is held an id of its own';
 
 COMMENT ON COLUMN app.pending_originals.created_at IS 'When the upload began';
+
+COMMENT ON COLUMN app.pending_originals.held_until IS 'Content that is held is not removed before; null for an original, and for content that no run has noted yet';
 
 CREATE TABLE app.quota_counters (
     tenant_id uuid NOT NULL,
@@ -2424,6 +2457,135 @@ COMMENT ON COLUMN app.quotas.hard_limit IS 'From this much on questions are refu
 COMMENT ON COLUMN app.quotas.created_at IS 'When it was set first';
 
 COMMENT ON COLUMN app.quotas.updated_at IS 'When it was last changed';
+
+CREATE TABLE app.reembedded_windows (
+    tenant_id uuid NOT NULL,
+    chunk_id uuid NOT NULL,
+    embedding_model text NOT NULL,
+    number integer NOT NULL,
+    collection_id uuid NOT NULL,
+    embedding public.halfvec NOT NULL
+)
+PARTITION BY HASH (tenant_id);
+ALTER TABLE ONLY app.reembedded_windows ALTER COLUMN embedding SET STORAGE PLAIN;
+
+ALTER TABLE ONLY app.reembedded_windows FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.reembedded_windows IS 'Embeddings as in chunk_windows, of other models than the database''s own';
+
+COMMENT ON COLUMN app.reembedded_windows.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.reembedded_windows.chunk_id IS 'Passage';
+
+COMMENT ON COLUMN app.reembedded_windows.embedding_model IS 'Model of the vector: vectors of different models are never compared';
+
+COMMENT ON COLUMN app.reembedded_windows.number IS 'Counts from 0 within the passage and model';
+
+COMMENT ON COLUMN app.reembedded_windows.collection_id IS 'Collection, repeated here so that a filtered scan needs no join';
+
+COMMENT ON COLUMN app.reembedded_windows.embedding IS 'Unit length, 16-bit floats';
+
+CREATE TABLE app.reembedded_windows_p00 (
+    tenant_id uuid CONSTRAINT reembedded_windows_tenant_id_not_null NOT NULL,
+    chunk_id uuid CONSTRAINT reembedded_windows_chunk_id_not_null NOT NULL,
+    embedding_model text CONSTRAINT reembedded_windows_embedding_model_not_null NOT NULL,
+    number integer CONSTRAINT reembedded_windows_number_not_null NOT NULL,
+    collection_id uuid CONSTRAINT reembedded_windows_collection_id_not_null NOT NULL,
+    embedding public.halfvec CONSTRAINT reembedded_windows_embedding_not_null NOT NULL
+);
+ALTER TABLE ONLY app.reembedded_windows_p00 ALTER COLUMN embedding SET STORAGE PLAIN;
+
+ALTER TABLE ONLY app.reembedded_windows_p00 FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE app.reembeddings (
+    tenant_id uuid NOT NULL,
+    reembedding_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    from_model text NOT NULL,
+    to_model text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    chunks_done bigint DEFAULT 0 NOT NULL,
+    chunks_total bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failure_code text,
+    failure_detail text,
+    recall_overlap double precision,
+    recall_sample integer,
+    recall_depth integer,
+    recall_source text,
+    drop_model text,
+    drop_at timestamp with time zone,
+    lease_token uuid,
+    lease_expires_at timestamp with time zone,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    touched_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ready_at timestamp with time zone,
+    switched_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT reembeddings_drop_check CHECK (((drop_model IS NULL) = (drop_at IS NULL))),
+    CONSTRAINT reembeddings_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT reembeddings_models_check CHECK ((from_model <> to_model)),
+    CONSTRAINT reembeddings_recall_check CHECK ((((recall_sample IS NULL) = (recall_depth IS NULL)) AND ((recall_overlap IS NULL) OR (recall_sample > 0)) AND (recall_source = ANY (ARRAY['questions'::text, 'passages'::text])))),
+    CONSTRAINT reembeddings_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'switched'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY app.reembeddings FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.reembeddings IS 'Changes of the embedding model of a collection';
+
+COMMENT ON COLUMN app.reembeddings.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.reembeddings.reembedding_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.reembeddings.collection_id IS 'Collection; a re-embedding goes with it';
+
+COMMENT ON COLUMN app.reembeddings.from_model IS 'Model whose vectors searches read when it began';
+
+COMMENT ON COLUMN app.reembeddings.to_model IS 'Model that is to take its place';
+
+COMMENT ON COLUMN app.reembeddings.state IS 'queued, running; ready: every passage has both vectors; switched: searches read the new ones, the old ones are kept; completed: the old ones are gone; failed; cancelled';
+
+COMMENT ON COLUMN app.reembeddings.chunks_done IS 'Passages of the collection that have vectors of the new model';
+
+COMMENT ON COLUMN app.reembeddings.chunks_total IS 'Passages of the collection, when they were last counted';
+
+COMMENT ON COLUMN app.reembeddings.failures IS 'Attempts that failed since a passage was last embedded';
+
+COMMENT ON COLUMN app.reembeddings.failure_code IS 'Why it failed, for programs';
+
+COMMENT ON COLUMN app.reembeddings.failure_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.reembeddings.recall_overlap IS 'Mean share, 0 to 1, of the nearest passages by the old vectors that are among the nearest by the new ones; null when nothing was compared';
+
+COMMENT ON COLUMN app.reembeddings.recall_sample IS 'Questions that were compared';
+
+COMMENT ON COLUMN app.reembeddings.recall_depth IS 'How many of the nearest passages were compared for each';
+
+COMMENT ON COLUMN app.reembeddings.recall_source IS 'questions: the last that were asked; passages: texts of the collection, as nobody had asked anything';
+
+COMMENT ON COLUMN app.reembeddings.drop_model IS 'Model whose vectors of the collection are to be removed; null when none are, or it was done';
+
+COMMENT ON COLUMN app.reembeddings.drop_at IS 'From then on they are removed';
+
+COMMENT ON COLUMN app.reembeddings.lease_token IS 'Of the worker that works on it';
+
+COMMENT ON COLUMN app.reembeddings.lease_expires_at IS 'From then on another worker may take it';
+
+COMMENT ON COLUMN app.reembeddings.created_by IS 'Key or person that asked for it';
+
+COMMENT ON COLUMN app.reembeddings.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN app.reembeddings.touched_at IS 'When something was last done to it';
+
+COMMENT ON COLUMN app.reembeddings.started_at IS 'When a worker first took it';
+
+COMMENT ON COLUMN app.reembeddings.ready_at IS 'When every passage had vectors of the new model';
+
+COMMENT ON COLUMN app.reembeddings.switched_at IS 'When searches began to read the new vectors; null again after a roll back';
+
+COMMENT ON COLUMN app.reembeddings.finished_at IS 'When it came to its end';
 
 CREATE TABLE app.retrievals_default (
     tenant_id uuid CONSTRAINT retrievals_tenant_id_not_null NOT NULL,
@@ -2618,7 +2780,7 @@ COMMENT ON COLUMN app.source_items.tenant_id IS 'Tenant';
 
 COMMENT ON COLUMN app.source_items.source_id IS 'Source';
 
-COMMENT ON COLUMN app.source_items.url IS 'Address';
+COMMENT ON COLUMN app.source_items.url IS 'Address, or name of the document of a file';
 
 COMMENT ON COLUMN app.source_items.document_id IS 'Document; null when somebody deleted it, and it comes back when the page is next read';
 
@@ -2646,6 +2808,7 @@ CREATE TABLE app.source_pages (
     reason_code text,
     reason_detail text,
     leads_to text,
+    entry integer,
     CONSTRAINT source_pages_leads_to_check CHECK (((length(leads_to) >= 1) AND (length(leads_to) <= 1000))),
     CONSTRAINT source_pages_outcome_check CHECK ((((state = 'done'::text) = (outcome IS NOT NULL)) AND (outcome = ANY (ARRAY['new'::text, 'changed'::text, 'unchanged'::text, 'skipped'::text, 'failed'::text, 'read'::text])))),
     CONSTRAINT source_pages_role_check CHECK ((role = ANY (ARRAY['page'::text, 'sitemap'::text]))),
@@ -2663,7 +2826,7 @@ COMMENT ON COLUMN app.source_pages.run_id IS 'Run';
 
 COMMENT ON COLUMN app.source_pages."position" IS 'Order in which they were found, from 1';
 
-COMMENT ON COLUMN app.source_pages.url IS 'Address';
+COMMENT ON COLUMN app.source_pages.url IS 'Address of a page, name of a file''s document, or path of a file that is refused';
 
 COMMENT ON COLUMN app.source_pages.role IS 'page, or sitemap: a list of pages';
 
@@ -2682,6 +2845,37 @@ COMMENT ON COLUMN app.source_pages.reason_code IS 'Why it failed or was skipped,
 COMMENT ON COLUMN app.source_pages.reason_detail IS 'The same in words';
 
 COMMENT ON COLUMN app.source_pages.leads_to IS 'Address of the page that it redirects to or calls the right one, when it was left out for that one; stays while it is looked at once more';
+
+COMMENT ON COLUMN app.source_pages.entry IS 'Number of a file in its archive or bucket, from 0; null for a page, and for a file that is refused';
+
+CREATE TABLE app.tenant_buckets (
+    tenant_id uuid NOT NULL,
+    bucket text NOT NULL,
+    prefix text NOT NULL,
+    region text,
+    owner_account text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenant_buckets_bucket_check CHECK ((bucket ~ '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$'::text)),
+    CONSTRAINT tenant_buckets_owner_account_check CHECK ((owner_account ~ '^[0-9]{12}$'::text)),
+    CONSTRAINT tenant_buckets_prefix_check CHECK (((length(prefix) <= 500) AND ((prefix = ''::text) OR (prefix ~~ '%/'::text)))),
+    CONSTRAINT tenant_buckets_region_check CHECK ((region ~ '^[a-z0-9-]{1,32}$'::text))
+);
+
+ALTER TABLE ONLY app.tenant_buckets FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.tenant_buckets IS 'What the operator lets sources of a tenant read in buckets of S3; no operation of the API changes it';
+
+COMMENT ON COLUMN app.tenant_buckets.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.tenant_buckets.bucket IS 'Name of the bucket';
+
+COMMENT ON COLUMN app.tenant_buckets.prefix IS 'Beginning of the keys that may be read, with a slash at its end; empty for the whole bucket';
+
+COMMENT ON COLUMN app.tenant_buckets.region IS 'Region of the bucket; null for that of the worker';
+
+COMMENT ON COLUMN app.tenant_buckets.owner_account IS 'Account of AWS that the bucket must belong to; null for any';
+
+COMMENT ON COLUMN app.tenant_buckets.created_at IS 'When the operator first allowed it';
 
 CREATE TABLE app.tenant_directory (
     id uuid NOT NULL,
@@ -2943,6 +3137,8 @@ ALTER TABLE ONLY app.messages ATTACH PARTITION app.messages_default DEFAULT;
 
 ALTER TABLE ONLY app.quota_reservations ATTACH PARTITION app.quota_reservations_default DEFAULT;
 
+ALTER TABLE ONLY app.reembedded_windows ATTACH PARTITION app.reembedded_windows_p00 FOR VALUES WITH (modulus 16, remainder 0);
+
 ALTER TABLE ONLY app.retrievals ATTACH PARTITION app.retrievals_default DEFAULT;
 
 ALTER TABLE ONLY app.run_events ATTACH PARTITION app.run_events_default DEFAULT;
@@ -3122,6 +3318,15 @@ ALTER TABLE ONLY app.quotas
 ALTER TABLE ONLY app.quotas
     ADD CONSTRAINT quotas_subject_key UNIQUE (tenant_id, subject, subject_id, measure, period, set_by);
 
+ALTER TABLE ONLY app.reembedded_windows
+    ADD CONSTRAINT reembedded_windows_pkey PRIMARY KEY (tenant_id, chunk_id, embedding_model, number);
+
+ALTER TABLE ONLY app.reembedded_windows_p00
+    ADD CONSTRAINT reembedded_windows_p00_pkey PRIMARY KEY (tenant_id, chunk_id, embedding_model, number);
+
+ALTER TABLE ONLY app.reembeddings
+    ADD CONSTRAINT reembeddings_pkey PRIMARY KEY (tenant_id, reembedding_id);
+
 ALTER TABLE ONLY app.retrievals
     ADD CONSTRAINT retrievals_pkey PRIMARY KEY (tenant_id, run_id, rank);
 
@@ -3178,6 +3383,9 @@ ALTER TABLE ONLY app.source_runs
 
 ALTER TABLE ONLY app.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (tenant_id, source_id);
+
+ALTER TABLE ONLY app.tenant_buckets
+    ADD CONSTRAINT tenant_buckets_pkey PRIMARY KEY (tenant_id, bucket, prefix);
 
 ALTER TABLE ONLY app.tenant_directory
     ADD CONSTRAINT tenant_directory_pkey PRIMARY KEY (id);
@@ -3276,6 +3484,14 @@ CREATE INDEX quota_reservations_run_id_idx ON ONLY app.quota_reservations USING 
 
 CREATE INDEX quota_reservations_default_tenant_id_run_id_idx ON app.quota_reservations_default USING btree (tenant_id, run_id) WHERE (settled_at IS NULL);
 
+CREATE INDEX reembedded_windows_collection_id_idx ON ONLY app.reembedded_windows USING btree (tenant_id, collection_id);
+
+CREATE INDEX reembedded_windows_p00_tenant_id_collection_id_idx ON app.reembedded_windows_p00 USING btree (tenant_id, collection_id);
+
+CREATE UNIQUE INDEX reembeddings_collection_id_idx ON app.reembeddings USING btree (tenant_id, collection_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'switched'::text]));
+
+CREATE INDEX reembeddings_collection_id_reembedding_id_idx ON app.reembeddings USING btree (tenant_id, collection_id, reembedding_id);
+
 CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, session_id, run_id);
 
 CREATE INDEX runs_default_tenant_id_session_id_run_id_idx ON app.runs_default USING btree (tenant_id, session_id, run_id);
@@ -3339,6 +3555,10 @@ ALTER INDEX app.messages_session_id_idx ATTACH PARTITION app.messages_default_te
 ALTER INDEX app.quota_reservations_pkey ATTACH PARTITION app.quota_reservations_default_pkey;
 
 ALTER INDEX app.quota_reservations_run_id_idx ATTACH PARTITION app.quota_reservations_default_tenant_id_run_id_idx;
+
+ALTER INDEX app.reembedded_windows_pkey ATTACH PARTITION app.reembedded_windows_p00_pkey;
+
+ALTER INDEX app.reembedded_windows_collection_id_idx ATTACH PARTITION app.reembedded_windows_p00_tenant_id_collection_id_idx;
 
 ALTER INDEX app.retrievals_pkey ATTACH PARTITION app.retrievals_default_pkey;
 
@@ -3457,6 +3677,12 @@ ALTER TABLE ONLY app.pending_originals
 ALTER TABLE ONLY app.quotas
     ADD CONSTRAINT quotas_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
+ALTER TABLE app.reembedded_windows
+    ADD CONSTRAINT reembedded_windows_chunk_id_fkey FOREIGN KEY (tenant_id, chunk_id) REFERENCES app.chunks(tenant_id, chunk_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.reembeddings
+    ADD CONSTRAINT reembeddings_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
+
 ALTER TABLE app.retrievals
     ADD CONSTRAINT retrievals_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
 
@@ -3495,6 +3721,9 @@ ALTER TABLE ONLY app.source_runs
 
 ALTER TABLE ONLY app.sources
     ADD CONSTRAINT sources_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.tenant_buckets
+    ADD CONSTRAINT tenant_buckets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY app.tenant_flags
     ADD CONSTRAINT tenant_flags_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
@@ -3614,6 +3843,12 @@ ALTER TABLE app.quota_reservations_default ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.quotas ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.reembedded_windows ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.reembedded_windows_p00 ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.reembeddings ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.retrievals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.retrievals_default ENABLE ROW LEVEL SECURITY;
@@ -3714,6 +3949,12 @@ CREATE POLICY tenant ON app.quota_reservations_default TO pidima_app USING ((ten
 
 CREATE POLICY tenant ON app.quotas TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.reembedded_windows TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.reembedded_windows_p00 TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.reembeddings TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.retrievals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.retrievals_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -3744,6 +3985,8 @@ CREATE POLICY tenant ON app.source_runs TO pidima_app USING ((tenant_id = ( SELE
 
 CREATE POLICY tenant ON app.sources TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.tenant_buckets TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.tenant_flags TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.tenants TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -3753,6 +3996,8 @@ CREATE POLICY tenant ON app.uploads TO pidima_app USING ((tenant_id = ( SELECT a
 CREATE POLICY tenant ON app.webhook_deliveries TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.webhook_endpoints TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+ALTER TABLE app.tenant_buckets ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.tenant_flags ENABLE ROW LEVEL SECURITY;
 
@@ -4264,6 +4509,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE app.document_texts TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.embedding_space TO pidima_app;
 
+GRANT UPDATE(other_models) ON TABLE app.embedding_space TO pidima_app;
+
+GRANT UPDATE(other_models_at) ON TABLE app.embedding_space TO pidima_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.groups TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.idempotency_keys TO pidima_app;
@@ -4296,6 +4545,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quota_counters TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quotas TO pidima_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE app.reembedded_windows TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.reembeddings TO pidima_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE app.run_events TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.run_leases TO pidima_app;
@@ -4305,6 +4558,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.session_summaries TO pidima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.source_items TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.source_pages TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.tenant_buckets TO pidima_app;
 
 GRANT SELECT,INSERT ON TABLE app.tenant_directory TO pidima_app;
 

@@ -137,6 +137,8 @@ impl TestApp {
             // Tests of passwords try more often than people do.
             ("PIDIMA_LIMIT_LOGIN_BURST".to_owned(), "100000".to_owned()),
             ("PIDIMA_LIMIT_PASSWORD_HASHING_BURST".to_owned(), "100000".to_owned()),
+            // And search again and again while something else goes on.
+            ("PIDIMA_LIMIT_SEARCH_BURST".to_owned(), "100000".to_owned()),
             ("PIDIMA_INGESTION_POLL_MS".to_owned(), "20".to_owned()),
             // The program that runs is the tests.
             ("PIDIMA_PARSER_PROGRAM".to_owned(), env!("CARGO_BIN_EXE_pidima").to_owned()),

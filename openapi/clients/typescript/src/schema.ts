@@ -428,6 +428,115 @@ export interface paths {
         patch: operations["update_collection"];
         trace?: never;
     };
+    "/v1/collections/{collection_id}/reembeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List re-embeddings of a collection
+         * @description Changes of the embedding model, newest first, with the model of the collection and those that there are. Needs the role
+         *     admin.
+         */
+        get: operations["list_reembeddings"];
+        put?: never;
+        /**
+         * Re-embed a collection
+         * @description Gives every passage vectors of another model beside those that searches read, which change nothing until you switch.
+         *     There is one re-embedding of a collection at a time; asking for the same model again shows it. Needs the role admin.
+         */
+        post: operations["create_reembedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{collection_id}/reembeddings/{reembedding_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a re-embedding
+         * @description Tells how far it is and, when it is ready, how the new vectors compare with the old ones. Needs the role admin.
+         */
+        get: operations["get_reembedding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{collection_id}/reembeddings/{reembedding_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a re-embedding
+         * @description Ends it and has the new vectors removed. One that searches read must be rolled back first; one that is over is left as it
+         *     is. Needs the role admin.
+         */
+        post: operations["cancel_reembedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{collection_id}/reembeddings/{reembedding_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll a collection back to its old vectors
+         * @description Lets searches read the old vectors again, all at once, as long as they are kept. The new ones stay, so that you can
+         *     switch again, or cancel. One that is not switched is left as it is. Needs the role admin.
+         */
+        post: operations["rollback_reembedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{collection_id}/reembeddings/{reembedding_id}/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Switch a collection to its new vectors
+         * @description Lets searches read the new vectors, all at once, when the re-embedding is ready. The old ones are kept until
+         *     `removal_at`. One that is switched already is left as it is. Needs the role admin.
+         */
+        post: operations["switch_reembedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents": {
         parameters: {
             query?: never;
@@ -2118,6 +2227,32 @@ export interface components {
             name?: string;
         };
         /**
+         * ArchiveConfiguration
+         * @description Files of an archive: zip, tar or tar.gz. One folder around everything, as Git hosts make it, is taken off.
+         */
+        ArchiveConfiguration: {
+            /** @description No files whose path is meant by one of these patterns. */
+            exclude?: string[];
+            /** @description Only files whose path is meant by one of these patterns, such as `docs/` or `**\/*.md`; all when absent. */
+            include?: string[];
+            /** @description What it is. */
+            kind: components["schemas"]["ArchiveKind"] & unknown;
+            /**
+             * Format: int32
+             * @description Most files; as many as the server allows when absent.
+             */
+            max_files?: number;
+            /** @description What stands before the path of a file in the name of its document, such as `guide/`; nothing when absent. */
+            name_prefix?: string;
+            /** @description Where it is fetched from. An https address that the internet reaches. */
+            url: string;
+        };
+        /**
+         * @description The kind of a source that is an archive.
+         * @enum {string}
+         */
+        ArchiveKind: "archive";
+        /**
          * Assistant
          * @description What answers questions.
          */
@@ -2522,6 +2657,37 @@ export interface components {
             /** @description Continues the list; absent on the last page. */
             next_cursor?: string;
         };
+        /**
+         * BucketConfiguration
+         * @description Objects of a bucket of S3 that the operator has allowed for the tenant.
+         */
+        BucketConfiguration: {
+            /** @description Name of the bucket. */
+            bucket: string;
+            /** @description No files whose path is meant by one of these patterns. */
+            exclude?: string[];
+            /** @description Only files whose path is meant by one of these patterns, such as `docs/` or `**\/*.md`; all when absent. */
+            include?: string[];
+            /** @description What it is. */
+            kind: components["schemas"]["BucketKind"] & unknown;
+            /**
+             * Format: int32
+             * @description Most files; as many as the server allows when absent.
+             */
+            max_files?: number;
+            /** @description What stands before the path of a file in the name of its document, such as `guide/`; nothing when absent. */
+            name_prefix?: string;
+            /**
+             * @description Only objects whose key begins so, such as `docs/guide/`, with a slash at its end; all when absent. What follows in a key
+             *     is the path of the file.
+             */
+            prefix?: string;
+        };
+        /**
+         * @description The kind of a source that is a bucket of S3.
+         * @enum {string}
+         */
+        BucketKind: "s3";
         /**
          * @description Kinds of callers.
          * @enum {string}
@@ -4173,6 +4339,120 @@ export interface components {
          */
         Rating: "up" | "down" | "correct" | "wrong" | "irrelevant";
         /**
+         * Reembedding
+         * @description A change of the embedding model of a collection.
+         */
+        Reembedding: {
+            /**
+             * Format: uuid
+             * @description The collection.
+             */
+            collection_id: string;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /** @description Why it was given up; absent when it was not. */
+            failure?: components["schemas"]["ReembeddingFailure"] & unknown;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            finished_at?: string;
+            /** @description Model whose vectors searches read when it began. */
+            from_model: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description How far it is. */
+            progress: components["schemas"]["ReembeddingProgress"] & unknown;
+            /**
+             * Format: date-time
+             * @description When every passage had both vectors.
+             */
+            ready_at?: string;
+            /**
+             * Format: date-time
+             * @description From then on vectors are removed for good: of one that is switched the old ones. Absent when none are to be.
+             */
+            removal_at?: string;
+            /** @description How the new vectors compare with the old ones; absent until it is ready. */
+            shadow_recall?: components["schemas"]["ShadowRecall"] & unknown;
+            /**
+             * Format: date-time
+             * @description When a worker first took it.
+             */
+            started_at?: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["ReembeddingState"] & unknown;
+            /**
+             * Format: date-time
+             * @description When searches began to read the new ones; absent when they do not.
+             */
+            switched_at?: string;
+            /** @description Model that takes its place. */
+            to_model: string;
+        };
+        /**
+         * ReembeddingCreate
+         * @description A change of the embedding model to be begun.
+         * @example {
+         *       "embedding_model": "amazon.titan-embed-text-v2:0@256"
+         *     }
+         */
+        ReembeddingCreate: {
+            /** @description The new model: one of `embedding_models` of the list. */
+            embedding_model: string;
+        };
+        /**
+         * ReembeddingFailure
+         * @description Why a re-embedding was given up.
+         */
+        ReembeddingFailure: {
+            /** @description For programs: `embedding_failed` or `worker_lost`. */
+            code: string;
+            /** @description For people. */
+            detail: string;
+        };
+        /**
+         * ReembeddingList
+         * @description A page of re-embeddings, with the models that there are.
+         */
+        ReembeddingList: {
+            /** @description Model whose vectors searches of the collection read. */
+            embedding_model: string;
+            /** @description Models that the server can embed a collection with. */
+            embedding_models: string[];
+            /** @description Re-embeddings, newest first. */
+            items: components["schemas"]["Reembedding"][];
+            /** @description Continues the list; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * ReembeddingProgress
+         * @description How far a re-embedding is.
+         */
+        ReembeddingProgress: {
+            /**
+             * Format: int64
+             * @description Passages that have vectors of the new model.
+             */
+            chunks_done: number;
+            /**
+             * Format: int64
+             * @description Passages of the collection, when they were last counted.
+             */
+            chunks_total: number;
+        };
+        /**
+         * @description Where a re-embedding stands.
+         * @enum {string}
+         */
+        ReembeddingState: "queued" | "running" | "ready" | "switched" | "completed" | "failed" | "cancelled";
+        /**
          * RefusedQuota
          * @description The quota that a question was refused for.
          */
@@ -4476,6 +4756,35 @@ export interface components {
             title: string;
         };
         /**
+         * ShadowRecall
+         * @description How the nearest passages by the new vectors compare with those by the old ones.
+         */
+        ShadowRecall: {
+            /**
+             * Format: int32
+             * @description How many of the nearest passages were compared.
+             */
+            depth: number;
+            /**
+             * Format: double
+             * @description Mean share, 0 to 1, of the nearest passages by the old vectors that are among the nearest by the new ones; absent when
+             *     there was nothing to compare.
+             */
+            overlap?: number;
+            /**
+             * Format: int32
+             * @description For how many questions.
+             */
+            sample_size: number;
+            /** @description For which ones. */
+            source: components["schemas"]["ShadowRecallSource"] & unknown;
+        };
+        /**
+         * @description What was compared.
+         * @enum {string}
+         */
+        ShadowRecallSource: "questions" | "passages";
+        /**
          * Source
          * @description A place from which documents are read again and again.
          */
@@ -4518,7 +4827,35 @@ export interface components {
             updated_at: string;
         };
         /** @description Where and how a source is read. */
-        SourceConfiguration: components["schemas"]["SourceConfiguration_WebsiteConfiguration"];
+        SourceConfiguration: components["schemas"]["SourceConfiguration_WebsiteConfiguration"] | components["schemas"]["SourceConfiguration_ArchiveConfiguration"] | components["schemas"]["SourceConfiguration_BucketConfiguration"];
+        /** @description Where and how a source is read. */
+        SourceConfiguration_ArchiveConfiguration: {
+            /**
+             * @example archive
+             * @enum {string}
+             */
+            kind: "archive";
+        } & components["schemas"]["ArchiveConfiguration"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "archive";
+        };
+        /** @description Where and how a source is read. */
+        SourceConfiguration_BucketConfiguration: {
+            /**
+             * @example s3
+             * @enum {string}
+             */
+            kind: "s3";
+        } & components["schemas"]["BucketConfiguration"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "s3";
+        };
         /** @description Where and how a source is read. */
         SourceConfiguration_WebsiteConfiguration: {
             /**
@@ -4583,7 +4920,7 @@ export interface components {
         };
         /**
          * SourcePage
-         * @description A page that failed or was skipped.
+         * @description A page or file that failed or was skipped.
          */
         SourcePage: {
             /** @description Why, for programs, e.g. `http_status`, `timeout`, `noindex`. */
@@ -4592,7 +4929,7 @@ export interface components {
             detail: string;
             /** @description What became of it. */
             outcome: components["schemas"]["SourcePageOutcome"] & unknown;
-            /** @description Its address. */
+            /** @description Its address; of a file the name that its document has or would have, or its path. */
             url: string;
         };
         /**
@@ -4651,37 +4988,37 @@ export interface components {
         SourceRunCounts: {
             /**
              * Format: int32
-             * @description Pages with another content than before.
+             * @description Those with another content than before.
              */
             changed: number;
             /**
              * Format: int32
-             * @description Pages that are no more, whose documents were deleted.
+             * @description Those that are no more, whose documents were deleted.
              */
             deleted: number;
             /**
              * Format: int32
-             * @description Pages that could not be looked at.
+             * @description Those that could not be looked at.
              */
             failed: number;
             /**
              * Format: int32
-             * @description Pages that the source did not have before.
+             * @description Those that the source did not have before.
              */
             new: number;
             /**
              * Format: int32
-             * @description Pages that it looked at: the sum of the next five.
+             * @description Pages or files that it looked at: the sum of the next five.
              */
             seen: number;
             /**
              * Format: int32
-             * @description Pages that make no document.
+             * @description Those that make no document.
              */
             skipped: number;
             /**
              * Format: int32
-             * @description Pages with the content that they had.
+             * @description Those with the content that they had.
              */
             unchanged: number;
         };
@@ -4690,7 +5027,7 @@ export interface components {
          * @description One reading of a source, with what could not be taken in.
          */
         SourceRunDetail: {
-            /** @description Pages that failed, then those that were skipped, as many as the server keeps. */
+            /** @description Pages or files that failed, then those that were skipped, as many as the server keeps. */
             pages: components["schemas"]["SourcePage"][];
             /** @description The run. */
             run: components["schemas"]["SourceRun"] & unknown;
@@ -8403,6 +8740,584 @@ export interface operations {
             };
             /** @description A value is not acceptable; `errors` tells which */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reembeddings: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the collection. */
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReembeddingList"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_reembedding: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your own choice, best a random UUID, under which this is done once: the same request sent again under it does nothing and is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the collection. */
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReembeddingCreate"];
+            };
+        };
+        responses: {
+            /** @description A worker makes the new vectors; searches go on with the old ones. */
+            202: {
+                headers: {
+                    /** @description `true` when the request came before under this `Idempotency-Key`: nothing was done again */
+                    "Idempotency-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reembedding"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the limit */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type of the body is not one that is read here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which. Or the `Idempotency-Key` was used for another request (`idempotency_key_reused`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reembedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the collection. */
+                collection_id: string;
+                /** @description Id of the re-embedding. */
+                reembedding_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reembedding"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_reembedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the collection. */
+                collection_id: string;
+                /** @description Id of the re-embedding. */
+                reembedding_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reembedding"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rollback_reembedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the collection. */
+                collection_id: string;
+                /** @description Id of the re-embedding. */
+                reembedding_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reembedding"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    switch_reembedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the collection. */
+                collection_id: string;
+                /** @description Id of the re-embedding. */
+                reembedding_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reembedding"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

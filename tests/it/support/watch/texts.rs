@@ -6,6 +6,9 @@ use uuid::Uuid;
 /// Shortest run of words that tells whose it is.
 const SHORTEST: usize = 16;
 
+/// Fields that name what the operator has, not what a tenant says: logs and spans may hold it.
+const OPERATORS: [&str; 2] = ["bucket", "model"];
+
 /// Runs of plain letters in what was sent, lower case: each stands unchanged in JSON, HTML and logs alike.
 pub fn runs(sent: &str, into: &mut Vec<String>) {
     match serde_json::from_str(sent) {
@@ -23,7 +26,10 @@ fn runs_of(value: &Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) => plain(text, into),
         Value::Array(items) => items.iter().for_each(|item| runs_of(item, into)),
-        Value::Object(fields) => fields.values().for_each(|field| runs_of(field, into)),
+        Value::Object(fields) => {
+            let said = fields.iter().filter(|(name, _)| !OPERATORS.contains(&name.as_str()));
+            said.for_each(|(_, field)| runs_of(field, into));
+        }
         _ => {}
     }
 }
