@@ -183,7 +183,7 @@ impl Ingestion {
             let error = AttemptError::WorkerLost { attempts: counted - 1 };
             return self.fail(tenant, &version, token, &error, times).await;
         }
-        match self.attempt(tenant, &version, token, &mut times).await {
+        match Box::pin(self.attempt(tenant, &version, token, &mut times)).await {
             Ok(()) => {
                 count("ready", times);
                 Ok(JobOutcome::Done)

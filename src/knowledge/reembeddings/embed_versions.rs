@@ -72,7 +72,7 @@ impl Reembeddings {
         let mut tx = self.db.tenant(tenant).await?;
         let chunks = tx.list_lacking_chunks(version_id, filling.model, begun.after, most).await?;
         drop(tx);
-        let embedding = self.embed_chunks(tenant, filling.model, &begun.version, &chunks);
+        let embedding = Box::pin(self.embed_chunks(tenant, filling.model, &begun.version, &chunks));
         let Some(vectors) = self.while_ours(tenant, job, embedding).await? else {
             return Ok(Step::Over);
         };

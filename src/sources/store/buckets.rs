@@ -66,7 +66,7 @@ impl TenantTx {
     }
 
     /// Lets the tenant read a part of a bucket, or says anew where it is.
-    pub async fn allow_bucket(&mut self, allowed: &AllowedBucket) -> db::Result<()> {
+    pub async fn allow_bucket(&mut self, place: &AllowedBucket) -> db::Result<()> {
         sqlx::query!(
             "insert into tenant_buckets (tenant_id, bucket, prefix, region, owner_account)
             values ($1, $2, $3, $4, $5)
@@ -75,10 +75,10 @@ impl TenantTx {
                 region = excluded.region,
                 owner_account = excluded.owner_account",
             self.tenant().uuid(),
-            allowed.bucket,
-            allowed.prefix,
-            allowed.region.as_deref(),
-            allowed.owner_account.as_deref()
+            place.bucket,
+            place.prefix,
+            place.region.as_deref(),
+            place.owner_account.as_deref()
         )
         .execute(self.connection())
         .await?;

@@ -18,7 +18,7 @@ async fn once(bytes: Vec<u8>, settings: &[(&str, &str)]) -> (Value, Site, usize)
 }
 
 /// The state of a run that keeps to a bound or not.
-fn state<'a>(passes: bool, code: &'a str) -> (&'a str, &'a str) {
+fn state(passes: bool, code: &str) -> (&str, &str) {
     if passes { ("completed", "") } else { ("failed", code) }
 }
 
