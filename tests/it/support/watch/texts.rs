@@ -7,7 +7,7 @@ use uuid::Uuid;
 const SHORTEST: usize = 16;
 
 /// Fields that name what the operator has, not what a tenant says: logs and spans may hold it.
-const OPERATORS: [&str; 2] = ["bucket", "model"];
+const OPERATORS: [&str; 2] = ["bucket", "embedding_model"];
 
 /// Runs of plain letters in what was sent, lower case: each stands unchanged in JSON, HTML and logs alike.
 pub fn runs(sent: &str, into: &mut Vec<String>) {
