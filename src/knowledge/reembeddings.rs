@@ -83,7 +83,7 @@ pub enum ReembeddingError {
     },
     /// Versions came in without the new vectors.
     #[error(
-        "documents came in by an older process and have no vectors of the new model yet; a worker makes them, try again in some minutes"
+        "documents came in that have no vectors of the new model yet, as it was away or the process was an older one; a worker makes them when the model answers, try again in some minutes"
     )]
     Lacking,
     /// The settings of this process do not name a model that is needed.

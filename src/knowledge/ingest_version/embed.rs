@@ -21,7 +21,9 @@ pub(super) struct EmbeddedText {
 }
 
 impl Ingestion {
-    /// Gives a version the vectors that its collection needs and that it does not have yet.
+    /// Gives a version the vectors that its collection needs and that it does not have yet. It can not do without those that
+    /// searches read; a model of a re-embedding that fails, or that this process does not know, is left out: a worker of the
+    /// re-embedding makes its vectors, and nobody can switch to them before.
     pub(super) async fn embed(
         &self,
         tenant: TenantId,
@@ -31,17 +33,32 @@ impl Ingestion {
     ) -> Result<(), AttemptError> {
         let own = &indexed.own_model;
         let mut tx = self.db.tenant(tenant).await?;
-        let mut models = tx.list_embedding_models(indexed.version.collection_id, own).await?;
+        let collection_id = indexed.version.collection_id;
+        // None when the collection is gone, which publishing will find.
+        let searched = tx.find_searched_model(collection_id).await?.flatten();
+        let searched = searched.unwrap_or_else(|| own.clone());
+        let mut models = tx.list_embedding_models(collection_id, own).await?;
         drop(tx);
-        if models.is_empty() {
-            // The collection is gone, which publishing will find.
-            models.push(own.clone());
-        }
+        models.retain(|model| *model != searched);
+        models.insert(0, searched.clone());
         indexed.vectors.retain(|model, _| models.contains(model));
         for model in models {
-            if !indexed.vectors.contains_key(&model) {
-                let vectors = self.embed_with(tenant, indexed, &model, texts, times).await?;
-                indexed.vectors.insert(model, vectors);
+            if indexed.vectors.contains_key(&model) {
+                continue;
+            }
+            match self.embed_with(tenant, indexed, &model, texts, times).await {
+                Ok(vectors) => {
+                    indexed.vectors.insert(model, vectors);
+                }
+                Err(AttemptError::Embedding(error)) if model != searched => {
+                    tracing::warn!(
+                        version.id = %indexed.version.version_id,
+                        model,
+                        %error,
+                        "version goes without vectors of a re-embedding for now"
+                    );
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(())

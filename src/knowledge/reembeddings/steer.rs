@@ -29,7 +29,7 @@ impl Reembeddings {
             _ => return Err(refused(before, "begin another one")),
         }
         self.embedders.find(&before.to_model)?;
-        // Processes of an older version publish without the new vectors.
+        // What came in while the new model was away, or by a process of an older version, was published without.
         let own = self.embedders.own_model();
         if tx.lacks_vectors(collection_id, own, &before.to_model).await? {
             return Err(ReembeddingError::Lacking);

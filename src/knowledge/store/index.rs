@@ -51,7 +51,7 @@ pub enum Published {
     Done,
     /// The lease was lost or the document is gone: nothing may be committed.
     LeaseLost,
-    /// The collection needs vectors of other models than are there, of more or of fewer: nothing may be committed.
+    /// Vectors that searches of the collection read are not there, or some that it does not need: nothing may be committed.
     OtherModels,
 }
 
@@ -88,10 +88,11 @@ impl TenantTx {
         self.change_collection_counts(version.collection_id, change).await?;
         // The collection's row is locked now: whoever begins a re-embedding or switches to another model does so before, and
         // is seen here, or after, and sees this version. Nor may there be vectors of a model that it does not need any more:
-        // whoever removes those of the collection may be done.
+        // whoever removes those of the collection may be done. What is needed and not there is made by the re-embedding.
         let needed = self.list_embedding_models(version.collection_id, &indexed.own_model).await?;
-        let fits = needed.len() == indexed.vectors.len()
-            && needed.iter().all(|model| indexed.vectors.contains_key(model));
+        let searched = self.find_searched_model(version.collection_id).await?.flatten();
+        let fits = indexed.vectors.contains_key(searched.as_ref().unwrap_or(&indexed.own_model))
+            && indexed.vectors.keys().all(|model| needed.contains(model));
         Ok(if fits || !is_newest { Published::Done } else { Published::OtherModels })
     }
 

@@ -8,6 +8,7 @@ use pidima::knowledge::ReembedOutcome;
 use tokio_util::sync::CancellationToken;
 
 use super::{Stage, busy, guide, wrong_counts};
+use crate::api::problem;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_passage_gets_new_vectors_while_searches_go_on_with_the_old_ones() {
@@ -226,4 +227,51 @@ async fn a_model_that_fails_for_a_while_is_asked_again_and_one_that_refuses_ends
     // What the first one would remove is needed now.
     stage.after_the_keeping().await;
     assert!(stage.vectors().await.1 > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_comes_in_although_the_new_model_is_away_or_refuses_or_is_unknown() {
+    let stage = Stage::idle(&[("PIDIMA_INGESTION_MAX_ATTEMPTS", "1")]).await;
+    stage.learn("a.md", &guide(&["pump"])).await;
+    let id = stage.ready().await;
+    let reason = "too long".to_owned();
+    let refusal = EmbeddingError::Refused { model: "words".to_owned(), reason };
+    for (name, word, error) in [("b.md", "lantern", busy()), ("c.md", "battery", refusal)] {
+        let (old, new) = stage.vectors().await;
+        stage.second.fail_next(error);
+        stage.learn(name, &guide(&[word])).await;
+        let (old_after, new_after) = stage.vectors().await;
+        assert!(old_after > old);
+        assert_eq!(new_after, new);
+        assert!(stage.search(word).await.iter().any(|(found, _)| found == name));
+        let refused = problem(&stage.steer(&id, "switch").await, 409, "conflict");
+        assert!(refused.to_string().contains("when the model answers"), "{refused}");
+        stage.sweep().await;
+        assert!(stage.vectors().await.1 > new);
+    }
+    // As in a process that does not have the model in its settings.
+    let (_, new) = stage.vectors().await;
+    stage.sql("update app.reembeddings set to_model = 'elsewhere'").await;
+    stage.learn("d.md", &guide(&["motor"])).await;
+    assert_eq!(stage.vectors().await.1, new);
+    stage.sql("update app.reembeddings set to_model = 'amazon.titan-embed-text-v2:0@256'").await;
+    stage.sweep().await;
+    stage.steer(&id, "switch").await.expect(200);
+    assert!(stage.search("motor").await.iter().any(|(found, _)| found == "d.md"));
+    assert!(wrong_counts(&stage.app).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_waits_for_the_model_that_searches_read() {
+    let stage = Stage::idle(&[("PIDIMA_INGESTION_MAX_ATTEMPTS", "1")]).await;
+    stage.learn("a.md", &guide(&["pump"])).await;
+    stage.switched().await;
+    stage.second.fail_next(busy());
+    let document = stage.upload(&stage.collection, "b.md", &guide(&["lantern"])).await;
+    stage.run().await;
+    assert_eq!(stage.tenant.settled(&document).await["state"], "failed");
+    // The old one is not read any more.
+    stage.first.fail_next(busy());
+    stage.learn("c.md", &guide(&["battery"])).await;
+    assert!(stage.search("battery").await.iter().any(|(found, _)| found == "c.md"));
 }
