@@ -113,8 +113,10 @@ comment on column app.reembedded_windows.number is 'Counts from 0 within the pas
 comment on column app.reembedded_windows.collection_id is 'Collection, repeated here so that a filtered scan needs no join';
 comment on column app.reembedded_windows.embedding is 'Unit length, 16-bit floats';
 alter table app.reembedded_windows alter column embedding set storage plain;
--- As for chunk_windows: who searches some collections reads the vectors of these alone.
-create index reembedded_windows_collection_id_idx on app.reembedded_windows (tenant_id, collection_id);
+-- As for chunk_windows: who searches some collections reads the vectors of these alone. The model stands in it, so that whoever
+-- looks whether any of one model are left need not read those of another.
+create index reembedded_windows_collection_id_embedding_model_idx
+    on app.reembedded_windows (tenant_id, collection_id, embedding_model);
 call app.isolate('app.reembedded_windows', 'select, insert, delete');
 call app.partition_by_tenant('app.reembedded_windows', 16);
 

@@ -267,7 +267,8 @@ impl TenantTx {
     }
 
     /// A version of a collection that has vectors of a model; document and version. First those that have all of them, in the
-    /// order of the documents after one of them; and when there is none after any, those that have some.
+    /// order of the documents after one of them; and when there is none after any, those that have some, where those of a
+    /// model lie: in the other table none would be found but by reading all.
     pub(in crate::knowledge) async fn find_embedded_version(
         &mut self,
         collection_id: Uuid,
@@ -299,31 +300,41 @@ impl TenantTx {
         if whole.is_some() || after_document.is_some() {
             return Ok(whole.map(|whole| (whole.document_id, whole.version_id)));
         }
-        let some = sqlx::query!(
-            r#"select
-                c.document_id as "document_id!",
-                c.version_id as "version_id!"
-            from (
-                (
-                    select b.chunk_id
-                    from reembedded_windows b
-                    where b.tenant_id = $1
-                        and b.collection_id = $2
-                        and b.embedding_model = $3
-                    limit 1
-                )
-                union all
-                (
+        if own_model == model {
+            let some = sqlx::query!(
+                "select
+                    c.document_id,
+                    c.version_id
+                from (
                     select o.chunk_id
                     from chunk_windows o
                     where o.tenant_id = $1
                         and o.collection_id = $2
                         and o.embedding_model = $3
                     limit 1
-                )
+                ) w
+                join chunks c on c.tenant_id = $1 and c.chunk_id = w.chunk_id",
+                self.tenant().uuid(),
+                collection_id,
+                model
+            )
+            .fetch_optional(self.connection())
+            .await?;
+            return Ok(some.map(|some| (some.document_id, some.version_id)));
+        }
+        let some = sqlx::query!(
+            "select
+                c.document_id,
+                c.version_id
+            from (
+                select b.chunk_id
+                from reembedded_windows b
+                where b.tenant_id = $1
+                    and b.collection_id = $2
+                    and b.embedding_model = $3
+                limit 1
             ) w
-            join chunks c on c.tenant_id = $1 and c.chunk_id = w.chunk_id
-            limit 1"#,
+            join chunks c on c.tenant_id = $1 and c.chunk_id = w.chunk_id",
             self.tenant().uuid(),
             collection_id,
             model

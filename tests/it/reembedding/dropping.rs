@@ -68,3 +68,46 @@ async fn a_collection_comes_back_to_the_model_of_the_database_in_the_same_way() 
     assert_eq!(stage.vectors().await, (0, 0));
     assert!(wrong_counts(&stage.app).await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_of_the_first_model_that_were_begun_and_cancelled_go_too() {
+    let stage = Stage::idle(&[("PIDIMA_REEMBEDDING_BATCH", "1")]).await;
+    stage.learn("a.md", &guide(&["pump", "valve", "motor"])).await;
+    stage.switched().await;
+    stage.after_the_keeping().await;
+    let vectors = stage.vectors().await;
+    let back = json!({ "embedding_model": "all-minilm-l6-v2-int8" });
+    let begun = stage.tenant.post(&stage.path(), &back).await.expect(202);
+    let id = begun["id"].as_str().unwrap();
+    stage.first.hold_nth(2);
+    let (_, ()) = tokio::join!(stage.work(id), async {
+        stage.first.entered().await;
+        stage.steer(id, "cancel").await.expect(200);
+        stage.first.release();
+    });
+    assert!(stage.vectors().await.0 > 0);
+    stage.run().await;
+    assert_eq!(stage.vectors().await, vectors);
+    assert!(stage.show(id).await["removal_at"].is_null());
+    assert!(wrong_counts(&stage.app).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_vectors_of_a_model_are_left_is_seen_without_reading_those_of_others() {
+    let stage = Stage::idle(&[]).await;
+    let mut tx = stage.app.database.admin().begin().await.unwrap();
+    for off in ["set local enable_seqscan = off", "set local enable_bitmapscan = off"] {
+        sqlx::query(off).execute(&mut *tx).await.unwrap();
+    }
+    let explain = "explain select chunk_id from app.reembedded_windows
+        where tenant_id = '018f0000-0000-7000-8000-000000000001'
+            and collection_id = '018f0000-0000-7000-8000-000000000002'
+            and embedding_model = 'words'
+        limit 1";
+    let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&mut *tx).await.unwrap();
+    let condition = plan.iter().find(|line| line.contains("Index Cond"));
+    let condition = condition.unwrap_or_else(|| panic!("{plan:?}"));
+    for column in ["tenant_id", "collection_id", "embedding_model"] {
+        assert!(condition.contains(column), "{plan:?}");
+    }
+}
