@@ -31,6 +31,7 @@ create table app.reembeddings (
     failures int not null default 0,
     failure_code text,
     failure_detail text,
+    comparison jsonb,
     recall_overlap float8,
     recall_sample int,
     recall_depth int,
@@ -73,6 +74,8 @@ comment on column app.reembeddings.chunks_total is 'Passages of the collection, 
 comment on column app.reembeddings.failures is 'Attempts that failed since a passage was last embedded';
 comment on column app.reembeddings.failure_code is 'Why it failed, for programs';
 comment on column app.reembeddings.failure_detail is 'The same in words';
+comment on column app.reembeddings.comparison is
+    'What was compared so far: source, and overlap by the SHA-256 of a question or the id of a passage; null before and when it is over';
 comment on column app.reembeddings.recall_overlap is
     'Mean share, 0 to 1, of the nearest passages by the old vectors that are among the nearest by the new ones; null when nothing was compared';
 comment on column app.reembeddings.recall_sample is 'Questions that were compared';

@@ -178,6 +178,7 @@ pub(super) fn reembedding(config: &Config) -> ReembeddingSettings {
     let reembedding = &config.reembedding;
     ReembeddingSettings {
         batch: reembedding.batch,
+        concurrency: reembedding.concurrency,
         slice: reembedding.slice,
         lease: config.ingestion.lease,
         max_attempts: reembedding.max_attempts,

@@ -9,6 +9,8 @@ use super::Env;
 pub struct ReembeddingConfig {
     /// `PIDIMA_REEMBEDDING_BATCH`: passages that are embedded and stored at once; default 32.
     pub batch: usize,
+    /// `PIDIMA_REEMBEDDING_CONCURRENCY`: re-embeddings that this process works on at once; default 1.
+    pub concurrency: usize,
     /// `PIDIMA_REEMBEDDING_SLICE_MS`: after so long a re-embedding lets others go first; default 10000.
     pub slice: Duration,
     /// `PIDIMA_REEMBEDDING_MAX_ATTEMPTS`: attempts in a row that embed nothing before it is given up; default 10.
@@ -30,6 +32,7 @@ impl ReembeddingConfig {
     pub fn from_env(env: &Env) -> Self {
         Self {
             batch: env.number("PIDIMA_REEMBEDDING_BATCH", 32, 1, 512),
+            concurrency: env.number("PIDIMA_REEMBEDDING_CONCURRENCY", 1, 1, 256),
             slice: env.millis("PIDIMA_REEMBEDDING_SLICE_MS", 10_000, 1, 600_000),
             max_attempts: env.number("PIDIMA_REEMBEDDING_MAX_ATTEMPTS", 10, 1, 100),
             retry: env.millis("PIDIMA_REEMBEDDING_RETRY_MS", 2_000, 1, 300_000),
@@ -47,8 +50,9 @@ mod tests {
 
     #[test]
     fn numbers_are_taken_at_their_bounds_and_refused_beyond() {
-        let bounds: [(&str, i64, i64); 8] = [
+        let bounds: [(&str, i64, i64); 9] = [
             ("PIDIMA_REEMBEDDING_BATCH", 1, 512),
+            ("PIDIMA_REEMBEDDING_CONCURRENCY", 1, 256),
             ("PIDIMA_REEMBEDDING_SLICE_MS", 1, 600_000),
             ("PIDIMA_REEMBEDDING_MAX_ATTEMPTS", 1, 100),
             ("PIDIMA_REEMBEDDING_RETRY_MS", 1, 300_000),

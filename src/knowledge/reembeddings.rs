@@ -12,7 +12,10 @@ mod steer;
 mod sweep;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use work::ReembedOutcome;
 
@@ -28,6 +31,8 @@ pub const REEMBED_COLLECTION: &str = "reembed_collection";
 pub struct ReembeddingSettings {
     /// Passages that are embedded and stored at once.
     pub batch: usize,
+    /// Re-embeddings that this process works on at once.
+    pub concurrency: usize,
     /// After so long a re-embedding lets others go first.
     pub slice: Duration,
     /// How long a worker is trusted without a sign.
@@ -100,17 +105,24 @@ pub struct Reembeddings {
     db: Db,
     embedders: Embedders,
     settings: ReembeddingSettings,
+    places: Arc<Semaphore>,
 }
 
 impl Reembeddings {
     /// A service that embeds with these models.
     pub fn new(db: Db, embedders: Embedders, settings: ReembeddingSettings) -> Self {
-        Self { db, embedders, settings }
+        let places = Arc::new(Semaphore::new(settings.concurrency));
+        Self { db, embedders, settings, places }
     }
 
     /// Limits and manners.
     pub fn settings(&self) -> &ReembeddingSettings {
         &self.settings
+    }
+
+    /// A place to work on a re-embedding, as long as it is kept; `None` when all are taken.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
     /// Ids of the models that a collection can be embedded with, the database's own first.

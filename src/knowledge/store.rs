@@ -13,6 +13,7 @@ pub mod media_type;
 pub mod originals;
 pub mod reach;
 pub mod reembedded_versions;
+pub mod reembedding_comparisons;
 pub mod reembedding_leases;
 pub mod reembeddings;
 pub mod search;

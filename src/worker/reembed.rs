@@ -1,14 +1,19 @@
-//! Re-embeddings: each goes on for a slice and then waits in the line again, outside the queue, so that a large collection keeps
-//! nothing else waiting.
+//! Re-embeddings: each goes on for a slice and then waits in the line again, outside the queue, and no more
+//! of them at once than have places, so that large collections keep nothing else waiting.
 
 use std::error::Error;
+use std::time::Duration;
 
+use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use super::{Worker, later};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::knowledge::{REEMBED_COLLECTION, ReembedOutcome, Reembeddings};
 use crate::telemetry::metrics::metrics;
+
+/// Wait for a place to embed from, in milliseconds: not all come at once.
+const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
     /// Works on a re-embedding for a slice, or until `stop`, and settles its message.
@@ -18,6 +23,10 @@ impl Worker {
         stop: &CancellationToken,
     ) -> Result<(), QueueError> {
         let message = &delivery.message;
+        let Some(_place) = self.reembeddings.place() else {
+            let wait = rand::rng().random_range(NO_PLACE);
+            return self.park(delivery, Duration::from_millis(wait)).await;
+        };
         let job = self.reembeddings.work(message.tenant, message.subject_id, stop);
         match Box::pin(self.while_holding(delivery, job)).await {
             Ok(ReembedOutcome::Done) => {

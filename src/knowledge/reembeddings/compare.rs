@@ -1,9 +1,10 @@
 //! Shadow recall: which of the nearest passages by the old vectors are among the nearest by the new ones. Nobody's search
-//! reads the new ones for it.
+//! reads the new ones for it. It goes on in slices like everything else: what was compared is kept between them.
 
 use std::collections::HashSet;
 
 use pgvector::HalfVector;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Reembeddings;
@@ -11,11 +12,14 @@ use super::work::{Slice, WorkError};
 use crate::adapters::embeddings::EmbeddingError;
 use crate::db::{self, TenantTx};
 use crate::kernel::ids::TenantId;
+use crate::knowledge::store::reembedding_comparisons::{ComparedTexts, Comparison};
 use crate::knowledge::store::reembedding_leases::{ClaimedReembedding, ShadowRecall};
 use crate::knowledge::store::search::SearchFilter;
 
 /// What is searched for.
 struct Probe {
+    /// Under which its overlap is kept.
+    key: String,
     text: String,
     /// Passage that it is the text of, which both would find.
     of: Option<Uuid>,
@@ -25,26 +29,48 @@ struct Probe {
 pub(super) enum Compared {
     /// All was compared.
     Whole(ShadowRecall),
-    /// The process is asked to stop: it begins anew.
-    Stopped,
+    /// The slice is over, or the process is asked to stop: it goes on with the next one.
+    Part,
     /// The re-embedding is no longer ours.
     Over,
 }
 
 impl Reembeddings {
-    /// Compares for the last questions, else for texts of passages.
+    /// Compares for the last questions, else for texts of passages, for a slice: one of them at least.
     pub(super) async fn compare(
+        &self,
+        tenant: TenantId,
+        job: &mut ClaimedReembedding,
+        slice: &Slice<'_>,
+    ) -> Result<Compared, WorkError> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let mut comparison = tx.find_comparison(job.reembedding_id).await?;
+        drop(tx);
+        let before = comparison.overlaps.len();
+        let compared = self.compare_more(tenant, job, slice, &mut comparison).await;
+        let has_grown = comparison.overlaps.len() > before;
+        // Also after a fault, which then is the first one since; and when all is compared, as a version may have come in.
+        if has_grown && !matches!(compared, Ok(Compared::Over)) {
+            let mut tx = self.db.tenant(tenant).await?;
+            tx.keep_comparison(job, &comparison).await?;
+            tx.commit().await?;
+            job.failures = 0;
+        }
+        compared
+    }
+
+    async fn compare_more(
         &self,
         tenant: TenantId,
         job: &ClaimedReembedding,
         slice: &Slice<'_>,
+        comparison: &mut Comparison,
     ) -> Result<Compared, WorkError> {
-        let (probes, source) = self.probes(tenant, job.collection_id).await?;
+        let probes = self.probes(tenant, job.collection_id, comparison).await?;
         let depth = i64::from(self.settings.depth);
-        let mut overlaps = Vec::new();
         for probe in &probes {
             if slice.is_stopped() {
-                return Ok(Compared::Stopped);
+                return Ok(Compared::Part);
             }
             let embedding = self.embed_probe(job, &probe.text);
             let Some([old, new]) = self.while_ours(tenant, job, embedding).await? else {
@@ -59,36 +85,59 @@ impl Reembeddings {
             let new =
                 self.nearest(&mut tx, &filter, (job.to_model.as_str(), &new), probe, depth).await?;
             drop(tx);
-            overlaps.extend(overlap(&old, &new));
+            comparison.overlaps.insert(probe.key.clone(), overlap(&old, &new));
             if !self.keep(tenant, job).await? {
                 return Ok(Compared::Over);
             }
+            if !slice.goes_on() {
+                return Ok(Compared::Part);
+            }
         }
+        let overlaps: Vec<f64> = comparison.overlaps.values().copied().flatten().collect();
         let sample = i32::try_from(overlaps.len()).unwrap_or(i32::MAX);
         let mean = overlaps.iter().sum::<f64>() / f64::from(sample.max(1));
         Ok(Compared::Whole(ShadowRecall {
             overlap: (sample > 0).then_some(mean),
             sample,
             depth: i32::try_from(self.settings.depth).unwrap_or(i32::MAX),
-            source,
+            source: comparison.source.map_or("passages", ComparedTexts::as_str),
         }))
     }
 
+    /// What is still to be compared: questions that are asked meanwhile take the place of older ones, but never make it more.
     async fn probes(
         &self,
         tenant: TenantId,
         collection_id: Uuid,
-    ) -> db::Result<(Vec<Probe>, &'static str)> {
+        comparison: &mut Comparison,
+    ) -> db::Result<Vec<Probe>> {
         let most = i64::from(self.settings.sample);
         let mut tx = self.db.tenant(tenant).await?;
-        let questions = tx.list_recent_questions(collection_id, most).await?;
-        if !questions.is_empty() {
-            let probes = questions.into_iter().map(|text| Probe { text, of: None }).collect();
-            return Ok((probes, "questions"));
+        let mut probes = Vec::new();
+        if comparison.source != Some(ComparedTexts::Passages) {
+            let questions = tx.list_recent_questions(collection_id, most).await?;
+            probes.extend(questions.into_iter().map(|text| Probe {
+                key: hex::encode(Sha256::digest(text.as_bytes())),
+                text,
+                of: None,
+            }));
         }
-        let passages = tx.sample_chunks(collection_id, most).await?;
-        let probe = |(id, text)| Probe { text, of: Some(id) };
-        Ok((passages.into_iter().map(probe).collect(), "passages"))
+        let source = *comparison.source.get_or_insert(if probes.is_empty() {
+            ComparedTexts::Passages
+        } else {
+            ComparedTexts::Questions
+        });
+        if source == ComparedTexts::Passages {
+            let passages = tx.sample_chunks(collection_id, most).await?;
+            let probe =
+                |(id, text): (Uuid, String)| Probe { key: id.to_string(), text, of: Some(id) };
+            probes.extend(passages.into_iter().map(probe));
+        }
+        let known = &comparison.overlaps;
+        probes.retain(|probe| !known.contains_key(&probe.key));
+        let left = usize::try_from(self.settings.sample).unwrap_or(usize::MAX);
+        probes.truncate(left.saturating_sub(known.len()));
+        Ok(probes)
     }
 
     /// Vectors of a question by the old model and by the new one.

@@ -142,15 +142,21 @@ impl Reembeddings {
     async fn conclude(
         &self,
         tenant: TenantId,
-        job: &ClaimedReembedding,
+        job: &mut ClaimedReembedding,
         slice: &Slice<'_>,
     ) -> Result<ReembedOutcome, WorkError> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let own = self.embedders.own_model();
+        if tx.lacks_vectors(job.collection_id, own, &job.to_model).await? {
+            return Ok(ReembedOutcome::Later(Duration::ZERO));
+        }
+        drop(tx);
         let recall = match self.compare(tenant, job, slice).await? {
             Compared::Whole(recall) => recall,
-            Compared::Stopped => return Ok(ReembedOutcome::Later(Duration::ZERO)),
+            Compared::Part => return Ok(ReembedOutcome::Later(Duration::ZERO)),
             Compared::Over => return Ok(ReembedOutcome::Done),
         };
-        let (own, model) = (self.embedders.own_model(), job.to_model.as_str());
+        let model = job.to_model.as_str();
         let mut tx = self.db.tenant(tenant).await?;
         if tx.lock_searched_model(job.collection_id).await?.is_none() {
             return Ok(ReembedOutcome::Done);

@@ -196,6 +196,7 @@ impl TenantTx {
             "update reembeddings
             set
                 state = 'ready',
+                comparison = null,
                 ready_at = now(),
                 touched_at = now(),
                 failures = 0,
@@ -238,6 +239,7 @@ impl TenantTx {
             set
                 state = case when $4 then 'failed' else state end,
                 failures = failures + 1,
+                comparison = case when not $4 then comparison end,
                 failure_code = case when $4 then $5 end,
                 failure_detail = case when $4 then $6 end,
                 finished_at = case when $4 then now() end,
@@ -273,6 +275,7 @@ impl TenantTx {
             "update reembeddings
             set
                 state = 'failed',
+                comparison = null,
                 failure_code = $3,
                 failure_detail = $4,
                 finished_at = now(),

@@ -307,6 +307,7 @@ impl TenantTx {
             "update reembeddings
             set
                 state = 'cancelled',
+                comparison = null,
                 finished_at = now(),
                 touched_at = now(),
                 drop_model = to_model,

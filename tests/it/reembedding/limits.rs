@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use pidima::knowledge::ReembedOutcome;
+use serde_json::json;
 
 use super::{Stage, busy, guide};
+use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_texts_are_compared_as_the_setting_says_and_there_are() {
@@ -73,4 +75,56 @@ async fn old_vectors_are_kept_as_long_as_the_setting_says() {
         stage.sweep().await;
         assert_eq!(stage.vectors().await.0 == 0, is_gone, "{keep}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_are_worked_on_at_once_than_have_places() {
+    for (places, most) in [("1", 1), ("2", 2)] {
+        let stage = Stage::idle(&[("PIDIMA_REEMBEDDING_CONCURRENCY", places)]).await;
+        stage.learn("a.md", &guide(&["pump"])).await;
+        let reembeddings = &stage.app.app.services.reembeddings;
+        let taken: Vec<_> = (0..most).map(|_| reembeddings.place().unwrap()).collect();
+        assert!(reembeddings.place().is_none(), "{places}");
+        let id = stage.begin().await;
+        stage.run().await;
+        assert_eq!(stage.show(&id).await["state"], "queued");
+        // Nothing else waits for it.
+        let other = stage.tenant.post("/v1/collections", &json!({ "name": "other" })).await;
+        let other = other.expect(201)["id"].as_str().unwrap().to_owned();
+        let document = stage.upload(&other, "b.md", &guide(&["valve"])).await;
+        stage.run().await;
+        assert_eq!(stage.tenant.settled(&document).await["state"], "ready");
+        drop(taken);
+        eventually("it is ready", || async {
+            stage.run().await;
+            stage.show(&id).await["state"] == "ready"
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_goes_on_in_slices_and_asks_for_nothing_twice() {
+    let settings = [("PIDIMA_REEMBEDDING_SLICE_MS", "1"), ("PIDIMA_REEMBEDDING_SAMPLE", "3")];
+    let stage = Stage::idle(&settings).await;
+    for name in ["pump", "valve", "motor", "lantern"] {
+        stage.learn(&format!("{name}.md"), &guide(&[name])).await;
+    }
+    let id = stage.begin().await;
+    let mut slices = 0;
+    while stage.second.seen_queries() < 2 {
+        assert_eq!(stage.work(&id).await, ReembedOutcome::Later(Duration::ZERO));
+        slices += 1;
+        assert!(slices < 100, "it goes on");
+    }
+    assert_eq!(stage.show(&id).await["state"], "running");
+    stage.run().await;
+    let ready = stage.show(&id).await;
+    assert_eq!(ready["state"], "ready");
+    assert_eq!(ready["shadow_recall"]["sample_size"], 3);
+    let mut asked = stage.second.take_queries();
+    assert_eq!(asked.len(), 3, "each once");
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), 3, "three texts");
 }

@@ -165,6 +165,11 @@ impl ProbedEmbedder {
         std::mem::take(&mut *self.queries.lock().unwrap())
     }
 
+    /// How many questions were embedded since they were taken.
+    pub fn seen_queries(&self) -> usize {
+        self.queries.lock().unwrap().len()
+    }
+
     /// Takes the passages that were embedded since the last call.
     pub fn take_passages(&self) -> Vec<String> {
         std::mem::take(&mut *self.passages.lock().unwrap())
