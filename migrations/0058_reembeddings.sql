@@ -95,6 +95,11 @@ comment on column app.reembeddings.finished_at is 'When it came to its end';
 create index reembeddings_collection_id_reembedding_id_idx on app.reembeddings (tenant_id, collection_id, reembedding_id);
 create unique index reembeddings_collection_id_idx on app.reembeddings (tenant_id, collection_id)
     where state in ('queued', 'running', 'ready', 'switched');
+-- What is looked for again and again is found without reading those that were over long ago.
+create index reembeddings_touched_at_idx on app.reembeddings (tenant_id, touched_at)
+    where state in ('queued', 'running', 'ready', 'switched');
+create index reembeddings_drop_at_idx on app.reembeddings (tenant_id, drop_at) where drop_at is not null;
+create index reembeddings_finished_at_idx on app.reembeddings (tenant_id, finished_at) where state = 'completed';
 call app.isolate('app.reembeddings', 'select, insert, update, delete');
 
 create table app.reembedded_windows (

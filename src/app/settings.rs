@@ -187,6 +187,8 @@ pub(super) fn reembedding(config: &Config) -> ReembeddingSettings {
         depth: reembedding.depth,
         keep: reembedding.keep,
         sweep: reembedding.sweep,
+        look: reembedding.look,
+        late: reembedding.late,
         lost_after: config.ingestion.lost_after,
     }
 }

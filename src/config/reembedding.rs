@@ -25,6 +25,11 @@ pub struct ReembeddingConfig {
     pub keep: Duration,
     /// `PIDIMA_REEMBEDDING_SWEEP_MS`: how often it is looked for vectors whose time is over; default 60000.
     pub sweep: Duration,
+    /// `PIDIMA_REEMBEDDING_LOOK_MS`: how often one that is ready or switched to is looked through for documents that lack
+    /// vectors; default 300000.
+    pub look: Duration,
+    /// `PIDIMA_REEMBEDDING_LATE_MS`: for how long after it is completed that is still done; default 604800000.
+    pub late: Duration,
 }
 
 impl ReembeddingConfig {
@@ -40,6 +45,8 @@ impl ReembeddingConfig {
             depth: env.number("PIDIMA_REEMBEDDING_DEPTH", 10, 1, 100),
             keep: env.millis("PIDIMA_REEMBEDDING_KEEP_MS", 604_800_000, 0, 31_536_000_000),
             sweep: env.millis("PIDIMA_REEMBEDDING_SWEEP_MS", 60_000, 10, 3_600_000),
+            look: env.millis("PIDIMA_REEMBEDDING_LOOK_MS", 300_000, 10, 86_400_000),
+            late: env.millis("PIDIMA_REEMBEDDING_LATE_MS", 604_800_000, 0, 31_536_000_000),
         }
     }
 }
@@ -50,7 +57,7 @@ mod tests {
 
     #[test]
     fn numbers_are_taken_at_their_bounds_and_refused_beyond() {
-        let bounds: [(&str, i64, i64); 9] = [
+        let bounds: [(&str, i64, i64); 11] = [
             ("PIDIMA_REEMBEDDING_BATCH", 1, 512),
             ("PIDIMA_REEMBEDDING_CONCURRENCY", 1, 256),
             ("PIDIMA_REEMBEDDING_SLICE_MS", 1, 600_000),
@@ -60,6 +67,8 @@ mod tests {
             ("PIDIMA_REEMBEDDING_DEPTH", 1, 100),
             ("PIDIMA_REEMBEDDING_KEEP_MS", 0, 31_536_000_000),
             ("PIDIMA_REEMBEDDING_SWEEP_MS", 10, 3_600_000),
+            ("PIDIMA_REEMBEDDING_LOOK_MS", 10, 86_400_000),
+            ("PIDIMA_REEMBEDDING_LATE_MS", 0, 31_536_000_000),
         ];
         for (name, least, most) in bounds {
             for (number, fits) in

@@ -49,6 +49,10 @@ pub struct ReembeddingSettings {
     pub keep: Duration,
     /// How often it is looked for vectors whose time is over, and for what lost its message.
     pub sweep: Duration,
+    /// How often one that is ready or switched to is looked through for documents that lack vectors.
+    pub look: Duration,
+    /// For how long after it is completed that is still done.
+    pub late: Duration,
     /// What nobody touched for so long, and is without a message, is queued again.
     pub lost_after: Duration,
 }

@@ -161,6 +161,11 @@ impl Stage {
     /// Looks for re-embeddings that wait, whenever they were touched, and does their work.
     async fn sweep(&self) {
         self.sql("update app.reembeddings set touched_at = now() - interval '1 day'").await;
+        self.sweep_now().await;
+    }
+
+    /// Looks for those that wait by the times at which they were touched, and does their work.
+    async fn sweep_now(&self) {
         let never = CancellationToken::new();
         self.app.app.services.reembeddings.sweep(&never).await.unwrap();
         self.run().await;

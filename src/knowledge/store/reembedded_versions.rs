@@ -302,9 +302,9 @@ impl TenantTx {
         }
         if own_model == model {
             let some = sqlx::query!(
-                "select
-                    c.document_id,
-                    c.version_id
+                r#"select
+                    c.document_id as "document_id!",
+                    c.version_id as "version_id!"
                 from (
                     select o.chunk_id
                     from chunk_windows o
@@ -313,7 +313,7 @@ impl TenantTx {
                         and o.embedding_model = $3
                     limit 1
                 ) w
-                join chunks c on c.tenant_id = $1 and c.chunk_id = w.chunk_id",
+                join chunks c on c.tenant_id = $1 and c.chunk_id = w.chunk_id"#,
                 self.tenant().uuid(),
                 collection_id,
                 model
@@ -323,9 +323,9 @@ impl TenantTx {
             return Ok(some.map(|some| (some.document_id, some.version_id)));
         }
         let some = sqlx::query!(
-            "select
-                c.document_id,
-                c.version_id
+            r#"select
+                c.document_id as "document_id!",
+                c.version_id as "version_id!"
             from (
                 select b.chunk_id
                 from reembedded_windows b
@@ -334,7 +334,7 @@ impl TenantTx {
                     and b.embedding_model = $3
                 limit 1
             ) w
-            join chunks c on c.tenant_id = $1 and c.chunk_id = w.chunk_id",
+            join chunks c on c.tenant_id = $1 and c.chunk_id = w.chunk_id"#,
             self.tenant().uuid(),
             collection_id,
             model

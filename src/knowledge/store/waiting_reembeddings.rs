@@ -7,46 +7,54 @@ use uuid::Uuid;
 
 use crate::db::{self, SystemTx, TenantTx};
 
+/// When a re-embedding without a message is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct WaitingTimes {
+    /// Work that nobody touched for so long is lost.
+    pub lost_after: Duration,
+    /// Time between two looks through the collection of one that is ready or switched to.
+    pub look_after: Duration,
+    /// For how long after it is completed that is still done.
+    pub late: Duration,
+}
+
 impl TenantTx {
-    /// Re-embeddings that are in nobody's hands and without a message, and that have work to be done: they were lost for
-    /// `lost_after`, vectors are to be removed, or a version came in without vectors that its collection needs, and nobody has
-    /// looked for `late_after`. At most so many; they count as touched now.
+    /// Re-embeddings that are in nobody's hands and without a message, and that have work to be done: they were lost, vectors
+    /// are to be removed, or a version came in without vectors that its collection needs. At most so many are looked at; all of
+    /// them count as touched now, so that a collection is not looked through each time.
     pub(in crate::knowledge) async fn touch_waiting_reembeddings(
         &mut self,
         own_model: &str,
-        lost_after: Duration,
-        late_after: Duration,
+        times: WaitingTimes,
         most: i64,
     ) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
-            "with waiting as materialized (
+            r#"with waiting as materialized (
                 select r.reembedding_id
                 from reembeddings r
-                join collections k on k.tenant_id = r.tenant_id and k.collection_id = r.collection_id
                 where r.tenant_id = $1
                     and (r.lease_expires_at is null or r.lease_expires_at <= now())
                     and (
                         r.drop_at <= now()
-                        or r.state in ('queued', 'running')
+                        or (
+                            r.state in ('queued', 'running')
                             and r.touched_at <= now() - make_interval(secs => $3)
+                        )
                         or (
                             r.state in ('ready', 'switched')
-                            or r.state = 'completed' and k.embedding_model = r.to_model
+                            and r.touched_at <= now() - make_interval(secs => $5)
                         )
-                        and r.touched_at <= now() - make_interval(secs => $5)
-                        and exists (
-                            select
-                            from documents d
-                            join document_versions v
-                                on v.tenant_id = d.tenant_id and v.version_id = d.active_version_id
-                            where d.tenant_id = $1
-                                and d.collection_id = r.collection_id
-                                and v.chunk_count > 0
-                                and (
-                                    r.to_model <> all(coalesce(v.embedding_models, array[$2::text]))
-                                    or r.from_model <> all(coalesce(v.embedding_models, array[$2::text]))
-                                        and r.state <> 'completed'
-                                )
+                        or (
+                            r.state = 'completed'
+                            and r.finished_at > now() - make_interval(secs => $6)
+                            and r.touched_at <= now() - make_interval(secs => $5)
+                            and exists (
+                                select
+                                from collections k
+                                where k.tenant_id = $1
+                                    and k.collection_id = r.collection_id
+                                    and k.embedding_model = r.to_model
+                            )
                         )
                     )
                     and not exists (
@@ -58,18 +66,44 @@ impl TenantTx {
                 order by r.reembedding_id
                 limit $4
                 for update of r skip locked
+            ),
+            touched as (
+                update reembeddings r
+                set touched_at = now()
+                from waiting w
+                where r.tenant_id = $1
+                    and r.reembedding_id = w.reembedding_id
+                returning
+                    r.reembedding_id,
+                    r.collection_id,
+                    r.from_model,
+                    r.to_model,
+                    r.state,
+                    r.drop_at
             )
-            update reembeddings r
-            set touched_at = now()
-            from waiting w
-            where r.tenant_id = $1
-                and r.reembedding_id = w.reembedding_id
-            returning r.reembedding_id",
+            select t.reembedding_id as "reembedding_id!"
+            from touched t
+            where t.drop_at <= now()
+                or t.state in ('queued', 'running')
+                or exists (
+                    select
+                    from documents d
+                    join document_versions v on v.tenant_id = d.tenant_id and v.version_id = d.active_version_id
+                    where d.tenant_id = $1
+                        and d.collection_id = t.collection_id
+                        and v.chunk_count > 0
+                        and (
+                            t.to_model <> all(coalesce(v.embedding_models, array[$2::text]))
+                            or t.from_model <> all(coalesce(v.embedding_models, array[$2::text]))
+                                and t.state <> 'completed'
+                        )
+                )"#,
             self.tenant().uuid(),
             own_model,
-            lost_after.as_secs_f64(),
+            times.lost_after.as_secs_f64(),
             most,
-            late_after.as_secs_f64()
+            times.look_after.as_secs_f64(),
+            times.late.as_secs_f64()
         )
         .fetch_all(self.connection())
         .await?;

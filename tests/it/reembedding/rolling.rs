@@ -4,9 +4,13 @@ use pidima::adapters::embeddings::Embedder;
 use pidima::knowledge::{
     Embedders, EmbeddingSpaceError, check_embedding_models, claim_embedding_space,
 };
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{Stage, guide};
 use crate::api::problem;
+use crate::support::{WordsEmbedder, eventually};
 
 impl Stage {
     /// What a process of the version before leaves of the document that came last.
@@ -81,4 +85,93 @@ async fn a_process_without_a_model_that_is_needed_does_not_start() {
     stage.run().await;
     stage.sweep().await;
     check_embedding_models(db, &alone).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_is_looked_through_as_often_as_the_setting_says() {
+    for (look, is_found) in [("10", true), ("3600000", false)] {
+        let stage = Stage::idle(&[("PIDIMA_REEMBEDDING_LOOK_MS", look)]).await;
+        stage.learn("a.md", &guide(&["pump"])).await;
+        let id = stage.ready().await;
+        let all = stage.vectors().await;
+        // Nothing lacks, but it was looked at.
+        stage.sweep().await;
+        stage.as_published_before().await;
+        if is_found {
+            eventually("it is found", || async {
+                stage.sweep_now().await;
+                stage.vectors().await == all
+            })
+            .await;
+            continue;
+        }
+        stage.sweep_now().await;
+        assert_ne!(stage.vectors().await, all, "it was looked at just now");
+        stage.sweep().await;
+        assert_eq!(stage.vectors().await, all);
+        assert_eq!(stage.show(&id).await["state"], "ready");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_in_after_the_end_is_looked_for_as_long_as_the_setting_says() {
+    for (late, is_found) in [("0", false), ("3600000", true)] {
+        let stage = Stage::idle(&[("PIDIMA_REEMBEDDING_LATE_MS", late)]).await;
+        stage.learn("a.md", &guide(&["pump"])).await;
+        let id = stage.switched().await;
+        stage.after_the_keeping().await;
+        assert_eq!(stage.show(&id).await["state"], "completed");
+        let (_, new) = stage.vectors().await;
+        stage.as_published_before().await;
+        stage.sweep().await;
+        assert_eq!(stage.vectors().await.1 == new, is_found, "{late}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_at_one_tenant_keeps_no_other_one_waiting() {
+    let stage = Stage::idle(&[]).await;
+    let other = stage.app.tenant("umbra").await;
+    let made = other.post("/v1/collections", &json!({ "name": "guide" })).await.expect(201);
+    let path = format!("/v1/collections/{}/reembeddings", made["id"].as_str().unwrap());
+    let body = json!({ "embedding_model": WordsEmbedder::MODEL });
+    other.post(&path, &body).await.expect(202);
+    stage.begin().await;
+    stage
+        .sql(
+            "create function app.fail_at_77() returns trigger language plpgsql as $$
+            begin
+                if old.failures = 77 then
+                    raise exception 'broken';
+                end if;
+                return new;
+            end
+            $$",
+        )
+        .await;
+    stage
+        .sql(
+            "create trigger fail_at_77 before update of touched_at on app.reembeddings
+            for each row execute function app.fail_at_77()",
+        )
+        .await;
+    let admin = stage.app.database.admin();
+    // Whoever of both comes first.
+    for (broken, whole) in [(other.id, stage.tenant.id), (stage.tenant.id, other.id)] {
+        stage.sql("delete from app.outbox").await;
+        stage.sql("update app.reembeddings set failures = 0").await;
+        stage.sql("update app.reembeddings set touched_at = now() - interval '1 day'").await;
+        sqlx::query("update app.reembeddings set failures = 77 where tenant_id = $1")
+            .bind(broken.uuid())
+            .execute(&admin)
+            .await
+            .unwrap();
+        let never = CancellationToken::new();
+        assert_eq!(stage.app.app.services.reembeddings.sweep(&never).await.unwrap(), 1);
+        let queued: Vec<Uuid> = sqlx::query_scalar("select for_tenant from app.outbox")
+            .fetch_all(&admin)
+            .await
+            .unwrap();
+        assert_eq!(queued, [whole.uuid()]);
+    }
 }
