@@ -1,23 +1,7 @@
--- Re-embedding: a collection gets vectors of another model beside those that its searches read, and is then switched to them.
---
--- The vectors of the database's own model stay in chunk_windows, where older processes look for them; those of any other model
--- lie in a table of their own, so that nobody who knows of one model alone meets the other's. Which vectors a search reads is
--- one column of the collection: changing it is one update, and a search in its snapshot sees either the one or the other.
+-- Re-embeddings, each of one collection; to refer to collections keeps these from being changed for a moment.
 
 -- What is waited for here holds up everybody behind it: rather not now, and once more.
 set local lock_timeout = '5s';
-
-alter table app.collections add column embedding_model text;
-comment on column app.collections.embedding_model is
-    'Model whose vectors searches read; null for the database''s own, which is all that older processes know';
-
-alter table app.document_versions add column embedding_models text[];
-comment on column app.document_versions.embedding_models is
-    'Models of which all its passages have vectors; null, as older processes leave it, for the database''s own alone';
-
-comment on column app.chunks.embedding_model is
-    'The database''s own model, also where a passage has vectors of others or of these alone; leads the index by which the same text is found';
-comment on column app.chunk_windows.embedding_model is 'The database''s own model';
 
 create table app.reembeddings (
     tenant_id uuid not null,
@@ -101,39 +85,3 @@ create index reembeddings_touched_at_idx on app.reembeddings (tenant_id, touched
 create index reembeddings_drop_at_idx on app.reembeddings (tenant_id, drop_at) where drop_at is not null;
 create index reembeddings_finished_at_idx on app.reembeddings (tenant_id, finished_at) where state = 'completed';
 call app.isolate('app.reembeddings', 'select, insert, update, delete');
-
-create table app.reembedded_windows (
-    tenant_id uuid not null,
-    chunk_id uuid not null,
-    embedding_model text not null,
-    number int not null,
-    collection_id uuid not null,
-    embedding public.halfvec not null,
-    constraint reembedded_windows_pkey primary key (tenant_id, chunk_id, embedding_model, number),
-    constraint reembedded_windows_chunk_id_fkey foreign key (tenant_id, chunk_id)
-        references app.chunks (tenant_id, chunk_id) on delete cascade
-) partition by hash (tenant_id);
-comment on table app.reembedded_windows is 'Embeddings as in chunk_windows, of other models than the database''s own';
-comment on column app.reembedded_windows.tenant_id is 'Tenant';
-comment on column app.reembedded_windows.chunk_id is 'Passage';
-comment on column app.reembedded_windows.embedding_model is 'Model of the vector: vectors of different models are never compared';
-comment on column app.reembedded_windows.number is 'Counts from 0 within the passage and model';
-comment on column app.reembedded_windows.collection_id is 'Collection, repeated here so that a filtered scan needs no join';
-comment on column app.reembedded_windows.embedding is 'Unit length, 16-bit floats';
-alter table app.reembedded_windows alter column embedding set storage plain;
--- As for chunk_windows: who searches some collections reads the vectors of these alone. The model stands in it, so that whoever
--- looks whether any of one model are left need not read those of another.
-create index reembedded_windows_collection_id_embedding_model_idx
-    on app.reembedded_windows (tenant_id, collection_id, embedding_model);
-call app.isolate('app.reembedded_windows', 'select, insert, delete');
-call app.partition_by_tenant('app.reembedded_windows', 16);
-
--- A table without tenants would be a breach of the wall for older processes, which know all of them: so this stands in the row
--- that is there. A process that can not embed with one of these models does not start.
-alter table app.embedding_space
-    add column other_models text[] not null default '{}',
-    add column other_models_at timestamptz;
-comment on column app.embedding_space.other_models is
-    'Models beside it that collections came to need; those that none needs any more are taken out some time after';
-comment on column app.embedding_space.other_models_at is 'When a collection last came to need one';
-grant update (other_models, other_models_at) on app.embedding_space to pidima_app;
