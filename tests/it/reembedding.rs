@@ -1,6 +1,7 @@
 //! Another embedding model for a collection: made beside the old vectors, compared, switched to and back; and that nothing of it
 //! is ever seen by halves.
 
+mod comparing;
 mod dropping;
 mod embedding;
 mod limits;
@@ -35,8 +36,16 @@ struct Stage {
 impl Stage {
     /// With an empty collection.
     async fn idle(settings: &[(&str, &str)]) -> Self {
-        let first = ProbedEmbedder::new().await;
         let second = ProbedEmbedder::around(Arc::new(WordsEmbedder));
+        Self::between(settings, ProbedEmbedder::new().await, second).await
+    }
+
+    /// The same between two models of the test's own.
+    async fn between(
+        settings: &[(&str, &str)],
+        first: Arc<ProbedEmbedder>,
+        second: Arc<ProbedEmbedder>,
+    ) -> Self {
         let outside = Outside {
             embedder: Arc::clone(&first) as Arc<_>,
             models: Arc::new(ExtractiveModel).into(),
