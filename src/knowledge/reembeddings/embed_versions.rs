@@ -168,6 +168,15 @@ impl Reembeddings {
         let count = tx.insert_windows(windows).await?;
         let own_count = if model == own { count } else { 0 };
         tx.note_embedded(version.version_id, (own, model), batch.is_last, own_count).await?;
+        if job.state == "completed" {
+            // Nothing of it is live any more: the collection may have gone on to yet another model, and then nobody would
+            // remove what is stored now.
+            tx.lock_searched_model(job.collection_id).await?;
+            let needed = tx.list_embedding_models(job.collection_id, own).await?;
+            if !needed.iter().any(|needed| needed == model) {
+                return Ok(Stored::NotOurs);
+            }
+        }
         if own_count > 0 {
             let change = CountChange { windows: own_count, ..CountChange::default() };
             tx.change_collection_counts(job.collection_id, change).await?;

@@ -135,7 +135,24 @@ impl Reembeddings {
         if job.state == "running" {
             return self.conclude(tenant, job, slice).await;
         }
+        if job.state == "completed" && self.drops_late(tenant, job).await? {
+            return Ok(ReembedOutcome::Later(Duration::ZERO));
+        }
         Ok(ReembedOutcome::Done)
+    }
+
+    /// Has the vectors removed that processes of an older version made after the old ones were gone; they know of one model
+    /// alone. False when the collection needs these.
+    async fn drops_late(&self, tenant: TenantId, job: &ClaimedReembedding) -> db::Result<bool> {
+        let own = self.embedders.own_model();
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.lock_searched_model(job.collection_id).await?;
+        let needed = tx.list_embedding_models(job.collection_id, own).await?;
+        if needed.iter().any(|needed| needed == own) || !tx.begin_late_drop(job, own).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Compares, and notes that every passage has new vectors: unless a version came in just now that has none.

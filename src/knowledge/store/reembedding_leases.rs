@@ -345,6 +345,33 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Has vectors removed that came in after the end; false when it is no longer ours.
+    pub(in crate::knowledge) async fn begin_late_drop(
+        &mut self,
+        job: &ClaimedReembedding,
+        model: &str,
+    ) -> db::Result<bool> {
+        let done = sqlx::query!(
+            "update reembeddings
+            set
+                drop_model = $4,
+                drop_at = now(),
+                touched_at = now()
+            where tenant_id = $1
+                and reembedding_id = $2
+                and lease_token = $3
+                and state = 'completed'
+                and drop_model is null",
+            self.tenant().uuid(),
+            job.reembedding_id,
+            job.token,
+            model
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Notes that there is nothing to be removed any more, and lets go of it.
     pub(in crate::knowledge) async fn end_reembedding_drop(
         &mut self,

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Stage, guide};
+use super::{Stage, guide, wrong_counts};
 use crate::api::problem;
 use crate::support::{WordsEmbedder, eventually};
 
@@ -174,4 +174,48 @@ async fn a_fault_at_one_tenant_keeps_no_other_one_waiting() {
             .unwrap();
         assert_eq!(queued, [whole.uuid()]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_process_publishes_after_the_end_leaves_no_vector_of_the_old_model() {
+    let stage = Stage::idle(&[]).await;
+    stage.learn("a.md", &guide(&["pump"])).await;
+    let id = stage.switched().await;
+    stage.after_the_keeping().await;
+    stage.learn("b.md", &guide(&["lantern", "valve"])).await;
+    let all = stage.vectors().await;
+    assert_eq!(all.0, 0);
+    stage
+        .sql(
+            "insert into app.chunk_windows
+                (tenant_id, chunk_id, number, collection_id, embedding_model, embedding)
+            select w.tenant_id, w.chunk_id, w.number, w.collection_id, c.embedding_model, w.embedding
+            from app.reembedded_windows w
+            join app.chunks c on c.chunk_id = w.chunk_id
+            where c.document_id = (select document_id from app.documents order by document_id desc limit 1)",
+        )
+        .await;
+    stage.as_published_before().await;
+    stage
+        .sql(
+            "update app.document_versions v set window_count =
+                (select count(*) from app.chunk_windows w
+                    join app.chunks c on c.chunk_id = w.chunk_id
+                    where c.version_id = v.version_id)",
+        )
+        .await;
+    stage
+        .sql(
+            "update app.collections k set window_count =
+                (select count(*) from app.chunk_windows w where w.collection_id = k.collection_id)",
+        )
+        .await;
+    assert!(stage.vectors().await.0 > 0);
+    stage.sweep().await;
+    assert_eq!(stage.vectors().await, all);
+    assert!(wrong_counts(&stage.app).await.is_empty());
+    let completed = stage.show(&id).await;
+    assert_eq!(completed["state"], "completed");
+    assert!(completed["removal_at"].is_null());
+    assert!(stage.search("lantern").await.iter().any(|(name, _)| name == "b.md"));
 }
