@@ -111,7 +111,8 @@ pub struct Search {
     db: Db,
     embedders: Embedders,
     settings: SearchSettings,
-    /// Tenants of which this process has met a collection whose searches read vectors of another model than the database's own.
+    /// Tenants of which this process has met a collection whose searches read vectors of another model than the database's own,
+    /// and has not seen since that there is none any more.
     with_others: Arc<Mutex<HashSet<TenantId>>>,
 }
 
@@ -175,7 +176,7 @@ impl Search {
             // collection that is switched to another model would be searched half by the one and half by the other.
             let mut tx = self.db.tenant_search(query.scope.tenant).await?;
             let survey = survey(&mut tx, &query.scope).await?;
-            let missing = self.missing_models(query.scope.tenant, &survey.parts, &vectors);
+            let missing = self.missing_models(query.scope.tenant, &survey, &vectors);
             if missing.is_empty() {
                 break (tx, survey);
             }
@@ -184,7 +185,7 @@ impl Search {
             embedded = Instant::now();
         };
         let size = survey.size();
-        let IndexSurvey { collection_ids, parts } = survey;
+        let IndexSurvey { collection_ids, parts, .. } = survey;
         let filter = SearchFilter { collection_ids, metadata: query.scope.metadata.clone() };
         let unread = unread(&mut tx, query.scope.session_id, &filter).await?;
         let candidates = self.settings.candidates;
@@ -240,11 +241,15 @@ impl Search {
     fn missing_models(
         &self,
         tenant: TenantId,
-        parts: &[IndexPart],
+        survey: &IndexSurvey,
         vectors: &QuestionVectors,
     ) -> Vec<String> {
+        let parts = &survey.parts;
         if parts.iter().any(|part| part.embedding_model.is_some()) {
             self.with_others.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant);
+        } else if survey.has_all {
+            // There are none any more, and nobody need look before the search does.
+            self.with_others.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
         }
         let needed = parts.iter().filter(|part| part.chunks > 0).map(|part| self.model_of(part));
         needed.filter(|model| !vectors.contains_key(*model)).map(str::to_owned).collect()

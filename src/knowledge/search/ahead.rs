@@ -77,7 +77,7 @@ impl Search {
         let models = if self.must_ask_for_models(scope.tenant) {
             let mut tx = self.db.tenant(scope.tenant).await?;
             let survey = survey(&mut tx, scope).await?;
-            self.missing_models(scope.tenant, &survey.parts, &vectors)
+            self.missing_models(scope.tenant, &survey, &vectors)
         } else {
             vec![self.embedders.own_model().to_owned()]
         };

@@ -76,6 +76,8 @@ pub struct IndexSurvey {
     pub collection_ids: Option<Vec<Uuid>>,
     /// The same collections by the model whose vectors are read.
     pub parts: Vec<IndexPart>,
+    /// Whether all documentation of the tenant is among them.
+    pub has_all: bool,
 }
 
 impl IndexSurvey {
@@ -190,7 +192,8 @@ impl TenantTx {
             })
             .collect();
         let ids = || parts.iter().flat_map(|part| part.collection_ids.iter().copied()).collect();
-        Ok(IndexSurvey { collection_ids: (!is_all).then(ids), parts })
+        let has_all = collection_ids.is_none();
+        Ok(IndexSurvey { collection_ids: (!is_all).then(ids), parts, has_all })
     }
 
     /// Passages nearest in meaning, every vector of the tenant of the database's own model compared.

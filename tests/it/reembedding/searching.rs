@@ -129,3 +129,33 @@ async fn a_search_sees_the_old_vectors_or_the_new_ones_and_never_some_of_both() 
     steering.await.unwrap();
     assert_eq!(stage.search("the motor").await, new);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_has_one_model_again_is_not_asked_about_before_each_search() {
+    let stage = Stage::idle(&[]).await;
+    stage.learn("a.md", &guide(&["pump", "valve"])).await;
+    let id = stage.switched().await;
+    let everything = json!({ "query": "the valve" });
+    let asked = async || {
+        stage.first.take_queries();
+        stage.second.take_queries();
+        stage.tenant.post("/v1/search", &everything).await.expect(200);
+        (stage.first.take_queries().len(), stage.second.take_queries().len())
+    };
+    assert_eq!(asked().await, (1, 1), "it is not known yet");
+    assert_eq!(asked().await, (0, 1), "now it is");
+    stage.steer(&id, "rollback").await.expect(200);
+    assert_eq!(asked().await, (1, 0));
+    // Had it not been forgotten, the first model would not be asked in vain.
+    stage.steer(&id, "switch").await.expect(200);
+    assert_eq!(asked().await, (1, 1));
+    stage.steer(&id, "rollback").await.expect(200);
+    // A search of one collection says nothing of the others.
+    stage.steer(&id, "switch").await.expect(200);
+    assert_eq!(asked().await, (0, 1));
+    let made = stage.tenant.post("/v1/collections", &json!({ "name": "other" })).await;
+    let other = made.expect(201)["id"].as_str().unwrap().to_owned();
+    let one = json!({ "query": "the valve", "collection_ids": [other] });
+    stage.tenant.post("/v1/search", &one).await.expect(200);
+    assert_eq!(asked().await, (0, 1));
+}
