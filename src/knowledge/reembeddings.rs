@@ -90,9 +90,9 @@ pub enum ReembeddingError {
         /// What can be done.
         remedy: &'static str,
     },
-    /// Versions came in without the new vectors.
+    /// Versions came in without the vectors that searches would read.
     #[error(
-        "documents came in that have no vectors of the new model yet, as it was away or the process was an older one; a worker makes them when the model answers, try again in some minutes"
+        "documents came in that have no vectors of that model yet, as it was away or the process was an older one; a worker makes them when the model answers, try again in some minutes"
     )]
     Lacking,
     /// The settings of this process do not name a model that is needed.

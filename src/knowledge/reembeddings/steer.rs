@@ -66,6 +66,11 @@ impl Reembeddings {
             _ => return Err(refused(before, "searches never read its vectors")),
         }
         self.embedders.find(&before.from_model)?;
+        // What came in while the old model was away has none of its vectors.
+        let own = self.embedders.own_model();
+        if tx.lacks_vectors(collection_id, own, &before.from_model).await? {
+            return Err(ReembeddingError::Lacking);
+        }
         if !tx.mark_rolled_back(reembedding_id).await? {
             return Err(refused(before, "somebody else steered it; look at it again"));
         }

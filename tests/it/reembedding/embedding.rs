@@ -265,7 +265,7 @@ async fn a_document_comes_in_although_the_new_model_is_away_or_refuses_or_is_unk
 async fn a_document_waits_for_the_model_that_searches_read() {
     let stage = Stage::idle(&[("PIDIMA_INGESTION_MAX_ATTEMPTS", "1")]).await;
     stage.learn("a.md", &guide(&["pump"])).await;
-    stage.switched().await;
+    let id = stage.switched().await;
     stage.second.fail_next(busy());
     let document = stage.upload(&stage.collection, "b.md", &guide(&["lantern"])).await;
     stage.run().await;
@@ -273,5 +273,11 @@ async fn a_document_waits_for_the_model_that_searches_read() {
     // The old one is not read any more.
     stage.first.fail_next(busy());
     stage.learn("c.md", &guide(&["battery"])).await;
+    assert!(stage.search("battery").await.iter().any(|(found, _)| found == "c.md"));
+    // Who would go back to it would not find the document.
+    problem(&stage.steer(&id, "rollback").await, 409, "conflict");
+    assert_eq!(stage.show(&id).await["state"], "switched");
+    stage.sweep().await;
+    stage.steer(&id, "rollback").await.expect(200);
     assert!(stage.search("battery").await.iter().any(|(found, _)| found == "c.md"));
 }
