@@ -203,7 +203,8 @@ impl Reembeddings {
         error: &EmbeddingError,
     ) -> db::Result<ReembedOutcome> {
         let failures = u32::try_from(job.failures).unwrap_or(u32::MAX).saturating_add(1);
-        let is_missing = self.embedders.find(&job.to_model).is_err();
+        let models = [&job.from_model, &job.to_model];
+        let is_missing = models.iter().any(|model| self.embedders.find(model).is_err());
         // A process without the model says nothing of the model: another one may have it.
         let is_last =
             !is_missing && (!error.is_retryable() || failures >= self.settings.max_attempts);

@@ -90,7 +90,7 @@ impl TenantTx {
             r#"update reembeddings
             set
                 state = case when state = 'queued' then 'running' else state end,
-                started_at = coalesce(started_at, now()),
+                started_at = case when state = 'queued' then coalesce(started_at, now()) else started_at end,
                 touched_at = now(),
                 lease_token = $3,
                 lease_expires_at = now() + make_interval(secs => $4)

@@ -2,7 +2,7 @@
 
 use pidima::adapters::embeddings::Embedder;
 use pidima::knowledge::{
-    Embedders, EmbeddingSpaceError, check_embedding_models, claim_embedding_space,
+    Embedders, EmbeddingSpaceError, ReembedOutcome, check_embedding_models, claim_embedding_space,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -218,4 +218,28 @@ async fn what_an_older_process_publishes_after_the_end_leaves_no_vector_of_the_o
     assert_eq!(completed["state"], "completed");
     assert!(completed["removal_at"].is_null());
     assert!(stage.search("lantern").await.iter().any(|(name, _)| name == "b.md"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_without_one_of_the_models_leaves_it_to_another_one() {
+    for column in ["from_model", "to_model"] {
+        let stage = Stage::idle(&[("PIDIMA_REEMBEDDING_MAX_ATTEMPTS", "1")]).await;
+        stage.learn("a.md", &guide(&["pump"])).await;
+        let id = stage.begin().await;
+        let known = stage.show(&id).await[column].as_str().unwrap().to_owned();
+        let put = format!("update app.reembeddings set {column} = $1");
+        for model in ["elsewhere", &known] {
+            sqlx::query(sqlx::AssertSqlSafe(put.clone()))
+                .bind(model)
+                .execute(&stage.app.database.admin())
+                .await
+                .unwrap();
+            let outcome = stage.work(&id).await;
+            if model == "elsewhere" {
+                assert!(matches!(outcome, ReembedOutcome::Later(_)), "{column}");
+                assert_eq!(stage.show(&id).await["state"], "running");
+            }
+        }
+        assert_eq!(stage.show(&id).await["state"], "ready", "{column}");
+    }
 }

@@ -104,6 +104,21 @@ async fn one_that_is_cancelled_leaves_no_vector_and_searches_as_they_were() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_cancelled_before_a_worker_took_it_was_never_started() {
+    let stage = Stage::idle(&[]).await;
+    stage.learn("a.md", &guide(&["pump"])).await;
+    let id = stage.begin().await;
+    stage.steer(&id, "cancel").await.expect(200);
+    stage.run().await;
+    let cancelled = stage.show(&id).await;
+    assert_eq!(cancelled["state"], "cancelled");
+    assert!(cancelled["removal_at"].is_null(), "a worker had it since");
+    assert!(cancelled["started_at"].is_null(), "{cancelled}");
+    let id = stage.ready().await;
+    assert!(stage.show(&id).await["started_at"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_begun_anew_after_a_cancel_keeps_its_vectors() {
     let stage = Stage::idle(&[]).await;
     stage.learn("a.md", &guide(&["pump", "valve"])).await;
