@@ -47,7 +47,8 @@ impl Reembeddings {
         let mut comparison = tx.find_comparison(job.reembedding_id).await?;
         drop(tx);
         let before = comparison.overlaps.len();
-        let compared = self.compare_more(tenant, job, slice, &mut comparison).await;
+        let comparing = self.compare_more(tenant, job, slice, &mut comparison);
+        let compared = Box::pin(comparing).await;
         let has_grown = comparison.overlaps.len() > before;
         // Also after a fault, which then is the first one since; and when all is compared, as a version may have come in.
         if has_grown && !matches!(compared, Ok(Compared::Over)) {
