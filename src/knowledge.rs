@@ -52,6 +52,7 @@ pub use store::attachments::UnreadAttachment;
 pub use store::collections::Collection;
 pub use store::documents::Document;
 pub use store::search::Passage;
+pub use store::source_documents::SoleSource;
 pub use store::version_states::VersionState;
 pub use uploads::{PartSigner, UploadSettings, Uploads};
 pub use watch_job::{JobWatch, WatchSettings, Watcher};

@@ -15,6 +15,7 @@ use super::place::{DEFAULT_COLLECTION, Place, open_place};
 use super::reach::Reach;
 use super::store::documents::{Document, DocumentChange};
 use super::store::media_type;
+use super::store::source_documents::SoleSource;
 use super::store::versions::NewVersion;
 use crate::adapters::objects::{ObjectError, ObjectKey, Objects};
 use crate::db::audit::AuditEntry;
@@ -42,6 +43,8 @@ pub struct NewDocument {
     pub bytes: Vec<u8>,
     /// Key that uploaded it.
     pub created_by: Option<Uuid>,
+    /// Source that has it for itself: a document of this name that it did not bring in stays as it is.
+    pub sole_source: Option<SoleSource>,
 }
 
 /// What became of a document that came in.
@@ -80,6 +83,11 @@ pub enum ReceiveError {
     /// The session, or the tenant, has all the attachments that it may have.
     #[error(transparent)]
     TooManyAttachments(#[from] TooManyAttachments),
+    /// There is a document of this name which the source did not bring in.
+    #[error(
+        "the collection has another document of this name, which this source did not bring in; give the source a name_prefix or a collection of its own, or delete that document"
+    )]
+    NameTaken,
     /// The bytes could not be stored.
     #[error(transparent)]
     Objects(#[from] ObjectError),
@@ -291,6 +299,7 @@ async fn unchanged(
     let collection_id = new.place.collection_id();
     let found = tx.find_document_by_name(collection_id, DEFAULT_COLLECTION, &new.name).await?;
     let Some(document_id) = found else { return Ok(None) };
+    refuse_others(tx, new, document_id).await?;
     if tx.latest_digest(document_id).await?.as_deref() != Some(digest.as_slice()) {
         return Ok(None);
     }
@@ -320,12 +329,20 @@ pub(super) async fn write(
     if !Reach::of(tx, &author.reader).await?.holds(collection_id) {
         return Err(ReceiveError::UnknownCollection);
     }
+    if let Some(source) = new.sole_source
+        && !tx.share_source(source.source_id).await?
+    {
+        return Err(ReceiveError::UnknownCollection);
+    }
     let document_id = tx
         .lock_document_by_name(version.document_id, collection_id, &new.name)
         .await
         .on_constraint("documents_collection_id_fkey", || new.place.is_gone())?;
     let is_new_document = document_id == version.document_id;
     version.document_id = document_id;
+    if !is_new_document {
+        refuse_others(tx, new, document_id).await?;
+    }
     // Once more under the lock: the same file may have been sent twice at once.
     let is_new_version =
         tx.latest_digest(document_id).await?.as_ref() != Some(&version.content_sha256);
@@ -340,6 +357,10 @@ pub(super) async fn write(
         tx.enqueue(INGEST_VERSION, version.version_id).await?;
         tx.append_audit(uploaded(author, new, &version, collection_id)).await?;
     }
+    if let Some(source) = new.sole_source.filter(|_| is_new_document) {
+        // With the document: whoever goes on when the process dies now must not take it for that of others.
+        tx.put_source_document(source, &new.name, document_id, &version.content_sha256).await?;
+    }
     let change =
         DocumentChange { source_url: new.source_url.clone(), metadata: new.metadata.clone() };
     update_document(tx, author, document_id, &change).await?;
@@ -349,6 +370,20 @@ pub(super) async fn write(
     })?;
     let outcome = (sender.answer)(&Received { document, is_new_version })?;
     Ok((outcome, is_new_version))
+}
+
+/// Passes when nobody has the document but the source that asks for it, or when none does.
+async fn refuse_others(
+    tx: &mut TenantTx,
+    new: &NewDocument,
+    document_id: Uuid,
+) -> Result<(), ReceiveError> {
+    if let Some(source) = new.sole_source
+        && !tx.is_source_document(source.source_id, document_id).await?
+    {
+        return Err(ReceiveError::NameTaken);
+    }
+    Ok(())
 }
 
 /// What the audit log tells of a new version. Of an attachment only that there was one: its name and its digest are words of a

@@ -17,6 +17,7 @@ pub mod reembedding_comparisons;
 pub mod reembedding_leases;
 pub mod reembeddings;
 pub mod search;
+pub mod source_documents;
 pub mod uploads;
 pub mod version_states;
 pub mod versions;

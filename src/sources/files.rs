@@ -13,7 +13,7 @@ pub use path::{PathLimits, clean, display};
 pub use plan::PlannedFile;
 pub(super) use plan::refused_before;
 pub use selection::Selection;
-pub(super) use take::refused;
+pub(super) use take::{has_document, refused};
 
 /// Why a file makes no document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

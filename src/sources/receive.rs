@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::fetch::{FetchError, Outlook, Validators};
+use super::files::{has_document, refused};
 use super::settle::{Fate, Kept, Look};
 use super::store::items::Item;
 use super::store::leases::ClaimedRun;
@@ -14,7 +15,7 @@ use super::sync::SourceSync;
 use crate::db;
 use crate::db::idempotency::{Kept as KeptOutcome, Outcome};
 use crate::kernel::ids::TenantId;
-use crate::knowledge::{Author, NewDocument, Place, Receipt, ReceiveError, Received};
+use crate::knowledge::{Author, NewDocument, Place, Receipt, ReceiveError, Received, SoleSource};
 
 /// Wait while the operator takes no documents.
 const SWITCHED_OFF: Duration = Duration::from_secs(60);
@@ -34,6 +35,8 @@ pub(super) struct Material {
     pub validators: Validators,
     /// Pages that it leads to.
     pub links: Vec<String>,
+    /// The source, when a document of others is to stay as it is.
+    pub sole_source: Option<SoleSource>,
 }
 
 impl SourceSync {
@@ -62,6 +65,7 @@ impl SourceSync {
             metadata: None,
             bytes: material.bytes,
             created_by: None,
+            sole_source: material.sole_source,
         };
         let author = Author::source(tenant, run.source_id, run.collection_id);
         let receipt = Box::pin(self.receiver.receive(&author, new, None, answer)).await;
@@ -69,7 +73,12 @@ impl SourceSync {
             Ok(Receipt::Now(outcome) | Receipt::Before(KeptOutcome { outcome, .. })) => {
                 outcome.body.and_then(|id| id.parse::<Uuid>().ok())
             }
-            Err(error) => return self.not_received(page, item.is_some(), &error),
+            Err(error) => {
+                // Where a page led is known of one whose document was deleted too; a file leads nowhere.
+                let is_known =
+                    if page.entry.is_some() { has_document(item) } else { item.is_some() };
+                return self.not_received(page, is_known, &error);
+            }
         };
         let item = Item {
             url: page.url.clone(),
@@ -90,6 +99,7 @@ impl SourceSync {
                 Look { item: Kept::AsItWas, ..Look::failed(error.code(), &detail) }
             }
             ReceiveError::Unreadable(error) => Look::skipped(error.code(), &detail),
+            ReceiveError::NameTaken => refused(is_known, "name_taken", &detail),
             // Of a session nothing comes from here.
             ReceiveError::UnknownCollection
             | ReceiveError::UnknownSession

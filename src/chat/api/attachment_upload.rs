@@ -53,6 +53,7 @@ impl AttachmentUpload {
             metadata: None,
             bytes,
             created_by: Some(created_by),
+            sole_source: None,
         })
     }
 }

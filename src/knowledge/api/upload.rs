@@ -67,6 +67,7 @@ impl DocumentUpload {
             metadata: metadata.transpose()?,
             bytes: file.into_vec().await.map_err(ApiError::internal)?,
             created_by: Some(created_by),
+            sole_source: None,
         })
     }
 }
@@ -193,7 +194,7 @@ impl From<ReceiveError> for ApiError {
             }
             ReceiveError::UnknownCollection => Self::not_found("collection"),
             ReceiveError::UnknownSession => Self::not_found("session"),
-            ReceiveError::TooManyAttachments(_) => {
+            ReceiveError::TooManyAttachments(_) | ReceiveError::NameTaken => {
                 Self::new(ProblemCode::Conflict, error.to_string())
             }
             ReceiveError::Objects(error) => Self::unavailable(

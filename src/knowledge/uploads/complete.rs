@@ -255,6 +255,7 @@ impl Uploads {
             metadata: upload.metadata.clone(),
             bytes: Vec::new(),
             created_by: Some(upload.created_by),
+            sole_source: None,
         };
         let written = async {
             let locked = tx.lock_upload(upload.upload_id).await?.ok_or(UploadError::Unknown)?;

@@ -14,7 +14,7 @@ use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::{StoreContentError, hold_content};
 use crate::sources::configuration::Archive;
 use crate::sources::fetch::{Content, FetchError, Fetched, Outlook, Validators};
-use crate::sources::files::{refused, refused_before};
+use crate::sources::files::{has_document, refused, refused_before};
 use crate::sources::settle::Look;
 use crate::sources::stopping::{STOPPED, given_back};
 use crate::sources::store::leases::ClaimedRun;
@@ -211,7 +211,8 @@ impl SourceSync {
             return Ok((look, true));
         }
         let item = self.db.tenant(tenant).await?.find_source_item(run.source_id, &page.url).await?;
-        if let Some(look) = refused_before(item.is_some(), page) {
+        let has_document = has_document(item.as_ref());
+        if let Some(look) = refused_before(has_document, page) {
             return Ok((look, true));
         }
         let entry = page.entry.and_then(|entry| usize::try_from(entry).ok()).unwrap_or_default();
@@ -223,7 +224,7 @@ impl SourceSync {
         let bytes = match read {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(refusal)) => {
-                return Ok((refused(item.is_some(), &refusal.code, &refusal.detail), true));
+                return Ok((refused(has_document, &refusal.code, &refusal.detail), true));
             }
             Err(error) => {
                 let (code, detail) = (error.code(), error.to_string());

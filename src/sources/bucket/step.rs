@@ -11,7 +11,7 @@ use crate::db;
 use crate::kernel::ids::TenantId;
 use crate::sources::configuration::Bucket;
 use crate::sources::fetch::{FetchError, Outlook, Validators};
-use crate::sources::files::{PathLimits, refused, refused_before};
+use crate::sources::files::{PathLimits, has_document, refused, refused_before};
 use crate::sources::settle::{Fate, Kept, Look};
 use crate::sources::stopping::{STOPPED, given_back};
 use crate::sources::store::leases::ClaimedRun;
@@ -102,8 +102,8 @@ impl SourceSync {
             return Ok(look);
         }
         let item = self.db.tenant(tenant).await?.find_source_item(run.source_id, &page.url).await?;
-        let is_known = item.is_some();
-        if let Some(look) = refused_before(is_known, page) {
+        let has_document = has_document(item.as_ref());
+        if let Some(look) = refused_before(has_document, page) {
             return Ok(look);
         }
         let with_document = item.as_ref().filter(|item| item.document_id.is_some());
@@ -125,13 +125,13 @@ impl SourceSync {
             Ok(Object::Missing) => Ok(Look::skipped("gone", "the object went while it was read")),
             Ok(Object::TooLong(most)) => {
                 let detail = format!("the object has more than {most} bytes");
-                Ok(refused(is_known, "file_too_long", &detail))
+                Ok(refused(has_document, "file_too_long", &detail))
             }
             Err(error @ BucketError::Failed) => {
                 let (code, detail) = (error.code(), error.to_string());
                 Ok(self.again(page, FetchError { code, detail, outlook: Outlook::Passing }))
             }
-            Err(error) => Ok(refused(is_known, error.code(), &error.to_string())),
+            Err(error) => Ok(refused(has_document, error.code(), &error.to_string())),
         }
     }
 }

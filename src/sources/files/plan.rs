@@ -49,10 +49,10 @@ impl SourceSync {
 }
 
 /// What becomes of a file that was refused when the run was planned.
-pub(in crate::sources) fn refused_before(is_known: bool, page: &NextPage) -> Option<Look> {
+pub(in crate::sources) fn refused_before(has_document: bool, page: &NextPage) -> Option<Look> {
     if page.entry.is_some() {
         return None;
     }
     let code = page.reason_code.as_deref().unwrap_or("path_refused");
-    Some(refused(is_known, code, page.reason_detail.as_deref().unwrap_or_default()))
+    Some(refused(has_document, code, page.reason_detail.as_deref().unwrap_or_default()))
 }

@@ -125,7 +125,8 @@ impl TenantTx {
         Ok(())
     }
 
-    /// How many pages the source has in all, and how many of them the run did not find.
+    /// How many pages the source has in all, and how many of them the run did not find; one whose document somebody deleted has
+    /// nothing to lose.
     pub(in crate::sources) async fn count_source_items(
         &mut self,
         run: &ClaimedRun,
@@ -133,7 +134,7 @@ impl TenantTx {
         let counts = sqlx::query!(
             r#"select
                 count(*) as "all!",
-                count(*) filter (where last_run_id <> $3) as "missing!"
+                count(*) filter (where last_run_id <> $3 and document_id is not null) as "missing!"
             from source_items
             where tenant_id = $1
                 and source_id = $2"#,
@@ -272,7 +273,7 @@ impl TenantTx {
         self.put_source_validators(source_id, &Validators::default()).await
     }
 
-    /// Whether the collection has a document of this name that the source did not bring in, or not alone, and that is another one
+    /// Whether the collection has a document of this name that the source did not bring in, or not alone and that is another one
     /// than these bytes.
     pub(in crate::sources) async fn is_document_name_taken(
         &mut self,
@@ -302,14 +303,14 @@ impl TenantTx {
                                 and i.document_id = d.document_id
                                 and i.source_id <> $4
                         )
-                    )
-                    and not exists (
-                        select
-                        from document_versions v
-                        where v.tenant_id = d.tenant_id
-                            and v.document_id = d.document_id
-                            and v.number = d.latest_version_number
-                            and v.content_sha256 = $5
+                        and not exists (
+                            select
+                            from document_versions v
+                            where v.tenant_id = d.tenant_id
+                                and v.document_id = d.document_id
+                                and v.number = d.latest_version_number
+                                and v.content_sha256 = $5
+                        )
                     )
             ) as "is_taken!""#,
             self.tenant().uuid(),

@@ -281,6 +281,7 @@ impl SourceSync {
             source_url: Some(page.url.clone()),
             validators: content.validators,
             links,
+            sole_source: None,
         };
         let taken = self.receive(tenant, run, page, item, material).await;
         Ok(Look { bytes, pages, cut, ..taken })

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::{ask, counts, documents, noted, reason, show, source, sync};
 use super::made::{MadeArchive, file};
-use super::{Site, app, archive, folder, idle_app, sent};
+use super::{Site, app, archive, folder, idle_app, sent, text};
 use crate::support::eventually;
 
 #[tokio::test]
@@ -64,6 +64,54 @@ async fn a_file_that_was_left_out_for_a_document_of_others_comes_in_once_that_is
     site.asked();
     sync(&tenant, &source).await;
     assert_eq!(site.asked()[0].status, 304);
+}
+
+#[tokio::test]
+async fn a_document_that_somebody_uploaded_stays_theirs_though_the_archive_has_the_same_bytes() {
+    let names = ["a.md", "b.md", "c.md"];
+    let site = Site::start(&[("/main", sent(folder("repo", &names).zip()))]).await;
+    let app = app(&site, &[]).await;
+    let tenant = app.tenant("acme").await;
+    let own = tenant.upload("a.md", text("a.md")).await.expect(202);
+    let path = format!("/v1/documents/{}", own["id"].as_str().unwrap());
+    let source = source(&tenant, &archive(&site, "/main")).await;
+    let run = sync(&tenant, &source).await;
+    assert_eq!((reason(&run), counts(&run)), (("completed", ""), [3, 2, 0, 0, 1, 0, 0]), "{run}");
+    assert_eq!(noted(&run, &site)["a.md"], "name_taken");
+    // It changes in the archive, and is gone from there.
+    let mut changed = folder("repo", &names[1..]);
+    changed.push(file("repo/a.md", "# A\n\nIt is told in other words."));
+    site.put("/main", sent(changed.zip()));
+    let run = sync(&tenant, &source).await;
+    assert_eq!((reason(&run), counts(&run)), (("completed", ""), [3, 0, 0, 2, 1, 0, 0]), "{run}");
+    site.put("/main", sent(folder("repo", &names[1..]).zip()));
+    let run = sync(&tenant, &source).await;
+    assert_eq!((reason(&run), counts(&run)), (("completed", ""), [2, 0, 0, 2, 0, 0, 0]), "{run}");
+    assert_eq!(tenant.get(&path).await.expect(200)["version_number"], 1);
+    // Nor does it go with the source.
+    tenant.delete(&format!("/v1/sources/{source}?documents=delete")).await.expect(204);
+    let found = documents(&tenant, &site).await;
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [("a.md".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_file_whose_document_was_deleted_for_another_one_keeps_no_run_from_its_end() {
+    let site = Site::start(&[("/main", sent(folder("repo", &["a.md", "b.md"]).zip()))]).await;
+    let app = app(&site, &[]).await;
+    let tenant = app.tenant("acme").await;
+    let source = source(&tenant, &archive(&site, "/main")).await;
+    sync(&tenant, &source).await;
+    let page = tenant.get("/v1/documents?limit=100").await.expect(200);
+    let ours = page["items"].as_array().unwrap().iter().find(|it| it["name"] == "a.md").unwrap();
+    let path = format!("/v1/documents/{}", ours["id"].as_str().unwrap());
+    tenant.delete(&path).await.expect(204);
+    tenant.upload("a.md", "# Other\n\nIt is told in other words.").await.expect(202);
+    for _ in 0..2 {
+        let run = sync(&tenant, &source).await;
+        assert_eq!(reason(&run), ("completed", ""), "{run}");
+        assert_eq!(noted(&run, &site)["a.md"], "name_taken");
+    }
+    assert_eq!(documents(&tenant, &site).await.len(), 2);
 }
 
 #[tokio::test]
