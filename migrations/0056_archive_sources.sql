@@ -2,11 +2,8 @@
 -- whoever goes on with the run reads the very same one. What is held is announced as originals are, and removed in the end
 -- whatever becomes of the run.
 
-alter table app.pending_originals add column held_until timestamptz;
-comment on table app.pending_originals is
-    'Originals that are being stored and have no version yet, and content that is held for a time; what stays here is removed';
-comment on column app.pending_originals.version_id is 'Version that it will be the original of; for content that is held an id of its own';
-comment on column app.pending_originals.held_until is 'Content that is held is not removed before; null for an original, and for content that no run has noted yet';
+-- What is waited for here holds up everybody behind it: rather not now, and once more.
+set local lock_timeout = '5s';
 
 alter table app.sources
     add column content_etag text,
@@ -32,3 +29,10 @@ alter table app.source_pages add column entry int;
 comment on column app.source_pages.url is 'Address of a page, name of a file''s document, or path of a file that is refused';
 comment on column app.source_pages.entry is 'Number of a file in its archive, from 0; null for a page, and for a file that is refused';
 comment on column app.source_items.url is 'Address, or name of the document of a file';
+
+-- The last, as each upload writes to it: it is locked for the shortest time.
+alter table app.pending_originals add column held_until timestamptz;
+comment on table app.pending_originals is
+    'Originals that are being stored and have no version yet, and content that is held for a time; what stays here is removed';
+comment on column app.pending_originals.version_id is 'Version that it will be the original of; for content that is held an id of its own';
+comment on column app.pending_originals.held_until is 'Content that is held is not removed before; null for an original, and for content that no run has noted yet';

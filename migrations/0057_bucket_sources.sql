@@ -1,6 +1,9 @@
 -- Sources that are buckets of S3. They are read with the worker's own role, which may see more than a tenant should: so a source
 -- reads what the operator has let its tenant read, and nothing else.
 
+-- What is waited for here holds up everybody behind it: rather not now, and once more.
+set local lock_timeout = '5s';
+
 create table app.tenant_buckets (
     tenant_id uuid not null,
     bucket text not null,
