@@ -11,7 +11,7 @@ use crate::db::{self, OnConstraint, TenantTx};
 use crate::identity::Actor;
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
-use crate::knowledge::{Reach, default_collection, remove_documents};
+use crate::knowledge::{Reach, default_collection, release_content, remove_documents};
 
 /// Why a source was not made, changed, removed or read.
 #[derive(Debug, thiserror::Error)]
@@ -199,6 +199,10 @@ impl SourceSync {
             if with_documents { tx.list_own_documents(source_id).await? } else { Vec::new() };
         // In the order of whoever deletes one document: first the document, then what knows of it.
         remove_documents(tx, source.collection_id, &documents).await?;
+        // Also of a run that was cancelled and whose worker died: nobody knows of it once the run is gone.
+        for content_id in tx.list_source_contents(source_id).await? {
+            release_content(tx, content_id).await?;
+        }
         tx.delete_source(source_id).await?;
         let mut before = told(&source);
         before["documents_deleted"] = documents.len().into();

@@ -9,6 +9,7 @@ use super::sync::{SYNC_SOURCE, SyncSettings};
 use crate::db::{self, TenantTx};
 use crate::identity::Actor;
 use crate::kernel::ids::new_id;
+use crate::knowledge::release_content;
 
 /// Has a source read, by a worker; the run.
 ///
@@ -43,8 +44,16 @@ pub async fn cancel_run(
     settings: &SyncSettings,
 ) -> Result<SourceRun, SourceError> {
     let run = find_run(tx, source_id, run_id).await?;
-    if run.is_over() || tx.cancel_source_runs(source_id, Some(run_id)).await?.is_empty() {
+    if run.is_over() {
+        return Ok(run);
+    }
+    let ended = tx.cancel_source_runs(source_id, Some(run_id)).await?;
+    if ended.is_empty() {
         return find_run(tx, source_id, run_id).await;
+    }
+    // A worker that has it in hand lets go of it itself.
+    for content_id in ended.iter().filter_map(|ended| ended.content_id) {
+        release_content(tx, content_id).await?;
     }
     tx.trim_source_pages(run_id, settings.keep_pages).await?;
     tx.trim_source_runs(source_id, settings.keep_runs).await?;

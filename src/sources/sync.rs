@@ -226,20 +226,25 @@ impl SourceSync {
         if run.seconds > (self.settings.max_run + OVERTIME).as_secs_f64() {
             let detail = "the run did not come to an end in its time; tell the operator".to_owned();
             self.partial(tenant, &run, ("time_limit".to_owned(), detail)).await?;
+            self.let_go(tenant, &run).await?;
             return Ok(SyncOutcome::Done);
         }
         let worked = self.slice(tenant, &mut run, stop).await;
         // Also after a fault, so that the next one need not wait for the lease.
+        self.let_go(tenant, &run).await?;
+        worked
+    }
+
+    /// Lets go of a run, and of its archive when the run is over: somebody may have cancelled it during the slice.
+    async fn let_go(&self, tenant: TenantId, run: &ClaimedRun) -> db::Result<()> {
         let mut tx = self.db.tenant(tenant).await?;
-        tx.release_source_run(&run).await?;
+        tx.release_source_run(run).await?;
         if let Some(content_id) = run.content_id
-            && matches!(worked, Ok(SyncOutcome::Done))
             && !tx.is_source_run_held(run.run_id).await?
         {
             release_content(&mut tx, content_id).await?;
         }
-        tx.commit().await?;
-        worked
+        tx.commit().await
     }
 
     /// Gives up a run whose message is set aside; false when another worker has it in hand.
@@ -249,10 +254,13 @@ impl SourceSync {
     pub async fn abandon(&self, tenant: TenantId, run_id: Uuid) -> db::Result<bool> {
         let mut tx = self.db.tenant(tenant).await?;
         let detail = "the work was begun again and again and never came to an end; start the source once more when the operator has removed the cause";
-        let Some(source_id) = tx.abandon_source_run(run_id, "worker_lost", detail).await? else {
+        let Some(ended) = tx.abandon_source_run(run_id, "worker_lost", detail).await? else {
             return Ok(!tx.is_source_run_held(run_id).await?);
         };
-        self.finish(&mut tx, source_id, run_id).await?;
+        if let Some(content_id) = ended.content_id {
+            release_content(&mut tx, content_id).await?;
+        }
+        self.finish(&mut tx, ended.source_id, run_id).await?;
         tx.commit().await?;
         Ok(true)
     }

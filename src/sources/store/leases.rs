@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::runs::EndedRun;
 use crate::db::{self, TenantTx};
 
 /// Shortest wait for a run that another worker has.
@@ -332,14 +333,15 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Gives up a run that nobody works on; its source, or `None` when it is over or in somebody's hands.
+    /// Gives up a run that nobody works on; `None` when it is over or in somebody's hands.
     pub(in crate::sources) async fn abandon_source_run(
         &mut self,
         run_id: Uuid,
         code: &str,
         detail: &str,
-    ) -> db::Result<Option<Uuid>> {
-        let source_id = sqlx::query_scalar!(
+    ) -> db::Result<Option<EndedRun>> {
+        let ended = sqlx::query_as!(
+            EndedRun,
             "update source_runs
             set
                 state = 'failed',
@@ -353,7 +355,9 @@ impl TenantTx {
                 and run_id = $2
                 and state in ('queued', 'running')
                 and (lease_expires_at is null or lease_expires_at <= now())
-            returning source_id",
+            returning
+                source_id,
+                content_id",
             self.tenant().uuid(),
             run_id,
             code,
@@ -361,7 +365,7 @@ impl TenantTx {
         )
         .fetch_optional(self.connection())
         .await?;
-        Ok(source_id)
+        Ok(ended)
     }
 
     /// Whether there is a run that is not over.

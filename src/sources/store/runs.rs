@@ -53,6 +53,15 @@ impl SourceRun {
     }
 }
 
+/// A run that was ended from outside.
+#[derive(Clone, Debug)]
+pub(in crate::sources) struct EndedRun {
+    /// Source.
+    pub source_id: Uuid,
+    /// Archive that is held for it and that no worker has in its hands.
+    pub content_id: Option<Uuid>,
+}
+
 impl TenantTx {
     /// Stores a run that begins when a worker takes it; false when there is one that is not over.
     pub(in crate::sources) async fn insert_source_run(
@@ -179,14 +188,15 @@ impl TenantTx {
         Ok(Page::new(rows, keyset, |run| run.run_id))
     }
 
-    /// Ends the runs of a source that are not over; the ids. A worker that is at work on one keeps its lease until it notices.
+    /// Ends the runs of a source that are not over. A worker that is at work on one keeps its lease until it notices.
     pub(in crate::sources) async fn cancel_source_runs(
         &mut self,
         source_id: Uuid,
         run_id: Option<Uuid>,
-    ) -> db::Result<Vec<Uuid>> {
-        let ids = sqlx::query_scalar!(
-            "update source_runs
+    ) -> db::Result<Vec<EndedRun>> {
+        let ended = sqlx::query_as!(
+            EndedRun,
+            r#"update source_runs
             set
                 state = 'cancelled',
                 reason_code = 'cancelled',
@@ -197,10 +207,32 @@ impl TenantTx {
                 and source_id = $2
                 and ($3::uuid is null or run_id = $3)
                 and state in ('queued', 'running')
-            returning run_id",
+            returning
+                source_id,
+                case when lease_expires_at > now() then null else content_id end as "content_id?""#,
             self.tenant().uuid(),
             source_id,
             run_id
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(ended)
+    }
+
+    /// Archives that runs of a source have read, whether they are held still or not.
+    pub(in crate::sources) async fn list_source_contents(
+        &mut self,
+        source_id: Uuid,
+    ) -> db::Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar!(
+            r#"select content_id as "content_id!"
+            from source_runs
+            where tenant_id = $1
+                and source_id = $2
+                and content_id is not null
+            order by run_id"#,
+            self.tenant().uuid(),
+            source_id
         )
         .fetch_all(self.connection())
         .await?;

@@ -202,6 +202,42 @@ async fn an_archive_is_held_until_its_run_is_over_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_run_that_ends_between_two_slices_leaves_no_archive() {
+    let site = Site::start(&[("/main", sent(folder("repo", &["a.md", "b.md"]).zip()))]).await;
+    let app = idle_app(&site, &[("PIDIMA_SOURCE_SLICE_MS", "1")]).await;
+    let tenant = app.tenant("acme").await;
+    let source = source(&tenant, &archive(&site, "/main")).await;
+    let path = format!("/v1/sources/{source}");
+    let (sources, never) = (&app.app.worker.sources, CancellationToken::new());
+    let admin = app.database.admin();
+    let held = || async {
+        let held = "select count(*) from app.pending_originals";
+        sqlx::query_scalar::<_, i64>(held).fetch_one(&admin).await.unwrap()
+    };
+    for end in ["cancelled", "given up", "too long", "deleted"] {
+        let id = ask(&tenant, &source).await;
+        let run: Uuid = id.parse().unwrap();
+        assert_ne!(sources.sync(tenant.id, run, &never).await.unwrap(), SyncOutcome::Done);
+        assert_eq!(held().await, 1, "{end}");
+        match end {
+            "cancelled" => {
+                tenant.post(&format!("{path}/runs/{id}/cancel"), &Value::Null).await.expect(200);
+            }
+            "given up" => assert!(sources.abandon(tenant.id, run).await.unwrap()),
+            "too long" => {
+                let old = "update app.source_runs set started_at = now() - interval '10 days' where run_id = $1";
+                sqlx::query(old).bind(run).execute(&admin).await.unwrap();
+                let outcome = sources.sync(tenant.id, run, &never).await.unwrap();
+                assert_eq!(outcome, SyncOutcome::Done);
+                assert_eq!(reason(&show(&tenant, &source, &id).await), ("partial", "time_limit"));
+            }
+            _ => assert_eq!(tenant.delete(&path).await.status, 204),
+        }
+        assert_eq!(held().await, 0, "{end}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_is_cancelled_deletes_nothing_and_leaves_no_archive() {
     let site = Site::start(&[("/main", sent(folder("repo", &["a.md", "b.md"]).zip()))]).await;
     let app = app(&site, &[]).await;
