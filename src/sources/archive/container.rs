@@ -138,7 +138,7 @@ impl<'a> Tape<'a> {
         loop {
             let header = match tar.next_entry() {
                 Ok(Some(header)) => header,
-                Ok(None) => return Ok(found),
+                Ok(None) => break,
                 Err(_) if tar.input().is_over => return Err(self.over()),
                 Err(error) => return Err(ArchiveError::damaged(error)),
             };
@@ -147,6 +147,12 @@ impl<'a> Tape<'a> {
             }
             let (path, is_text) = text(&header.name);
             found.push(Listed { path, is_text, kind: header.kind, size: Some(header.size) });
+        }
+        // What the headers say is sound though a bit of a file is not: the sum of all stands behind the last of them.
+        match tar.finish() {
+            Ok(()) => Ok(found),
+            Err(_) if tar.input().is_over => Err(self.over()),
+            Err(error) => Err(ArchiveError::damaged(error)),
         }
     }
 

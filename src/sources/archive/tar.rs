@@ -64,6 +64,11 @@ impl<R: Read> Tar<R> {
         }
     }
 
+    /// Goes to the end of what it is made of, where a packed archive has its sum.
+    pub fn finish(&mut self) -> io::Result<()> {
+        io::copy(&mut self.input, &mut io::sink()).map(drop)
+    }
+
     /// All bytes of the entry at hand; none when there are more than `most`.
     pub fn data(&mut self, most: u64) -> io::Result<Option<Vec<u8>>> {
         if self.left > most {

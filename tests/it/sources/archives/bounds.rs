@@ -48,8 +48,8 @@ async fn no_more_comes_out_of_an_archive_than_the_limit_and_nothing_of_it_comes_
     made.push(file("a.md", &"The pump. ".repeat(200)));
     made.push(file("b.md", &"The valve. ".repeat(200)));
     let (zip, tar) = (made.zip(), made.tar());
-    // Of tar its headers count, and its end as far as it is read.
-    for (bytes, unpacked) in [(zip, 4_200), (made.tar_gz(), tar.len() - 512)] {
+    // Of tar its headers count, and its end.
+    for (bytes, unpacked) in [(zip, 4_200), (made.tar_gz(), tar.len())] {
         for (limit, passes) in [(unpacked + 1, true), (unpacked, true), (unpacked - 1, false)] {
             let limit = limit.to_string();
             let settings = [("PIDIMA_SOURCE_MAX_UNPACKED_BYTES", limit.as_str())];
@@ -65,7 +65,7 @@ async fn a_bomb_is_refused_by_what_comes_out_of_it_for_its_size() {
     let mut made = MadeArchive::default();
     made.push(file("a.md", &"The pump. ".repeat(300_000)));
     made.push(file("b.md", "The valve."));
-    for (bytes, unpacked) in [(made.zip(), 3_000_010), (made.tar_gz(), made.tar().len() - 512)] {
+    for (bytes, unpacked) in [(made.zip(), 3_000_010), (made.tar_gz(), made.tar().len())] {
         let ratio = unpacked.div_ceil(bytes.len());
         for (limit, passes) in [(ratio + 1, true), (ratio, true), (ratio - 1, false)] {
             let limit = limit.to_string();

@@ -72,7 +72,16 @@ impl MadeArchive {
 }
 
 pub fn packed(bytes: &[u8]) -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed_at(bytes, Compression::default())
+}
+
+/// In gzip as it is, so that each of its bytes is found there.
+pub fn stored(bytes: &[u8]) -> Vec<u8> {
+    packed_at(bytes, Compression::none())
+}
+
+fn packed_at(bytes: &[u8], level: Compression) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), level);
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
 }

@@ -7,7 +7,7 @@ use pidima::adapters::models::ExtractiveModel;
 use serde_json::json;
 
 use super::super::{counts, documents, noted, reason, settings, source, sync};
-use super::made::{MadeArchive, file, marked, packed};
+use super::made::{MadeArchive, file, marked, packed, stored};
 use super::{Page, Site, app, archive, folder, sent, text};
 use crate::support::TestApp;
 
@@ -179,12 +179,18 @@ async fn what_is_no_archive_or_a_damaged_one_is_told_and_deletes_nothing() {
     let source = source(&tenant, &archive(&site, "/main")).await;
     assert_eq!(counts(&sync(&tenant, &source).await)[1], 2);
     let gz = packed(&tar);
+    // No header of it tells that a letter of a file is another one, nor that its sum is missing.
+    let mut flipped = stored(&tar);
+    let at = places(&flipped, b"What stands in b.md")[0];
+    flipped[at] ^= 0x20;
     for (page, code) in [
         (sent(b"<html>Not found</html>".to_vec()), "archive_unsupported"),
         (sent(Vec::new()), "archive_unsupported"),
         (sent(whole[..whole.len() / 2].to_vec()), "archive_damaged"),
         (sent(tar[..1_024].to_vec()), "archive_damaged"),
         (sent(gz[..gz.len() / 2].to_vec()), "archive_damaged"),
+        (sent(flipped), "archive_damaged"),
+        (sent(gz[..gz.len() - 8].to_vec()), "archive_damaged"),
         (sent(packed(b"It is text alone.")), "archive_damaged"),
         (Page::status(404), "gone"),
         (Page::status(403), "http_status"),
