@@ -8,12 +8,15 @@ set local lock_timeout = '5s';
 alter table app.sources
     add column content_etag text,
     add column content_last_modified text,
+    add column strips_top_folder boolean,
     drop constraint sources_kind_check,
     add constraint sources_kind_check check (kind in ('website', 'archive'));
 comment on column app.sources.kind is 'What it is: website or archive';
 comment on column app.sources.content_etag is
     'What the server calls the archive that all items are from, to ask whether there is another one; null for none';
 comment on column app.sources.content_last_modified is 'When the server says that this archive was changed, as it says it';
+comment on column app.sources.strips_top_folder is
+    'Whether the names of its documents are without the one folder around all files of the archive; null when that is open';
 
 alter table app.source_runs
     add column is_planned boolean not null default false,

@@ -150,6 +150,11 @@ impl SourceSync {
             }
             // Of a page that has not changed no links come to be read, and other ones may belong to the source now.
             tx.forget_source_validators(source_id).await?;
+            let is_other =
+                |field: &str| before.configuration.get(field) != after.configuration.get(field);
+            if after.kind != before.kind || is_other("url") || is_other("strip_top_folder") {
+                tx.forget_top_folder(source_id).await?;
+            }
         }
         let now = clock::now();
         if let Some(minutes) = change.every_minutes {

@@ -56,7 +56,7 @@ pub enum ArchiveKind {
     Archive,
 }
 
-/// Files of an archive: zip, tar or tar.gz. One folder around everything, as Git hosts make it, is taken off.
+/// Files of an archive: zip, tar or tar.gz.
 #[derive(Debug, Object)]
 #[oai(rename = "ArchiveConfiguration", deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct ArchiveView {
@@ -65,6 +65,9 @@ pub struct ArchiveView {
     /// Where it is fetched from. An https address that the internet reaches.
     #[oai(validator(min_length = 1, max_length = 1000))]
     url: String,
+    /// Whether one folder around everything, as Git hosts make it, is left out of the paths; true when absent. As long as the
+    /// source has documents, it stays with what it did for them.
+    strip_top_folder: Option<bool>,
     /// Only files whose path is meant by one of these patterns, such as `docs/` or `**/*.md`; all when absent.
     #[oai(validator(max_items = 50, max_length = 200))]
     include: Option<Vec<String>>,
@@ -196,19 +199,22 @@ impl From<Website> for WebsiteView {
 
 impl From<ArchiveView> for Archive {
     fn from(archive: ArchiveView) -> Self {
-        let ArchiveView { url, include, exclude, name_prefix, max_files, .. } = archive;
+        let ArchiveView { url, strip_top_folder, include, exclude, name_prefix, max_files, .. } =
+            archive;
         let (include, exclude) = (include.unwrap_or_default(), exclude.unwrap_or_default());
-        Self { url, selection: Selection { include, exclude, name_prefix, max_files } }
+        let selection = Selection { include, exclude, name_prefix, max_files };
+        Self { url, strip_top_folder, selection }
     }
 }
 
 impl From<Archive> for ArchiveView {
     fn from(archive: Archive) -> Self {
-        let Archive { url, selection } = archive;
+        let Archive { url, strip_top_folder, selection } = archive;
         let Selection { include, exclude, name_prefix, max_files } = selection;
         Self {
             kind: ArchiveKind::Archive,
             url,
+            strip_top_folder,
             include: shown(include),
             exclude: shown(exclude),
             name_prefix,

@@ -14,6 +14,11 @@ pub enum ArchiveError {
     /// It lists too much.
     #[error("the archive lists more than {0} files and folders; make several of it")]
     TooManyEntries(usize),
+    /// Its files are not in one folder, as those were that documents are made of.
+    #[error(
+        "the files of the archive are not in one folder as those were of which the source has documents; make it as before, or set strip_top_folder to false, which names all documents anew"
+    )]
+    TopFolder,
     /// Too much comes out.
     #[error("the archive unpacks to more than {0} bytes; make several of it")]
     TooLarge(u64),
@@ -29,6 +34,7 @@ impl ArchiveError {
             Self::Unsupported => "archive_unsupported",
             Self::Damaged(_) => "archive_damaged",
             Self::TooManyEntries(_) => "archive_too_many_entries",
+            Self::TopFolder => "archive_top_folder",
             Self::TooLarge(_) => "archive_too_large",
             Self::TooDense(_) => "archive_too_dense",
         }

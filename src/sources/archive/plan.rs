@@ -5,20 +5,18 @@ use std::collections::{HashMap, HashSet};
 use super::container::{Container, Kind, Listed, over, too_long};
 use super::error::ArchiveError;
 use super::limits::ArchiveLimits;
-use super::wire::Order;
+use super::wire::{Order, Planned, TopFolder};
 use crate::sources::files::{PlannedFile, Refusal, Selection, clean, display};
 
 /// Looks through an archive. Its bounds are met here, before a single file comes in.
 ///
 /// # Errors
 /// The archive can not be unpacked within its bounds.
-pub(super) fn plan(
-    archive: &mut Container<'_>,
-    order: &Order,
-) -> Result<Vec<PlannedFile>, ArchiveError> {
+pub(super) fn plan(archive: &mut Container<'_>, order: &Order) -> Result<Planned, ArchiveError> {
     let limits = &order.limits;
     let listed = archive.list()?;
-    let mut planned = choose(&listed, &order.selection, limits);
+    let (mut planned, strips_top_folder) =
+        choose(&listed, &order.selection, order.top_folder, limits)?;
     planned.truncate(order.max_files.saturating_add(1));
     let (mut left, _) = limits.most_unpacked(order.archive_bytes);
     for file in &mut planned {
@@ -36,13 +34,29 @@ pub(super) fn plan(
             (file.entry, file.refusal) = (None, refusal);
         }
     }
-    Ok(planned)
+    Ok(Planned { files: planned, strips_top_folder })
 }
 
-/// The files that are wanted of those that an archive lists, in its order, each path once.
-fn choose(listed: &[Listed], selection: &Selection, limits: &ArchiveLimits) -> Vec<PlannedFile> {
+/// The files that are wanted of those that an archive lists, in its order, each path once; and whether their paths are without a
+/// folder around everything.
+fn choose(
+    listed: &[Listed],
+    selection: &Selection,
+    top_folder: TopFolder,
+    limits: &ArchiveLimits,
+) -> Result<(Vec<PlannedFile>, bool), ArchiveError> {
     let paths: Vec<Result<String, Refusal>> = listed.iter().map(path).collect();
-    let top = top_folder(listed, &paths).map(|top| format!("{top}/")).unwrap_or_default();
+    let found = match top_folder {
+        TopFolder::Keep => None,
+        TopFolder::Leave | TopFolder::Require => find_top_folder(listed, &paths),
+    };
+    // One that holds nothing tells nothing of what its files are in.
+    let is_other = found.is_none() && paths.iter().any(Result::is_ok);
+    if top_folder == TopFolder::Require && is_other {
+        return Err(ArchiveError::TopFolder);
+    }
+    let strips = found.is_some() || (top_folder == TopFolder::Require);
+    let top = found.map(|top| format!("{top}/")).unwrap_or_default();
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for (entry, path) in listed.iter().zip(&paths) {
         if let Ok(path) = path
@@ -75,7 +89,7 @@ fn choose(listed: &[Listed], selection: &Selection, limits: &ArchiveLimits) -> V
             planned.push(PlannedFile { path, entry, refusal });
         }
     }
-    planned
+    Ok((planned, strips))
 }
 
 fn path(entry: &Listed) -> Result<String, Refusal> {
@@ -106,7 +120,7 @@ fn refuse(entry: &Listed, is_double: bool, limits: &ArchiveLimits) -> Option<Ref
 const DOUBLE: &str = "the archive has more than one file of this path";
 
 /// The one folder that everything is in, as in the archives that Git hosts make.
-fn top_folder<'a>(listed: &[Listed], paths: &'a [Result<String, Refusal>]) -> Option<&'a str> {
+fn find_top_folder<'a>(listed: &[Listed], paths: &'a [Result<String, Refusal>]) -> Option<&'a str> {
     let mut top = None;
     for (entry, path) in listed.iter().zip(paths) {
         let Ok(path) = path else { continue };
@@ -154,7 +168,8 @@ mod tests {
             (None, Some(refusal)) => (file.path, refusal.code),
             other => panic!("{other:?}"),
         };
-        choose(listed, selection, &limits()).into_iter().map(told).collect()
+        let (files, _) = choose(listed, selection, TopFolder::Leave, &limits()).unwrap();
+        files.into_iter().map(told).collect()
     }
 
     fn wanted(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -176,6 +191,34 @@ mod tests {
         let only = files(&["./a/a.md"]);
         assert_eq!(chosen(&only, &all), wanted(&[("a.md", "0")]));
         assert_eq!(chosen(&[], &all), []);
+    }
+
+    #[test]
+    fn a_folder_around_everything_stays_or_has_to_be_there_as_it_is_asked_for() {
+        let (inside, beside) = (files(&["repo/a.md"]), files(&["repo/a.md", "b.md"]));
+        let tried = |listed: &[Listed], top_folder| {
+            let chosen = choose(listed, &Selection::default(), top_folder, &limits());
+            chosen.map(|(files, strips)| (files[0].path.clone(), strips))
+        };
+        let (short, long) =
+            (|it| Ok(("a.md".to_owned(), it)), |it| Ok(("repo/a.md".to_owned(), it)));
+        assert_eq!(tried(&inside, TopFolder::Leave), short(true));
+        assert_eq!(tried(&inside, TopFolder::Require), short(true));
+        assert_eq!(tried(&inside, TopFolder::Keep), long(false));
+        assert_eq!(tried(&beside, TopFolder::Leave), long(false));
+        assert_eq!(tried(&beside, TopFolder::Require), Err(ArchiveError::TopFolder));
+        assert_eq!(tried(&beside, TopFolder::Keep), long(false));
+        let empty = choose(&[], &Selection::default(), TopFolder::Require, &limits());
+        assert_eq!(empty, Ok((Vec::new(), true)));
+        for (wanted, done, top_folder) in [
+            (None, None, TopFolder::Leave),
+            (Some(true), None, TopFolder::Leave),
+            (Some(true), Some(true), TopFolder::Require),
+            (None, Some(false), TopFolder::Keep),
+            (Some(false), Some(true), TopFolder::Keep),
+        ] {
+            assert_eq!(TopFolder::of(wanted, done), top_folder);
+        }
     }
 
     #[test]
@@ -233,7 +276,8 @@ mod tests {
         ) {
             let listed: Vec<Listed> =
                 paths.iter().map(|path| listed(path, Kind::File)).collect();
-            let planned = choose(&listed, &Selection::default(), &limits());
+            let chosen = choose(&listed, &Selection::default(), TopFolder::Leave, &limits());
+            let (planned, _) = chosen.unwrap();
             let mut seen = HashSet::new();
             for file in planned {
                 prop_assert!(seen.insert(file.path.clone()));

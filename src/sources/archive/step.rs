@@ -92,8 +92,9 @@ impl SourceSync {
             }
             Err(error) => return Ok(Err(away(&error))),
         };
+        let strips = self.db.tenant(tenant).await?.find_top_folder(run.source_id).await?;
         let most = self.page_limit(run);
-        match Unpacking::start(&self.unpack, &archive.selection, most, &bytes).await {
+        match Unpacking::start(&self.unpack, archive, strips, most, &bytes).await {
             Ok(unpacking) => Ok(Ok(unpacking)),
             Err(error) => self.not_unpacked(tenant, run, &error).await.map(Err),
         }
@@ -189,7 +190,18 @@ impl SourceSync {
         unpacking: &mut Unpacking,
     ) -> db::Result<Step> {
         match unpacking.plan().await {
-            Ok(Ok(files)) => self.note_plan(tenant, run, files).await,
+            Ok(Ok(planned)) => {
+                if !planned.files.is_empty() {
+                    let mut tx = self.db.tenant(tenant).await?;
+                    // Documents are named so from now on. The source before its run, as for whoever deletes it.
+                    tx.put_top_folder(run.source_id, planned.strips_top_folder).await?;
+                    if !tx.lock_source_lease(run).await? {
+                        return Ok(Step::Over);
+                    }
+                    tx.commit().await?;
+                }
+                self.note_plan(tenant, run, planned.files).await
+            }
             Ok(Err(error)) => {
                 let reason = (error.code().to_owned(), error.to_string());
                 self.fail(tenant, run, reason).await

@@ -8,9 +8,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::UNPACK_ARCHIVE;
 use super::limits::UnpackSettings;
-use super::wire::{FileAnswer, Order, PLAN, Plan};
+use super::wire::{FileAnswer, Order, PLAN, Plan, TopFolder};
 use crate::knowledge::parser::command;
-use crate::sources::files::{Refusal, Selection};
+use crate::sources::configuration::Archive;
+use crate::sources::files::Refusal;
 
 /// Longest answer for a file, before its bytes.
 const MAX_ANSWER_BYTES: u64 = 16 << 10;
@@ -59,13 +60,15 @@ pub struct Unpacking {
 }
 
 impl Unpacking {
-    /// Has an archive opened, of which no more files than so many and one are planned.
+    /// Has an archive opened, of which no more files than so many and one are planned; `strips` is what the source did before
+    /// with a folder around everything.
     ///
     /// # Errors
     /// See [`UnpackError`].
     pub async fn start(
         settings: &UnpackSettings,
-        selection: &Selection,
+        wanted: &Archive,
+        strips: Option<bool>,
         max_files: u32,
         archive: &[u8],
     ) -> Result<Self, UnpackError> {
@@ -87,6 +90,8 @@ impl Unpacking {
             max_plan_bytes: u64::try_from(max_plan_bytes).unwrap_or(u64::MAX),
             max_file_bytes: limits.max_file_bytes,
         };
+        let top_folder = TopFolder::of(wanted.strip_top_folder, strips);
+        let selection = (&wanted.selection, top_folder);
         let order = Order::new(settings, selection, max_files, archive.len());
         let mut line = serde_json::to_vec(&order).unwrap_or_default();
         line.push(b'\n');

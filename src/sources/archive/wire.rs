@@ -14,11 +14,34 @@ pub(super) const MAX_REQUEST_BYTES: u64 = 64;
 /// Asks for the plan.
 pub(super) const PLAN: &str = "plan";
 
+/// What becomes of one folder around everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum TopFolder {
+    /// It is left out of the paths, when there is one.
+    Leave,
+    /// The same, and there has to be one: names that are known are without it.
+    Require,
+    /// It stays.
+    Keep,
+}
+
+impl TopFolder {
+    /// As the configuration says and, before that, as a source did whose documents are named so.
+    pub fn of(wanted: Option<bool>, done: Option<bool>) -> Self {
+        match (wanted, done) {
+            (Some(false), _) | (_, Some(false)) => Self::Keep,
+            (_, Some(true)) => Self::Require,
+            (_, None) => Self::Leave,
+        }
+    }
+}
+
 /// What is to be unpacked, before the bytes of the archive.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Order {
     pub archive_bytes: usize,
     pub selection: Selection,
+    pub top_folder: TopFolder,
     /// Most files that are planned; one more tells that there are too many.
     pub max_files: usize,
     pub limits: ArchiveLimits,
@@ -29,13 +52,14 @@ pub(super) struct Order {
 impl Order {
     pub fn new(
         settings: &UnpackSettings,
-        selection: &Selection,
+        (selection, top_folder): (&Selection, TopFolder),
         max_files: usize,
         archive_bytes: usize,
     ) -> Self {
         Self {
             archive_bytes,
             selection: selection.clone(),
+            top_folder,
             max_files,
             limits: settings.limits.clone(),
             cpu_seconds: settings.cpu_seconds,
@@ -45,7 +69,16 @@ impl Order {
 }
 
 /// The answer to a question for the plan.
-pub type Plan = Result<Vec<PlannedFile>, ArchiveError>;
+pub type Plan = Result<Planned, ArchiveError>;
+
+/// What is to be read of an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The files that are wanted.
+    pub files: Vec<PlannedFile>,
+    /// Whether one folder around everything was left out of the paths.
+    pub strips_top_folder: bool,
+}
 
 /// The answer to a question for a file: how many bytes follow.
 pub(super) type FileAnswer = Result<usize, Refusal>;

@@ -13,6 +13,8 @@ use crate::sources::sync::SyncSettings;
 pub struct Archive {
     /// Where it is fetched from.
     pub url: String,
+    /// Whether one folder around everything is left out of the names; as if true when absent.
+    pub strip_top_folder: Option<bool>,
     /// Which of its files.
     #[serde(flatten)]
     pub selection: Selection,
@@ -36,5 +38,5 @@ pub(super) fn checked(
         return Err(wrong(format!("must have at most {} bytes", settings.max_url_bytes)));
     }
     let selection = archive.selection.checked(settings)?;
-    Ok(Archive { url: url.to_string(), selection })
+    Ok(Archive { url: url.to_string(), selection, ..archive })
 }

@@ -106,8 +106,72 @@ impl TenantTx {
         Ok(())
     }
 
-    /// The same as the run found it, for one that read an archive whole. Not when a file was left out for a document of others:
-    /// once that is gone, the archive has the same file as ever.
+    /// Whether the documents of a source are named without the folder around its archive; absent when it has none, or when that
+    /// is not known.
+    pub(in crate::sources) async fn find_top_folder(
+        &mut self,
+        source_id: Uuid,
+    ) -> db::Result<Option<bool>> {
+        let strips = sqlx::query_scalar!(
+            "select s.strips_top_folder
+            from sources s
+            where s.tenant_id = $1
+                and s.source_id = $2
+                and exists (
+                    select
+                    from source_items i
+                    where i.tenant_id = s.tenant_id
+                        and i.source_id = s.source_id
+                        and i.document_id is not null
+                )",
+            self.tenant().uuid(),
+            source_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(strips.flatten())
+    }
+
+    /// Writes how the documents of a source are named from now on.
+    pub(in crate::sources) async fn put_top_folder(
+        &mut self,
+        source_id: Uuid,
+        strips: bool,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update sources
+            set strips_top_folder = $3
+            where tenant_id = $1
+                and source_id = $2",
+            self.tenant().uuid(),
+            source_id,
+            strips
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Leaves open how they are named: where the archive is, or what is wanted of it, is another now.
+    pub(in crate::sources) async fn forget_top_folder(
+        &mut self,
+        source_id: Uuid,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update sources
+            set strips_top_folder = null
+            where tenant_id = $1
+                and source_id = $2",
+            self.tenant().uuid(),
+            source_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Writes how to ask whether there is another archive than that of the run, for one that read it whole. Not when a file was left
+    /// out for a document of others: once that is gone, the archive has the same file as ever.
     pub(in crate::sources) async fn adopt_source_validators(
         &mut self,
         run: &ClaimedRun,

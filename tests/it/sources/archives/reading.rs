@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pidima::adapters::models::ExtractiveModel;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{counts, documents, noted, reason, settings, source, sync};
+use super::super::{counts, documents, ended, noted, reason, settings, source, sync};
 use super::made::{MadeArchive, file, marked, packed, stored};
 use super::{Page, Site, app, archive, folder, sent, text};
 use crate::support::TestApp;
@@ -167,6 +167,47 @@ async fn an_archive_is_fetched_from_wherever_its_address_leads() {
     // Not inside.
     site.put("/main", Page::redirect("http://10.0.0.1/main.tar.gz"));
     assert_eq!(reason(&sync(&tenant, &source).await), ("failed", "address_refused"));
+}
+
+#[tokio::test]
+async fn names_stay_as_they_are_when_an_archive_has_other_folders_than_the_one_before() {
+    let beside = |names: &[&str]| {
+        let mut made = folder("repo", names);
+        made.push(file("top.md", &text("top.md")));
+        sent(made.zip())
+    };
+    let inside = |names: &[&str]| sent(folder("repo", names).zip());
+    let site = Site::start(&[("/main", inside(&["a.md", "b.md"]))]).await;
+    let app = app(&site, &[]).await;
+    let tenant = app.tenant("acme").await;
+    let id = source(&tenant, &archive(&site, "/main")).await;
+    assert_eq!(counts(&sync(&tenant, &id).await)[1], 2);
+    site.put("/main", beside(&["a.md", "b.md"]));
+    let run = sync(&tenant, &id).await;
+    assert_eq!(reason(&run), ("failed", "archive_top_folder"), "{run}");
+    assert_eq!(documents(&tenant, &site).await, named(&[("a.md", 1), ("b.md", 1)]));
+    // Whoever wants names as they stand there says so; and what has a folder then keeps it.
+    let path = format!("/v1/sources/{id}");
+    let mut configuration = archive(&site, "/main");
+    configuration["strip_top_folder"] = json!(false);
+    let changed = tenant.patch(&path, &json!({ "configuration": configuration })).await.expect(200);
+    assert_eq!(changed["configuration"]["strip_top_folder"], false);
+    let run = format!("{path}/sync?allow_mass_deletion=true");
+    let run = tenant.post(&run, &Value::Null).await.expect(202);
+    let run = ended(&tenant, &id, run["id"].as_str().unwrap()).await;
+    assert_eq!((reason(&run), counts(&run)), (("completed", ""), [3, 3, 0, 0, 0, 0, 2]), "{run}");
+    let whole = named(&[("repo/a.md", 1), ("repo/b.md", 1), ("top.md", 1)]);
+    assert_eq!(documents(&tenant, &site).await, whole);
+
+    // The other way round: one that had files beside its folder goes on with whole names.
+    site.put("/main", beside(&["a.md", "b.md"]));
+    let other = app.tenant("other").await;
+    let id = source(&other, &archive(&site, "/main")).await;
+    sync(&other, &id).await;
+    site.put("/main", inside(&["a.md", "b.md"]));
+    let run = sync(&other, &id).await;
+    assert_eq!((reason(&run), counts(&run)), (("completed", ""), [2, 0, 0, 2, 0, 0, 1]), "{run}");
+    assert_eq!(documents(&other, &site).await, named(&[("repo/a.md", 1), ("repo/b.md", 1)]));
 }
 
 #[tokio::test]
