@@ -74,12 +74,14 @@ fn choose(
             Err(refusal) => (display(&entry.path), Some(refusal.clone())),
             Ok(whole) => {
                 let path = whole.strip_prefix(&top).unwrap_or(whole);
-                if !selection.wants(path) {
+                if !Selection::reads(path) {
                     continue;
                 }
                 let is_double = counts.get(whole.as_str()).is_some_and(|count| *count > 1);
+                // Before the patterns, so that what they take is bounded.
                 match limits.path.check(path) {
                     Err(refusal) => (display(path), Some(refusal)),
+                    Ok(()) if !selection.means(path) => continue,
                     Ok(()) => (selection.name(path), refuse(entry, is_double, limits)),
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::sources::configuration::Bucket;
-use crate::sources::files::{PathLimits, PlannedFile, Refusal, clean, display};
+use crate::sources::files::{PathLimits, PlannedFile, Refusal, Selection, clean, display};
 
 /// The files that are wanted of those that a bucket lists, each name once.
 #[derive(Debug, Default)]
@@ -22,10 +22,15 @@ impl Plan {
             self.count += 1;
             let Some(path) = key.strip_prefix(&bucket.prefix) else { continue };
             // What programs make so that a folder is seen.
-            if path.is_empty() || path.ends_with('/') || !bucket.selection.wants(path) {
+            if path.is_empty() || path.ends_with('/') || !Selection::reads(path) {
                 continue;
             }
-            let (name, refusal) = match check(path, limits) {
+            // Before the patterns, so that what they take is bounded; one that is refused is told though they leave it out.
+            let checked = check(path, limits);
+            if checked.is_ok() && !bucket.selection.means(path) {
+                continue;
+            }
+            let (name, refusal) = match checked {
                 Ok(()) => (bucket.selection.name(path), None),
                 Err(refusal) => (display(path), Some(refusal)),
             };
@@ -54,7 +59,6 @@ fn check(path: &str, limits: &PathLimits) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::files::Selection;
 
     #[test]
     fn keys_are_paths_beneath_the_prefix_and_lead_back_to_their_objects() {
@@ -72,6 +76,7 @@ mod tests {
             "acme/x/b.md",
             "acme/logo.png",
             "acme/old/c.md",
+            "acme/old/1/2/3/c.md",
             "acme//d.md",
             "acme/./e.md",
             "acme/../f.md",
@@ -93,6 +98,7 @@ mod tests {
         let wanted = [
             ("guide/a.md", "acme/a.md"),
             ("guide/x/b.md", "acme/x/b.md"),
+            ("old/1/2/3/c.md", "path_too_deep"),
             ("/d.md", "path_refused"),
             ("./e.md", "path_refused"),
             ("../f.md", "path_refused"),

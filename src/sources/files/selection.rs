@@ -10,6 +10,8 @@ use crate::sources::sync::SyncSettings;
 /// Longest pattern, and longest beginning of names, in bytes.
 const MAX_PATTERN_BYTES: usize = 200;
 const MAX_PREFIX_BYTES: usize = 100;
+/// Most `*` and `**` in a pattern: each may be tried at each place of a path.
+const MAX_WILDCARDS: usize = 8;
 
 /// Which files are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +29,15 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether a file is wanted: its name tells a format that is read, and the patterns mean it.
-    pub fn wants(&self, path: &str) -> bool {
-        let is_meant = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, path));
+    /// Whether the name of a file tells a format that is read.
+    pub fn reads(path: &str) -> bool {
         MediaType::from_name(path).is_some()
-            && (self.include.is_empty() || is_meant(&self.include))
-            && !is_meant(&self.exclude)
+    }
+
+    /// Whether the patterns mean a file. Its path is within the limits, as each pattern may go through all of it several times.
+    pub fn means(&self, path: &str) -> bool {
+        let is_meant = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, path));
+        (self.include.is_empty() || is_meant(&self.include)) && !is_meant(&self.exclude)
     }
 
     /// Name of the document of a file.
@@ -79,6 +84,13 @@ fn fault(pattern: &str) -> Option<String> {
         return Some("must be without backslashes and control characters".to_owned());
     }
     let path = pattern.strip_suffix('/').unwrap_or(pattern);
+    let wildcards = path.split('/').map(|name| match name {
+        "**" => 1,
+        name => name.matches('*').count(),
+    });
+    if wildcards.sum::<usize>() > MAX_WILDCARDS {
+        return Some(format!("must have at most {MAX_WILDCARDS} * and **"));
+    }
     if path.split('/').any(|name| matches!(name, "" | "." | "..")) {
         let detail = "must be a path within the tree, as in docs/ or docs/**/*.md";
         return Some(detail.to_owned());
@@ -96,17 +108,16 @@ mod tests {
     #[test]
     fn files_are_wanted_by_format_and_patterns() {
         let list = |patterns: &[&str]| patterns.iter().map(|it| (*it).to_owned()).collect();
-        let all = Selection::default();
-        assert!(all.wants("docs/a.md") && all.wants("a.PDF") && all.wants("Makefile"));
-        assert!(!all.wants("logo.png") && !all.wants("LICENSE") && !all.wants("a.md.gz"));
+        assert!(["docs/a.md", "a.PDF", "Makefile"].into_iter().all(Selection::reads));
+        assert!(!["logo.png", "LICENSE", "a.md.gz"].into_iter().any(Selection::reads));
+        assert!(Selection::default().means("docs/a.md"));
         let some = Selection {
             include: list(&["docs/", "README.md"]),
             exclude: list(&["docs/old/"]),
             ..Selection::default()
         };
-        assert!(some.wants("docs/a.md") && some.wants("README.md"));
-        assert!(!some.wants("src/a.md") && !some.wants("docs/old/a.md"));
-        assert!(!some.wants("docs/logo.png"));
+        assert!(some.means("docs/a.md") && some.means("README.md"));
+        assert!(!some.means("src/a.md") && !some.means("docs/old/a.md"));
     }
 
     #[test]
@@ -117,6 +128,12 @@ mod tests {
         let long = "x".repeat(MAX_PATTERN_BYTES);
         assert_eq!(fault(&long), None);
         let longer = "x".repeat(MAX_PATTERN_BYTES + 1);
+        let wild = "*a".repeat(MAX_WILDCARDS);
+        let folders = "**/".repeat(MAX_WILDCARDS);
+        assert_eq!((fault(&wild), fault(&folders)), (None, None));
+        let wilder = "*a".repeat(MAX_WILDCARDS + 1);
+        let more = format!("{folders}*");
+        assert!(fault(&wilder).is_some() && fault(&more).is_some());
         for bad in ["", "/", "/docs", "a//b", "../a", "./a", "a\\b", "a\0", "a**", "**.md", &longer]
         {
             assert!(fault(bad).is_some(), "{bad:?}");

@@ -168,6 +168,8 @@ async fn what_a_configuration_may_ask_for_is_bounded() {
         json!({ "include": ["docs/", "*.md", "**/x/*.md"] }),
         json!({ "include": vec!["a"; 50] }),
         json!({ "exclude": ["x".repeat(200)] }),
+        json!({ "exclude": ["*a".repeat(7)] }),
+        json!({ "exclude": ["*a".repeat(8)] }),
         json!({ "name_prefix": "p".repeat(100) }),
     ] {
         let reply = tried(good.clone()).await;
@@ -188,6 +190,7 @@ async fn what_a_configuration_may_ask_for_is_bounded() {
         json!({ "exclude": ["a\u{0}"] }),
         json!({ "exclude": ["x".repeat(201)] }),
         json!({ "exclude": ["docs/a**"] }),
+        json!({ "exclude": ["*a".repeat(9)] }),
         json!({ "name_prefix": "" }),
         json!({ "name_prefix": "p".repeat(101) }),
         json!({ "name_prefix": "\u{e9}".repeat(51) }),
