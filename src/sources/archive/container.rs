@@ -64,11 +64,12 @@ impl<'a> Container<'a> {
     }
 
     /// Bytes of an entry, by unpacking it where that is what it takes; no more of them are counted than `most` and one.
-    pub fn measure(&mut self, entry: usize, most: u64) -> Result<u64, Refusal> {
+    /// Those that came before an error count too.
+    pub fn measure(&mut self, entry: usize, most: u64) -> (u64, Result<(), Refusal>) {
         match self {
             Self::Zip(zip) => zip.measure(entry, most),
             // Each was listed with its size, and all of them went by.
-            Self::Tar(_) => Ok(0),
+            Self::Tar(_) => (0, Ok(())),
         }
     }
 

@@ -22,12 +22,10 @@ pub(super) fn plan(archive: &mut Container<'_>, order: &Order) -> Result<Planned
     for file in &mut planned {
         let Some(entry) = file.entry else { continue };
         let most = limits.max_file_bytes.min(left);
-        let refusal = match archive.measure(entry, most) {
-            Ok(length) if length > left => return Err(over(limits, order.archive_bytes)),
-            Ok(length) => {
-                left -= length;
-                (length > limits.max_file_bytes).then(|| too_long(limits.max_file_bytes))
-            }
+        let (length, measured) = archive.measure(entry, most);
+        left = left.checked_sub(length).ok_or_else(|| over(limits, order.archive_bytes))?;
+        let refusal = match measured {
+            Ok(()) => (length > limits.max_file_bytes).then(|| too_long(limits.max_file_bytes)),
             Err(refusal) => Some(refusal),
         };
         if refusal.is_some() {

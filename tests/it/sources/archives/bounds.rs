@@ -61,6 +61,25 @@ async fn no_more_comes_out_of_an_archive_than_the_limit_and_nothing_of_it_comes_
 }
 
 #[tokio::test]
+async fn what_came_out_of_a_damaged_file_counts_too() {
+    let mut made = MadeArchive::default();
+    made.push(file("a.md", &"The pump. ".repeat(200)));
+    made.push(file("b.md", &"The valve. ".repeat(200)));
+    let mut zip = made.zip();
+    // The sum of the first file, as the directory has it.
+    let directory = zip.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    zip[directory + 16] ^= 1;
+    for (limit, passes) in [("4201", true), ("4200", true), ("4199", false)] {
+        let settings = [("PIDIMA_SOURCE_MAX_UNPACKED_BYTES", limit)];
+        let (run, site, found) = once(zip.clone(), &settings).await;
+        assert_eq!(reason(&run), state(passes, "archive_too_large"), "{limit}");
+        let told = noted(&run, &site).get("a.md").cloned();
+        assert_eq!(told.as_deref(), passes.then_some("entry_damaged"));
+        assert_eq!(found, usize::from(passes));
+    }
+}
+
+#[tokio::test]
 async fn a_bomb_is_refused_by_what_comes_out_of_it_for_its_size() {
     let mut made = MadeArchive::default();
     made.push(file("a.md", &"The pump. ".repeat(300_000)));
