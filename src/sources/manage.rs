@@ -245,7 +245,7 @@ fn next_run(now: DateTime<Utc>, every_minutes: Option<i32>) -> Option<DateTime<U
     every_minutes.map(|minutes| now + TimeDelta::minutes(minutes.into()))
 }
 
-/// For the audit log. The address is that of pages which anybody may read.
+/// For the audit log. Whoever reads it sees the address or the bucket, as everybody does who may see the source.
 fn told(source: &Source) -> Value {
     json!({
         "name": source.name,

@@ -3,7 +3,7 @@
 
 use crate::adapters::buckets::BucketPlace;
 use crate::db::{self, TenantTx};
-use crate::sources::configuration::{Bucket, ConfigurationError};
+use crate::sources::configuration::{Bucket, ConfigurationError, is_bucket_name};
 use crate::sources::sync::SourceSync;
 
 /// What is said when it may not.
@@ -17,7 +17,8 @@ impl SourceSync {
         tx: &mut TenantTx,
         bucket: &Bucket,
     ) -> db::Result<Option<BucketPlace>> {
-        if self.buckets.is_own(&bucket.bucket) {
+        // Also of a source that was made before such names were refused.
+        if self.buckets.is_own(&bucket.bucket) || !is_bucket_name(&bucket.bucket) {
             return Ok(None);
         }
         tx.find_allowed_bucket(&bucket.bucket, &bucket.prefix).await

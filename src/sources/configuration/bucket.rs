@@ -8,6 +8,8 @@ use crate::sources::sync::SyncSettings;
 
 /// Longest beginning of keys, in bytes.
 const MAX_PREFIX_BYTES: usize = 500;
+/// How names of S3 end that stand for something else: an access point of any bucket, or a bucket of another kind.
+const RESERVED_ENDS: [&str; 4] = ["-s3alias", "--ol-s3", "--x-s3", ".mrap"];
 
 /// Objects of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +35,7 @@ pub(super) fn checked(
     let wrong =
         |pointer, detail: &str| Err(ConfigurationError { pointer, detail: detail.to_owned() });
     if !is_bucket_name(&bucket.bucket) {
-        let detail =
-            "must be the name of a bucket: 3 to 63 small letters, digits, dots and hyphens";
+        let detail = "must be the name of a bucket, not of an access point: 3 to 63 small letters, digits, dots and hyphens";
         return wrong("/configuration/bucket", detail);
     }
     if !is_prefix(&bucket.prefix) {
@@ -45,7 +46,8 @@ pub(super) fn checked(
     Ok(Bucket { selection, ..bucket })
 }
 
-/// Whether a text is the name of a bucket. That of an access point, or an address, is none.
+/// Whether a text is the name of a bucket. That of an access point, its alias, or an address, is none: nobody could tell which
+/// bucket is behind it.
 pub fn is_bucket_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -53,6 +55,8 @@ pub fn is_bucket_name(text: &str) -> bool {
         && bytes.first().is_some_and(|byte| is_plain(*byte))
         && bytes.last().is_some_and(|byte| is_plain(*byte))
         && bytes.iter().all(|byte| is_plain(*byte) || matches!(byte, b'.' | b'-'))
+        && !text.contains("..")
+        && !RESERVED_ENDS.iter().any(|end| text.ends_with(end))
 }
 
 /// Whether a text is a beginning of keys that ends where a folder does: `acme` would be one of `acme-secrets/` too. No name in it
@@ -69,7 +73,7 @@ mod tests {
 
     #[test]
     fn names_of_buckets_and_beginnings_of_keys_are_told_from_other_texts() {
-        for name in ["abc", "acme-docs.1", &"x".repeat(63)] {
+        for name in ["abc", "acme-docs.1", "acme-s3alias-1", "x-s3", &"x".repeat(63)] {
             assert!(is_bucket_name(name), "{name}");
         }
         for text in [
@@ -80,6 +84,11 @@ mod tests {
             "ab-",
             "a/b",
             "a b",
+            "a..b",
+            "docs-h8k2x9-s3alias",
+            "docs-h8k2x9--ol-s3",
+            "docs--use1-az4--x-s3",
+            "docs.mrap",
             "arn:aws:s3:::abc",
             &"x".repeat(64),
             "\u{e4}bc",

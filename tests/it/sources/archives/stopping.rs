@@ -112,16 +112,15 @@ async fn an_archive_that_is_not_unpacked_holds_up_no_stop_and_its_files_have_not
 
     // While it is looked through.
     let planned = "select count(*) from app.source_runs where is_planned";
-    if count(&app, planned).await == 0 {
-        unpacker.hold();
-        let stop = CancellationToken::new();
-        let (outcome, ()) = tokio::join!(slice(&app, &tenant, run, &stop), async {
-            eventually("it is asked", || async { unpacker.asked().exists() }).await;
-            stop.cancel();
-        });
-        assert_eq!((outcome, count(&app, planned).await), (AT_ONCE, 0));
-        unpacker.open();
-    }
+    assert_eq!(count(&app, planned).await, 0, "a slice planned it too");
+    unpacker.hold();
+    let stop = CancellationToken::new();
+    let (outcome, ()) = tokio::join!(slice(&app, &tenant, run, &stop), async {
+        eventually("it is asked", || async { unpacker.asked().exists() }).await;
+        stop.cancel();
+    });
+    assert_eq!((outcome, count(&app, planned).await), (AT_ONCE, 0));
+    unpacker.open();
     eventually("it is planned", || async {
         slice(&app, &tenant, run, &never).await;
         count(&app, planned).await == 1
