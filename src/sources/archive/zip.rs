@@ -164,18 +164,18 @@ mod tests {
             }
             let start = bytes.len();
             // Version, flags, method, time, date, sum and both sizes.
-            let mut plain = vec![20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
-            plain.extend([0; 12]);
+            let mut plain = vec![20_u8, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
+            plain.extend([0_u8; 12]);
             plain.extend(short(name.len()));
             bytes.extend(b"PK\x03\x04");
             bytes.extend(&plain);
             bytes.extend(short(0));
             bytes.extend(name.as_bytes());
             directory.extend(CENTRAL_ENTRY);
-            directory.extend([20, 0]);
+            directory.extend([20_u8, 0]);
             directory.extend(&plain);
             directory.extend(short(extra.len()));
-            directory.extend([0; 10]);
+            directory.extend([0_u8; 10]);
             directory.extend(long(start));
             directory.extend(name.as_bytes());
             directory.extend(extra);
