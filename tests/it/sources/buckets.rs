@@ -306,3 +306,38 @@ async fn a_bucket_that_is_away_or_not_there_deletes_nothing() {
     assert_eq!(reason(&sync(&tenant, &id).await), ("failed", "nothing_found"));
     assert_eq!(documents(&tenant).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_document_that_somebody_uploaded_stays_theirs_and_keeps_no_run_from_its_end() {
+    let (app, bucket) = place(&[]).await;
+    let tenant = app.tenant("acme").await;
+    allow(&app, "acme", &bucket, "docs/");
+    let text = "# a\n\nThe pump runs at night.";
+    put(&bucket, "docs/a.md", text).await;
+    put(&bucket, "docs/b.md", "# b\n\nThe valve is shut by day.").await;
+    tenant.upload("a.md", text).await.expect(202);
+    let source = source_of(&tenant, &bucket).await;
+    for object in [Some(text), Some("# a\n\nIt is told in other words."), None] {
+        match object {
+            Some(text) => put(&bucket, "docs/a.md", text).await,
+            None => take_away(&bucket, "docs/a.md").await,
+        }
+        let run = sync(&tenant, &source).await;
+        assert_eq!(reason(&run), ("completed", ""), "{run}");
+        let told = noted(&run).get("a.md").cloned();
+        assert_eq!(told.as_deref(), object.map(|_| "name_taken"));
+        assert_eq!(documents(&tenant).await["a.md"], 1);
+    }
+    // One of the source's own that was deleted for another.
+    let page = tenant.get("/v1/documents?limit=100").await.expect(200);
+    let ours = page["items"].as_array().unwrap().iter().find(|it| it["name"] == "b.md").unwrap();
+    let path = format!("/v1/documents/{}", ours["id"].as_str().unwrap());
+    tenant.delete(&path).await.expect(204);
+    tenant.upload("b.md", "# Other\n\nIt is somebody's.").await.expect(202);
+    put(&bucket, "docs/c.md", "# c\n\nA third one.").await;
+    for _ in 0..2 {
+        let run = sync(&tenant, &source).await;
+        assert_eq!(reason(&run), ("completed", ""), "{run}");
+        assert_eq!(noted(&run)["b.md"], "name_taken");
+    }
+}
