@@ -6,6 +6,7 @@
 mod embed;
 mod prepare;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -273,6 +274,7 @@ impl Ingestion {
             text: plan.text,
             own_model: self.embedders.own_model().to_owned(),
             vectors: VectorsByModel::new(),
+            left_out: BTreeSet::new(),
             chunks,
         };
         loop {

@@ -42,8 +42,10 @@ impl Ingestion {
         models.retain(|model| *model != searched);
         models.insert(0, searched.clone());
         indexed.vectors.retain(|model, _| models.contains(model));
+        // It could be left out before searches came to read it.
+        indexed.left_out.remove(&searched);
         for model in models {
-            if indexed.vectors.contains_key(&model) {
+            if indexed.vectors.contains_key(&model) || indexed.left_out.contains(&model) {
                 continue;
             }
             match self.embed_with(tenant, indexed, &model, texts, times).await {
@@ -51,6 +53,7 @@ impl Ingestion {
                     indexed.vectors.insert(model, vectors);
                 }
                 Err(AttemptError::Embedding(error)) if model != searched => {
+                    indexed.left_out.insert(model.clone());
                     tracing::warn!(
                         version.id = %indexed.version.version_id,
                         model,

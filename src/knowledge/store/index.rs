@@ -1,6 +1,6 @@
 //! Writes what search reads: passages, vectors, postings; and switches a document to its new version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -40,6 +40,8 @@ pub struct IndexedVersion<'a> {
     pub own_model: String,
     /// Vectors of the passages, by model.
     pub vectors: VectorsByModel,
+    /// Models that could not be asked for any: a worker of the re-embedding makes theirs.
+    pub left_out: BTreeSet<String>,
     /// Passages.
     pub chunks: Vec<IndexedChunk>,
 }
@@ -51,7 +53,8 @@ pub enum Published {
     Done,
     /// The lease was lost or the document is gone: nothing may be committed.
     LeaseLost,
-    /// Vectors that searches of the collection read are not there, or some that it does not need: nothing may be committed.
+    /// Vectors that the collection needs are neither there nor left out, or some are that it does not need: nothing may be
+    /// committed.
     OtherModels,
 }
 
@@ -91,7 +94,9 @@ impl TenantTx {
         // whoever removes those of the collection may be done. What is needed and not there is made by the re-embedding.
         let needed = self.list_embedding_models(version.collection_id, &indexed.own_model).await?;
         let searched = self.find_searched_model(version.collection_id).await?.flatten();
-        let fits = indexed.vectors.contains_key(searched.as_ref().unwrap_or(&indexed.own_model))
+        let is_there = |model: &String| indexed.vectors.contains_key(model);
+        let fits = is_there(searched.as_ref().unwrap_or(&indexed.own_model))
+            && needed.iter().all(|model| is_there(model) || indexed.left_out.contains(model))
             && indexed.vectors.keys().all(|model| needed.contains(model));
         Ok(if fits || !is_newest { Published::Done } else { Published::OtherModels })
     }
