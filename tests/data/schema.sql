@@ -1174,6 +1174,7 @@ CREATE TABLE app.sources (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     content_etag text,
     content_last_modified text,
+    strips_top_folder boolean,
     CONSTRAINT sources_every_minutes_check CHECK ((every_minutes > 0)),
     CONSTRAINT sources_kind_check CHECK ((kind = ANY (ARRAY['website'::text, 'archive'::text, 's3'::text]))),
     CONSTRAINT sources_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
@@ -1212,6 +1213,8 @@ COMMENT ON COLUMN app.sources.updated_at IS 'When somebody last changed it';
 COMMENT ON COLUMN app.sources.content_etag IS 'What the server calls the archive that all items are from, to ask whether there is another one; null for none';
 
 COMMENT ON COLUMN app.sources.content_last_modified IS 'When the server says that this archive was changed, as it says it';
+
+COMMENT ON COLUMN app.sources.strips_top_folder IS 'Whether the names of its documents are without the one folder around all files of the archive; null when that is open';
 
 CREATE VIEW analytics.source_runs WITH (security_invoker='true', security_barrier='true') AS
  SELECT r.run_id,
@@ -2509,6 +2512,7 @@ CREATE TABLE app.reembeddings (
     failures integer DEFAULT 0 NOT NULL,
     failure_code text,
     failure_detail text,
+    comparison jsonb,
     recall_overlap double precision,
     recall_sample integer,
     recall_depth integer,
@@ -2556,6 +2560,8 @@ COMMENT ON COLUMN app.reembeddings.failures IS 'Attempts that failed since a pas
 COMMENT ON COLUMN app.reembeddings.failure_code IS 'Why it failed, for programs';
 
 COMMENT ON COLUMN app.reembeddings.failure_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.reembeddings.comparison IS 'What was compared so far: source, and overlap by the SHA-256 of a question or the id of a passage; null before and when it is over';
 
 COMMENT ON COLUMN app.reembeddings.recall_overlap IS 'Mean share, 0 to 1, of the nearest passages by the old vectors that are among the nearest by the new ones; null when nothing was compared';
 
@@ -3484,13 +3490,19 @@ CREATE INDEX quota_reservations_run_id_idx ON ONLY app.quota_reservations USING 
 
 CREATE INDEX quota_reservations_default_tenant_id_run_id_idx ON app.quota_reservations_default USING btree (tenant_id, run_id) WHERE (settled_at IS NULL);
 
-CREATE INDEX reembedded_windows_collection_id_idx ON ONLY app.reembedded_windows USING btree (tenant_id, collection_id);
+CREATE INDEX reembedded_windows_collection_id_embedding_model_idx ON ONLY app.reembedded_windows USING btree (tenant_id, collection_id, embedding_model);
 
-CREATE INDEX reembedded_windows_p00_tenant_id_collection_id_idx ON app.reembedded_windows_p00 USING btree (tenant_id, collection_id);
+CREATE INDEX reembedded_windows_p00_tenant_id_collection_id_embedding_mo_idx ON app.reembedded_windows_p00 USING btree (tenant_id, collection_id, embedding_model);
 
 CREATE UNIQUE INDEX reembeddings_collection_id_idx ON app.reembeddings USING btree (tenant_id, collection_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'switched'::text]));
 
 CREATE INDEX reembeddings_collection_id_reembedding_id_idx ON app.reembeddings USING btree (tenant_id, collection_id, reembedding_id);
+
+CREATE INDEX reembeddings_drop_at_idx ON app.reembeddings USING btree (tenant_id, drop_at) WHERE (drop_at IS NOT NULL);
+
+CREATE INDEX reembeddings_finished_at_idx ON app.reembeddings USING btree (tenant_id, finished_at) WHERE (state = 'completed'::text);
+
+CREATE INDEX reembeddings_touched_at_idx ON app.reembeddings USING btree (tenant_id, touched_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'switched'::text]));
 
 CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, session_id, run_id);
 
@@ -3558,7 +3570,7 @@ ALTER INDEX app.quota_reservations_run_id_idx ATTACH PARTITION app.quota_reserva
 
 ALTER INDEX app.reembedded_windows_pkey ATTACH PARTITION app.reembedded_windows_p00_pkey;
 
-ALTER INDEX app.reembedded_windows_collection_id_idx ATTACH PARTITION app.reembedded_windows_p00_tenant_id_collection_id_idx;
+ALTER INDEX app.reembedded_windows_collection_id_embedding_model_idx ATTACH PARTITION app.reembedded_windows_p00_tenant_id_collection_id_embedding_mo_idx;
 
 ALTER INDEX app.retrievals_pkey ATTACH PARTITION app.retrievals_default_pkey;
 

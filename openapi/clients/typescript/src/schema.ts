@@ -2228,7 +2228,7 @@ export interface components {
         };
         /**
          * ArchiveConfiguration
-         * @description Files of an archive: zip, tar or tar.gz. One folder around everything, as Git hosts make it, is taken off.
+         * @description Files of an archive: zip, tar or tar.gz.
          */
         ArchiveConfiguration: {
             /** @description No files whose path is meant by one of these patterns. */
@@ -2244,6 +2244,11 @@ export interface components {
             max_files?: number;
             /** @description What stands before the path of a file in the name of its document, such as `guide/`; nothing when absent. */
             name_prefix?: string;
+            /**
+             * @description Whether one folder around everything, as Git hosts make it, is left out of the paths; true when absent. As long as the
+             *     source has documents, it stays with what it did for them.
+             */
+            strip_top_folder?: boolean;
             /** @description Where it is fetched from. An https address that the internet reaches. */
             url: string;
         };
