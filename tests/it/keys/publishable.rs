@@ -11,7 +11,7 @@ use crate::support::TestApp;
 
 /// What a bare publishable key may do, and what an end user may.
 const PAGE: [&str; 2] = ["get_me", "create_answer"];
-const END_USER: [&str; 19] = [
+const END_USER: [&str; 21] = [
     "get_me",
     "create_answer",
     "list_sessions",
@@ -22,6 +22,8 @@ const END_USER: [&str; 19] = [
     "create_message",
     "list_messages",
     "get_message",
+    "list_attachments",
+    "get_attachment",
     "get_citation",
     "list_message_feedback",
     "update_message_feedback",
