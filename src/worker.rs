@@ -2,6 +2,7 @@
 //!
 //! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
 
+mod dump;
 mod reconcile;
 mod reembed;
 mod relay;
@@ -19,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
-pub use reconcile::{reconcile_deliveries, reconcile_source_runs, reconcile_versions};
+pub use reconcile::{
+    reconcile_deliveries, reconcile_dumps, reconcile_source_runs, reconcile_versions,
+};
 pub use schedule::start_all_due_runs;
 pub use sweep::{sweep_deliveries, sweep_outcomes};
 use unbroken::unbroken;
@@ -28,8 +31,8 @@ use crate::adapters::queue::{Delivery, Message, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
 use crate::knowledge::{
-    GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REEMBED_COLLECTION, REMOVE_ORIGINAL,
-    Reembeddings, Uploads,
+    DUMP_COLLECTION, Dumps, GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REEMBED_COLLECTION,
+    REMOVE_ORIGINAL, RESTORE_DUMP, Reembeddings, Uploads,
 };
 use crate::sources::{SYNC_SOURCE, SourceSync};
 use crate::telemetry::metrics::metrics;
@@ -83,6 +86,8 @@ pub struct Worker {
     pub reembeddings: Reembeddings,
     /// Large uploads, of which those whose time is over are removed.
     pub uploads: Uploads,
+    /// The jobs on dumps, of which those whose time is over are removed.
+    pub dumps: Dumps,
     /// Wakes the worker at once after an upload in this process.
     pub work_waits: Arc<Notify>,
     /// How it works.
@@ -91,7 +96,9 @@ pub struct Worker {
 
 impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
+        // A dump may take longer than anybody waits for a worker to stop.
+        self.dumps = self.dumps.until(stop.clone());
         let jobs = TaskTracker::new();
         let (db, keep, until) = (self.db.clone(), self.webhooks.settings().keep, stop.clone());
         let sweep = move || sweep::run(db.clone(), keep, until.clone());
@@ -105,6 +112,9 @@ impl Worker {
         let (reembeddings, until) = (self.reembeddings.clone(), stop.clone());
         let sweep_reembeddings = move || reembed::sweep(reembeddings.clone(), until.clone());
         jobs.spawn(unbroken("sweep re-embeddings", stop.clone(), sweep_reembeddings));
+        let (dumps, until) = (self.dumps.clone(), stop.clone());
+        let sweep_dumps = move || sweep::run_dumps(dumps.clone(), until.clone());
+        jobs.spawn(unbroken("sweep dumps", stop.clone(), sweep_dumps));
         let (chat, until) = (self.chat.clone(), stop.clone());
         let sweep_runs = move || sweep_runs(chat.clone(), until.clone());
         jobs.spawn(unbroken("sweep_runs", stop.clone(), sweep_runs));
@@ -187,9 +197,9 @@ impl Worker {
             return Ok(false);
         }
         let (worker, stop) = (self.clone(), stop.clone());
-        // Who waits for a server of a tenant takes no place from documents: webhooks and sources have places of their own.
-        let waits =
-            |it: &Delivery| [DELIVER_WEBHOOK, SYNC_SOURCE].contains(&it.message.kind.as_str());
+        // Who waits for a server of a tenant, or for files, takes no place from documents: these have places of their own.
+        let own = [DELIVER_WEBHOOK, SYNC_SOURCE, DUMP_COLLECTION, RESTORE_DUMP];
+        let waits = |it: &Delivery| own.contains(&it.message.kind.as_str());
         let place = (!deliveries.iter().all(waits)).then_some(place);
         jobs.spawn(async move {
             for delivery in deliveries {
@@ -247,6 +257,9 @@ impl Worker {
         if kind == REEMBED_COLLECTION {
             return self.reembed(delivery, stop).await;
         }
+        if [DUMP_COLLECTION, RESTORE_DUMP].contains(&kind) {
+            return self.dump(delivery).await;
+        }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {
                 self.settle(delivery).await?;
@@ -292,6 +305,11 @@ impl Worker {
         }
         if message.kind == REEMBED_COLLECTION
             && !self.reembeddings.abandon(message.tenant, message.subject_id).await?
+        {
+            return self.queue.delete(delivery).await;
+        }
+        if [DUMP_COLLECTION, RESTORE_DUMP].contains(&message.kind.as_str())
+            && !self.abandon_dump(delivery).await?
         {
             return self.queue.delete(delivery).await;
         }
@@ -384,7 +402,15 @@ fn job_span(message: &Message, trace: Option<&TraceContext>) -> Span {
 
 /// The kind of a message, in our own words: anybody who may write to the queue can name another.
 fn kind_of(message: &Message) -> &'static str {
-    let known = [INGEST_VERSION, REMOVE_ORIGINAL, DELIVER_WEBHOOK, SYNC_SOURCE, REEMBED_COLLECTION];
+    let known = [
+        INGEST_VERSION,
+        REMOVE_ORIGINAL,
+        DELIVER_WEBHOOK,
+        SYNC_SOURCE,
+        REEMBED_COLLECTION,
+        DUMP_COLLECTION,
+        RESTORE_DUMP,
+    ];
     let known = known.into_iter().find(|kind| *kind == message.kind);
     known.unwrap_or("unknown")
 }

@@ -1,4 +1,4 @@
-//! Finds versions, deliveries of webhooks and runs of sources that wait for a message which nobody will deliver, whatever became of it, and
+//! Finds versions, deliveries of webhooks, runs of sources, dumps and restores that wait for a message which nobody will deliver, whatever became of it, and
 //! asks for the work again: with this nothing waits for ever. And originals whose upload broke off before there was a version:
 //! with this none stays in the store that nobody knows of.
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{self, Db};
-use crate::knowledge::{INGEST_VERSION, REMOVE_ORIGINAL};
+use crate::knowledge::{DUMP_COLLECTION, INGEST_VERSION, REMOVE_ORIGINAL, RESTORE_DUMP};
 use crate::sources::SYNC_SOURCE;
 use crate::tenancy::each_tenant;
 use crate::webhooks::DELIVER_WEBHOOK;
@@ -22,6 +22,7 @@ pub(super) async fn run(db: Db, lost_after: Duration, stop: CancellationToken) {
         tell("documents", reconcile_versions(&db, lost_after).await);
         tell("deliveries of webhooks", reconcile_deliveries(&db, lost_after).await);
         tell("runs of sources", reconcile_source_runs(&db, lost_after).await);
+        tell("dumps", reconcile_dumps(&db, lost_after).await);
         tokio::select! {
             () = tokio::time::sleep(lost_after) => {}
             () = stop.cancelled() => {}
@@ -99,6 +100,27 @@ pub async fn reconcile_source_runs(db: &Db, lost_after: Duration) -> db::Result<
         tx.enqueue_all(SYNC_SOURCE, &lost).await?;
         tx.commit().await?;
         count += lost.len();
+    }
+    Ok(count)
+}
+
+/// The same for dumps and restores.
+///
+/// # Errors
+/// The database failed; what was queued until then stays so.
+pub async fn reconcile_dumps(db: &Db, lost_after: Duration) -> db::Result<usize> {
+    let mut count = 0;
+    for tenant in each_tenant(db).await? {
+        let mut tx = db.tenant(tenant).await?;
+        let dumps = tx.touch_lost_dumps(lost_after, ROWS).await?;
+        let restores = tx.touch_lost_restores(lost_after, ROWS).await?;
+        if dumps.is_empty() && restores.is_empty() {
+            continue;
+        }
+        tx.enqueue_all(DUMP_COLLECTION, &dumps).await?;
+        tx.enqueue_all(RESTORE_DUMP, &restores).await?;
+        tx.commit().await?;
+        count += dumps.len() + restores.len();
     }
     Ok(count)
 }
