@@ -23,7 +23,7 @@ const TRIES: u32 = 3;
 pub struct BucketSettings {
     /// Bucket that is never read so: the one where originals of all tenants lie.
     pub own: Option<String>,
-    /// Time for one try of a request, and for all of an object.
+    /// Time for one try of a request; all of an object may take three times as long.
     pub timeout: Duration,
     /// Longest object, in bytes.
     pub max_object_bytes: u64,

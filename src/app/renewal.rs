@@ -16,8 +16,8 @@ use crate::governance::Flag;
 const DATABASE: &str = "DATABASE_URL";
 /// How soon it is tried again after a failure, where settings are renewed less often.
 const AGAIN: Duration = Duration::from_secs(30);
-/// Flags as settings.
-const FLAGS: [&str; 2] = ["PIDIMA_FLAG_UPLOADS", "PIDIMA_FLAG_QUESTIONS"];
+/// What the names of flags begin with, and of nothing else.
+const FLAG: &str = "PIDIMA_FLAG_";
 
 /// The settings of a running process.
 pub struct Renewal {
@@ -94,8 +94,7 @@ impl App {
             Ok(newer) => newer,
             Err(error) => {
                 // A flag is the switch for emergencies: no fault elsewhere keeps it from being used.
-                let is_of_flag = |fault: &String| FLAGS.iter().any(|flag| fault.starts_with(flag));
-                if !error.faults.iter().any(is_of_flag) {
+                if !error.faults.iter().any(|fault| fault.starts_with(FLAG)) {
                     self.switch(FlagsConfig::from_env(env));
                 }
                 return Err(error);
@@ -140,7 +139,7 @@ impl App {
         let is_renewed = |name: &str| match name {
             DATABASE => is_same_database,
             name if name.ends_with("_API_KEY") => changes.are_keys_taken,
-            name => FLAGS.contains(&name),
+            name => name.starts_with(FLAG),
         };
         let (at_once, later): (Vec<String>, Vec<String>) =
             changes.names.into_iter().partition(|name| is_renewed(name));

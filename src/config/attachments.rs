@@ -7,7 +7,8 @@ use super::Env;
 pub struct AttachmentsConfig {
     /// `PIDIMA_ATTACHMENTS_MAX_PER_SESSION`: most attachments of a session; default 20.
     pub max_per_session: u32,
-    /// `PIDIMA_ATTACHMENTS_MAX_PER_TENANT`: most attachments of all sessions of a tenant together; default 10,000.
+    /// `PIDIMA_ATTACHMENTS_MAX_PER_TENANT`: most attachments of all sessions of a tenant together, each version
+    /// counted; default 10,000.
     pub max_per_tenant: u32,
     /// `PIDIMA_ATTACHMENTS_MAX_BYTES`: largest attachment, in bytes; default 20 MiB. `PIDIMA_MAX_UPLOAD_BYTES` bounds the form
     /// that brings it.

@@ -22,20 +22,20 @@ const SWEPT: i64 = 100;
 const FILES: i64 = 1_000;
 
 /// Removes what is attached to a session that is about to be deleted, whose row is locked: nobody can add one meanwhile. What was
-/// there before was removed by [`Receiver::remove_attachments`], so that little is left; how many versions there were.
+/// there before was removed by [`Receiver::remove_attachments`], so that little is left.
 ///
 /// # Errors
 /// The database failed.
-pub async fn remove_last_attachments(tx: &mut TenantTx, session_id: Uuid) -> db::Result<usize> {
+pub async fn remove_last_attachments(tx: &mut TenantTx, session_id: Uuid) -> db::Result<()> {
     remove_all(tx, attachments_of(session_id)).await
 }
 
-async fn remove_all(tx: &mut TenantTx, collection_id: Uuid) -> db::Result<usize> {
+async fn remove_all(tx: &mut TenantTx, collection_id: Uuid) -> db::Result<()> {
     tx.lock_collection(collection_id).await?;
     let versions = tx.list_version_ids(None, Some(collection_id)).await?;
     tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;
     tx.delete_collection(collection_id).await?;
-    Ok(versions.len())
+    Ok(())
 }
 
 impl Receiver {
@@ -68,12 +68,9 @@ impl Receiver {
         let mut tx = self.db.tenant(author.tenant).await?;
         let collection_id = attachments_of(session_id);
         // Of a document of another place nothing is touched.
-        let (change, versions) = tx.delete_document_rows(collection_id, &[attachment_id]).await?;
-        if versions.is_empty() {
+        if remove_documents(&mut tx, collection_id, &[attachment_id]).await? == 0 {
             return Ok(false);
         }
-        tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;
-        tx.change_collection_counts(collection_id, change).await?;
         let entry = author.audit("attachment.deleted").on("attachment", attachment_id);
         tx.append_audit(entry.before(json!({ "session_id": session_id }))).await?;
         tx.commit().await?;

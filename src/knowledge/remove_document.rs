@@ -91,7 +91,8 @@ pub async fn remove_document(
     Ok(true)
 }
 
-/// Removes documents of one collection in the transaction of something larger, which is what the audit log tells of.
+/// Removes documents of one collection in the transaction of something larger, which is what the audit log tells of; how many
+/// versions there were.
 ///
 /// # Errors
 /// The database failed.
@@ -99,8 +100,9 @@ pub async fn remove_documents(
     tx: &mut TenantTx,
     collection_id: Uuid,
     document_ids: &[Uuid],
-) -> db::Result<()> {
+) -> db::Result<usize> {
     let (change, versions) = tx.delete_document_rows(collection_id, document_ids).await?;
     tx.enqueue_all(REMOVE_ORIGINAL, &versions).await?;
-    tx.change_collection_counts(collection_id, change).await
+    tx.change_collection_counts(collection_id, change).await?;
+    Ok(versions.len())
 }

@@ -168,7 +168,13 @@ impl Search {
     ) -> Result<SearchResult, SearchError> {
         let started = Instant::now();
         // Before the transaction: it is never held across a call to a model.
-        let mut vectors = self.embed_question(query, ahead).await?;
+        let mut vectors = match self.embed_question(query, ahead).await {
+            // It may be a model that is not needed any more: those that are, are asked below, where a fault counts.
+            Err(SearchError::Embedding(_)) if self.embedders.are_several() => {
+                QuestionVectors::new()
+            }
+            embedded => embedded?,
+        };
         let mut embedded = Instant::now();
         let terms = terms::query_terms(&query.text);
         let (mut tx, survey) = loop {
@@ -234,9 +240,7 @@ impl Search {
             ],
         })
     }
-}
 
-impl Search {
     /// Models that the search of these collections needs and that the question was not embedded with.
     fn missing_models(
         &self,

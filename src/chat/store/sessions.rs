@@ -214,11 +214,9 @@ impl TenantTx {
         Ok(found.rows_affected() == 1)
     }
 
-    /// Deletes a session with its messages. Whoever makes an answer in it finds its lease gone. Attachments lose their session
+    /// Deletes a session that is [locked](Self::lock_session), with its messages. Whoever makes an answer in it finds its lease gone. Attachments lose their session
     /// and are left to the sweep, unless they were removed before.
     pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
-        // The session before the lease, as who asks in it locks them.
-        self.lock_session(session_id).await?;
         self.delete_session_lease(session_id).await?;
         sqlx::query!(
             "delete from sessions

@@ -161,9 +161,11 @@ mod tests {
         assert!(more(&[]).unwrap().is_empty());
         let large = more(&LARGE).unwrap().remove(0);
         assert_eq!((large.name.as_str(), large.provider), ("large", EmbeddingProvider::OpenAi));
-        assert_eq!((large.remote.dimensions, large.remote.batch), (1_024, 64));
-        assert_eq!((large.remote.concurrency, large.remote.tries), (8, 5));
-        assert_eq!(large.remote.timeout, Duration::from_secs(30));
+        let first = RemoteEmbeddingsConfig::from_env(&Env::default(), EmbeddingProvider::MiniLm);
+        let numbers = |it: &RemoteEmbeddingsConfig| {
+            (it.dimensions, it.batch, it.concurrency, it.tries, it.timeout)
+        };
+        assert_eq!(numbers(&large.remote), numbers(&first));
         assert_eq!(with("DIMENSIONS", "512").unwrap().dimensions, 512);
     }
 

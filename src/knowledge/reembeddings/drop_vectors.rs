@@ -66,9 +66,7 @@ impl Reembeddings {
         if !tx.hold_active_version(document_id, version_id).await? {
             return Ok(Step::More);
         }
-        tx.lock_searched_model(job.collection_id).await?;
-        let needed = tx.list_embedding_models(job.collection_id, own).await?;
-        if needed.iter().any(|needed| needed == model) {
+        if self.needs(&mut tx, job.collection_id, model).await? {
             // Somebody has come to need them again since.
             tx.end_reembedding_drop(job).await?;
             tx.commit().await?;

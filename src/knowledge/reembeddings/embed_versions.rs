@@ -39,7 +39,7 @@ impl Reembeddings {
     pub(super) async fn embed_versions(
         &self,
         tenant: TenantId,
-        job: &ClaimedReembedding,
+        job: &mut ClaimedReembedding,
         model: &str,
         slice: &Slice<'_>,
     ) -> Result<Step, WorkError> {
@@ -59,7 +59,7 @@ impl Reembeddings {
     async fn embed_batch(
         &self,
         tenant: TenantId,
-        job: &ClaimedReembedding,
+        job: &mut ClaimedReembedding,
         filling: &mut Filling<'_>,
     ) -> Result<Step, WorkError> {
         let Some(mut begun) = self.next_version(tenant, job, filling).await? else {
@@ -82,7 +82,12 @@ impl Reembeddings {
             vectors,
             is_last: chunks.len() < self.settings.batch,
         };
-        match self.store_batch(tenant, job, filling, &begun, &batch).await? {
+        let stored = self.store_batch(tenant, job, filling, &begun, &batch).await?;
+        if matches!(stored, Stored::Yes) {
+            // As in its row: an attempt that fails now is the first one since.
+            job.failures = 0;
+        }
+        match stored {
             Stored::Yes if batch.is_last => {
                 filling.progress.done += i64::from(begun.version.chunk_count);
                 filling.after = Some(begun.version.document_id);
@@ -171,9 +176,7 @@ impl Reembeddings {
         if job.state == "completed" {
             // Nothing of it is live any more: the collection may have gone on to yet another model, and then nobody would
             // remove what is stored now.
-            tx.lock_searched_model(job.collection_id).await?;
-            let needed = tx.list_embedding_models(job.collection_id, own).await?;
-            if !needed.iter().any(|needed| needed == model) {
+            if !self.needs(&mut tx, job.collection_id, model).await? {
                 return Ok(Stored::NotOurs);
             }
         }

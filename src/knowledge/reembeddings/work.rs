@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Reembeddings;
 use super::compare::Compared;
 use crate::adapters::embeddings::EmbeddingError;
-use crate::db;
+use crate::db::{self, TenantTx};
 use crate::kernel::ids::TenantId;
 use crate::knowledge::store::reembedding_leases::{Claim, ClaimedReembedding, FailedWork};
 
@@ -126,7 +126,7 @@ impl Reembeddings {
             return self.drop_vectors(tenant, job, &model, slice).await;
         }
         for model in self.models_to_fill(tenant, job).await? {
-            match self.embed_versions(tenant, job, model, slice).await? {
+            match self.embed_versions(tenant, job, &model, slice).await? {
                 Step::More => return Ok(ReembedOutcome::Later(Duration::ZERO)),
                 Step::Complete => {}
                 Step::Over => return Ok(ReembedOutcome::Done),
@@ -146,13 +146,25 @@ impl Reembeddings {
     async fn drops_late(&self, tenant: TenantId, job: &ClaimedReembedding) -> db::Result<bool> {
         let own = self.embedders.own_model();
         let mut tx = self.db.tenant(tenant).await?;
-        tx.lock_searched_model(job.collection_id).await?;
-        let needed = tx.list_embedding_models(job.collection_id, own).await?;
-        if needed.iter().any(|needed| needed == own) || !tx.begin_late_drop(job, own).await? {
+        if self.needs(&mut tx, job.collection_id, own).await?
+            || !tx.begin_late_drop(job, own).await?
+        {
             return Ok(false);
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// Whether a collection needs vectors of a model, which nobody changes until the end of the transaction.
+    pub(super) async fn needs(
+        &self,
+        tx: &mut TenantTx,
+        collection_id: Uuid,
+        model: &str,
+    ) -> db::Result<bool> {
+        tx.lock_searched_model(collection_id).await?;
+        let needed = tx.list_embedding_models(collection_id, self.embedders.own_model()).await?;
+        Ok(needed.iter().any(|needed| needed == model))
     }
 
     /// Compares, and notes that every passage has new vectors: unless a version came in just now that has none.
@@ -162,12 +174,7 @@ impl Reembeddings {
         job: &mut ClaimedReembedding,
         slice: &Slice<'_>,
     ) -> Result<ReembedOutcome, WorkError> {
-        let mut tx = self.db.tenant(tenant).await?;
         let own = self.embedders.own_model();
-        if tx.lacks_vectors(job.collection_id, own, &job.to_model).await? {
-            return Ok(ReembedOutcome::Later(Duration::ZERO));
-        }
-        drop(tx);
         let recall = match self.compare(tenant, job, slice).await? {
             Compared::Whole(recall) => recall,
             Compared::Part => return Ok(ReembedOutcome::Later(Duration::ZERO)),
@@ -239,12 +246,12 @@ impl Reembeddings {
     }
 
     /// Models of which the state asks for vectors of every passage.
-    async fn models_to_fill<'a>(
+    async fn models_to_fill(
         &self,
         tenant: TenantId,
-        job: &'a ClaimedReembedding,
-    ) -> db::Result<Vec<&'a str>> {
-        let (from, to) = (job.from_model.as_str(), job.to_model.as_str());
+        job: &ClaimedReembedding,
+    ) -> db::Result<Vec<String>> {
+        let (from, to) = (job.from_model.clone(), job.to_model.clone());
         Ok(match job.state.as_str() {
             "running" => vec![to],
             "ready" | "switched" => vec![to, from],
@@ -252,7 +259,7 @@ impl Reembeddings {
                 // The collection may have gone on to yet another model.
                 let mut tx = self.db.tenant(tenant).await?;
                 let searched = tx.find_searched_model(job.collection_id).await?;
-                let is_searched = searched.is_some_and(|it| it.as_deref() == self.stored(to));
+                let is_searched = searched.is_some_and(|it| it.as_deref() == self.stored(&to));
                 if is_searched { vec![to] } else { Vec::new() }
             }
             _ => Vec::new(),

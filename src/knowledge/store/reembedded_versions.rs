@@ -208,7 +208,7 @@ impl TenantTx {
         Ok(held.is_some())
     }
 
-    /// Notes vectors of a version: all of a model when `is_whole`, and how many of the database's own model came or went.
+    /// Notes vectors of a version: all of a model when `is_whole`, and how many of the database's own model came.
     pub(in crate::knowledge) async fn note_embedded(
         &mut self,
         version_id: Uuid,

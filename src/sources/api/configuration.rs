@@ -66,7 +66,7 @@ pub struct ArchiveView {
     #[oai(validator(min_length = 1, max_length = 1000))]
     url: String,
     /// Whether one folder around everything, as Git hosts make it, is left out of the paths; true when absent. As long as the
-    /// source has documents, it stays with what it did for them.
+    /// source has documents, it stays with what it did for them, until `url` or this is changed.
     strip_top_folder: Option<bool>,
     /// Only files whose path is meant by one of these patterns, such as `docs/` or `**/*.md`; all when absent.
     #[oai(validator(max_items = 50, max_length = 200))]

@@ -109,7 +109,7 @@ pub(super) fn too_long(most: u64) -> Refusal {
 pub(super) fn damaged() -> Refusal {
     Refusal::new(
         "entry_damaged",
-        "the file can not be unpacked: its part of the archive is damaged",
+        "the file can not be unpacked: its part of the archive is damaged, or packed in a way that is not read; in a zip, use deflate",
     )
 }
 

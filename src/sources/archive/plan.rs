@@ -49,7 +49,8 @@ fn choose(
         TopFolder::Leave | TopFolder::Require => find_top_folder(listed, &paths),
     };
     // One that holds nothing tells nothing of what its files are in.
-    let is_other = found.is_none() && paths.iter().any(Result::is_ok);
+    let is_told = |path: &Result<String, Refusal>| path.as_ref().is_ok_and(|it| !is_of_finder(it));
+    let is_other = found.is_none() && paths.iter().any(is_told);
     if top_folder == TopFolder::Require && is_other {
         return Err(ArchiveError::TopFolder);
     }
@@ -70,6 +71,7 @@ fn choose(
         let (path, refusal) = match path {
             _ if is_folder => continue,
             Err(refusal) => (display(&entry.path), Some(refusal.clone())),
+            Ok(whole) if is_of_finder(whole) => continue,
             Ok(whole) => {
                 let path = whole.strip_prefix(&top).unwrap_or(whole);
                 if !Selection::reads(path) {
@@ -123,7 +125,7 @@ const DOUBLE: &str = "the archive has more than one file of this path";
 fn find_top_folder<'a>(listed: &[Listed], paths: &'a [Result<String, Refusal>]) -> Option<&'a str> {
     let mut top = None;
     for (entry, path) in listed.iter().zip(paths) {
-        let Ok(path) = path else { continue };
+        let Some(path) = path.as_ref().ok().filter(|path| !is_of_finder(path)) else { continue };
         let first = match path.split_once('/') {
             Some((first, _)) => first,
             None if entry.kind == Kind::Folder => path.as_str(),
@@ -134,6 +136,11 @@ fn find_top_folder<'a>(listed: &[Listed], paths: &'a [Result<String, Refusal>]) 
         }
     }
     top
+}
+
+/// What the Finder of macOS puts beside the files of a zip: properties of each, under its name, which are nobody's words.
+fn is_of_finder(path: &str) -> bool {
+    path.split('/').next() == Some("__MACOSX")
 }
 
 #[cfg(test)]
@@ -191,6 +198,11 @@ mod tests {
         let only = files(&["./a/a.md"]);
         assert_eq!(chosen(&only, &all), wanted(&[("a.md", "0")]));
         assert_eq!(chosen(&[], &all), []);
+        let finder = files(&["repo/a.md", "__MACOSX/repo/._a.md", "__MACOSX/._repo"]);
+        assert_eq!(chosen(&finder, &all), wanted(&[("a.md", "0")]));
+        let properties = files(&["__MACOSX/._a.md"]);
+        let chosen = choose(&properties, &all, TopFolder::Require, &limits());
+        assert_eq!(chosen, Ok((Vec::new(), true)));
     }
 
     #[test]

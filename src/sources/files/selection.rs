@@ -10,7 +10,7 @@ use crate::sources::sync::SyncSettings;
 /// Longest pattern, and longest beginning of names, in bytes.
 const MAX_PATTERN_BYTES: usize = 200;
 const MAX_PREFIX_BYTES: usize = 100;
-/// Most `*` and `**` in a pattern: each may be tried at each place of a path.
+/// Most `*` and `**` in a pattern. The work is bounded by the lengths of pattern and path; this keeps patterns readable.
 const MAX_WILDCARDS: usize = 8;
 
 /// Which files are wanted.

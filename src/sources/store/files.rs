@@ -54,8 +54,8 @@ impl TenantTx {
         Ok(i32::try_from(done.rows_affected()).unwrap_or(i32::MAX))
     }
 
-    /// How to ask whether there is another archive than the one that all items are from; absent when that is not known, or when
-    /// one of them has no document any more.
+    /// How to ask whether there is another archive than the one that all items are from, empty when that is not known; absent
+    /// when one of them has no document any more.
     pub(in crate::sources) async fn find_source_validators(
         &mut self,
         source_id: Uuid,
@@ -152,7 +152,7 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Leaves open how they are named: where the archive is, or what is wanted of it, is another now.
+    /// Leaves open how they are named: where the archive is, or what becomes of the folder around it, is another now.
     pub(in crate::sources) async fn forget_top_folder(
         &mut self,
         source_id: Uuid,

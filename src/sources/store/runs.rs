@@ -219,18 +219,18 @@ impl TenantTx {
         Ok(ended)
     }
 
-    /// Archives that runs of a source have read, whether they are held still or not.
+    /// Archives of runs of a source that are held still.
     pub(in crate::sources) async fn list_source_contents(
         &mut self,
         source_id: Uuid,
     ) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
-            r#"select content_id as "content_id!"
-            from source_runs
-            where tenant_id = $1
-                and source_id = $2
-                and content_id is not null
-            order by run_id"#,
+            r#"select r.content_id as "content_id!"
+            from source_runs r
+            join pending_originals p on p.tenant_id = r.tenant_id and p.version_id = r.content_id
+            where r.tenant_id = $1
+                and r.source_id = $2
+            order by r.run_id"#,
             self.tenant().uuid(),
             source_id
         )

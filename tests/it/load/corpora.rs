@@ -25,7 +25,7 @@ const READ: usize = 3_000;
 const INGESTED: usize = 200;
 /// Readers at once.
 const READERS: usize = 2;
-/// Passages that the bare model is tried with, and how many at once: as ingestion asks it.
+/// Passages that the bare model is tried with, and how many at once.
 const PASSAGES: usize = 500;
 const BATCH: usize = 64;
 

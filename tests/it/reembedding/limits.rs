@@ -10,7 +10,7 @@ use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_texts_are_compared_as_the_setting_says_and_there_are() {
-    for (sample, compared) in [("0", 0), ("1", 1), ("2", 2), ("1000", 3)] {
+    for (sample, compared) in [("0", Some(0)), ("1", Some(1)), ("2", Some(2)), ("1000", None)] {
         let settings = [("PIDIMA_REEMBEDDING_SAMPLE", sample), ("PIDIMA_REEMBEDDING_DEPTH", "1")];
         let stage = Stage::idle(&settings).await;
         stage.learn("a.md", &guide(&["pump"])).await;
@@ -20,7 +20,7 @@ async fn as_many_texts_are_compared_as_the_setting_says_and_there_are() {
         let recall = &stage.show(&id).await["shadow_recall"];
         let chunks = stage.vectors().await.1;
         assert_eq!(recall["depth"], 1);
-        let most = if sample == "1000" { chunks } else { compared };
+        let most = compared.unwrap_or(chunks);
         assert_eq!(recall["sample_size"], most, "{sample}");
         assert_eq!(recall["overlap"].is_null(), sample == "0");
     }
@@ -50,6 +50,27 @@ async fn it_is_given_up_at_the_last_attempt_in_a_row_and_not_before() {
     stage.second.fail_next(busy());
     assert_eq!(stage.work(&id).await, ReembedOutcome::Done);
     assert_eq!(stage.show(&id).await["state"], "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_embeds_something_before_it_fails_is_the_first_of_a_row() {
+    let settings = [("PIDIMA_REEMBEDDING_MAX_ATTEMPTS", "2"), ("PIDIMA_REEMBEDDING_BATCH", "1")];
+    let stage = Stage::idle(&settings).await;
+    stage.learn("a.md", &guide(&["pump", "valve", "motor"])).await;
+    let id = stage.begin().await;
+    stage.second.fail_next(busy());
+    assert!(matches!(stage.work(&id).await, ReembedOutcome::Later(_)));
+    stage.second.hold_nth(2);
+    let ((), outcome) = tokio::join!(
+        async {
+            stage.second.entered().await;
+            stage.second.fail_next(busy());
+            stage.second.release();
+        },
+        stage.work(&id)
+    );
+    assert!(matches!(outcome, ReembedOutcome::Later(_)), "{outcome:?}");
+    assert_eq!(stage.show(&id).await["state"], "running");
 }
 
 #[tokio::test(flavor = "multi_thread")]

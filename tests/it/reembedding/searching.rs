@@ -32,6 +32,25 @@ async fn a_search_asks_the_model_of_the_collection_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_away_keeps_nobody_from_what_has_no_vectors_of_it() {
+    let stage = Stage::idle(&[]).await;
+    stage.learn("a.md", &guide(&["pump", "valve"])).await;
+    stage.switched().await;
+    // This process has not searched yet: it does not know that the first model is not needed.
+    stage.first.refuse_queries("it is away");
+    let found = stage.search("about the valve").await;
+    assert!(!found.is_empty() && found.iter().all(|(_, similarity)| similarity.is_some()));
+    // What is read by the first model can not be searched without it.
+    let other = stage.tenant.post("/v1/collections", &json!({ "name": "other" })).await;
+    let other = other.expect(201)["id"].as_str().unwrap().to_owned();
+    let document = stage.upload(&other, "b.md", &guide(&["lantern"])).await;
+    stage.run().await;
+    assert_eq!(stage.tenant.settled(&document).await["state"], "ready");
+    let body = json!({ "query": "the lantern", "collection_ids": [other] });
+    stage.tenant.post("/v1/search", &body).await.expect(503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn collections_of_two_models_are_searched_each_by_its_own_and_fused_by_rank() {
     let stage = Stage::idle(&[]).await;
     stage.learn("a.md", &guide(&["pump", "valve"])).await;

@@ -196,6 +196,25 @@ async fn a_flag_is_switched_whatever_else_is_wrong_and_names_of_the_next_version
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slip_in_any_flag_leaves_it_as_it_was() {
+    let running = Box::pin(Running::start(Place::file_place().await)).await;
+    let session = crate::attachments::open(&running.tenant, &json!({})).await;
+    let takes_attachments = async || {
+        let name = format!("{}.md", uuid::Uuid::new_v4());
+        let text = b"# A\n\nThe pump runs.\n";
+        let sent = crate::attachments::send(&running.tenant, &session, &name, text).await;
+        sent.status == 202
+    };
+    assert!(takes_attachments().await);
+    running.place.put(&[("PIDIMA_FLAG_ATTACHMENTS", "off")]).await;
+    eventually("attachments are off", async || !takes_attachments().await).await;
+    running.place.put(&[("PIDIMA_FLAG_ATTACHMENTS", "of")]).await;
+    eventually("it is told", async || running.is_degraded().await).await;
+    assert!(!takes_attachments().await);
+    assert!(running.takes_uploads().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_gone_or_that_no_header_carries_leaves_the_old_one() {
     for place in Place::all().await {
         // Putting a parameter takes none away.

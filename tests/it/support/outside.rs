@@ -125,7 +125,7 @@ fn one_by_one(steps: Vec<Result<ModelEvent, ModelError>>) -> ModelStream {
         .boxed()
 }
 
-/// The real embedding model, watched: what it embedded is kept, it can be held up and made to fail.
+/// An embedding model, watched: what it embedded is kept, it can be held up and made to fail.
 pub struct ProbedEmbedder {
     inner: Arc<dyn Embedder>,
     queries: Mutex<Vec<String>>,
@@ -133,6 +133,8 @@ pub struct ProbedEmbedder {
     /// Passages of the largest call.
     largest: AtomicUsize,
     faults: Mutex<VecDeque<EmbeddingError>>,
+    /// What each question meets from now on.
+    refused: Mutex<Option<String>>,
     /// Calls that go through before some that are held up.
     passing: Mutex<usize>,
     holds: Mutex<usize>,
@@ -153,6 +155,7 @@ impl ProbedEmbedder {
             passages: Mutex::default(),
             largest: AtomicUsize::new(0),
             faults: Mutex::default(),
+            refused: Mutex::default(),
             passing: Mutex::new(0),
             holds: Mutex::new(0),
             entered: Semaphore::new(0),
@@ -183,6 +186,11 @@ impl ProbedEmbedder {
     /// Makes the next call for passages fail.
     pub fn fail_next(&self, error: EmbeddingError) {
         self.faults.lock().unwrap().push_back(error);
+    }
+
+    /// Makes each call for a question fail from now on.
+    pub fn refuse_queries(&self, reason: &str) {
+        *self.refused.lock().unwrap() = Some(reason.to_owned());
     }
 
     /// Holds up the next call for passages.
@@ -225,6 +233,9 @@ impl Embedder for ProbedEmbedder {
         // The text of a question must not get into the log by the words of a panic.
         assert!(text != "make the embedder panic", "as asked");
         self.queries.lock().unwrap().push(text.to_owned());
+        if let Some(reason) = self.refused.lock().unwrap().clone() {
+            return Err(EmbeddingError::Unavailable { model: self.model().to_owned(), reason });
+        }
         self.inner.embed_query(text).await
     }
 

@@ -2246,7 +2246,7 @@ export interface components {
             name_prefix?: string;
             /**
              * @description Whether one folder around everything, as Git hosts make it, is left out of the paths; true when absent. As long as the
-             *     source has documents, it stays with what it did for them.
+             *     source has documents, it stays with what it did for them, until `url` or this is changed.
              */
             strip_top_folder?: boolean;
             /** @description Where it is fetched from. An https address that the internet reaches. */
