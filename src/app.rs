@@ -32,6 +32,7 @@ use crate::config::{
     AccountsConfig, AwsConfig, Config, DatabaseConfig, Env, MetricsConfig, RedisConfig,
 };
 use crate::db::{Db, PoolSettings};
+use crate::enrichment::Enrichment;
 use crate::governance::Flags;
 use crate::identity::{
     AccountSettings, Accounts, ArgonSettings, BrowserLoginSettings, BrowserLogins, PasswordRules,
@@ -224,12 +225,19 @@ impl App {
             settings::source_means(config, &aws)?,
             settings::sources(config),
         );
+        let enrichment = Enrichment::new(
+            db.clone(),
+            models.clone(),
+            embedders.clone(),
+            settings::enrichment(config),
+        );
         let worker = Worker {
             db: db.clone(),
             queue: Arc::clone(&queue),
             ingestion,
             chat: chat.clone(),
             sources: sources.clone(),
+            enrichment,
             webhooks: webhooks.clone(),
             reembeddings: reembeddings.clone(),
             uploads: uploads.clone(),

@@ -19,7 +19,8 @@ mod withheld;
 
 pub use citations::{Citation, CitationBuilder, Piece};
 pub use hot_context::HotContexts;
-pub use output_filter::{FilterSettings, LinkPrefix};
+pub use output_filter::{AllowedLinks, FilterSettings, LinkPrefix, OutputFilter};
+pub use prompt::{Counting, Marker};
 pub use run::{
     Answer, Chat, ChatSettings, NumberedEvent, Outcome, Question, RunEvent, RunRef, RunSettings,
     StartError, Usage,

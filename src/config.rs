@@ -7,6 +7,7 @@ mod accounts;
 mod attachments;
 mod aws;
 mod embeddings;
+mod enrichment;
 mod env;
 mod flags;
 mod http;
@@ -37,6 +38,7 @@ pub use aws::AwsConfig;
 pub use embeddings::{
     EmbeddingProvider, EmbeddingsConfig, MoreEmbeddingsConfig, RemoteEmbeddingsConfig,
 };
+pub use enrichment::EnrichmentConfig;
 pub use env::{ConfigError, Env, Given, Origin};
 pub use flags::FlagsConfig;
 pub use http::HttpConfig;
@@ -107,6 +109,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// Answering questions.
     pub chat: ChatConfig,
+    /// Writing about documents.
+    pub enrichment: EnrichmentConfig,
     /// Keeping answers while they are made.
     pub runs: RunsConfig,
     /// What is switched off and on.
@@ -167,11 +171,13 @@ impl Config {
             reembedding: ReembeddingConfig::from_env(env),
             search: SearchConfig::from_env(env),
             chat: ChatConfig::from_env(env),
+            enrichment: EnrichmentConfig::from_env(env),
             runs: RunsConfig::from_env(env),
             flags: FlagsConfig::from_env(env),
             sources: SourcesConfig::from_env(env),
             metrics: MetricsConfig::from_env(env),
         };
+        config.enrichment.check_providers(env, &config.chat.providers);
         let is_signed = config.database.sign_in == SignInKind::Iam;
         if is_signed && config.sources.refresh > SIGNED_REFRESH {
             env.fault(format!(

@@ -8,6 +8,7 @@ pub mod chunk;
 mod embedded_text;
 mod embedders;
 mod embedding_space;
+mod enrichment;
 mod hold_content;
 mod ingest_version;
 mod limit_collection;
@@ -31,8 +32,10 @@ pub use attachments::{
     list_attachments,
 };
 pub use author::Author;
-pub use embedders::{Embedders, SameModel};
+pub use embedded_text::{embedded_digest, embedded_text};
+pub use embedders::{Embedders, SameModel, embed_passages};
 pub use embedding_space::{EmbeddingSpaceError, check_embedding_models, claim_embedding_space};
+pub use enrichment::{ENRICH_COLLECTION, EnrichmentChange, EnrichmentError, change_enrichment};
 pub use hold_content::{StoreContentError, hold_content, release_content};
 pub use ingest_version::{
     GivenUp, INGEST_VERSION, IngestSettings, Ingestion, JobOutcome, REMOVE_ORIGINAL,
@@ -50,9 +53,13 @@ pub use search::{
 };
 pub use store::attachments::UnreadAttachment;
 pub use store::collections::Collection;
+pub use store::contexts::PassageContexts;
 pub use store::documents::Document;
+pub use store::enrichment::EnrichmentSwitch;
+pub use store::passages::{Changed, PassageChange, StoredPassage, VersionChange};
 pub use store::search::Passage;
 pub use store::source_documents::SoleSource;
 pub use store::version_states::VersionState;
+pub use store::windows::VectorsByModel;
 pub use uploads::{PartSigner, UploadSettings, Uploads};
 pub use watch_job::{JobWatch, WatchSettings, Watcher};

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod devservices;
+pub mod enrichment;
 pub mod governance;
 pub mod identity;
 pub mod kernel;

@@ -2,6 +2,7 @@
 //!
 //! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
 
+mod enrich;
 mod reconcile;
 mod reembed;
 mod relay;
@@ -27,9 +28,10 @@ use unbroken::unbroken;
 use crate::adapters::queue::{Delivery, Message, Queue, QueueError};
 use crate::chat::Chat;
 use crate::db::Db;
+use crate::enrichment::Enrichment;
 use crate::knowledge::{
-    GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REEMBED_COLLECTION, REMOVE_ORIGINAL,
-    Reembeddings, Uploads,
+    ENRICH_COLLECTION, GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REEMBED_COLLECTION,
+    REMOVE_ORIGINAL, Reembeddings, Uploads,
 };
 use crate::sources::{SYNC_SOURCE, SourceSync};
 use crate::telemetry::metrics::metrics;
@@ -77,6 +79,8 @@ pub struct Worker {
     pub chat: Chat,
     /// The jobs on sources.
     pub sources: SourceSync,
+    /// The jobs by which a model writes about documents.
+    pub enrichment: Enrichment,
     /// The jobs on webhooks.
     pub webhooks: Webhooks,
     /// Changes of the embedding models of collections.
@@ -108,8 +112,8 @@ impl Worker {
         let (chat, until) = (self.chat.clone(), stop.clone());
         let sweep_runs = move || sweep_runs(chat.clone(), until.clone());
         jobs.spawn(unbroken("sweep_runs", stop.clone(), sweep_runs));
-        let (db, lost_after, until) = (self.db.clone(), self.settings.lost_after, stop.clone());
-        let reconcile = move || reconcile::run(db.clone(), lost_after, until.clone());
+        let (worker, until) = (self.clone(), stop.clone());
+        let reconcile = move || reconcile::run(worker.clone(), until.clone());
         jobs.spawn(unbroken("reconcile", stop.clone(), reconcile));
         let (worker, until) = (self.clone(), stop.clone());
         let schedule = move || schedule::run(worker.clone(), until.clone());
@@ -187,9 +191,10 @@ impl Worker {
             return Ok(false);
         }
         let (worker, stop) = (self.clone(), stop.clone());
-        // Who waits for a server of a tenant takes no place from documents: webhooks and sources have places of their own.
-        let waits =
-            |it: &Delivery| [DELIVER_WEBHOOK, SYNC_SOURCE].contains(&it.message.kind.as_str());
+        // Who waits for a server takes no place from documents: webhooks, sources and enrichment have places of their own.
+        let waits = |it: &Delivery| {
+            [DELIVER_WEBHOOK, SYNC_SOURCE, ENRICH_COLLECTION].contains(&it.message.kind.as_str())
+        };
         let place = (!deliveries.iter().all(waits)).then_some(place);
         jobs.spawn(async move {
             for delivery in deliveries {
@@ -246,6 +251,9 @@ impl Worker {
         }
         if kind == REEMBED_COLLECTION {
             return self.reembed(delivery, stop).await;
+        }
+        if kind == ENRICH_COLLECTION {
+            return self.enrich(delivery).await;
         }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {
@@ -384,7 +392,14 @@ fn job_span(message: &Message, trace: Option<&TraceContext>) -> Span {
 
 /// The kind of a message, in our own words: anybody who may write to the queue can name another.
 fn kind_of(message: &Message) -> &'static str {
-    let known = [INGEST_VERSION, REMOVE_ORIGINAL, DELIVER_WEBHOOK, SYNC_SOURCE, REEMBED_COLLECTION];
+    let known = [
+        INGEST_VERSION,
+        REMOVE_ORIGINAL,
+        DELIVER_WEBHOOK,
+        SYNC_SOURCE,
+        REEMBED_COLLECTION,
+        ENRICH_COLLECTION,
+    ];
     let known = known.into_iter().find(|kind| *kind == message.kind);
     known.unwrap_or("unknown")
 }

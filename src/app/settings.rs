@@ -15,6 +15,7 @@ use crate::config::{
     ChatConfig, Config, IngestionConfig, LimitsConfig, OidcProviderConfig, OutboundConfig,
     RateConfig, RunsConfig,
 };
+use crate::enrichment::{EnrichmentSettings, Lengths};
 use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
@@ -329,6 +330,31 @@ pub(super) fn attachments(config: &Config) -> AttachmentSettings {
             per_tenant: attachments.max_per_tenant,
         },
         max_bytes: attachments.max_bytes,
+    }
+}
+
+/// What enrichment may take.
+pub(super) fn enrichment(config: &Config) -> EnrichmentSettings {
+    let enrichment = &config.enrichment;
+    EnrichmentSettings {
+        providers: enrichment.providers.clone(),
+        concurrency: enrichment.concurrency,
+        slice: enrichment.slice,
+        lease: config.ingestion.lease,
+        document_tokens: enrichment.document_tokens,
+        context_tokens: config.chat.context_tokens,
+        lengths: Lengths {
+            output_tokens: enrichment.max_output_tokens,
+            context_chars: enrichment.context_chars,
+            summary_chars: enrichment.summary_chars,
+            questions: enrichment.questions,
+            question_chars: enrichment.question_chars,
+        },
+        collection_tokens: enrichment.collection_tokens,
+        tenant_tokens: enrichment.tenant_tokens,
+        max_attempts: enrichment.max_attempts,
+        retry: enrichment.retry,
+        recheck: enrichment.recheck,
     }
 }
 

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 pub use budget::{Dropped, LeftOut, TooLong};
+pub use spotlight::Marker;
 pub use summary::for_summary;
 pub use tokens::{Counting, Window};
 
 use self::budget::{Budget, Parts};
-use self::spotlight::Marker;
 use super::assistants::EffectiveConfiguration;
 use super::citations::without_markers;
 use crate::adapters::models::{Passage, Prompt, Role, Turn};

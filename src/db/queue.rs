@@ -3,6 +3,7 @@
 mod dead;
 mod jobs;
 mod outbox;
+mod wake;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

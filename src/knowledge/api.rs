@@ -3,6 +3,8 @@
 mod collections;
 mod dead_letters;
 mod documents;
+mod enrichment;
+mod enrichment_views;
 mod job_events;
 mod job_views;
 mod jobs;
@@ -17,6 +19,7 @@ mod versions;
 pub use collections::CollectionsApi;
 pub use dead_letters::DeadLettersApi;
 pub use documents::{DocumentsApi, Failure, StateName, document_of};
+pub use enrichment::EnrichmentApi;
 pub use jobs::{IngestionJobsApi, WaitFor};
 pub use reembeddings::ReembeddingsApi;
 pub use search::{HitExplanation, SearchApi, SearchExplanation};

@@ -82,7 +82,7 @@ impl Embedders {
 ///
 /// # Errors
 /// The model failed, or gave a passage nothing.
-pub(super) async fn embed_passages(
+pub async fn embed_passages(
     embedder: &dyn Embedder,
     texts: &[String],
 ) -> Result<Vec<Vec<HalfVector>>, EmbeddingError> {

@@ -18,6 +18,7 @@ use embed::EmbeddedText;
 use super::announce_version::announce_version;
 use super::chunk::ChunkOptions;
 use super::embedders::Embedders;
+use super::enrichment::wake_enrichment;
 use super::parser::{Parser, ParserError, ParserSettings};
 use super::store::index::{IndexedChunk, IndexedVersion, Published};
 use super::store::ingestion::{Claim, ClaimedVersion, FailedAttempt, StageTimes};
@@ -241,7 +242,9 @@ impl Ingestion {
         let original = version.original_version_id.unwrap_or(version.version_id);
         let key = ObjectKey::original(tenant, original);
         let bytes = self.objects.get(&key).instrument(traced!("get original")).await?;
-        let reading = prepare::read_and_cut(version, bytes, &self.parser, &self.settings);
+        let contexts =
+            self.db.tenant(tenant).await?.list_contexts_in_use(version.document_id).await?;
+        let reading = prepare::read_and_cut(version, bytes, contexts, &self.parser, &self.settings);
         let plan = self
             .while_leased(tenant, version, token, *times, reading)
             .instrument(traced!("parse and chunk"))
@@ -259,6 +262,7 @@ impl Ingestion {
                 let digest = planned.digest.to_vec();
                 let chunk = IndexedChunk {
                     chunk_id: new_id(),
+                    context: planned.context,
                     embedded_sha256: planned.digest,
                     terms: planned.terms,
                     chunk: planned.chunk,
@@ -299,6 +303,7 @@ impl Ingestion {
             times.index_ms = Some(millis(indexing));
             tx.finish_attempt(version, *times).await?;
             announce_version(&mut tx, version.version_id).await?;
+            wake_enrichment(&mut tx, version.collection_id).await?;
             tx.commit().await?;
             tracing::info!(
                 version.id = %version.version_id,

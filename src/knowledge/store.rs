@@ -2,15 +2,19 @@
 
 pub mod attachments;
 pub mod collections;
+pub mod contexts;
 pub mod document_deletions;
 pub mod document_names;
 pub mod documents;
 pub mod embedding_space;
+pub mod enrichment;
 pub mod index;
 pub mod ingestion;
 pub mod jobs;
 pub mod media_type;
 pub mod originals;
+pub mod passages;
+pub mod postings;
 pub mod reach;
 pub mod reembedded_versions;
 pub mod reembedding_comparisons;

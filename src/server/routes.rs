@@ -33,8 +33,8 @@ use crate::identity::api::{
 };
 use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSigner};
 use crate::knowledge::api::{
-    CollectionsApi, DeadLettersApi, DocumentsApi, IngestionJobsApi, ReembeddingsApi, SearchApi,
-    UploadsApi,
+    CollectionsApi, DeadLettersApi, DocumentsApi, EnrichmentApi, IngestionJobsApi, ReembeddingsApi,
+    SearchApi, UploadsApi,
 };
 use crate::knowledge::{AttachmentSettings, JobWatch, Receiver, Reembeddings, Search, Uploads};
 use crate::sources::SourceSync;
@@ -207,6 +207,7 @@ fn api_service(
             work_waits: Arc::clone(&services.work_waits),
         },
         DocumentsApi { db: db.clone(), receiver: receiver.clone(), watch: watch.clone() },
+        EnrichmentApi { db: db.clone() },
         UploadsApi { uploads: services.uploads.clone(), watch: watch.clone() },
         IngestionJobsApi { db: db.clone(), receiver: receiver.clone(), watch },
         DeadLettersApi {

@@ -1,4 +1,4 @@
-//! Finds versions, deliveries of webhooks and runs of sources that wait for a message which nobody will deliver, whatever became of it, and
+//! Finds versions, deliveries of webhooks, runs of sources and collections to be enriched that wait for a message which nobody will deliver, whatever became of it, and
 //! asks for the work again: with this nothing waits for ever. And originals whose upload broke off before there was a version:
 //! with this none stays in the store that nobody knows of.
 
@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Worker;
 use crate::db::{self, Db};
+use crate::enrichment::wake_lost_enrichments;
 use crate::knowledge::{INGEST_VERSION, REMOVE_ORIGINAL};
 use crate::sources::SYNC_SOURCE;
 use crate::tenancy::each_tenant;
@@ -17,11 +19,14 @@ use crate::webhooks::DELIVER_WEBHOOK;
 const ROWS: i64 = 1_000;
 
 /// Looks again and again until `stop`, as often as a version may wait.
-pub(super) async fn run(db: Db, lost_after: Duration, stop: CancellationToken) {
+pub(super) async fn run(worker: Worker, stop: CancellationToken) {
+    let (db, lost_after) = (&worker.db, worker.settings.lost_after);
     while !stop.is_cancelled() {
-        tell("documents", reconcile_versions(&db, lost_after).await);
-        tell("deliveries of webhooks", reconcile_deliveries(&db, lost_after).await);
-        tell("runs of sources", reconcile_source_runs(&db, lost_after).await);
+        tell("documents", reconcile_versions(db, lost_after).await);
+        tell("deliveries of webhooks", reconcile_deliveries(db, lost_after).await);
+        tell("runs of sources", reconcile_source_runs(db, lost_after).await);
+        let woken = wake_lost_enrichments(&worker.enrichment, lost_after).await;
+        tell("collections to be enriched", woken);
         tokio::select! {
             () = tokio::time::sleep(lost_after) => {}
             () = stop.cancelled() => {}

@@ -69,6 +69,8 @@ fn look(foreign: &TestTenant) -> String {
         "unanswered_questions",
         "documents_by_use",
         "source_runs",
+        "enrichments",
+        "enrichment_by_month",
         "assistants",
         "assistant_versions",
     ];

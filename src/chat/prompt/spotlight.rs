@@ -33,8 +33,7 @@ impl Marker {
         }
     }
 
-    /// A word of the test's own.
-    #[cfg(test)]
+    /// A word that was made before, for a text of which more is asked later: what a provider has read already must begin alike.
     pub fn of(word: &str) -> Self {
         Self(word.to_owned())
     }

@@ -136,7 +136,7 @@ pub async fn reserve_quota(
 
 /// Rows that count what is limited, each once and in one order for everybody: two that wait for each other would both
 /// fail.
-fn places(limits: &[LimitInForce], at: DateTime<Utc>) -> Vec<Place> {
+pub(super) fn places(limits: &[LimitInForce], at: DateTime<Utc>) -> Vec<Place> {
     let mut places: Vec<Place> = limits
         .iter()
         .map(|limit| Place {
@@ -152,7 +152,7 @@ fn places(limits: &[LimitInForce], at: DateTime<Utc>) -> Vec<Place> {
 }
 
 /// What others have used and reserved already.
-fn used(limit: &LimitInForce, counted: &[Counted], open: &[Open]) -> i64 {
+pub(super) fn used(limit: &LimitInForce, counted: &[Counted], open: &[Open]) -> i64 {
     let counted = counted.iter().find(|row| row.is_of(limit.subject, limit.period));
     let open = open.iter().find(|row| row.is_of(limit.subject, limit.period));
     let (Some(counted), Some(open)) = (counted, open) else { return 0 };
@@ -168,7 +168,7 @@ fn warning(limit: &LimitInForce) -> QuotaWarning {
     QuotaWarning { subject: limit.subject, measure: limit.measure, period: limit.period }
 }
 
-fn exceeded(limit: &LimitInForce, at: DateTime<Utc>) -> ExceededQuota {
+pub(super) fn exceeded(limit: &LimitInForce, at: DateTime<Utc>) -> ExceededQuota {
     let resets_at = limit.period.end(at);
     let wait = resets_at.and_then(|end| (end - at).to_std().ok());
     ExceededQuota {

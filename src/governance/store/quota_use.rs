@@ -13,17 +13,17 @@ use crate::kernel::ids::first_id_at;
 pub(super) const MOST: i64 = 1_000_000_000_000;
 
 /// Columns of places, for `unnest`.
-struct PlaceColumns {
-    subjects: Vec<String>,
-    ids: Vec<Uuid>,
-    periods: Vec<String>,
-    starts: Vec<DateTime<Utc>>,
+pub(super) struct PlaceColumns {
+    pub subjects: Vec<String>,
+    pub ids: Vec<Uuid>,
+    pub periods: Vec<String>,
+    pub starts: Vec<DateTime<Utc>>,
     /// No run of these periods has an earlier id: an id is made some moments before the run is reserved.
     first_run: Uuid,
 }
 
 impl PlaceColumns {
-    fn of(places: &[Place]) -> Self {
+    pub fn of(places: &[Place]) -> Self {
         let earliest = places.iter().map(|place| place.start).min().unwrap_or_default();
         Self {
             subjects: places.iter().map(|place| place.subject.as_str().to_owned()).collect(),
@@ -209,7 +209,7 @@ impl TenantTx {
             r#"select
                 n.subject as "subject!",
                 n.period as "period!",
-                count(r.run_id) as "runs!",
+                count(r.run_id) filter (where r.purpose = 'answer') as "runs!",
                 coalesce(sum(r.reserved_tokens), 0)::bigint as "tokens!",
                 coalesce(sum(r.reserved_cost_micro_usd), 0)::bigint as "cost_micro_usd!"
             from unnest($2::text[], $3::uuid[], $4::text[], $5::timestamptz[]) as n (
@@ -255,10 +255,10 @@ impl TenantTx {
         let rows = sqlx::query!(
             r#"select
                 n.period as "period!",
-                count(r.run_id) as "questions!",
+                count(r.run_id) filter (where r.purpose = 'answer') as "questions!",
                 coalesce(sum(r.input_tokens + r.output_tokens), 0)::bigint as "tokens!",
                 coalesce(sum(r.cost_micro_usd), 0)::bigint as "cost_micro_usd!",
-                count(r.run_id) filter (where r.settled_at is null) as "open!",
+                count(r.run_id) filter (where r.purpose = 'answer' and r.settled_at is null) as "open!",
                 coalesce(sum(r.reserved_tokens) filter (where r.settled_at is null), 0)::bigint as "reserved_tokens!",
                 coalesce(sum(r.reserved_cost_micro_usd) filter (where r.settled_at is null), 0)::bigint
                     as "reserved_cost_micro_usd!"

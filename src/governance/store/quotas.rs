@@ -228,6 +228,7 @@ impl TenantTx {
                 select
                     s.subject,
                     s.subject_id,
+                    r.purpose,
                     r.reserved_at,
                     r.input_tokens + r.output_tokens as tokens,
                     r.cost_micro_usd
@@ -259,7 +260,7 @@ impl TenantTx {
                 s.subject_id,
                 p.period,
                 p.period_start,
-                count(*),
+                count(*) filter (where s.purpose = 'answer'),
                 sum(s.tokens),
                 sum(s.cost_micro_usd)
             from spent s

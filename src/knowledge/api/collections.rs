@@ -3,17 +3,21 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use poem_openapi::types::Example;
+use poem_openapi::types::{Example, MaybeUndefined};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::enrichment_views::{EnrichmentSwitchName, EnrichmentWait};
 use crate::db::idempotency::Begun;
-use crate::db::{Db, OnConstraint, TenantTx};
+use crate::db::{self, Db, OnConstraint, TenantTx};
 use crate::identity::api::Caller;
 use crate::identity::{Action, Actor};
 use crate::kernel::ids::new_id;
-use crate::knowledge::{Collection, LimitError, Reach, Reader, Receiver, limit_collection};
+use crate::knowledge::{
+    Collection, EnrichmentChange, LimitError, Reach, Reader, Receiver, change_enrichment,
+    limit_collection,
+};
 use crate::web::body::JsonBody;
 use crate::web::idempotency::{Once, Replayable};
 use crate::web::paging::{encode_cursor, keyset};
@@ -27,7 +31,7 @@ const NEW_OUT_OF_REACH: &str = "the credential is for certain collections and wo
 
 /// A set of documents that is searched together.
 #[derive(Debug, Object)]
-#[oai(rename = "Collection")]
+#[oai(rename = "Collection", skip_serializing_if_is_none)]
 pub struct CollectionView {
     /// Id of the collection.
     id: Uuid,
@@ -42,6 +46,12 @@ pub struct CollectionView {
     /// Groups that it is limited to; empty when it is open to the whole tenant.
     #[oai(validator(max_items = 50))]
     group_ids: Vec<Uuid>,
+    /// Whether a model writes about its documents.
+    enrichment: EnrichmentSwitchName,
+    /// Tokens that this may use in a month of UTC; as many as the server sets when absent.
+    enrichment_monthly_tokens: Option<i64>,
+    /// Why it stands still; absent when it does not.
+    enrichment_waits_for: Option<EnrichmentWait>,
     /// When it was created.
     created_at: DateTime<Utc>,
     /// When name or description were last changed.
@@ -61,6 +71,11 @@ pub struct CollectionCreate {
     /// Groups that it is limited to; open to the whole tenant when absent. Needs the role admin.
     #[oai(validator(max_items = 50))]
     group_ids: Option<Vec<Uuid>>,
+    /// Whether a model writes about its documents; off when absent.
+    enrichment: Option<EnrichmentSwitchName>,
+    /// Tokens that this may use in a month of UTC; as many as the server sets when absent. Needs the role admin.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000000")))]
+    enrichment_monthly_tokens: Option<i64>,
 }
 
 impl Example for CollectionCreate {
@@ -69,6 +84,8 @@ impl Example for CollectionCreate {
             name: "release notes".to_owned(),
             description: Some("What changed, by version".to_owned()),
             group_ids: None,
+            enrichment: None,
+            enrichment_monthly_tokens: None,
         }
     }
 }
@@ -86,6 +103,11 @@ pub struct CollectionUpdate {
     /// Groups that it is limited to, all of them anew; an empty list opens it to the whole tenant. Needs the role admin.
     #[oai(validator(max_items = 50))]
     group_ids: Option<Vec<Uuid>>,
+    /// Whether a model writes about its documents. Switched off, nothing more is written, and what is there stays.
+    enrichment: Option<EnrichmentSwitchName>,
+    /// Tokens that this may use in a month of UTC; as many as the server sets when null. Needs the role admin.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000000")))]
+    enrichment_monthly_tokens: MaybeUndefined<i64>,
 }
 
 impl Example for CollectionUpdate {
@@ -94,6 +116,8 @@ impl Example for CollectionUpdate {
             name: None,
             description: Some("What changed, newest version first".to_owned()),
             group_ids: None,
+            enrichment: None,
+            enrichment_monthly_tokens: MaybeUndefined::Undefined,
         }
     }
 }
@@ -156,22 +180,17 @@ impl CollectionsApi {
         let ids: Vec<Uuid> = page.items.iter().map(|item| item.collection_id).collect();
         let mut groups = tx.list_collection_groups(&ids).await?;
         let next_cursor = page.next.map(|id| encode_cursor(LIST, actor.tenant, id));
-        Ok(Json(CollectionList {
-            items: page
-                .items
-                .into_iter()
-                .map(|item| {
-                    let group_ids = groups.remove(&item.collection_id).unwrap_or_default();
-                    view(item, group_ids)
-                })
-                .collect(),
-            next_cursor,
-        }))
+        let shown = page.items.into_iter().map(|item| {
+            let group_ids = groups.remove(&item.collection_id).unwrap_or_default();
+            view(item, group_ids)
+        });
+        Ok(Json(CollectionList { items: shown.collect::<db::Result<_>>()?, next_cursor }))
     }
 
     /// Create a collection
     ///
-    /// The name must be free within the tenant. Needs the role editor, and admin for `group_ids`.
+    /// The name must be free within the tenant. Needs the role editor, and admin for `group_ids` and
+    /// `enrichment_monthly_tokens`.
     #[oai(path = "/collections", method = "post", operation_id = "create_collection")]
     async fn create_collection(
         &self,
@@ -180,12 +199,16 @@ impl CollectionsApi {
     ) -> Result<Replayable<CreateResponse>, ApiError> {
         let actor = caller.require(Action::CollectionWrite)?;
         let (body, claim) = body.by(actor.id());
-        let CollectionCreate { name, description, group_ids } = body.0;
+        let CollectionCreate { name, description, group_ids, .. } = &body.0;
         if let Reader::Listed(_) = Reader::from(actor) {
             return Err(ApiError::new(ProblemCode::Forbidden, NEW_OUT_OF_REACH));
         }
-        let name = readable_text("/name", &name)?;
+        let name = readable_text("/name", name)?;
         let description = plain_text(description.as_deref().unwrap_or_default());
+        let enrichment = EnrichmentChange {
+            is_on: body.0.enrichment.map(EnrichmentSwitchName::is_on),
+            monthly_tokens: body.0.enrichment_monthly_tokens.map(Some),
+        };
         let id = new_id();
         let mut tx = match self.db.tenant_once(actor.tenant, claim.as_ref()).await? {
             Begun::Anew(tx) => tx,
@@ -195,8 +218,9 @@ impl CollectionsApi {
             .await
             .on_constraint("collections_name_key", || name_taken(&name))?;
         if let Some(group_ids) = group_ids {
-            limit_collection(&mut tx, actor, id, &group_ids).await?;
+            limit_collection(&mut tx, actor, id, group_ids).await?;
         }
+        change_enrichment(&mut tx, actor, id, enrichment).await?;
         let created = shown(&mut tx, actor, id).await?;
         let entry = actor.audit("collection.created").on("collection", id);
         tx.append_audit(entry.after(told(&created))).await?;
@@ -217,13 +241,14 @@ impl CollectionsApi {
         let read = self.db.read(actor.tenant).await?;
         let found = read.collection(&actor.into(), collection_id.0).await?;
         let (collection, group_ids) = found.ok_or_else(|| ApiError::not_found("collection"))?;
-        Ok(Json(view(collection, group_ids)))
+        Ok(Json(view(collection, group_ids)?))
     }
 
     /// Update a collection
     ///
-    /// Changes name, description or groups; what is absent stays. A limit holds for the very next request. Needs the role
-    /// editor, and admin for `group_ids`.
+    /// Changes name, description, groups or enrichment; what is absent stays. A limit holds for the very next request. When
+    /// enrichment is switched on, the documents that are there get their turn after all uploads. Needs the role editor, and
+    /// admin for `group_ids` and `enrichment_monthly_tokens`.
     #[oai(
         path = "/collections/:collection_id",
         method = "patch",
@@ -237,7 +262,21 @@ impl CollectionsApi {
         body: JsonBody<CollectionUpdate>,
     ) -> Result<Json<CollectionView>, ApiError> {
         let actor = caller.require(Action::CollectionWrite)?;
-        let CollectionUpdate { name, description, group_ids } = body.0;
+        let CollectionUpdate {
+            name,
+            description,
+            group_ids,
+            enrichment,
+            enrichment_monthly_tokens,
+        } = body.0;
+        let enrichment = EnrichmentChange {
+            is_on: enrichment.map(EnrichmentSwitchName::is_on),
+            monthly_tokens: match enrichment_monthly_tokens {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(tokens) => Some(Some(tokens)),
+            },
+        };
         let name = name.map(|name| readable_text("/name", &name)).transpose()?;
         let description = description.map(|text| plain_text(&text));
         let mut tx = self.db.tenant(actor.tenant).await?;
@@ -250,6 +289,7 @@ impl CollectionsApi {
         if let Some(group_ids) = group_ids {
             limit_collection(&mut tx, actor, collection_id.0, &group_ids).await?;
         }
+        change_enrichment(&mut tx, actor, collection_id.0, enrichment).await?;
         let updated = shown(&mut tx, actor, collection_id.0).await?;
         let (before, after) = (told(&old), told(&updated));
         if before != after {
@@ -257,6 +297,7 @@ impl CollectionsApi {
             tx.append_audit(entry.before(before).after(after)).await?;
         }
         tx.commit().await?;
+        self.receiver.wake_worker();
         Ok(Json(updated))
     }
 
@@ -299,21 +340,23 @@ async fn shown(
         .filter(|_| reach.holds(collection_id))
         .ok_or_else(|| ApiError::not_found("collection"))?;
     let mut groups = tx.list_collection_groups(&[collection_id]).await?;
-    Ok(view(collection, groups.remove(&collection_id).unwrap_or_default()))
+    Ok(view(collection, groups.remove(&collection_id).unwrap_or_default())?)
 }
 
-fn view(collection: Collection, group_ids: Vec<Uuid>) -> CollectionView {
-    let Collection { collection_id, name, description, chunk_count, created_at, updated_at } =
-        collection;
-    CollectionView {
-        id: collection_id,
-        name,
-        description,
-        chunk_count,
+fn view(collection: Collection, group_ids: Vec<Uuid>) -> db::Result<CollectionView> {
+    let waits_for = collection.enrichment_waits_for.as_deref();
+    Ok(CollectionView {
+        id: collection.collection_id,
+        name: collection.name,
+        description: collection.description,
+        chunk_count: collection.chunk_count,
         group_ids,
-        created_at,
-        updated_at,
-    }
+        enrichment: EnrichmentSwitchName::of(collection.enrichment == "on"),
+        enrichment_monthly_tokens: collection.enrichment_monthly_tokens,
+        enrichment_waits_for: waits_for.map(EnrichmentWait::from_row).transpose()?,
+        created_at: collection.created_at,
+        updated_at: collection.updated_at,
+    })
 }
 
 impl From<LimitError> for ApiError {

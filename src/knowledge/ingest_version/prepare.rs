@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use sha2::{Digest, Sha256};
-
 use super::{AttemptError, IngestSettings, millis};
 use crate::kernel::terms;
 use crate::knowledge::chunk::{Chunk, ChunkOptions, chunk};
-use crate::knowledge::embedded_text::embedded_text;
+use crate::knowledge::embedded_text::{embedded_digest, embedded_text};
 use crate::knowledge::parse::Extraction;
 use crate::knowledge::parser::Parser;
+use crate::knowledge::store::contexts::PassageContexts;
 use crate::knowledge::store::ingestion::ClaimedVersion;
 use crate::knowledge::store::media_type;
 
@@ -36,7 +35,9 @@ pub struct ChunkPlan {
 pub struct PlannedChunk {
     /// Where it stands and what it says.
     pub chunk: Chunk,
-    /// What is embedded: title and headings in front of the passage, so that it is understood alone.
+    /// Context that was written for it in an earlier version of the document.
+    pub context: Option<String>,
+    /// What is embedded: title, headings and context in front of the passage, so that it is understood alone.
     pub embedded_text: String,
     /// SHA-256 of that.
     pub digest: [u8; 32],
@@ -48,6 +49,7 @@ pub struct PlannedChunk {
 pub(super) async fn read_and_cut(
     version: &ClaimedVersion,
     bytes: Vec<u8>,
+    contexts: PassageContexts,
     parser: &Parser,
     settings: &IngestSettings,
 ) -> Result<ChunkPlan, AttemptError> {
@@ -57,15 +59,21 @@ pub(super) async fn read_and_cut(
     let parse_ms = millis(parsing);
     drop(bytes);
     let (name, options) = (version.name.clone(), settings.chunk.clone());
-    let cut = move || cut(extraction, &name, &options, parse_ms);
+    let cut = move || cut(extraction, &name, &contexts, &options, parse_ms);
     Ok(tokio::task::spawn_blocking(cut).await?)
 }
 
-fn cut(extraction: Extraction, name: &str, options: &ChunkOptions, parse_ms: i32) -> ChunkPlan {
+fn cut(
+    extraction: Extraction,
+    name: &str,
+    contexts: &PassageContexts,
+    options: &ChunkOptions,
+    parse_ms: i32,
+) -> ChunkPlan {
     let chunking = Instant::now();
     let title = extraction.title.clone().unwrap_or_else(|| name.to_owned());
-    let chunks =
-        chunk(&extraction, options).into_iter().map(|chunk| planned(&title, chunk)).collect();
+    let chunks = chunk(&extraction, options).into_iter();
+    let chunks = chunks.map(|chunk| planned(&title, contexts, chunk)).collect();
     ChunkPlan {
         title: extraction.title,
         language: extraction.language,
@@ -76,12 +84,18 @@ fn cut(extraction: Extraction, name: &str, options: &ChunkOptions, parse_ms: i32
     }
 }
 
-fn planned(title: &str, chunk: Chunk) -> PlannedChunk {
-    let embedded_text = embedded_text(title, &chunk.heading_path, &chunk.text);
+fn planned(title: &str, contexts: &PassageContexts, chunk: Chunk) -> PlannedChunk {
+    let mut embedded = embedded_text(title, &chunk.heading_path, None, &chunk.text);
+    let known = contexts.get(embedded_digest(&embedded).as_slice());
+    let context = known.filter(|context| !context.is_empty()).cloned();
+    if context.is_some() {
+        embedded = embedded_text(title, &chunk.heading_path, context.as_deref(), &chunk.text);
+    }
     PlannedChunk {
-        digest: Sha256::digest(embedded_text.as_bytes()).into(),
-        terms: terms::frequencies(&embedded_text),
-        embedded_text,
+        context,
+        digest: embedded_digest(&embedded),
+        terms: terms::frequencies(&embedded),
+        embedded_text: embedded,
         chunk,
     }
 }

@@ -77,11 +77,7 @@ impl Reembeddings {
             return Ok(Step::Over);
         };
         begun.lacking -= i64::try_from(chunks.len()).unwrap_or_default();
-        let batch = Batch {
-            chunk_ids: chunks.iter().map(|chunk| chunk.chunk_id).collect(),
-            vectors,
-            is_last: chunks.len() < self.settings.batch,
-        };
+        let batch = Batch { is_last: chunks.len() < self.settings.batch, chunks, vectors };
         let stored = self.store_batch(tenant, job, filling, &begun, &batch).await?;
         if matches!(stored, Stored::Yes) {
             // As in its row: an attempt that fails now is the first one since.
@@ -93,9 +89,11 @@ impl Reembeddings {
                 filling.after = Some(begun.version.document_id);
             }
             Stored::Yes => {
-                begun.after = chunks.last().map_or(begun.after, |chunk| chunk.ordinal);
+                begun.after = batch.chunks.last().map_or(begun.after, |chunk| chunk.ordinal);
                 filling.begun = Some(begun);
             }
+            // It still lacks vectors, and comes next.
+            Stored::Changed => {}
             Stored::VersionGone => filling.after = Some(begun.version.document_id),
             Stored::NotOurs => return Ok(Step::Over),
         }
@@ -136,8 +134,10 @@ impl Reembeddings {
         drop(tx);
         let missing: Vec<&LackingChunk> =
             chunks.iter().filter(|chunk| !known.contains_key(&chunk.embedded_sha256)).collect();
-        let text =
-            |chunk: &&LackingChunk| embedded_text(&version.title, &chunk.heading_path, &chunk.body);
+        let text = |chunk: &&LackingChunk| {
+            let context = chunk.context.as_deref();
+            embedded_text(&version.title, &chunk.heading_path, context, &chunk.body)
+        };
         let texts: Vec<String> = missing.iter().map(text).collect();
         let made = embed_passages(&**embedder, &texts).await?;
         for (chunk, windows) in missing.iter().zip(made) {
@@ -163,14 +163,23 @@ impl Reembeddings {
         if !tx.hold_active_version(version.document_id, version.version_id).await? {
             return Ok(Stored::VersionGone);
         }
+        // Passages that got another context meanwhile have the vectors that they need, and these are of what they were before.
+        if tx.count_unchanged_chunks(&batch.chunks).await? < batch.chunks.len() {
+            return Ok(Stored::Changed);
+        }
+        let chunk_ids: Vec<Uuid> = batch.chunks.iter().map(|chunk| chunk.chunk_id).collect();
         let windows = NewWindows {
             collection_id: job.collection_id,
             model,
             is_own: model == own,
-            chunk_ids: &batch.chunk_ids,
+            chunk_ids: &chunk_ids,
             vectors: &batch.vectors,
         };
         let count = tx.insert_windows(windows).await?;
+        // So may have those before it: then without vectors of a model that the collection had come not to need.
+        if batch.is_last && tx.count_lacking_chunks(version.version_id, model).await? > 0 {
+            return Ok(Stored::Changed);
+        }
         let own_count = if model == own { count } else { 0 };
         tx.note_embedded(version.version_id, (own, model), batch.is_last, own_count).await?;
         if job.state == "completed" {
@@ -231,7 +240,7 @@ impl Reembeddings {
 
 /// Passages with their vectors.
 struct Batch {
-    chunk_ids: Vec<Uuid>,
+    chunks: Vec<LackingChunk>,
     vectors: Vec<Vec<HalfVector>>,
     /// Whether the version lacks none after it.
     is_last: bool,
@@ -241,6 +250,8 @@ struct Batch {
 enum Stored {
     /// It is there.
     Yes,
+    /// Its passages, or those before it, got another context: nothing is stored.
+    Changed,
     /// Another version has taken the place of the one that it is of.
     VersionGone,
     /// Another worker has the re-embedding, or somebody ended it.

@@ -17,6 +17,12 @@ pub struct Collection {
     pub description: String,
     /// Passages in search.
     pub chunk_count: i64,
+    /// `on`, or `off`: whether a model writes about its documents.
+    pub enrichment: String,
+    /// Tokens that this may use in a month; as many as the settings say when absent.
+    pub enrichment_monthly_tokens: Option<i64>,
+    /// Why it stands still.
+    pub enrichment_waits_for: Option<String>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When name or description were last changed.
@@ -53,6 +59,9 @@ impl TenantRead {
                     c.name as "name!",
                     c.description,
                     c.chunk_count,
+                    c.enrichment,
+                    c.enrichment_monthly_tokens,
+                    c.enrichment_waits_for,
                     c.created_at,
                     c.updated_at,
                     array(
@@ -88,6 +97,9 @@ impl TenantRead {
                 name: row.name,
                 description: row.description,
                 chunk_count: row.chunk_count,
+                enrichment: row.enrichment,
+                enrichment_monthly_tokens: row.enrichment_monthly_tokens,
+                enrichment_waits_for: row.enrichment_waits_for,
                 created_at: row.created_at,
                 updated_at: row.updated_at,
             };
@@ -106,6 +118,9 @@ impl TenantTx {
                 name as "name!",
                 description,
                 chunk_count,
+                enrichment,
+                enrichment_monthly_tokens,
+                enrichment_waits_for,
                 created_at,
                 updated_at
             from collections
@@ -133,6 +148,9 @@ impl TenantTx {
                 name as "name!",
                 description,
                 chunk_count,
+                enrichment,
+                enrichment_monthly_tokens,
+                enrichment_waits_for,
                 created_at,
                 updated_at
             from collections

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::collections::CountChange;
 use super::ingestion::ClaimedVersion;
+use super::postings::PassageTerms;
 use super::windows::{NewWindows, VectorsByModel};
 use crate::db::{self, TenantTx};
 use crate::knowledge::chunk::Chunk;
@@ -17,6 +18,8 @@ pub struct IndexedChunk {
     pub chunk_id: Uuid,
     /// Where it stands and what it says.
     pub chunk: Chunk,
+    /// Heading in context that was embedded with it.
+    pub context: Option<String>,
     /// SHA-256 of what was embedded.
     pub embedded_sha256: [u8; 32],
     /// How often each term stands in it.
@@ -75,7 +78,9 @@ impl TenantTx {
         if is_newest {
             self.insert_chunks(indexed).await?;
             self.insert_all_windows(indexed).await?;
-            self.insert_terms(indexed).await?;
+            let terms: Vec<PassageTerms<'_>> =
+                indexed.chunks.iter().map(IndexedChunk::posting).collect();
+            self.insert_terms(version.version_id, version.collection_id, &terms).await?;
             change = counts(indexed);
             self.mark_version(indexed, "ready").await?;
             self.activate(indexed).await?;
@@ -183,6 +188,8 @@ impl TenantTx {
         let starts: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.start)).collect();
         let ends: Vec<i32> = chunks.iter().map(|chunk| as_i32(chunk.chunk.end)).collect();
         let bodies: Vec<String> = chunks.iter().map(|chunk| chunk.chunk.text.clone()).collect();
+        let contexts: Vec<Option<String>> =
+            chunks.iter().map(|chunk| chunk.context.clone()).collect();
         let digests: Vec<Vec<u8>> =
             chunks.iter().map(|chunk| chunk.embedded_sha256.to_vec()).collect();
         sqlx::query!(
@@ -200,6 +207,7 @@ impl TenantTx {
                 char_start,
                 char_end,
                 body,
+                context,
                 embedded_sha256,
                 embedding_model
             )
@@ -217,6 +225,7 @@ impl TenantTx {
                 n.char_start,
                 n.char_end,
                 n.body,
+                n.context,
                 n.embedded_sha256,
                 $5
             from unnest(
@@ -229,7 +238,8 @@ impl TenantTx {
                 $12::int[],
                 $13::int[],
                 $14::text[],
-                $15::bytea[]
+                $15::bytea[],
+                $16::text[]
             ) as n (
                 chunk_id,
                 ordinal,
@@ -240,7 +250,8 @@ impl TenantTx {
                 char_start,
                 char_end,
                 body,
-                embedded_sha256
+                embedded_sha256,
+                context
             )",
             self.tenant().uuid(),
             indexed.version.collection_id,
@@ -256,7 +267,8 @@ impl TenantTx {
             &starts,
             &ends,
             &bodies,
-            &digests
+            &digests,
+            &contexts as &[Option<String>]
         )
         .execute(self.connection())
         .await?;
@@ -275,53 +287,6 @@ impl TenantTx {
             })
             .await?;
         }
-        Ok(())
-    }
-
-    async fn insert_terms(&mut self, indexed: &IndexedVersion<'_>) -> db::Result<()> {
-        let mut terms = Vec::new();
-        let mut ids = Vec::new();
-        let mut frequencies = Vec::new();
-        let mut lengths = Vec::new();
-        for chunk in &indexed.chunks {
-            let length = chunk.length();
-            for (term, frequency) in &chunk.terms {
-                terms.push(term.clone());
-                ids.push(chunk.chunk_id);
-                frequencies.push(i32::try_from(*frequency).unwrap_or(i32::MAX));
-                lengths.push(length);
-            }
-        }
-        sqlx::query!(
-            "insert into chunk_terms (
-                tenant_id,
-                term,
-                version_id,
-                collection_id,
-                chunk_ids,
-                frequencies,
-                lengths
-            )
-            select
-                $1,
-                n.term,
-                $2,
-                $3,
-                array_agg(n.chunk_id),
-                array_agg(n.frequency),
-                array_agg(n.length)
-            from unnest($4::text[], $5::uuid[], $6::int[], $7::int[]) as n (term, chunk_id, frequency, length)
-            group by n.term",
-            self.tenant().uuid(),
-            indexed.version.version_id,
-            indexed.version.collection_id,
-            &terms,
-            &ids,
-            &frequencies,
-            &lengths
-        )
-        .execute(self.connection())
-        .await?;
         Ok(())
     }
 
@@ -418,9 +383,9 @@ impl TenantTx {
 }
 
 impl IndexedChunk {
-    /// Terms in the passage, repeats counted.
-    fn length(&self) -> i32 {
-        clamp(self.terms.values().map(|frequency| i64::from(*frequency)).sum())
+    /// What it is found by in the search by words.
+    fn posting(&self) -> PassageTerms<'_> {
+        PassageTerms { chunk_id: self.chunk_id, terms: &self.terms }
     }
 }
 
@@ -436,7 +401,7 @@ fn counts(indexed: &IndexedVersion<'_>) -> CountChange {
     let chunks = &indexed.chunks;
     CountChange {
         chunks: i64::try_from(chunks.len()).unwrap_or(i64::MAX),
-        terms: chunks.iter().map(|chunk| i64::from(chunk.length())).sum(),
+        terms: chunks.iter().map(|chunk| i64::from(chunk.posting().length())).sum(),
         windows: indexed.vectors.get(&indexed.own_model).map_or(0, |passages| {
             passages.iter().map(|windows| i64::try_from(windows.len()).unwrap_or(0)).sum()
         }),

@@ -1,7 +1,8 @@
 //! What a re-embedding still has to embed or to remove: version by version, and within one passage by passage.
 //!
-//! `document_versions.embedding_models` says of which models all passages have vectors. Passages never change, so that a vector
-//! that is there is right, whoever made it; a version without passages lacks nothing.
+//! `document_versions.embedding_models` says of which models all passages have vectors. What is embedded of a passage changes
+//! with its context alone, and whoever changes that removes its vectors in the same transaction: so a vector that is there is
+//! right, whoever made it. A version without passages lacks nothing.
 
 use uuid::Uuid;
 
@@ -31,9 +32,11 @@ pub struct LackingChunk {
     pub chunk_id: Uuid,
     /// Headings above it.
     pub heading_path: Vec<String>,
+    /// Context that it is embedded with.
+    pub context: Option<String>,
     /// What it says.
     pub body: String,
-    /// SHA-256 of what was embedded when it was made.
+    /// SHA-256 of what is embedded of it.
     pub embedded_sha256: Vec<u8>,
     /// Place within the version.
     pub ordinal: i32,
@@ -151,6 +154,7 @@ impl TenantTx {
             "select
                 c.chunk_id,
                 c.heading_path,
+                c.context,
                 c.body,
                 c.embedded_sha256,
                 c.ordinal
@@ -185,7 +189,31 @@ impl TenantTx {
         Ok(chunks)
     }
 
-    /// Keeps a version in search until the end of the transaction, and others from its vectors; false when it is not there any
+    /// How many of these passages are still embedded as what was read of them says.
+    pub(in crate::knowledge) async fn count_unchanged_chunks(
+        &mut self,
+        chunks: &[LackingChunk],
+    ) -> db::Result<usize> {
+        let ids: Vec<Uuid> = chunks.iter().map(|chunk| chunk.chunk_id).collect();
+        let digests: Vec<Vec<u8>> =
+            chunks.iter().map(|chunk| chunk.embedded_sha256.clone()).collect();
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!"
+            from unnest($2::uuid[], $3::bytea[]) as n (chunk_id, embedded_sha256)
+            join chunks c
+                on c.tenant_id = $1
+                and c.chunk_id = n.chunk_id
+                and c.embedded_sha256 = n.embedded_sha256"#,
+            self.tenant().uuid(),
+            &ids,
+            &digests
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    /// Keeps a version in search until the end of the transaction, and others from its vectors and contexts; false when it is not there any
     /// more.
     pub(in crate::knowledge) async fn hold_active_version(
         &mut self,

@@ -29,7 +29,7 @@ pub struct NewWindows<'a> {
 impl TenantTx {
     /// Models of which each passage of a collection needs vectors: that of its searches, and those between which a
     /// re-embedding stands. None when there is no such collection.
-    pub(in crate::knowledge) async fn list_embedding_models(
+    pub async fn list_embedding_models(
         &mut self,
         collection_id: Uuid,
         own_model: &str,

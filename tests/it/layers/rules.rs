@@ -15,13 +15,14 @@ pub struct Rule {
 }
 
 /// The floors from the top. A file imports from its own floor and from those below.
-const FLOORS: [&str; 20] = [
+const FLOORS: [&str; 21] = [
     "main",
     "cli",
     "app",
     "server",
     "worker",
     "insights",
+    "enrichment",
     "chat",
     "sources",
     "knowledge",

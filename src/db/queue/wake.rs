@@ -1,0 +1,48 @@
+//! Messages of which one for a subject is enough: the job looks for itself what there is to do.
+
+use uuid::Uuid;
+
+use crate::db::{self, TenantTx};
+
+impl TenantTx {
+    /// Has the work on `subject_id` looked after: a message that waits in the line is due at once; only where there is none, a new
+    /// one is written. One that was handed over does not count, since its job may have looked already. Until the end of the
+    /// transaction the message waits, so that its job sees what the transaction wrote.
+    pub async fn wake(&mut self, kind: &str, subject_id: Uuid) -> db::Result<()> {
+        let woken = sqlx::query!(
+            "update outbox
+            set due_at = least(due_at, now())
+            where for_tenant = $1
+                and subject_id = $2
+                and kind = $3
+                and handed_at is null",
+            self.tenant().uuid(),
+            subject_id,
+            kind
+        )
+        .execute(self.connection())
+        .await?;
+        if woken.rows_affected() == 0 {
+            self.enqueue(kind, subject_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a message of a kind is due that is not done: it waits in the line, or is under way.
+    pub async fn has_due_messages(&mut self, kind: &str) -> db::Result<bool> {
+        let found = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from outbox
+                where for_tenant = $1
+                    and kind = $2
+                    and due_at <= now()
+            ) as "found!""#,
+            self.tenant().uuid(),
+            kind
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(found)
+    }
+}

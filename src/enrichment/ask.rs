@@ -1,0 +1,189 @@
+//! Asks a model once, and keeps what it used: also when nothing came of it, since that is paid for too.
+
+use futures_util::StreamExt;
+
+use crate::adapters::models::{
+    Attempt, ChatModel, FinishReason, ModelError, ModelEvent, ModelUsage, Prompt, tokens,
+};
+
+/// A model that writes more than this ignores the bound it was given: the rest is not read.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// What a call used.
+#[derive(Debug, Default)]
+pub struct Spent {
+    /// Each try of a provider.
+    pub attempts: Vec<Attempt>,
+    /// Tokens of all tries together.
+    pub usage: ModelUsage,
+    /// Provider that wrote last.
+    pub provider: String,
+    /// Model that wrote last.
+    pub model: String,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub struct Reply {
+    /// What it used.
+    pub spent: Spent,
+    /// What the model wrote; nothing when it had nothing to say or its provider withheld it.
+    pub text: Result<Option<String>, ModelError>,
+}
+
+/// Asks a model, and reads its reply to the end.
+pub async fn ask(model: &dyn ChatModel, prompt: Prompt) -> Reply {
+    let prompt_tokens = tokens::estimate(&prompt.instructions)
+        + prompt.history.iter().map(|turn| tokens::estimate(&turn.content)).sum::<u64>()
+        + tokens::estimate(&prompt.message);
+    let mut reading = Reading {
+        text: String::new(),
+        counted: None,
+        spent: Spent {
+            provider: model.provider().to_owned(),
+            model: model.model().to_owned(),
+            ..Spent::default()
+        },
+    };
+    let ended = reading.read(model, prompt).await;
+    let Reading { text, counted, mut spent } = reading;
+    let of_attempts = spent.attempts.iter().filter_map(|attempt| attempt.usage);
+    let usage = counted.or_else(|| of_attempts.reduce(ModelUsage::plus));
+    spent.usage = usage.unwrap_or_else(|| {
+        if text.is_empty() {
+            // Nobody counted and nothing came: most likely nothing was read.
+            return ModelUsage::default();
+        }
+        ModelUsage {
+            input_tokens: prompt_tokens,
+            output_tokens: tokens::estimate(&text),
+            is_estimated: true,
+            ..ModelUsage::default()
+        }
+    });
+    let text = ended.map(|reason| match reason {
+        FinishReason::NoAnswer | FinishReason::ContentFilter => None,
+        FinishReason::Stop | FinishReason::Length => (!text.trim().is_empty()).then_some(text),
+    });
+    Reply { spent, text }
+}
+
+struct Reading {
+    text: String,
+    counted: Option<ModelUsage>,
+    spent: Spent,
+}
+
+impl Reading {
+    async fn read(
+        &mut self,
+        model: &dyn ChatModel,
+        prompt: Prompt,
+    ) -> Result<FinishReason, ModelError> {
+        let mut events = model.answer(prompt).await?;
+        while let Some(event) = events.next().await {
+            match event? {
+                ModelEvent::Delta(delta) => self.text.push_str(&delta),
+                ModelEvent::Reset { .. } => self.text.clear(),
+                ModelEvent::Usage(usage) => self.counted = Some(usage),
+                ModelEvent::ProviderSwitched { provider, model, .. } => {
+                    self.spent.provider = provider;
+                    self.spent.model = model;
+                }
+                ModelEvent::Attempted(attempt) => self.attempted(*attempt),
+                ModelEvent::Guardrail(_) => {}
+                ModelEvent::Finished(reason) => return Ok(reason),
+            }
+            if self.text.len() > MOST_BYTES {
+                return Ok(FinishReason::Length);
+            }
+        }
+        if self.text.is_empty() { Err(ModelError::Empty) } else { Err(ModelError::Cut) }
+    }
+
+    fn attempted(&mut self, attempt: Attempt) {
+        if attempt.outcome != "skipped" {
+            self.spent.provider.clone_from(&attempt.provider);
+            self.spent.model.clone_from(&attempt.model);
+        }
+        self.spent.attempts.push(attempt);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use futures_util::stream;
+
+    use super::*;
+    use crate::adapters::models::{ModelStream, Turn};
+
+    /// Says these things.
+    struct Says(Vec<Result<ModelEvent, ModelError>>);
+
+    #[async_trait]
+    impl ChatModel for Says {
+        fn provider(&self) -> &'static str {
+            "says"
+        }
+
+        fn model(&self) -> &'static str {
+            "m"
+        }
+
+        async fn answer(&self, _prompt: Prompt) -> Result<ModelStream, ModelError> {
+            Ok(stream::iter(self.0.clone()).boxed())
+        }
+
+        async fn standalone_question(
+            &self,
+            _history: &[Turn],
+            question: &str,
+        ) -> Result<String, ModelError> {
+            Ok(question.to_owned())
+        }
+    }
+
+    async fn asked(events: Vec<Result<ModelEvent, ModelError>>) -> Reply {
+        let prompt = Prompt {
+            instructions: "abcd".to_owned(),
+            history: Vec::new(),
+            message: "abcdefgh".to_owned(),
+            passages: Vec::new(),
+            question: String::new(),
+            standalone_question: String::new(),
+            max_output_tokens: 10,
+            temperature: 0.0,
+        };
+        ask(&Says(events), prompt).await
+    }
+
+    fn delta(text: &str) -> Result<ModelEvent, ModelError> {
+        Ok(ModelEvent::Delta(text.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn what_was_written_and_what_it_used_are_told_together() {
+        let usage = ModelUsage::counted(30, 4, 20, 0).expect("a count");
+        let ended = ModelEvent::Finished(FinishReason::Stop);
+        let events = vec![delta("Of "), delta("keys."), Ok(ModelEvent::Usage(usage)), Ok(ended)];
+        let reply = asked(events).await;
+        assert_eq!(reply.text, Ok(Some("Of keys.".to_owned())));
+        assert_eq!(reply.spent.usage, usage);
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_breaks_off_is_none_and_is_paid_for() {
+        let reply = asked(vec![delta("Of keys"), Err(ModelError::Cut)]).await;
+        assert_eq!(reply.text, Err(ModelError::Cut));
+        assert_eq!((reply.spent.usage.input_tokens, reply.spent.usage.output_tokens), (3, 2));
+        assert!(reply.spent.usage.is_estimated);
+    }
+
+    #[tokio::test]
+    async fn a_model_that_has_nothing_to_say_has_said_nothing() {
+        let ended = ModelEvent::Finished(FinishReason::NoAnswer);
+        assert_eq!(asked(vec![delta("Nothing."), Ok(ended)]).await.text, Ok(None));
+        assert_eq!(asked(Vec::new()).await.text, Err(ModelError::Empty));
+    }
+}

@@ -1,0 +1,111 @@
+//! What a call of a model may use, before it is made, and what it did use, afterwards: by the budgets of collection and tenant,
+//! and by the tenant's quotas. A call is made while something is left, so that a budget is passed by what the calls under way
+//! use at most.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::ask::Spent;
+use super::error::WorkError;
+use super::store::jobs::ClaimedDocument;
+use super::work::Enrichment;
+use crate::db::{self, TenantTx};
+use crate::governance::{Estimate, Observed, ReserveError, estimated_tokens, reserve_enrichment};
+use crate::kernel::clock;
+use crate::kernel::ids::{TenantId, new_id};
+
+/// What is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsedUp {
+    /// What the collection may use in this month.
+    CollectionBudget,
+    /// What the tenant may use in this month.
+    TenantBudget,
+    /// A quota of the tenant, which has something again in so long.
+    TenantQuota(Duration),
+}
+
+impl UsedUp {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CollectionBudget => "collection_budget",
+            Self::TenantBudget => "tenant_budget",
+            Self::TenantQuota(_) => "tenant_quota",
+        }
+    }
+}
+
+impl Enrichment {
+    /// Reserves what a call may use; its id.
+    ///
+    /// # Errors
+    /// Nothing is left, the collection was switched off, or the document is not ours any more.
+    pub(super) async fn reserve(
+        &self,
+        tenant: TenantId,
+        document: &ClaimedDocument,
+        prompt_chars: usize,
+    ) -> Result<Uuid, WorkError> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let switch = tx.find_enrichment_switch(document.collection_id).await?;
+        let Some(switch) = switch.filter(|switch| switch.is_on) else {
+            return Err(WorkError::Off);
+        };
+        let used = tx.find_monthly_tokens(document.collection_id).await?;
+        let most = switch.monthly_tokens.unwrap_or(self.settings.collection_tokens);
+        if used.of_collection >= most {
+            return Err(WorkError::UsedUp(UsedUp::CollectionBudget));
+        }
+        if used.of_tenant >= self.settings.tenant_tokens {
+            return Err(WorkError::UsedUp(UsedUp::TenantBudget));
+        }
+        // The collection before the document, as whoever indexes it locks them.
+        tx.set_enrichment_wait(document.collection_id, None).await?;
+        let call_id = new_id();
+        let begun = tx.begin_enrichment_call(document, call_id, self.settings.lease).await?;
+        let Some(begun) = begun else { return Err(WorkError::LeaseLost) };
+        if let Some(before) = begun.call_before {
+            // That of a worker that died in the middle; one that was settled stays as it is.
+            tx.settle_quota(before, &Observed::default()).await?;
+        }
+        let output = i64::from(self.settings.lengths.output_tokens);
+        let tokens = estimated_tokens(prompt_chars).saturating_add(output);
+        let estimate = Estimate { tokens, cost_micro_usd: 0 };
+        reserve_enrichment(&mut tx, call_id, estimate, clock::now()).await.map_err(|error| {
+            match error {
+                ReserveError::Exceeded(quota) => {
+                    WorkError::UsedUp(UsedUp::TenantQuota(quota.retry_after))
+                }
+                ReserveError::Database(error) => error.into(),
+            }
+        })?;
+        tx.commit().await?;
+        Ok(call_id)
+    }
+}
+
+/// Ends what a call reserved with what it used. Last in its transaction: the rows that count a tenant are locked from here on.
+///
+/// # Errors
+/// The database failed.
+pub async fn settle(
+    tx: &mut TenantTx,
+    collection_id: Uuid,
+    call_id: Uuid,
+    spent: &Spent,
+) -> db::Result<()> {
+    let cost = tx.price_attempts(&spent.attempts).await?;
+    tx.count_enrichment_call(collection_id, spent.usage, cost).await?;
+    let tokens = |count: u64| i64::try_from(count).ok();
+    let observed = Observed {
+        provider: Some(spent.provider.clone()),
+        model: Some(spent.model.clone()),
+        input_tokens: tokens(spent.usage.input_tokens),
+        output_tokens: tokens(spent.usage.output_tokens),
+        cost_micro_usd: cost,
+    };
+    tx.settle_quota(call_id, &observed).await?;
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! What is asked of a model for one document, call by call. What it writes is kept in the transaction that settles the call.
+
+use std::time::Instant;
+
+use uuid::Uuid;
+
+use super::ask::{self, Reply};
+use super::document::Document;
+use super::error::WorkError;
+use super::plain_text;
+use super::prompt::{self, Lengths};
+use super::reserve::settle;
+use super::store::jobs::{ClaimedDocument, Overview};
+use super::work::{Enrichment, Writer};
+use crate::adapters::models::Prompt;
+use crate::chat::Marker;
+use crate::kernel::ids::TenantId;
+use crate::knowledge::PassageContexts;
+
+/// What is asked about.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    tenant: TenantId,
+    claimed: &'a ClaimedDocument,
+    document: &'a Document,
+    writer: &'a Writer,
+}
+
+impl Enrichment {
+    /// Asks for what is missing of a document until the slice is over, and lets it be found by that. Whether something was
+    /// achieved is told also when it ends early.
+    pub(super) async fn enrich(
+        &self,
+        tenant: TenantId,
+        claimed: &ClaimedDocument,
+        writer: &Writer,
+        began: Instant,
+        is_further: &mut bool,
+    ) -> Result<(), WorkError> {
+        let attempts = u32::try_from(claimed.attempts).unwrap_or(u32::MAX);
+        // An attempt that fails is noted; only those of workers that died can be too many.
+        if attempts > self.settings.max_attempts {
+            return Err(WorkError::WorkerLost { attempts: claimed.attempts - 1 });
+        }
+        let mut tx = self.db.tenant(tenant).await?;
+        let passages = tx.list_stored_passages(claimed.version_id).await?;
+        let mut contexts = tx.list_passage_contexts(claimed.document_id).await?;
+        drop(tx);
+        if passages.is_empty() {
+            return Err(WorkError::LeaseLost);
+        }
+        let (title, counting, most) = (claimed.title.clone(), writer.counting, writer.part_tokens);
+        let read = move || Document::new(title, passages, counting, most);
+        let document = tokio::task::spawn_blocking(read).await.map_err(WorkError::Crashed)?;
+        let about = About { tenant, claimed, document: &document, writer };
+        if !claimed.is_summarised {
+            self.ask_for_overview(about).await?;
+            *is_further = true;
+        }
+        let known = contexts.len();
+        let asked = self.ask_for_contexts(about, began, &mut contexts).await;
+        *is_further |= contexts.len() > known;
+        match asked {
+            // What is paid for is of use, however long the rest has to wait.
+            Err(WorkError::UsedUp(what)) => {
+                self.index(tenant, claimed, &document, &contexts, false).await?;
+                Err(WorkError::UsedUp(what))
+            }
+            Err(error) => Err(error),
+            Ok(()) => self.index(tenant, claimed, &document, &contexts, true).await,
+        }
+    }
+
+    async fn ask_for_overview(&self, about: About<'_>) -> Result<(), WorkError> {
+        let About { tenant, claimed, document, writer } = about;
+        let lengths = self.settings.lengths;
+        let marker = Marker::of(&claimed.marker);
+        let prompt = prompt::for_overview(document, &marker, lengths);
+        let (call_id, reply) = self.ask(tenant, claimed, writer, prompt).await?;
+        let text = reply.text.as_ref().map_err(Clone::clone).map(|text| {
+            let text = text.as_deref().unwrap_or_default();
+            plain_text::filtered(text, marker.as_str())
+        });
+        let overview = text.map(|text| {
+            let Lengths { summary_chars, questions, question_chars, .. } = lengths;
+            let (summary, questions) =
+                plain_text::overview(&text, summary_chars, questions, question_chars);
+            Overview { summary, questions }
+        });
+        let mut tx = self.db.tenant(tenant).await?;
+        let is_ours = match &overview {
+            Ok(overview) => tx.put_overview(claimed, overview).await?,
+            Err(_) => true,
+        };
+        settle(&mut tx, claimed.collection_id, call_id, &reply.spent).await?;
+        tx.commit().await?;
+        overview?;
+        if is_ours { Ok(()) } else { Err(WorkError::LeaseLost) }
+    }
+
+    async fn ask_for_contexts(
+        &self,
+        about: About<'_>,
+        began: Instant,
+        contexts: &mut PassageContexts,
+    ) -> Result<(), WorkError> {
+        let About { tenant, claimed, document, .. } = about;
+        let missing = document.missing(contexts);
+        let mut known = document.wanted() - missing.len();
+        for place in missing {
+            // The same passage may stand in the document twice.
+            if contexts.contains_key(&document.digests[place]) {
+                known += 1;
+                continue;
+            }
+            if began.elapsed() >= self.settings.slice {
+                return Err(WorkError::SliceOver);
+            }
+            let context = self.ask_for_context(about, place, known + 1).await?;
+            contexts.insert(document.digests[place].clone(), context);
+            known += 1;
+        }
+        let mut tx = self.db.tenant(tenant).await?;
+        if !tx.note_contexts(claimed, document.wanted(), known).await? {
+            return Err(WorkError::LeaseLost);
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Asks for the context of a passage, and keeps it at once: it is paid for, whoever has the document by then.
+    async fn ask_for_context(
+        &self,
+        about: About<'_>,
+        place: usize,
+        known: usize,
+    ) -> Result<String, WorkError> {
+        let About { tenant, claimed, document, writer } = about;
+        let marker = Marker::of(&claimed.marker);
+        let prompt = prompt::for_context(document, place, &marker, self.settings.lengths);
+        let (call_id, reply) = self.ask(tenant, claimed, writer, prompt).await?;
+        let context = reply.text.as_ref().map_err(Clone::clone).map(|text| {
+            let text = text.as_deref().unwrap_or_default();
+            let text = plain_text::filtered(text, marker.as_str());
+            plain_text::line(&text, self.settings.lengths.context_chars).unwrap_or_default()
+        });
+        let mut tx = self.db.tenant(tenant).await?;
+        let mut is_ours = true;
+        if let Ok(context) = &context {
+            let digest = &document.digests[place];
+            tx.keep_passage_context(claimed.document_id, digest, context).await?;
+            is_ours = tx.note_contexts(claimed, document.wanted(), known).await?;
+        }
+        settle(&mut tx, claimed.collection_id, call_id, &reply.spent).await?;
+        tx.commit().await?;
+        let context = context?;
+        if is_ours { Ok(context) } else { Err(WorkError::LeaseLost) }
+    }
+
+    /// Asks a model once; the reservation that the caller has to settle, and the reply.
+    async fn ask(
+        &self,
+        tenant: TenantId,
+        claimed: &ClaimedDocument,
+        writer: &Writer,
+        prompt: Prompt,
+    ) -> Result<(Uuid, Reply), WorkError> {
+        let call_id = self.reserve(tenant, claimed, prompt::chars(&prompt)).await?;
+        let asked = ask::ask(&*writer.model, prompt);
+        tokio::pin!(asked);
+        loop {
+            tokio::select! {
+                reply = &mut asked => return Ok((call_id, reply)),
+                () = tokio::time::sleep(self.settings.lease / 3) => {
+                    // Also without the lease the reply is waited for: it is paid for, and is kept.
+                    if let Err(error) = self.keep(tenant, claimed).await {
+                        tracing::warn!(document.id = %claimed.document_id, %error, "keeping a document");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Renews the lease of a document.
+    pub(super) async fn keep(
+        &self,
+        tenant: TenantId,
+        claimed: &ClaimedDocument,
+    ) -> Result<(), WorkError> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let is_ours = tx.keep_enrichment(claimed, self.settings.lease).await?;
+        tx.commit().await?;
+        if is_ours { Ok(()) } else { Err(WorkError::LeaseLost) }
+    }
+}

@@ -1,0 +1,51 @@
+//! Enrichment of collections: each goes on for a slice and then waits in the line again, outside the queue, behind the
+//! documents that are on their way into search.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use super::{Worker, later};
+use crate::adapters::queue::{Delivery, QueueError};
+use crate::enrichment::EnrichOutcome;
+use crate::knowledge::ENRICH_COLLECTION;
+use crate::telemetry::metrics::metrics;
+
+/// Wait for a place to work at, in milliseconds: not all come at once.
+const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
+
+impl Worker {
+    /// Works on a collection for a slice, and settles its message.
+    pub(super) async fn enrich(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        let message = &delivery.message;
+        let Some(_place) = self.enrichment.place() else {
+            let wait = rand::rng().random_range(NO_PLACE);
+            return self.park(delivery, Duration::from_millis(wait)).await;
+        };
+        let job = self.enrichment.work(message.tenant, message.subject_id);
+        match Box::pin(self.while_holding(delivery, job)).await {
+            Ok(EnrichOutcome::Done) => {
+                metrics().job(ENRICH_COLLECTION, "done");
+                self.settle(delivery).await
+            }
+            Ok(EnrichOutcome::Later(delay)) => {
+                metrics().job(ENRICH_COLLECTION, "again");
+                self.park(delivery, delay).await?;
+                self.work_waits.notify_one();
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "enriching a collection failed; it comes again"
+                );
+                // Left in the queue, which counts: what fails each time is set aside in the end.
+                let delay = later(delivery.receives);
+                self.trust(&[message.message_id], delay).await?;
+                self.queue.release(delivery, delay).await?;
+                metrics().job(ENRICH_COLLECTION, "again");
+                Ok(())
+            }
+        }
+    }
+}
