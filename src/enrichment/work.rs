@@ -72,6 +72,11 @@ impl Enrichment {
         Self { db, embedders, settings, models, places }
     }
 
+    /// Limits and manners.
+    pub fn settings(&self) -> &EnrichmentSettings {
+        &self.settings
+    }
+
     /// A place to work on a collection, as long as it is kept; `None` when all are taken.
     pub fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()

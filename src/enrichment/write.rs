@@ -107,15 +107,18 @@ impl Enrichment {
         let About { tenant, claimed, document, .. } = about;
         let missing = document.missing(contexts);
         let mut known = document.wanted() - missing.len();
+        // However short a slice is, each brings the document further.
+        let mut is_begun = !claimed.is_summarised;
         for place in missing {
             // The same passage may stand in the document twice.
             if contexts.contains_key(&document.digests[place]) {
                 known += 1;
                 continue;
             }
-            if began.elapsed() >= self.settings.slice {
+            if is_begun && began.elapsed() >= self.settings.slice {
                 return Err(WorkError::SliceOver);
             }
+            is_begun = true;
             let context = self.ask_for_context(about, place, known + 1).await?;
             contexts.insert(document.digests[place].clone(), context);
             known += 1;

@@ -26,6 +26,7 @@ mod config;
 mod cors;
 mod devservices;
 mod embeddings;
+mod enrichment;
 mod faults;
 mod idempotency;
 mod ingestion;

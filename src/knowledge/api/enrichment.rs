@@ -59,7 +59,7 @@ impl EnrichmentApi {
     /// Get questions to begin with
     ///
     /// Questions that documents of a collection answer, as a model suggested them. Empty while the collection is not
-    /// enriched.
+    /// enriched. Who may search may read them, so that a widget can offer them.
     #[oai(
         path = "/collections/:collection_id/suggested_questions",
         method = "get",
@@ -74,7 +74,7 @@ impl EnrichmentApi {
         #[oai(validator(minimum(value = "1"), maximum(value = "50")))]
         limit: Query<Option<u32>>,
     ) -> Result<Json<SuggestedQuestions>, ApiError> {
-        let actor = caller.require(Action::CollectionRead)?;
+        let actor = caller.require(Action::Search)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let reach = Reach::of(&mut tx, &actor.into()).await?;
         if !tx.has_collections(&reach, &[collection_id.0]).await? {

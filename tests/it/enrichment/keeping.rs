@@ -1,0 +1,199 @@
+//! What was paid for is kept: whatever fails, whoever dies, and when a document gets its next version.
+
+use pidima::adapters::models::ModelError;
+
+use super::writer::CONTEXT_WORD;
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_for_twice_however_short_a_slice_is() {
+    let (house, _) = House::idle(&[("PIDIMA_ENRICHMENT_SLICE_MS", "1")]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.finish().await;
+    assert_eq!(show(&house.tenant, &id).await["state"], "completed");
+    let once = ["Context of passage 1", "Context of passage 2", "Context of passage 3", "Overview"];
+    assert_eq!(house.asked(), once);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_fails_is_asked_again_for_what_is_missing_alone() {
+    let settings = [("PIDIMA_ENRICHMENT_RETRY_MS", "1"), ("PIDIMA_ENRICHMENT_MAX_ATTEMPTS", "3")];
+    let (house, _) = House::idle(&settings).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.writer.fail_next(ModelError::status(503, "busy with secrets"));
+    assert!(matches!(house.work().await, EnrichOutcome::Later(_)));
+    let shown = show(&house.tenant, &id).await;
+    assert_eq!(
+        (&shown["state"], &shown["reason"]["code"]),
+        (&json!("waiting"), &json!("model_failed"))
+    );
+    assert!(!shown.to_string().contains("secrets"), "{shown}");
+    let document = house.tenant.get(&format!("/v1/documents/{id}")).await.expect(200);
+    assert_eq!((&document["state"], &document["searchable"]), (&json!("ready"), &json!(true)));
+    house.finish().await;
+    assert_eq!(house.asked().len(), 5, "one call more than there are things to write");
+    assert_eq!(show(&house.tenant, &id).await["state"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_given_up_at_its_last_attempt_and_begins_anew_when_it_is_asked_for() {
+    for (faults, state) in [(2, "completed"), (3, "failed")] {
+        let settings =
+            [("PIDIMA_ENRICHMENT_RETRY_MS", "1"), ("PIDIMA_ENRICHMENT_MAX_ATTEMPTS", "3")];
+        let (house, _) = House::idle(&settings).await;
+        let id = house.learned("guide.md", &guide()).await;
+        house.switch_on().await;
+        for _ in 0..faults {
+            house.writer.fail_next(ModelError::Cut);
+        }
+        house.finish().await;
+        let shown = show(&house.tenant, &id).await;
+        assert_eq!(shown["state"], state, "{faults}: {shown}");
+        if state == "failed" {
+            let document = house.tenant.get(&format!("/v1/documents/{id}")).await.expect(200);
+            assert_eq!(document["searchable"], true, "it is found as before");
+            change(&house.tenant, &house.collection, json!({ "enrichment": "off" })).await;
+            house.switch_on().await;
+            house.finish().await;
+            assert_eq!(show(&house.tenant, &id).await["state"], "completed");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_the_model_refuses_holds_up_no_other() {
+    let (house, _) = House::idle(&[]).await;
+    let first = house.learned("a.md", &chapter("pump")).await;
+    let second = house.learned("b.md", &chapter("valve")).await;
+    house.switch_on().await;
+    house.writer.fail_next(ModelError::status(400, "no"));
+    house.finish().await;
+    let mut states = Vec::new();
+    for id in [&first, &second] {
+        let shown = show(&house.tenant, id).await;
+        states.push((shown["state"].clone(), shown["reason"]["code"].clone()));
+    }
+    states.sort_by_key(|(state, _)| state.to_string());
+    let expected = [(json!("completed"), Value::Null), (json!("failed"), json!("model_refused"))];
+    assert_eq!(states, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_taken_for_dead_changes_nothing_and_what_it_paid_for_is_kept() {
+    let (house, _) = House::idle(&[]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.writer.hold_next();
+    let (collection, enrichment) =
+        (house.collection.parse().unwrap(), house.app.app.worker.enrichment.clone());
+    let tenant = house.tenant.id;
+    let zombie = tokio::spawn(async move { enrichment.work(tenant, collection).await.unwrap() });
+    house.writer.entered().await;
+    house.run("update app.enrichments set lease_expires_at = now()").await;
+    house.finish().await;
+    let before = show(&house.tenant, &id).await;
+    assert_eq!(before["state"], "completed");
+    house.writer.release();
+    zombie.await.unwrap();
+    assert_eq!(show(&house.tenant, &id).await, before);
+    let spent = house.count("select calls from app.enrichment_usage").await;
+    assert_eq!(spent, 5, "each call is counted");
+    let open =
+        house.count("select count(*) from app.quota_reservations where settled_at is null").await;
+    assert_eq!(open, 0, "each is settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_that_died_reserved_is_given_back_by_the_next_one() {
+    let (house, _) = House::idle(&[]).await;
+    house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.writer.hold_next();
+    let (collection, enrichment) =
+        (house.collection.parse().unwrap(), house.app.app.worker.enrichment.clone());
+    let tenant = house.tenant.id;
+    let dying = tokio::spawn(async move { enrichment.work(tenant, collection).await.unwrap() });
+    house.writer.entered().await;
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+    let open = "select count(*) from app.quota_reservations where settled_at is null";
+    assert_eq!(house.count(open).await, 1);
+    house.run("update app.enrichments set lease_expires_at = now()").await;
+    house.finish().await;
+    assert_eq!(house.count(open).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passage_that_stays_keeps_its_context_and_its_vectors() {
+    let (house, embedder) = House::idle(&[]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.finish().await;
+    assert_eq!(house.asked().len(), 4);
+    embedder.take_passages();
+
+    let next = format!("{}{}", guide(), chapter("wheel"));
+    assert_eq!(house.learned("guide.md", &next).await, id);
+    house.finish().await;
+    let embedded = embedder.take_passages();
+    assert_eq!(embedded.len(), 2, "the new passage, without and with its context: {embedded:?}");
+    assert!(embedded.iter().all(|text| text.contains("The wheel of")), "{embedded:?}");
+    assert_eq!(house.asked().len(), 6, "a summary, and the context of the new passage");
+    assert_eq!(house.found(CONTEXT_WORD).await.len(), 4);
+
+    let less = chapter("wheel");
+    assert_eq!(house.learned("guide.md", &less).await, id);
+    house.finish().await;
+    assert!(house.count("select count(*) from app.passage_contexts").await <= 1, "the others went");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_of_the_index_are_those_of_its_rows() {
+    let (house, _) = House::idle(&[]).await;
+    house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.finish().await;
+    let wrong = house
+        .count(
+            "select count(*) from app.collections c
+            where c.chunk_count <> (select count(*) from app.chunks k where k.collection_id = c.collection_id)
+                or c.window_count <> (select count(*) from app.chunk_windows w where w.collection_id = c.collection_id)
+                or c.term_count <> (
+                    select coalesce(sum(f), 0)
+                    from app.chunk_terms t
+                    cross join unnest(t.frequencies) f
+                    where t.collection_id = c.collection_id
+                )",
+        )
+        .await;
+    assert_eq!(wrong, 0);
+    let versions = house
+        .count(
+            "select count(*) from app.document_versions v
+            join app.collections c on c.tenant_id = v.tenant_id
+            where c.name = 'guides' and (v.term_count <> c.term_count or v.window_count <> c.window_count)",
+        )
+        .await;
+    assert_eq!(versions, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_document_leaves_nothing_but_what_it_cost() {
+    let (house, _) = House::idle(&[]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.finish().await;
+    house.tenant.delete(&format!("/v1/documents/{id}")).await.expect(204);
+    for table in ["enrichments", "passage_contexts", "chunks"] {
+        let sql = format!("select count(*) from app.{table}");
+        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&house.app.database.admin())
+            .await
+            .unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    assert_eq!(house.count("select calls from app.enrichment_usage").await, 4);
+    house.tenant.get(&format!("/v1/documents/{id}/enrichment")).await.expect(404);
+}
