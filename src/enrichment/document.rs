@@ -9,6 +9,9 @@ use crate::knowledge::{PassageContexts, StoredPassage, embedded_digest, embedded
 /// Characters of the headings of later parts that a model is told.
 const MOST_OUTLINE_CHARS: usize = 2_000;
 
+/// Tokens of the empty line between two passages.
+const SEPARATOR_TOKENS: u32 = 2;
+
 /// A document whose version is in search.
 #[derive(Debug)]
 pub struct Document {
@@ -37,7 +40,9 @@ impl Document {
             embedded_digest(&text).to_vec()
         };
         let digests = passages.iter().map(digest).collect();
-        let tokens = passages.iter().map(|passage| counting.tokens(&passage.body));
+        let tokens = passages
+            .iter()
+            .map(|passage| counting.tokens(&passage.body).saturating_add(SEPARATOR_TOKENS));
         let parts = parts(tokens, part_tokens);
         Self { title, passages, digests, parts, counting, part_tokens }
     }

@@ -115,6 +115,18 @@ async fn an_analyst_sees_rows_of_one_tenant_in_every_view() {
         .execute(&app.database.admin())
         .await
         .unwrap();
+    // The embedded model writes about no document.
+    for written in [
+        "insert into app.enrichments (tenant_id, document_id, version_id, collection_id, marker, summary)
+        select tenant_id, document_id, active_version_id, collection_id, 'marker', title
+        from app.documents
+        where active_version_id is not null",
+        "insert into app.enrichment_usage (tenant_id, collection_id, month)
+        select tenant_id, collection_id, date_trunc('month', now())::date
+        from app.collections",
+    ] {
+        sqlx::query(written).execute(&app.database.admin()).await.unwrap();
+    }
     let login = analyst(&app, &own, "views-own").await;
     let views: Vec<String> = sqlx::query_scalar(
         "select relname::text from pg_class where relnamespace = 'analytics'::regnamespace and relkind = 'v'",
