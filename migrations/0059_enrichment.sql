@@ -1,12 +1,19 @@
 -- Enrichment: a model writes a heading in context for each passage, a summary and questions for each document. A collection
 -- is switched on; what its documents have still to get stands here, document by document, so that another worker goes on
 -- where one died. What was paid for is a row at once: no text is asked for twice.
+--
+-- Processes of the version before go on meanwhile. They know nothing of a context, and hold what analysts may read against a list
+-- of their own: so no right of analysts is added here to a database that is in use.
+
+-- What is waited for here holds up everybody behind it: rather not now, and once more.
+set local lock_timeout = '5s';
 
 alter table app.collections
     add column enrichment text not null default 'off',
     add column enrichment_monthly_tokens bigint,
     add column enrichment_waits_for text,
-    add constraint collections_enrichment_check check (enrichment in ('off', 'on')),
+    -- What has no name holds the attachments of a session: those are nobody's documentation, and no model reads them ahead.
+    add constraint collections_enrichment_check check (enrichment = 'off' or enrichment = 'on' and name is not null),
     add constraint collections_enrichment_monthly_tokens_check check (enrichment_monthly_tokens >= 0),
     add constraint collections_enrichment_waits_for_check
         check (enrichment_waits_for in ('no_model', 'collection_budget', 'tenant_budget', 'tenant_quota'));
@@ -66,7 +73,7 @@ comment on column app.enrichments.attempts is 'How often a worker began since so
 comment on column app.enrichments.due_at is 'From then on a worker may take it; the line within a collection is in this order';
 comment on column app.enrichments.lease_token is 'Of the worker that has it; a write with another token changes nothing';
 comment on column app.enrichments.lease_expires_at is 'From then on another worker may take it over';
-comment on column app.enrichments.call_id is 'Call of a model that was reserved last: what a worker that died reserved is given back';
+comment on column app.enrichments.call_id is 'Call of a model that its worker reserved last: what one that died reserved is given back';
 comment on column app.enrichments.created_at is 'When the document first got its turn';
 comment on column app.enrichments.updated_at is 'When something was last achieved';
 create index enrichments_collection_id_due_at_idx on app.enrichments (tenant_id, collection_id, due_at)
@@ -117,18 +124,12 @@ comment on column app.enrichment_usage.cached_input_tokens is 'Of the tokens rea
 comment on column app.enrichment_usage.cost_micro_usd is 'Price, in millionths of a US dollar; what has no known price counts 0';
 call app.isolate('app.enrichment_usage', 'select, insert, update');
 
--- What enrichment uses counts in the tenant's quotas of tokens and of money, and is no question.
-alter table app.quota_reservations
-    add column purpose text not null default 'answer',
-    add constraint quota_reservations_purpose_check check (purpose in ('answer', 'enrichment'));
-comment on column app.quota_reservations.purpose is 'answer: a question was answered; enrichment: a model wrote about a document';
-
-grant select (purpose) on app.quota_reservations to pidima_analyst;
-call app.open_to_analysts('app.enrichments',
-    'tenant_id, document_id, version_id, collection_id, state, reason_code, passages, contexts, summary, suggested_questions,'
-    ' created_at, updated_at');
-call app.open_to_analysts('app.enrichment_usage',
-    'tenant_id, collection_id, month, calls, input_tokens, output_tokens, cached_input_tokens, cost_micro_usd');
+-- What enrichment uses counts in the tenant's quotas of tokens and of money, and is no question. Its rows are told from those of
+-- answers by their id, which has version 8: so they need no column that analysts had to be given.
+comment on table app.quota_reservations is
+    'What each run may use while it goes on, and what it used; and each call of a model about a document. No word of either';
+comment on column app.quota_reservations.run_id is
+    'Run, or call of a model about a document: that has version 8 in place of 7. Its month decides the partition';
 
 create or replace view analytics.usage_of_subjects_by_day with (security_invoker = true, security_barrier = true) as
 select
@@ -138,12 +139,12 @@ select
     r.person_id,
     r.provider,
     r.model,
-    count(*) filter (where r.purpose = 'answer') as questions,
-    count(*) filter (where r.purpose = 'answer' and r.settled_at is null) as running,
+    count(*) filter (where uuid_extract_version(r.run_id) is distinct from 8) as questions,
+    count(*) filter (where uuid_extract_version(r.run_id) is distinct from 8 and r.settled_at is null) as running,
     sum(r.input_tokens)::bigint as input_tokens,
     sum(r.output_tokens)::bigint as output_tokens,
     sum(r.cost_micro_usd) / 1e6 as cost_usd,
-    r.purpose
+    case when uuid_extract_version(r.run_id) = 8 then 'enrichment' else 'answer' end as purpose
 from app.quota_reservations r
 group by 1, 2, 3, 4, 5, 6, 12;
 comment on view analytics.usage_of_subjects_by_day is
@@ -168,7 +169,7 @@ from app.enrichments e
 join app.documents d on d.tenant_id = e.tenant_id and d.document_id = e.document_id
 join app.collections k on k.tenant_id = e.tenant_id and k.collection_id = e.collection_id;
 comment on view analytics.enrichments is 'One row per document that a model writes about: how far it came, summary and questions';
-grant select on analytics.enrichments to pidima_app, pidima_analyst;
+grant select on analytics.enrichments to pidima_app;
 
 create view analytics.enrichment_by_month with (security_invoker = true, security_barrier = true) as
 select
@@ -183,4 +184,38 @@ select
 from app.enrichment_usage u
 left join app.collections k on k.tenant_id = u.tenant_id and k.collection_id = u.collection_id;
 comment on view analytics.enrichment_by_month is 'Calls, tokens and cost of enrichment by month (UTC) and collection; deleted collections have no name';
-grant select on analytics.enrichment_by_month to pidima_app, pidima_analyst;
+grant select on analytics.enrichment_by_month to pidima_app;
+
+create procedure app.open_enrichment_to_analysts()
+language plpgsql
+as $$
+begin
+    if exists (
+        select
+        from pg_catalog.pg_policy p
+        where p.polrelid = 'app.enrichments'::regclass
+            and p.polname = 'analyst'
+    ) then
+        return;
+    end if;
+    call app.open_to_analysts('app.enrichments',
+        'tenant_id, document_id, version_id, collection_id, state, reason_code, passages, contexts, summary,'
+        ' suggested_questions, created_at, updated_at');
+    call app.open_to_analysts('app.enrichment_usage',
+        'tenant_id, collection_id, month, calls, input_tokens, output_tokens, cached_input_tokens, cost_micro_usd');
+    grant select on analytics.enrichments, analytics.enrichment_by_month to pidima_analyst;
+end
+$$;
+comment on procedure app.open_enrichment_to_analysts() is
+    'Lets SQL logins of tenants read the views of enrichment, once no process is left that would take that for a breach';
+revoke execute on procedure app.open_enrichment_to_analysts() from public;
+
+-- To a process of the version before, a right that is not on its list is a breach of the wall: it would not be ready any more. Where
+-- there are tenants there may be such processes, and `pidima tenant grant-analyst` opens the views when the operator says so.
+do $$
+begin
+    if not exists (select from app.tenant_directory) then
+        call app.open_enrichment_to_analysts();
+    end if;
+end
+$$;

@@ -13,7 +13,8 @@ pub use flags::{Flag, FlagError, Flags};
 pub use note_reading::note_reading;
 pub use quotas::{
     Charged, Estimate, ExceededQuota, Measure, Period, QuotaLimits, QuotaWarning, Reservation,
-    ReserveError, Subject, estimated_tokens, reserve_enrichment, reserve_quota,
+    ReserveError, Subject, count_late_enrichment, estimated_tokens, reserve_enrichment,
+    reserve_quota,
 };
 pub use store::audit_events::{AuditEvent, AuditFilter, AuditHead};
 pub use store::models::{ModelPrice, PricedModel};

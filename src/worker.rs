@@ -253,7 +253,7 @@ impl Worker {
             return self.reembed(delivery, stop).await;
         }
         if kind == ENRICH_COLLECTION {
-            return self.enrich(delivery).await;
+            return self.enrich(delivery, stop).await;
         }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {

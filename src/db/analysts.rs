@@ -18,6 +18,11 @@ const CONNECTION_LIMIT: u32 = 10;
 /// Time of one statement.
 const STATEMENT_TIMEOUT: &str = "60s";
 
+/// Opens to all logins what a migration left closed, since processes of the version before would take the new rights for a breach.
+/// As the owner of the tables; done once, it does nothing.
+const OPEN_VIEWS: &str =
+    "set local role pidima_owner; call app.open_enrichment_to_analysts(); reset role";
+
 /// Days that a login lives when nobody says otherwise.
 pub const DEFAULT_DAYS: u16 = 90;
 /// Days that a login can live at most.
@@ -28,10 +33,11 @@ pub fn login_of(slug: &str) -> String {
     format!("analyst_{}", slug.replace('-', "_"))
 }
 
-/// Makes the login `analyst_<slug>`, or gives it a new password and a new last day, and returns its connection string.
+/// Makes the login `analyst_<slug>`, or gives it a new password and a new last day, and returns its connection string. Views that
+/// came with an upgrade are open to all logins from then on.
 ///
 /// # Errors
-/// The administrator may not create roles, or the server is away.
+/// The administrator may not create roles, migrations are missing, or the server is away.
 pub async fn grant(
     admin_url: &str,
     tenant: TenantId,
@@ -48,6 +54,7 @@ pub async fn grant(
 
     // One transaction: a half-made login would open the wall's check.
     let mut tx = connection.begin().await?;
+    sqlx::raw_sql(OPEN_VIEWS).execute(&mut *tx).await?;
     let statements: Vec<String> = sqlx::query_scalar(
         "select format(statement, $1, $2)
         from (

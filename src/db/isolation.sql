@@ -64,7 +64,7 @@ analyst_columns (object, columns) as (
         ('app.document_versions', '{tenant_id,version_id,document_id,number,state,failure_code,failure_detail,'
             'media_type,size_bytes,char_count,chunk_count,attempts,created_at,ready_at}'),
         ('app.quota_reservations', '{tenant_id,run_id,assistant_id,api_key_id,person_id,reserved_at,settled_at,provider,'
-            'model,input_tokens,output_tokens,cost_micro_usd,purpose}'),
+            'model,input_tokens,output_tokens,cost_micro_usd}'),
         ('app.enrichments', '{tenant_id,document_id,version_id,collection_id,state,reason_code,passages,contexts,summary,'
             'suggested_questions,created_at,updated_at}'),
         ('app.enrichment_usage', '{tenant_id,collection_id,month,calls,input_tokens,output_tokens,cached_input_tokens,'

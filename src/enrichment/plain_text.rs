@@ -1,6 +1,7 @@
 //! Makes what a model wrote into plain text that may be stored and shown: no images, no HTML, no links, nothing that nobody
 //! sees, and no longer than the settings allow. What it wrote is data, as the document is that it read.
 
+use super::prompt::Lengths;
 use crate::chat::{AllowedLinks, FilterSettings, OutputFilter};
 
 /// Signs before a line of a list.
@@ -8,14 +9,20 @@ const LIST_SIGNS: [char; 4] = ['-', '*', '•', ' '];
 /// How a line with a question begins.
 const QUESTION: &str = "Q:";
 
-/// The text without what no answer may hold, and without a word that is none of its business.
-pub fn filtered(written: &str, marker: &str) -> String {
-    let settings = FilterSettings::default();
-    let mut filter = OutputFilter::new(AllowedLinks::default(), settings.max_held_bytes);
-    let mut segments = filter.push(written);
+/// What was written as one line without what no answer may hold, and without a word that is none of its business.
+///
+/// It is no code either: the filter lets code stand whatever is in it, and where a part of the line is shown, the mark at the other
+/// end of the code is missing, and what stood between the marks is markup.
+pub fn plain(written: &str, marker: &str) -> String {
+    // Before the filter, which must see what comes together where something was taken out.
+    let bare = written.replace(marker, " ").replace('`', "'");
+    let words: Vec<&str> = bare.split_whitespace().collect();
+    let held = FilterSettings::default().max_held_bytes;
+    let mut filter = OutputFilter::new(AllowedLinks::default(), held);
+    let mut segments = filter.push(&words.join(" "));
     segments.extend(filter.finish());
-    let text: String = segments.into_iter().map(|segment| segment.text).collect();
-    text.replace(marker, "")
+    let texts = segments.iter().map(|it| if it.is_code { " " } else { it.text.as_str() });
+    texts.collect()
 }
 
 /// The text in one line, cut between two words where it is too long; absent when nothing is left.
@@ -31,34 +38,29 @@ pub fn line(text: &str, most_chars: usize) -> Option<String> {
     (!cut.is_empty()).then(|| format!("{cut}…"))
 }
 
-/// The paragraph before the questions, and the questions: those that are too long are left out, since a part of one asks
-/// something else.
-pub fn overview(
-    text: &str,
-    most_summary_chars: usize,
-    most_questions: usize,
-    most_question_chars: usize,
-) -> (Option<String>, Vec<String>) {
+/// The paragraph before the questions, and the questions, each made plain by itself: those that are too long are left out, since a
+/// part of one asks something else.
+pub fn overview(written: &str, marker: &str, lengths: Lengths) -> (Option<String>, Vec<String>) {
     let mut summary: Vec<&str> = Vec::new();
     let mut questions: Vec<String> = Vec::new();
-    for written in text.lines() {
-        let bare = written.trim_start_matches(LIST_SIGNS);
+    for text in written.lines() {
+        let bare = text.trim_start_matches(LIST_SIGNS);
         let Some(question) = bare.strip_prefix(QUESTION) else {
             if questions.is_empty() {
-                summary.push(written);
+                summary.push(text);
             }
             continue;
         };
-        let question = line(question, usize::MAX);
-        let fits = question.filter(|question| question.chars().count() <= most_question_chars);
+        let question = line(&plain(question, marker), usize::MAX);
+        let fits = question.filter(|it| it.chars().count() <= lengths.question_chars);
         if let Some(question) = fits
-            && questions.len() < most_questions
+            && questions.len() < lengths.questions
             && !questions.contains(&question)
         {
             questions.push(question);
         }
     }
-    (line(&summary.join("\n"), most_summary_chars), questions)
+    (line(&plain(&summary.join("\n"), marker), lengths.summary_chars), questions)
 }
 
 #[cfg(test)]
@@ -67,14 +69,51 @@ mod tests {
 
     use super::*;
 
+    const WORD: &str = "k3Jf9aQz71Lm";
+
+    fn lengths(summary_chars: usize, questions: usize, question_chars: usize) -> Lengths {
+        Lengths { output_tokens: 512, context_chars: 400, summary_chars, questions, question_chars }
+    }
+
     #[test]
     fn what_no_answer_may_hold_is_not_kept() {
-        let written = "See ![x](https://evil.example/a) and <b>this</b> [page](https://evil.example/b?q=1) of k3Jf.";
-        let kept = filtered(written, "k3Jf");
-        for part in ["evil.example", "<b>", "![", "k3Jf"] {
+        let written = "See ![x](https://evil.example/a) and <b>this</b> [page](https://evil.example/b?q=1) of k3Jf9aQz71Lm.";
+        let kept = plain(written, WORD);
+        for part in ["evil.example", "<b>", "![", WORD] {
             assert!(!kept.contains(part), "{kept}");
         }
         assert!(kept.contains("this"), "{kept}");
+    }
+
+    #[test]
+    fn code_of_which_a_part_is_shown_hides_nothing() {
+        let image = "![x](https://evil.example/a)";
+        for written in [
+            format!("```\n{image} is what you see when the work is done\n```"),
+            format!("~~~\n{image} is what you see when the work is done\n~~~"),
+            format!("`a {image} is what you see when the work is done`"),
+        ] {
+            for most in 0..written.len() {
+                let kept = line(&plain(&written, WORD), most).unwrap_or_default();
+                assert!(!kept.contains("![") && !kept.contains("]("), "{most}: {kept}");
+            }
+        }
+        let (summary, questions) =
+            overview(&format!("`a\nQ: {image} what?\n`"), WORD, lengths(100, 5, 100));
+        let kept = format!("{summary:?} {questions:?}");
+        assert!(!kept.contains("![") && !kept.contains("]("), "{kept}");
+    }
+
+    #[test]
+    fn nothing_comes_together_where_the_word_is_taken_out() {
+        for (written, never) in [
+            (format!("<{WORD}script>run()"), "<script"),
+            (format!("see https:{WORD}//evil.example/a"), "https://"),
+            (format!("!{WORD}[x](https://evil.example/a)"), "!["),
+        ] {
+            let kept = plain(&written, WORD);
+            assert!(!kept.contains(never), "{kept}");
+        }
     }
 
     #[test]
@@ -88,12 +127,13 @@ mod tests {
     #[test]
     fn questions_stand_behind_the_summary_and_are_never_cut() {
         let text = "The guide tells\nhow keys work.\n\nQ: How long do keys live?\n- Q: Who makes keys?\nQ: Who makes keys?\nQ: This one is far too long to be asked?\nGood luck!";
-        let (summary, questions) = overview(text, 100, 5, 30);
+        let (summary, questions) = overview(text, WORD, lengths(100, 5, 30));
         assert_eq!(summary.as_deref(), Some("The guide tells how keys work."));
         assert_eq!(questions, ["How long do keys live?", "Who makes keys?"]);
-        assert_eq!(overview(text, 100, 1, 30).1, ["How long do keys live?"]);
-        assert_eq!(overview(text, 100, 5, 15).1, ["Who makes keys?"]);
-        assert_eq!(overview(text, 100, 5, 14).1, Vec::<String>::new());
+        let asked = |most, most_chars| overview(text, WORD, lengths(100, most, most_chars)).1;
+        assert_eq!(asked(1, 30), ["How long do keys live?"]);
+        assert_eq!(asked(5, 15), ["Who makes keys?"]);
+        assert_eq!(asked(5, 14), Vec::<String>::new());
     }
 
     proptest! {
@@ -102,7 +142,7 @@ mod tests {
             let cut = line(&text, most).unwrap_or_default();
             prop_assert!(cut.chars().count() <= most, "{}", cut);
             prop_assert!(!cut.contains('\n'));
-            let (summary, questions) = overview(&text, most, 2, most);
+            let (summary, questions) = overview(&text, WORD, lengths(most, 2, most));
             prop_assert!(summary.unwrap_or_default().chars().count() <= most);
             prop_assert!(questions.iter().all(|question| question.chars().count() <= most));
         }

@@ -11,9 +11,11 @@ use super::error::WorkError;
 use super::store::jobs::ClaimedDocument;
 use super::work::Enrichment;
 use crate::db::{self, TenantTx};
-use crate::governance::{Estimate, Observed, ReserveError, estimated_tokens, reserve_enrichment};
+use crate::governance::{
+    Estimate, Observed, ReserveError, count_late_enrichment, estimated_tokens, reserve_enrichment,
+};
 use crate::kernel::clock;
-use crate::kernel::ids::{TenantId, new_id};
+use crate::kernel::ids::{TenantId, new_call_id};
 
 /// What is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +65,9 @@ impl Enrichment {
         }
         // The collection before the document, as whoever indexes it locks them.
         tx.set_enrichment_wait(document.collection_id, None).await?;
-        let call_id = new_id();
-        let begun = tx.begin_enrichment_call(document, call_id, self.settings.lease).await?;
-        let Some(begun) = begun else { return Err(WorkError::LeaseLost) };
-        if let Some(before) = begun.call_before {
-            // That of a worker that died in the middle; one that was settled stays as it is.
-            tx.settle_quota(before, &Observed::default()).await?;
+        let call_id = new_call_id();
+        if !tx.begin_enrichment_call(document, call_id, self.settings.lease).await? {
+            return Err(WorkError::LeaseLost);
         }
         let output = i64::from(self.settings.lengths.output_tokens);
         let tokens = estimated_tokens(prompt_chars).saturating_add(output);
@@ -106,6 +105,9 @@ pub async fn settle(
         output_tokens: tokens(spent.usage.output_tokens),
         cost_micro_usd: cost,
     };
-    tx.settle_quota(call_id, &observed).await?;
+    if !tx.settle_quota(call_id, &observed).await? {
+        // Given back when its worker was taken for dead. It was not, and the call is paid for.
+        count_late_enrichment(tx, &observed, clock::now()).await?;
+    }
     Ok(())
 }

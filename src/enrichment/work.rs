@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::WorkError;
@@ -16,6 +17,7 @@ use super::store::jobs::{ClaimedDocument, Setback};
 use crate::adapters::models::{ChatModel, EXTRACTIVE, ModelRegistry};
 use crate::chat::Counting;
 use crate::db::{self, Db, TenantTx};
+use crate::governance::Observed;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Embedders, INGEST_VERSION};
 
@@ -58,6 +60,26 @@ pub(super) struct Writer {
     pub counting: Counting,
     /// Most tokens of a part of a document.
     pub part_tokens: u32,
+}
+
+/// The time that a collection has before others go first.
+#[derive(Clone, Copy)]
+pub(super) struct Slice<'a> {
+    began: Instant,
+    length: Duration,
+    stop: &'a CancellationToken,
+}
+
+impl Slice<'_> {
+    /// Whether others are to have a turn.
+    pub fn is_over(self) -> bool {
+        self.is_stopped() || self.began.elapsed() >= self.length
+    }
+
+    /// Whether the process is asked to stop: the call in hand is paid for and waited for, and none is begun.
+    pub fn is_stopped(self) -> bool {
+        self.stop.is_cancelled()
+    }
 }
 
 impl Enrichment {
@@ -108,26 +130,35 @@ impl Enrichment {
         self.models.ordered(&names).map(|model| Writer { model, counting, part_tokens })
     }
 
-    /// Works on a collection for a slice.
+    /// Works on a collection for a slice, or until `stop`: then to the end of the call in hand.
     ///
     /// # Errors
     /// The database failed in a way that says nothing about the collection: the message should come again.
-    pub async fn work(&self, tenant: TenantId, collection_id: Uuid) -> db::Result<EnrichOutcome> {
+    pub async fn work(
+        &self,
+        tenant: TenantId,
+        collection_id: Uuid,
+        stop: &CancellationToken,
+    ) -> db::Result<EnrichOutcome> {
         let Some(writer) = self.writer() else {
             let mut tx = self.db.tenant(tenant).await?;
             tx.set_enrichment_wait(collection_id, Some("no_model")).await?;
             tx.commit().await?;
             return Ok(EnrichOutcome::Done);
         };
-        let began = Instant::now();
-        while began.elapsed() < self.settings.slice {
+        // Alone in its transaction: who brings a version into search locks the collection after the document.
+        let mut tx = self.db.tenant(tenant).await?;
+        tx.note_model(collection_id).await?;
+        tx.commit().await?;
+        let slice = Slice { began: Instant::now(), length: self.settings.slice, stop };
+        while !slice.is_over() {
             let mut document = match self.take(tenant, collection_id).await? {
                 Taken::Document(document) => document,
                 Taken::More => continue,
                 Taken::Nothing(outcome) => return Ok(outcome),
             };
             let mut is_further = false;
-            let enriching = self.enrich(tenant, &document, &writer, began, &mut is_further);
+            let enriching = self.enrich(tenant, &document, &writer, slice, &mut is_further);
             let ended = Box::pin(enriching).await;
             if is_further {
                 document.attempts = 0;
@@ -150,10 +181,13 @@ impl Enrichment {
         if tx.has_due_messages(INGEST_VERSION).await? {
             return Ok(Taken::Nothing(EnrichOutcome::Later(AFTER_UPLOADS)));
         }
-        tx.note_model(collection_id).await?;
         let token = Uuid::new_v4();
         let claimed = tx.claim_enrichment(collection_id, token, self.settings.lease).await?;
         if let Some(document) = claimed {
+            if let Some(call) = document.call_before {
+                // That of a worker that died in the middle of it; one that was settled stays as it is.
+                tx.settle_quota(call, &Observed::default()).await?;
+            }
             tx.commit().await?;
             return Ok(Taken::Document(Box::new(document)));
         }

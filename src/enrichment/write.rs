@@ -1,17 +1,15 @@
 //! What is asked of a model for one document, call by call. What it writes is kept in the transaction that settles the call.
 
-use std::time::Instant;
-
 use uuid::Uuid;
 
 use super::ask::{self, Reply};
 use super::document::Document;
 use super::error::WorkError;
 use super::plain_text;
-use super::prompt::{self, Lengths};
+use super::prompt;
 use super::reserve::settle;
 use super::store::jobs::{ClaimedDocument, Overview};
-use super::work::{Enrichment, Writer};
+use super::work::{Enrichment, Slice, Writer};
 use crate::adapters::models::Prompt;
 use crate::chat::Marker;
 use crate::kernel::ids::TenantId;
@@ -34,7 +32,7 @@ impl Enrichment {
         tenant: TenantId,
         claimed: &ClaimedDocument,
         writer: &Writer,
-        began: Instant,
+        slice: Slice<'_>,
         is_further: &mut bool,
     ) -> Result<(), WorkError> {
         let attempts = u32::try_from(claimed.attempts).unwrap_or(u32::MAX);
@@ -47,18 +45,22 @@ impl Enrichment {
         let mut contexts = tx.list_passage_contexts(claimed.document_id).await?;
         drop(tx);
         if passages.is_empty() {
-            return Err(WorkError::LeaseLost);
+            // There is nothing to write about; or another version has come into search, and gets a turn of its own.
+            return self.complete(tenant, claimed).await;
         }
         let (title, counting, most) = (claimed.title.clone(), writer.counting, writer.part_tokens);
         let read = move || Document::new(title, passages, counting, most);
         let document = tokio::task::spawn_blocking(read).await.map_err(WorkError::Crashed)?;
         let about = About { tenant, claimed, document: &document, writer };
         if !claimed.is_summarised {
+            if slice.is_stopped() {
+                return Err(WorkError::SliceOver);
+            }
             self.ask_for_overview(about).await?;
             *is_further = true;
         }
         let known = contexts.len();
-        let asked = self.ask_for_contexts(about, began, &mut contexts).await;
+        let asked = self.ask_for_contexts(about, slice, &mut contexts).await;
         *is_further |= contexts.len() > known;
         match asked {
             // What is paid for is of use, however long the rest has to wait.
@@ -77,14 +79,9 @@ impl Enrichment {
         let marker = Marker::of(&claimed.marker);
         let prompt = prompt::for_overview(document, &marker, lengths);
         let (call_id, reply) = self.ask(tenant, claimed, writer, prompt).await?;
-        let text = reply.text.as_ref().map_err(Clone::clone).map(|text| {
+        let overview = reply.text.as_ref().map_err(Clone::clone).map(|text| {
             let text = text.as_deref().unwrap_or_default();
-            plain_text::filtered(text, marker.as_str())
-        });
-        let overview = text.map(|text| {
-            let Lengths { summary_chars, questions, question_chars, .. } = lengths;
-            let (summary, questions) =
-                plain_text::overview(&text, summary_chars, questions, question_chars);
+            let (summary, questions) = plain_text::overview(text, marker.as_str(), lengths);
             Overview { summary, questions }
         });
         let mut tx = self.db.tenant(tenant).await?;
@@ -101,7 +98,7 @@ impl Enrichment {
     async fn ask_for_contexts(
         &self,
         about: About<'_>,
-        began: Instant,
+        slice: Slice<'_>,
         contexts: &mut PassageContexts,
     ) -> Result<(), WorkError> {
         let About { tenant, claimed, document, .. } = about;
@@ -115,7 +112,7 @@ impl Enrichment {
                 known += 1;
                 continue;
             }
-            if is_begun && began.elapsed() >= self.settings.slice {
+            if slice.is_stopped() || is_begun && slice.is_over() {
                 return Err(WorkError::SliceOver);
             }
             is_begun = true;
@@ -144,7 +141,7 @@ impl Enrichment {
         let (call_id, reply) = self.ask(tenant, claimed, writer, prompt).await?;
         let context = reply.text.as_ref().map_err(Clone::clone).map(|text| {
             let text = text.as_deref().unwrap_or_default();
-            let text = plain_text::filtered(text, marker.as_str());
+            let text = plain_text::plain(text, marker.as_str());
             plain_text::line(&text, self.settings.lengths.context_chars).unwrap_or_default()
         });
         let mut tx = self.db.tenant(tenant).await?;
@@ -182,6 +179,14 @@ impl Enrichment {
                 }
             }
         }
+    }
+
+    /// Ends the work on a document as it is.
+    async fn complete(&self, tenant: TenantId, claimed: &ClaimedDocument) -> Result<(), WorkError> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let is_ours = tx.complete_enrichment(claimed).await?;
+        tx.commit().await?;
+        if is_ours { Ok(()) } else { Err(WorkError::LeaseLost) }
     }
 
     /// Renews the lease of a document.

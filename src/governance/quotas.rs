@@ -26,7 +26,7 @@ pub use manage::{
 };
 pub use period::Period;
 pub use reserve::{Charged, ExceededQuota, QuotaWarning, Reservation, ReserveError, reserve_quota};
-pub use reserve_enrichment::reserve_enrichment;
+pub use reserve_enrichment::{count_late_enrichment, reserve_enrichment};
 pub use usage::{Usage, find_usage};
 
 /// Id in the place of a subject: each one of the kind that has no quota of its own.

@@ -42,8 +42,9 @@ pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// Version of the ids of collections that belong to a session. Checks and statements of the database name it too.
-const ATTACHMENTS: u8 = 8;
+/// Version of ids with a meaning of our own (RFC 9562 5.8): of collections that belong to a session, and of calls of a model that
+/// answer no question. Checks and statements of the database name it too.
+const MARKED: u8 = 8;
 
 /// The smallest time-ordered id of an instant: ids made before it are smaller (RFC 9562 5.7: 48 bits of milliseconds lead).
 pub fn first_id_at(at: DateTime<Utc>) -> Uuid {
@@ -51,17 +52,27 @@ pub fn first_id_at(at: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(millis << 80)
 }
 
-/// The collection of a session's attachments: the id of the session, marked as such (RFC 9562 5.8: version 8 is for meanings of
-/// our own). So whoever meets the id in a row knows without a look elsewhere that it is a conversation's.
+/// The collection of a session's attachments: the id of the session, marked as such. So whoever meets the id in a row knows
+/// without a look elsewhere that it is a conversation's.
 pub fn attachments_of(session_id: Uuid) -> Uuid {
-    let mut bytes = session_id.into_bytes();
-    bytes[6] = bytes[6] & 0x0f | ATTACHMENTS << 4;
-    Uuid::from_bytes(bytes)
+    marked(session_id)
 }
 
 /// Whether a collection is that of a session's attachments.
 pub fn holds_attachments(collection_id: Uuid) -> bool {
-    collection_id.get_version_num() == usize::from(ATTACHMENTS)
+    collection_id.get_version_num() == usize::from(MARKED)
+}
+
+/// A new id of a call of a model about a document. What it uses is counted where the runs of answers are: whoever adds those up
+/// knows by its id that it is no question.
+pub fn new_call_id() -> Uuid {
+    marked(new_id())
+}
+
+fn marked(id: Uuid) -> Uuid {
+    let mut bytes = id.into_bytes();
+    bytes[6] = bytes[6] & 0x0f | MARKED << 4;
+    Uuid::from_bytes(bytes)
 }
 
 #[cfg(test)]
@@ -74,6 +85,14 @@ mod tests {
     fn ids_lie_between_those_of_the_instants_around_them() {
         let (before, id) = (first_id_at(Utc::now()), new_id());
         assert!(before <= id && id < first_id_at(Utc::now() + TimeDelta::milliseconds(2)));
+    }
+
+    #[test]
+    fn a_call_is_told_from_a_run_by_its_id_and_lies_in_the_same_time() {
+        let (before, call) = (first_id_at(Utc::now()), new_call_id());
+        assert!(before <= call && call < first_id_at(Utc::now() + TimeDelta::milliseconds(2)));
+        assert_eq!((call.get_version_num(), new_id().get_version_num()), (8, 7));
+        assert_ne!(call, new_call_id());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use rand::Rng;
+use tokio_util::sync::CancellationToken;
 
 use super::{Worker, later};
 use crate::adapters::queue::{Delivery, QueueError};
@@ -15,14 +16,18 @@ use crate::telemetry::metrics::metrics;
 const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
-    /// Works on a collection for a slice, and settles its message.
-    pub(super) async fn enrich(&self, delivery: &Delivery) -> Result<(), QueueError> {
+    /// Works on a collection for a slice, or until `stop`, and settles its message.
+    pub(super) async fn enrich(
+        &self,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<(), QueueError> {
         let message = &delivery.message;
         let Some(_place) = self.enrichment.place() else {
             let wait = rand::rng().random_range(NO_PLACE);
-            return self.park(delivery, Duration::from_millis(wait)).await;
+            return self.wait_for_turn(delivery, Duration::from_millis(wait)).await;
         };
-        let job = self.enrichment.work(message.tenant, message.subject_id);
+        let job = self.enrichment.work(message.tenant, message.subject_id, stop);
         match Box::pin(self.while_holding(delivery, job)).await {
             Ok(EnrichOutcome::Done) => {
                 metrics().job(ENRICH_COLLECTION, "done");
@@ -30,7 +35,7 @@ impl Worker {
             }
             Ok(EnrichOutcome::Later(delay)) => {
                 metrics().job(ENRICH_COLLECTION, "again");
-                self.park(delivery, delay).await?;
+                self.wait_for_turn(delivery, delay).await?;
                 self.work_waits.notify_one();
                 Ok(())
             }
@@ -47,5 +52,16 @@ impl Worker {
                 Ok(())
             }
         }
+    }
+
+    /// Lets a collection wait for its next turn. Of several messages about it one goes on: each document that comes into search
+    /// while the others are under way adds one.
+    async fn wait_for_turn(&self, delivery: &Delivery, delay: Duration) -> Result<(), QueueError> {
+        let message = &delivery.message;
+        let (id, subject_id) = (message.message_id, message.subject_id);
+        let mut tx = self.db.tenant(message.tenant).await?;
+        let is_left = tx.leave_to_another(id, ENRICH_COLLECTION, subject_id, delay).await?;
+        tx.commit().await?;
+        if is_left { self.settle(delivery).await } else { self.park(delivery, delay).await }
     }
 }

@@ -1,6 +1,6 @@
-//! Finds versions, deliveries of webhooks, runs of sources and collections to be enriched that wait for a message which nobody will deliver, whatever became of it, and
-//! asks for the work again: with this nothing waits for ever. And originals whose upload broke off before there was a version:
-//! with this none stays in the store that nobody knows of.
+//! Finds versions, deliveries of webhooks, runs of sources and collections to be enriched that wait for a message which nobody
+//! will deliver, whatever became of it, and asks for the work again: with this nothing waits for ever. And originals whose upload
+//! broke off before there was a version: with this none stays in the store that nobody knows of.
 
 use std::error::Error;
 use std::time::Duration;

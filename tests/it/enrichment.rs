@@ -13,6 +13,8 @@ use pidima::enrichment::EnrichOutcome;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::writer::Writer;
@@ -83,8 +85,23 @@ impl House {
 
     /// Works on the collection for a slice, as the worker does.
     async fn work(&self) -> EnrichOutcome {
+        self.work_until(&CancellationToken::new()).await
+    }
+
+    /// The same, until it is asked to stop.
+    async fn work_until(&self, stop: &CancellationToken) -> EnrichOutcome {
         let collection_id: Uuid = self.collection.parse().unwrap();
-        self.app.app.worker.enrichment.work(self.tenant.id, collection_id).await.unwrap()
+        let enrichment = &self.app.app.worker.enrichment;
+        enrichment.work(self.tenant.id, collection_id, stop).await.unwrap()
+    }
+
+    /// The same in a task of its own, as by another worker.
+    fn work_apart(&self) -> JoinHandle<EnrichOutcome> {
+        let (tenant, collection_id) = (self.tenant.id, self.collection.parse().unwrap());
+        let enrichment = self.app.app.worker.enrichment.clone();
+        tokio::spawn(async move {
+            enrichment.work(tenant, collection_id, &CancellationToken::new()).await.unwrap()
+        })
     }
 
     /// Uploads a text into the collection; the document's id.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pidima::db::migrate;
+use pidima::db::{analysts, migrate};
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -93,12 +93,15 @@ async fn each_migration_takes_a_database_in_which_tenants_are() {
         // One more tenant that each later migration finds.
         sqlx::raw_sql("reset role").execute(&mut connection).await.unwrap();
         let tenant = Uuid::now_v7();
-        sqlx::query("insert into app.tenants (tenant_id, name) values ($1, $2)")
-            .bind(tenant)
-            .bind(&name)
-            .execute(&mut connection)
-            .await
-            .unwrap_or_else(|error| panic!("after {name}: {error}"));
+        sqlx::query(
+            "with made as (insert into app.tenants (tenant_id, name) values ($1, $2))
+            insert into app.tenant_directory (id, slug) values ($1, split_part($2, '_', 1))",
+        )
+        .bind(tenant)
+        .bind(&name)
+        .execute(&mut connection)
+        .await
+        .unwrap_or_else(|error| panic!("after {name}: {error}"));
         tenants.push((name, tenant));
     }
     // Whoever was there before attachments came waits for the operator; whoever came later has none of their own.
@@ -110,6 +113,19 @@ async fn each_migration_takes_a_database_in_which_tenants_are() {
     .unwrap();
     let before = tenants.iter().take_while(|(name, _)| name.as_str() < "0054").map(|(_, id)| *id);
     assert_eq!(off, before.collect::<Vec<_>>());
+    // A right that processes of the version before do not know would keep them from being ready.
+    let may_read =
+        "select has_column_privilege('pidima_analyst', 'app.enrichments', 'state', 'select')
+        and has_table_privilege('pidima_analyst', 'analytics.enrichments', 'select')";
+    let is_open: bool = sqlx::query_scalar(may_read).fetch_one(&mut connection).await.unwrap();
+    assert!(!is_open, "analysts wait for the operator");
+    let tenant = tenants.last().unwrap().1.into();
+    for _ in 0..2 {
+        let url = database.admin_url();
+        analysts::grant(&url, tenant, "upgraded", analysts::DEFAULT_DAYS).await.unwrap();
+    }
+    let is_open: bool = sqlx::query_scalar(may_read).fetch_one(&mut connection).await.unwrap();
+    assert!(is_open, "who grants a login opens them");
 }
 
 #[tokio::test]

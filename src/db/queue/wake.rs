@@ -1,5 +1,7 @@
 //! Messages of which one for a subject is enough: the job looks for itself what there is to do.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::db::{self, TenantTx};
@@ -26,6 +28,43 @@ impl TenantTx {
             self.enqueue(kind, subject_id).await?;
         }
         Ok(())
+    }
+
+    /// Whether another message about a subject waits in the line: it is due within `delay` then, and this one is needed no more.
+    pub async fn leave_to_another(
+        &mut self,
+        message_id: Uuid,
+        kind: &str,
+        subject_id: Uuid,
+        delay: Duration,
+    ) -> db::Result<bool> {
+        // One that is being handed over at this moment does not wait.
+        let left = sqlx::query!(
+            "with other as materialized (
+                select message_id
+                from outbox
+                where for_tenant = $1
+                    and subject_id = $2
+                    and kind = $3
+                    and message_id <> $4
+                    and handed_at is null
+                order by due_at, message_id
+                limit 1
+                for update skip locked
+            )
+            update outbox o
+            set due_at = least(o.due_at, now() + make_interval(secs => $5))
+            from other n
+            where o.message_id = n.message_id",
+            self.tenant().uuid(),
+            subject_id,
+            kind,
+            message_id,
+            delay.as_secs_f64()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(left.rows_affected() > 0)
     }
 
     /// Whether a message of a kind is due that is not done: it waits in the line, or is under way.

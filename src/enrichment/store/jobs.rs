@@ -29,6 +29,8 @@ pub struct ClaimedDocument {
     pub is_summarised: bool,
     /// How often a worker began since something was last achieved, this time included.
     pub attempts: i32,
+    /// Call that the worker before reserved last, which may have ended or not.
+    pub call_before: Option<Uuid>,
 }
 
 /// What a model wrote of a document as a whole.
@@ -51,13 +53,6 @@ pub struct Setback<'a> {
     pub again_after: Option<Duration>,
 }
 
-/// A call of a model that begins.
-#[derive(Clone, Copy, Debug)]
-pub struct BegunCall {
-    /// The call that was begun last about the document, which may have ended or not.
-    pub call_before: Option<Uuid>,
-}
-
 impl TenantTx {
     /// Takes the document of a collection that has waited longest and that nobody has in hand.
     pub(in crate::enrichment) async fn claim_enrichment(
@@ -69,7 +64,9 @@ impl TenantTx {
         let claimed = sqlx::query_as!(
             ClaimedDocument,
             r#"with next as materialized (
-                select e.document_id
+                select
+                    e.document_id,
+                    e.call_id
                 from enrichments e
                 join documents d
                     on d.tenant_id = e.tenant_id
@@ -89,7 +86,8 @@ impl TenantTx {
                 state = 'running',
                 attempts = e.attempts + 1,
                 lease_token = $3,
-                lease_expires_at = now() + make_interval(secs => $4)
+                lease_expires_at = now() + make_interval(secs => $4),
+                call_id = null
             from next n
             join documents d on d.tenant_id = $1 and d.document_id = n.document_id
             join document_versions v on v.tenant_id = $1 and v.version_id = d.active_version_id
@@ -104,7 +102,8 @@ impl TenantTx {
                 e.lease_token as "token!",
                 e.marker,
                 e.summarised_at is not null as "is_summarised!",
-                e.attempts"#,
+                e.attempts,
+                n.call_id as "call_before?""#,
             self.tenant().uuid(),
             collection_id,
             token,
@@ -192,11 +191,16 @@ impl TenantTx {
         collection_id: Uuid,
     ) -> db::Result<Option<Duration>> {
         let seconds = sqlx::query_scalar!(
-            r#"select extract(epoch from min(greatest(due_at, lease_expires_at)) - now())::float8 as "seconds?"
-            from enrichments
-            where tenant_id = $1
-                and collection_id = $2
-                and state in ('waiting', 'running')"#,
+            r#"select
+                extract(epoch from min(greatest(e.due_at, e.lease_expires_at)) - now())::float8 as "seconds?"
+            from enrichments e
+            join documents d
+                on d.tenant_id = e.tenant_id
+                and d.document_id = e.document_id
+                and d.active_version_id = e.version_id
+            where e.tenant_id = $1
+                and e.collection_id = $2
+                and e.state in ('waiting', 'running')"#,
             self.tenant().uuid(),
             collection_id
         )
@@ -227,42 +231,30 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Notes that a call of a model begins, and renews the lease; `None` when it was lost.
+    /// Notes that a call of a model begins, and renews the lease; false when it was lost.
     pub(in crate::enrichment) async fn begin_enrichment_call(
         &mut self,
         document: &ClaimedDocument,
         call_id: Uuid,
         lease: Duration,
-    ) -> db::Result<Option<BegunCall>> {
-        let begun = sqlx::query_as!(
-            BegunCall,
-            r#"with before as materialized (
-                select
-                    document_id,
-                    call_id
-                from enrichments
-                where tenant_id = $1
-                    and document_id = $2
-                    and lease_token = $3
-                for update
-            )
-            update enrichments e
+    ) -> db::Result<bool> {
+        let done = sqlx::query!(
+            "update enrichments
             set
                 call_id = $4,
                 lease_expires_at = now() + make_interval(secs => $5)
-            from before b
-            where e.tenant_id = $1
-                and e.document_id = b.document_id
-            returning b.call_id as "call_before?""#,
+            where tenant_id = $1
+                and document_id = $2
+                and lease_token = $3",
             self.tenant().uuid(),
             document.document_id,
             document.token,
             call_id,
             lease.as_secs_f64()
         )
-        .fetch_optional(self.connection())
+        .execute(self.connection())
         .await?;
-        Ok(begun)
+        Ok(done.rows_affected() == 1)
     }
 
     /// Notes how far the contexts of a document came; false when the lease was lost.

@@ -6,9 +6,12 @@ use uuid::Uuid;
 
 use super::reserve::{ReserveError, exceeded, places, used};
 use super::{Estimate, Measure, Subject};
-use crate::db::TenantTx;
+use crate::db::{self, TenantTx};
+use crate::governance::store::quota_amounts::Observed;
+use crate::kernel::ids::new_call_id;
 
-/// Reserves what one call of a model may use. It is settled as a run is, by `TenantTx::settle_quota`.
+/// Reserves what one call of a model may use, under an id of [`new_call_id`]. It is settled as a run is, by
+/// `TenantTx::settle_quota`.
 ///
 /// # Errors
 /// See [`ReserveError`]; the transaction must not be committed then.
@@ -40,4 +43,20 @@ pub async fn reserve_enrichment(
         Some(last) => Err(ReserveError::Exceeded(last)),
         None => Ok(()),
     }
+}
+
+/// Counts what a call used that was settled before it came to its end, since its worker was taken for dead. Belongs near the end
+/// of a transaction, as `TenantTx::settle_quota`.
+///
+/// # Errors
+/// The database failed.
+pub async fn count_late_enrichment(
+    tx: &mut TenantTx,
+    observed: &Observed,
+    at: DateTime<Utc>,
+) -> db::Result<()> {
+    let call_id = new_call_id();
+    tx.insert_enrichment_reservation(call_id, Estimate::default(), at).await?;
+    tx.settle_quota(call_id, observed).await?;
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! What enrichment reserves, beside what questions do: rows of `quota_reservations`, and the counters without a question more.
+//! What enrichment reserves, beside what questions do: rows of `quota_reservations`, told from those of runs by their id, and the
+//! counters without a question more.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -20,12 +21,11 @@ impl TenantTx {
             "insert into quota_reservations (
                 tenant_id,
                 run_id,
-                purpose,
                 reserved_at,
                 reserved_tokens,
                 reserved_cost_micro_usd
             )
-            values ($1, $2, 'enrichment', $3, $4, $5)",
+            values ($1, $2, $3, $4, $5)",
             self.tenant().uuid(),
             call_id,
             at,

@@ -197,7 +197,8 @@ impl TenantTx {
         Ok(counted)
     }
 
-    /// What runs that go on may use yet, without the one given, for each place.
+    /// What runs that go on may use yet, without the one given, for each place. A call of a model about a document, whose id
+    /// has version 8, is no run.
     pub(in crate::governance) async fn list_open(
         &mut self,
         places: &[Place],
@@ -209,7 +210,7 @@ impl TenantTx {
             r#"select
                 n.subject as "subject!",
                 n.period as "period!",
-                count(r.run_id) filter (where r.purpose = 'answer') as "runs!",
+                count(r.run_id) filter (where uuid_extract_version(r.run_id) is distinct from 8) as "runs!",
                 coalesce(sum(r.reserved_tokens), 0)::bigint as "tokens!",
                 coalesce(sum(r.reserved_cost_micro_usd), 0)::bigint as "cost_micro_usd!"
             from unnest($2::text[], $3::uuid[], $4::text[], $5::timestamptz[]) as n (
@@ -246,7 +247,7 @@ impl TenantTx {
         Ok(open)
     }
 
-    /// What one subject used and reserved, for each place, from the rows of the runs.
+    /// What one subject used and reserved, for each place, from the rows of the runs; those of calls are told as above.
     pub(in crate::governance) async fn list_spent(
         &mut self,
         places: &[Place],
@@ -255,10 +256,13 @@ impl TenantTx {
         let rows = sqlx::query!(
             r#"select
                 n.period as "period!",
-                count(r.run_id) filter (where r.purpose = 'answer') as "questions!",
+                count(r.run_id) filter (where uuid_extract_version(r.run_id) is distinct from 8) as "questions!",
                 coalesce(sum(r.input_tokens + r.output_tokens), 0)::bigint as "tokens!",
                 coalesce(sum(r.cost_micro_usd), 0)::bigint as "cost_micro_usd!",
-                count(r.run_id) filter (where r.purpose = 'answer' and r.settled_at is null) as "open!",
+                count(r.run_id) filter (
+                    where uuid_extract_version(r.run_id) is distinct from 8
+                        and r.settled_at is null
+                ) as "open!",
                 coalesce(sum(r.reserved_tokens) filter (where r.settled_at is null), 0)::bigint as "reserved_tokens!",
                 coalesce(sum(r.reserved_cost_micro_usd) filter (where r.settled_at is null), 0)::bigint
                     as "reserved_cost_micro_usd!"

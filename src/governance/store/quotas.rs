@@ -228,7 +228,7 @@ impl TenantTx {
                 select
                     s.subject,
                     s.subject_id,
-                    r.purpose,
+                    uuid_extract_version(r.run_id) is distinct from 8 as is_question,
                     r.reserved_at,
                     r.input_tokens + r.output_tokens as tokens,
                     r.cost_micro_usd
@@ -260,7 +260,7 @@ impl TenantTx {
                 s.subject_id,
                 p.period,
                 p.period_start,
-                count(*) filter (where s.purpose = 'answer'),
+                count(*) filter (where s.is_question),
                 sum(s.tokens),
                 sum(s.cost_micro_usd)
             from spent s

@@ -52,7 +52,7 @@ pub struct SuggestedQuestion {
 }
 
 impl TenantTx {
-    /// The switch of a collection.
+    /// The switch of a collection of documentation. What is attached to a session has none, and no model reads it ahead.
     pub async fn find_enrichment_switch(
         &mut self,
         collection_id: Uuid,
@@ -64,7 +64,8 @@ impl TenantTx {
                 enrichment_monthly_tokens as monthly_tokens
             from collections
             where tenant_id = $1
-                and collection_id = $2"#,
+                and collection_id = $2
+                and name is not null"#,
             self.tenant().uuid(),
             collection_id
         )
@@ -86,6 +87,7 @@ impl TenantTx {
             from collections
             where tenant_id = $1
                 and collection_id = $2
+                and name is not null
             for update"#,
             self.tenant().uuid(),
             collection_id

@@ -234,7 +234,7 @@ impl TenantTx {
     ) -> db::Result<()> {
         let models: Vec<String> = change.vectors.keys().cloned().collect();
         let before = sqlx::query!(
-            "with before as (
+            r#"with before as (
                 select
                     term_count,
                     window_count
@@ -255,8 +255,8 @@ impl TenantTx {
             where v.tenant_id = $1
                 and v.version_id = $2
             returning
-                b.term_count,
-                b.window_count",
+                b.term_count as "term_count!",
+                b.window_count as "window_count!""#,
             self.tenant().uuid(),
             change.version_id,
             i32::try_from(term_count).unwrap_or(i32::MAX),

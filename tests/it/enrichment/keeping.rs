@@ -1,5 +1,7 @@
 //! What was paid for is kept: whatever fails, whoever dies, and when a document gets its next version.
 
+use std::time::Duration;
+
 use pidima::adapters::models::ModelError;
 
 use super::writer::CONTEXT_WORD;
@@ -86,10 +88,7 @@ async fn a_worker_that_was_taken_for_dead_changes_nothing_and_what_it_paid_for_i
     let id = house.learned("guide.md", &guide()).await;
     house.switch_on().await;
     house.writer.hold_next();
-    let (collection, enrichment) =
-        (house.collection.parse().unwrap(), house.app.app.worker.enrichment.clone());
-    let tenant = house.tenant.id;
-    let zombie = tokio::spawn(async move { enrichment.work(tenant, collection).await.unwrap() });
+    let zombie = house.work_apart();
     house.writer.entered().await;
     house.run("update app.enrichments set lease_expires_at = now()").await;
     house.finish().await;
@@ -103,6 +102,33 @@ async fn a_worker_that_was_taken_for_dead_changes_nothing_and_what_it_paid_for_i
     let open =
         house.count("select count(*) from app.quota_reservations where settled_at is null").await;
     assert_eq!(open, 0, "each is settled");
+    let counted = house
+        .count("select sum(input_tokens + output_tokens)::bigint from app.quota_reservations")
+        .await;
+    assert_eq!(counted, 5 * CALL_TOKENS, "with what it used, also when it was given back before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_asked_to_stop_ends_with_the_call_in_hand_and_begins_none() {
+    let (house, _) = House::idle(&[]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    let stop = CancellationToken::new();
+    house.writer.hold_next();
+    let stopping = async {
+        house.writer.entered().await;
+        stop.cancel();
+        house.writer.release();
+    };
+    let (outcome, ()) = tokio::join!(house.work_until(&stop), stopping);
+    assert_eq!(outcome, EnrichOutcome::Later(Duration::ZERO));
+    assert_eq!(house.asked(), ["Overview"], "the call in hand");
+    let shown = show(&house.tenant, &id).await;
+    assert_eq!(shown["summary"], "It tells how the machine runs.", "which is kept");
+    assert_eq!(house.work_until(&stop).await, EnrichOutcome::Later(Duration::ZERO));
+    assert_eq!(house.asked().len(), 1);
+    house.finish().await;
+    assert_eq!(house.asked().len(), 4, "another one goes on at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,10 +137,7 @@ async fn what_a_worker_that_died_reserved_is_given_back_by_the_next_one() {
     house.learned("guide.md", &guide()).await;
     house.switch_on().await;
     house.writer.hold_next();
-    let (collection, enrichment) =
-        (house.collection.parse().unwrap(), house.app.app.worker.enrichment.clone());
-    let tenant = house.tenant.id;
-    let dying = tokio::spawn(async move { enrichment.work(tenant, collection).await.unwrap() });
+    let dying = house.work_apart();
     house.writer.entered().await;
     dying.abort();
     assert!(dying.await.unwrap_err().is_cancelled());

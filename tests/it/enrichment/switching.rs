@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use pidima::adapters::models::ModelRegistry;
 use pidima::enrichment::{Enrichment, wake_lost_enrichments};
+use pidima::kernel::ids::attachments_of;
 use pidima::knowledge::ENRICH_COLLECTION;
 
 use super::writer::CONTEXT_WORD;
 use super::*;
+use crate::attachments::{attach, open};
 
 const MESSAGES: &str = "select count(*) from app.outbox where kind = 'enrich_collection'";
 
@@ -83,7 +85,7 @@ async fn without_a_model_the_headings_serve_until_there_is_one() {
     no_message_is_left(&app).await;
     let collection_id: Uuid = collection.parse().unwrap();
     eventually("it is written", || async {
-        with_model.work(tenant.id, collection_id).await.unwrap();
+        with_model.work(tenant.id, collection_id, &CancellationToken::new()).await.unwrap();
         show(&tenant, &id).await["state"] == "completed"
     })
     .await;
@@ -152,4 +154,45 @@ async fn one_message_that_waits_is_enough_for_a_collection() {
     assert_eq!(house.count(due).await, 1, "it waits no longer");
     house.run("update app.outbox set handed_at = now(), lost_at = now() + interval '1 hour'").await;
     assert_eq!((wake().await, wake().await), (2, 2), "one that was handed over may have looked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_messages_of_a_collection_one_goes_on() {
+    let (house, _) = House::idle(&[("PIDIMA_ENRICHMENT_COLLECTION_TOKENS", "0")]).await;
+    house.learned("guide.md", &guide()).await;
+    change(&house.tenant, &house.collection, json!({ "enrichment": "on" })).await;
+    house.run("insert into app.outbox (message_id, kind, for_tenant, subject_id) select gen_random_uuid(), kind, for_tenant, subject_id from app.outbox").await;
+    assert_eq!(house.count(MESSAGES).await, 2);
+    house.run_jobs().await;
+    assert_eq!(house.count(MESSAGES).await, 1, "which waits for the budget");
+    let waiting = "select count(*) from app.outbox where handed_at is null and due_at > now()";
+    assert_eq!(house.count(waiting).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_attached_to_a_session_is_read_by_no_model_ahead() {
+    let house = House::new(&[]).await;
+    let session = open(&house.tenant, &json!({})).await;
+    let attached = attach(&house.tenant, &session, "guide.md", &guide()).await;
+    let hidden = attachments_of(session.parse().unwrap());
+    for change in [json!({ "enrichment": "on" }), json!({ "enrichment_monthly_tokens": 5 })] {
+        let path = format!("/v1/collections/{hidden}");
+        house.tenant.patch(&path, &change).await.expect(404);
+    }
+    let document = attached["id"].as_str().unwrap();
+    house.tenant.get(&format!("/v1/documents/{document}/enrichment")).await.expect(404);
+    house.tenant.get(&format!("/v1/collections/{hidden}/suggested_questions")).await.expect(404);
+    // Neither by hand, nor by a message that nobody should have sent.
+    let switched = sqlx::query("update app.collections set enrichment = 'on' where name is null")
+        .execute(&house.app.database.admin())
+        .await
+        .unwrap_err();
+    let constraint = switched.as_database_error().and_then(|error| error.constraint());
+    assert_eq!(constraint, Some("collections_enrichment_check"), "{switched}");
+    let enrichment = &house.app.app.worker.enrichment;
+    let worked = enrichment.work(house.tenant.id, hidden, &CancellationToken::new()).await;
+    assert_eq!(worked.unwrap(), EnrichOutcome::Done);
+    assert_eq!(woken(enrichment).await, 0);
+    assert_eq!(house.count("select count(*) from app.enrichments").await, 0);
+    assert!(house.asked().is_empty(), "{:?}", house.asked());
 }
