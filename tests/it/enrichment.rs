@@ -2,6 +2,7 @@
 
 mod budgets;
 mod keeping;
+mod reembedding;
 mod switching;
 mod writer;
 mod writing;

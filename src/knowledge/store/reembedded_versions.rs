@@ -213,8 +213,8 @@ impl TenantTx {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    /// Keeps a version in search until the end of the transaction, and others from its vectors and contexts; false when it is not there any
-    /// more.
+    /// Keeps a version in search until the end of the transaction, and others from its vectors and contexts; false when it is not
+    /// there any more.
     pub(in crate::knowledge) async fn hold_active_version(
         &mut self,
         document_id: Uuid,

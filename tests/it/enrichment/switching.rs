@@ -77,7 +77,7 @@ async fn without_a_model_the_headings_serve_until_there_is_one() {
     let with_model = Enrichment::new(
         app.app.services.db.clone(),
         ModelRegistry::plain(Arc::clone(&writer) as Arc<_>),
-        Arc::clone(&app.app.embedder),
+        app.app.embedders.clone(),
         app.app.worker.enrichment.settings().clone(),
     );
     assert_eq!(woken(&with_model).await, 1, "now there is one");
