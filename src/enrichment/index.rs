@@ -1,8 +1,9 @@
 //! Lets the passages of a document be found by their contexts: those that have another one than they are found by are embedded
 //! anew, and all of it changes in one transaction, so that a search sees the document before or after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use pgvector::HalfVector;
 use uuid::Uuid;
 
 use super::document::Document;
@@ -71,9 +72,9 @@ impl Enrichment {
         claimed: &ClaimedDocument,
         planned: &Planned,
     ) -> Result<TenantTx, WorkError> {
-        let mut vectors = VectorsByModel::new();
+        let (mut vectors, mut left_out) = (VectorsByModel::new(), BTreeSet::new());
         loop {
-            self.embed(tenant, claimed, &planned.texts, &mut vectors).await?;
+            self.embed(tenant, claimed, &planned.texts, &mut vectors, &mut left_out).await?;
             let change = VersionChange {
                 document_id: claimed.document_id,
                 version_id: claimed.version_id,
@@ -81,6 +82,7 @@ impl Enrichment {
                 own_model: self.embedders.own_model(),
                 passages: &planned.passages,
                 vectors: &vectors,
+                left_out: &left_out,
                 terms: &planned.terms,
             };
             let mut tx = self.db.tenant(tenant).await?;
@@ -93,36 +95,69 @@ impl Enrichment {
         }
     }
 
-    /// Makes the vectors that the collection needs of texts and that are not there yet.
+    /// Makes the vectors that the collection needs of texts and that are not there yet. It can not do without those that searches
+    /// read; a model of a re-embedding that fails is left out, as when a version comes into search.
     async fn embed(
         &self,
         tenant: TenantId,
         claimed: &ClaimedDocument,
         texts: &[String],
         vectors: &mut VectorsByModel,
+        left_out: &mut BTreeSet<String>,
     ) -> Result<(), WorkError> {
         let own = self.embedders.own_model();
         let mut tx = self.db.tenant(tenant).await?;
-        let models = tx.list_embedding_models(claimed.collection_id, own).await?;
+        let searched = tx.find_searched_model(claimed.collection_id).await?.flatten();
+        let searched = searched.unwrap_or_else(|| own.to_owned());
+        let mut models = tx.list_embedding_models(claimed.collection_id, own).await?;
         drop(tx);
         if models.is_empty() {
             // The collection is gone, and the document with it.
             return Err(WorkError::LeaseLost);
         }
+        models.retain(|model| *model != searched);
+        models.insert(0, searched.clone());
         vectors.retain(|model, _| models.contains(model));
+        // It could be left out before searches came to read it.
+        left_out.remove(&searched);
         for model in models {
-            if vectors.contains_key(&model) {
+            if vectors.contains_key(&model) || left_out.contains(&model) {
                 continue;
             }
-            let embedder = self.embedders.find(&model)?;
-            let mut made = Vec::with_capacity(texts.len());
-            for batch in texts.chunks(EMBED_BATCH) {
-                self.keep(tenant, claimed).await?;
-                made.extend(embed_passages(&**embedder, batch).await?);
+            match self.embed_with(tenant, claimed, &model, texts).await {
+                Ok(made) => {
+                    vectors.insert(model, made);
+                }
+                Err(WorkError::Embedding(error)) if model != searched => {
+                    tracing::warn!(
+                        document.id = %claimed.document_id,
+                        model,
+                        %error,
+                        "contexts go without vectors of a re-embedding for now"
+                    );
+                    left_out.insert(model);
+                }
+                Err(error) => return Err(error),
             }
-            vectors.insert(model, made);
         }
         Ok(())
+    }
+
+    /// Vectors of texts by one model.
+    async fn embed_with(
+        &self,
+        tenant: TenantId,
+        claimed: &ClaimedDocument,
+        model: &str,
+        texts: &[String],
+    ) -> Result<Vec<Vec<HalfVector>>, WorkError> {
+        let embedder = self.embedders.find(model)?;
+        let mut made = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(EMBED_BATCH) {
+            self.keep(tenant, claimed).await?;
+            made.extend(embed_passages(&**embedder, batch).await?);
+        }
+        Ok(made)
     }
 }
 

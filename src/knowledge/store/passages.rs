@@ -1,7 +1,7 @@
 //! The passages of a version that is in search, and what changes of them when contexts are written: what they are embedded as
 //! and looked up by. The passages themselves stay as they are, with their ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -51,6 +51,8 @@ pub struct VersionChange<'a> {
     pub passages: &'a [PassageChange],
     /// Their vectors, in the same order, by model.
     pub vectors: &'a VectorsByModel,
+    /// Models that could not be asked for any: a worker of the re-embedding makes theirs.
+    pub left_out: &'a BTreeSet<String>,
     /// How often each term stands in each passage, of all passages of the version.
     pub terms: &'a [(Uuid, BTreeMap<String, u32>)],
 }
@@ -62,7 +64,8 @@ pub enum Changed {
     Done,
     /// The version is not in search any more: nothing changed.
     VersionGone,
-    /// The collection needs vectors of other models than are there, of more or of fewer: nothing may be committed.
+    /// Vectors that the collection needs are neither there nor left out, or some are that it does not need: nothing may be
+    /// committed.
     OtherModels,
 }
 
@@ -92,8 +95,8 @@ impl TenantTx {
         Ok(passages)
     }
 
-    /// Lets passages be found otherwise, by vectors of each model that their collection needs: those of any other model were of
-    /// what the passages were embedded as before, and go.
+    /// Lets passages be found otherwise, by vectors of each model that their collection needs: those of any other model, or of one
+    /// that was left out, were of what the passages were embedded as before, and go.
     pub async fn change_passages(&mut self, change: &VersionChange<'_>) -> db::Result<Changed> {
         let Some(window_count) = self.lock_searched_version(change).await? else {
             return Ok(Changed::VersionGone);
@@ -125,8 +128,11 @@ impl TenantTx {
         // The collection's row is locked now, as when a version is published: whoever begins a re-embedding, switches or ends
         // one does so before, and is seen here, or after, and sees these vectors.
         let needed = self.list_embedding_models(change.collection_id, change.own_model).await?;
-        let fits = needed.len() == change.vectors.len()
-            && needed.iter().all(|model| change.vectors.contains_key(model));
+        let searched = self.find_searched_model(change.collection_id).await?.flatten();
+        let is_there = |model: &str| change.vectors.contains_key(model);
+        let fits = is_there(searched.as_deref().unwrap_or(change.own_model))
+            && needed.iter().all(|model| is_there(model) || change.left_out.contains(model))
+            && change.vectors.keys().all(|model| needed.contains(model));
         Ok(if fits { Changed::Done } else { Changed::OtherModels })
     }
 

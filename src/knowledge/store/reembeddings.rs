@@ -87,7 +87,7 @@ impl TenantTx {
     }
 
     /// Model whose vectors searches of a collection read, as above, without a lock.
-    pub(in crate::knowledge) async fn find_searched_model(
+    pub async fn find_searched_model(
         &mut self,
         collection_id: Uuid,
     ) -> db::Result<Option<Option<String>>> {

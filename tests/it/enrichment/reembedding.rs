@@ -1,7 +1,7 @@
 //! Contexts in a collection that has vectors of two models, or is about to: each model reads what a passage is found by, and no
 //! vector stays of what it was before.
 
-use pidima::adapters::embeddings::Embedder;
+use pidima::adapters::embeddings::{Embedder, EmbeddingError};
 use tokio::net::TcpListener;
 
 use super::writer::CONTEXT_WORD;
@@ -58,6 +58,10 @@ impl House {
         let sql = "select embedding::text from app.reembedded_windows order by chunk_id, number";
         sqlx::query_scalar(sql).fetch_all(&self.app.database.admin()).await.unwrap()
     }
+}
+
+fn away() -> EmbeddingError {
+    EmbeddingError::Unavailable { model: "words".to_owned(), reason: "away".to_owned() }
 }
 
 /// How many of these texts have a context.
@@ -160,4 +164,49 @@ async fn contexts_that_are_being_embedded_when_a_re_embedding_begins_get_both_ve
     assert_eq!(house.count(SECOND).await, 3);
     assert_eq!(house.count(LACKING).await, 0);
     house.switch_to(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_no_search_reads_yet_holds_up_no_context_and_its_vectors_are_made_later() {
+    let (house, _, second) = house().await;
+    let document = house.learned("guide.md", &guide()).await;
+    let id = house.reembed().await;
+    house.run_jobs().await;
+    assert_eq!(house.state_of(&id).await, "ready");
+    let before = house.second_vectors().await;
+    second.take_passages();
+    second.fail_next(away());
+    house.switch_on().await;
+    house.finish().await;
+    let shown = show(&house.tenant, &document).await;
+    assert_eq!(shown["state"], "completed", "{shown}");
+    assert_eq!(house.found(CONTEXT_WORD).await.len(), 3, "searches read the first model");
+    assert_eq!(house.count(SECOND).await, 0, "none is left of the bare passages");
+    let path = format!("{}/{id}/switch", house.reembeddings());
+    house.tenant.send(house.tenant.request(Method::POST, &path)).await.expect(409);
+
+    house.run("update app.reembeddings set touched_at = now() - interval '1 day'").await;
+    house.app.app.services.reembeddings.sweep(&CancellationToken::new()).await.unwrap();
+    house.run_jobs().await;
+    assert_eq!(with_context(&second.take_passages()), 3);
+    assert_eq!(house.second_vectors().await.len(), before.len());
+    assert_eq!((house.count(LACKING).await, house.count(WRONG_COUNTS).await), (0, 0));
+    house.switch_to(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contexts_wait_for_the_model_that_searches_read() {
+    let (house, first, _) = house().await;
+    let document = house.learned("guide.md", &guide()).await;
+    house.reembed().await;
+    house.run_jobs().await;
+    house.switch_on().await;
+    first.fail_next(away());
+    house.work().await;
+    let shown = show(&house.tenant, &document).await;
+    assert_eq!(shown["reason"]["code"], "embedding_failed", "{shown}");
+    assert!(house.found(CONTEXT_WORD).await.is_empty());
+    house.run("update app.enrichments set due_at = now()").await;
+    house.finish().await;
+    assert_eq!(house.found(CONTEXT_WORD).await.len(), 3);
 }
