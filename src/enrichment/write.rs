@@ -121,7 +121,7 @@ impl Enrichment {
             known += 1;
         }
         let mut tx = self.db.tenant(tenant).await?;
-        if !tx.note_contexts(claimed, document.wanted(), known).await? {
+        if !tx.note_contexts(claimed, document.wanted(), known, false).await? {
             return Err(WorkError::LeaseLost);
         }
         tx.commit().await?;
@@ -149,7 +149,7 @@ impl Enrichment {
         if let Ok(context) = &context {
             let digest = &document.digests[place];
             tx.keep_passage_context(claimed.document_id, digest, context).await?;
-            is_ours = tx.note_contexts(claimed, document.wanted(), known).await?;
+            is_ours = tx.note_contexts(claimed, document.wanted(), known, true).await?;
         }
         settle(&mut tx, claimed.collection_id, call_id, &reply.spent).await?;
         tx.commit().await?;

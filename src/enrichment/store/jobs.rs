@@ -257,12 +257,14 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Notes how far the contexts of a document came; false when the lease was lost.
+    /// Notes how far the contexts of a document came; false when the lease was lost. Attempts are counted anew where one was
+    /// written just now, and go on being counted where all were there before.
     pub(in crate::enrichment) async fn note_contexts(
         &mut self,
         document: &ClaimedDocument,
         passages: usize,
         contexts: usize,
+        is_further: bool,
     ) -> db::Result<bool> {
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
         let done = sqlx::query!(
@@ -270,8 +272,8 @@ impl TenantTx {
             set
                 passages = $4,
                 contexts = $5,
-                attempts = 0,
-                updated_at = now()
+                attempts = case when $6 then 0 else attempts end,
+                updated_at = case when $6 then now() else updated_at end
             where tenant_id = $1
                 and document_id = $2
                 and lease_token = $3",
@@ -279,7 +281,8 @@ impl TenantTx {
             document.document_id,
             document.token,
             count(passages),
-            count(contexts)
+            count(contexts),
+            is_further
         )
         .execute(self.connection())
         .await?;
@@ -341,7 +344,7 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Lets go of a document, so that anybody may take it at once.
+    /// Lets go of a document, so that anybody may take it at once. What ends in order is no attempt.
     pub(in crate::enrichment) async fn release_enrichment(
         &mut self,
         document: &ClaimedDocument,
@@ -350,7 +353,7 @@ impl TenantTx {
             "update enrichments
             set
                 state = 'waiting',
-                attempts = 0,
+                attempts = greatest(attempts - 1, 0),
                 lease_token = null,
                 lease_expires_at = null
             where tenant_id = $1

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pidima::adapters::embeddings::EmbeddingError;
 use pidima::adapters::models::ModelError;
 
 use super::writer::CONTEXT_WORD;
@@ -60,6 +61,77 @@ async fn a_document_is_given_up_at_its_last_attempt_and_begins_anew_when_it_is_a
             house.switch_on().await;
             house.finish().await;
             assert_eq!(show(&house.tenant, &id).await["state"], "completed");
+        }
+    }
+}
+
+/// A house whose document has all of its contexts and is not found by them yet, since embedding failed once.
+async fn written_and_not_embedded(attempts: &str) -> (House, Arc<ProbedEmbedder>, String) {
+    let settings =
+        [("PIDIMA_ENRICHMENT_RETRY_MS", "600000"), ("PIDIMA_ENRICHMENT_MAX_ATTEMPTS", attempts)];
+    let (house, embedder) = House::idle(&settings).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    embedder.fail_next(busy());
+    house.work().await;
+    let shown = show(&house.tenant, &id).await;
+    let (state, code) = (&shown["state"], &shown["reason"]["code"]);
+    assert_eq!((state, code), (&json!("waiting"), &json!("embedding_failed")), "{shown}");
+    assert_eq!(house.asked().len(), 4);
+    (house, embedder, id)
+}
+
+fn busy() -> EmbeddingError {
+    EmbeddingError::Unavailable { model: "m".to_owned(), reason: "busy".to_owned() }
+}
+
+const DUE: &str = "update app.enrichments set due_at = now()";
+/// Seconds until the document is tried again.
+const WAIT: &str =
+    "select round(extract(epoch from due_at - updated_at))::bigint from app.enrichments";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embedding_that_goes_on_failing_waits_longer_each_time_and_is_given_up() {
+    // The attempt that wrote the contexts got further, and is none of these.
+    for (faults, state) in [(2, "completed"), (3, "failed")] {
+        let (house, embedder, id) = written_and_not_embedded("3").await;
+        for fault in 0..faults {
+            embedder.fail_next(busy());
+            house.run(DUE).await;
+            house.work().await;
+            if fault < 2 {
+                assert_eq!(house.count(WAIT).await, 600_i64 << fault);
+            }
+        }
+        house.run(DUE).await;
+        house.finish().await;
+        let shown = show(&house.tenant, &id).await;
+        assert_eq!(shown["state"], state, "{faults}: {shown}");
+        assert_eq!(house.asked().len(), 4, "nothing is asked for again");
+        if state == "failed" {
+            assert_eq!(shown["reason"]["code"], "embedding_failed");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_whose_embedding_kills_its_workers_is_given_up() {
+    for (died, state) in [(2, "completed"), (3, "failed")] {
+        let (house, embedder, id) = written_and_not_embedded("3").await;
+        house.run("update app.enrichments set attempts = 0, due_at = now()").await;
+        for _ in 0..died {
+            embedder.hold_next();
+            let dying = house.work_apart();
+            embedder.entered().await;
+            dying.abort();
+            assert!(dying.await.unwrap_err().is_cancelled());
+            house.run("update app.enrichments set lease_expires_at = now()").await;
+        }
+        house.finish().await;
+        let shown = show(&house.tenant, &id).await;
+        assert_eq!(shown["state"], state, "{died}: {shown}");
+        if state == "failed" {
+            assert_eq!(shown["reason"]["code"], "worker_lost");
         }
     }
 }
