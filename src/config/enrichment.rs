@@ -16,7 +16,8 @@ pub struct EnrichmentConfig {
     pub slice: Duration,
     /// `PIDIMA_ENRICHMENT_DOCUMENT_TOKENS`: most tokens of a document that are read for one passage; default 12000.
     pub document_tokens: u32,
-    /// `PIDIMA_ENRICHMENT_MAX_OUTPUT_TOKENS`: longest reply of a model; default 512.
+    /// `PIDIMA_ENRICHMENT_MAX_OUTPUT_TOKENS`: longest reply of a model, with what it thinks before; default
+    /// 1024.
     pub max_output_tokens: u32,
     /// `PIDIMA_ENRICHMENT_CONTEXT_CHARS`: longest context of a passage, in characters; default 400.
     pub context_chars: usize,
@@ -53,7 +54,7 @@ impl EnrichmentConfig {
                 500,
                 1_000_000,
             ),
-            max_output_tokens: env.number("PIDIMA_ENRICHMENT_MAX_OUTPUT_TOKENS", 512, 16, 32_768),
+            max_output_tokens: env.number("PIDIMA_ENRICHMENT_MAX_OUTPUT_TOKENS", 1_024, 16, 32_768),
             context_chars: env.number("PIDIMA_ENRICHMENT_CONTEXT_CHARS", 400, 20, 2_000),
             summary_chars: env.number("PIDIMA_ENRICHMENT_SUMMARY_CHARS", 1_200, 20, 10_000),
             questions: env.number("PIDIMA_ENRICHMENT_QUESTIONS", 5, 0, 50),

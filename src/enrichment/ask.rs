@@ -29,6 +29,8 @@ pub struct Reply {
     pub spent: Spent,
     /// What the model wrote; nothing when it had nothing to say or its provider withheld it.
     pub text: Result<Option<String>, ModelError>,
+    /// Whether it would have written more, had it been let.
+    pub is_cut: bool,
 }
 
 /// Asks a model, and reads its reply to the end.
@@ -61,11 +63,14 @@ pub async fn ask(model: &dyn ChatModel, prompt: Prompt) -> Reply {
             ..ModelUsage::default()
         }
     });
-    let text = ended.map(|reason| match reason {
-        FinishReason::NoAnswer | FinishReason::ContentFilter => None,
-        FinishReason::Stop | FinishReason::Length => (!text.trim().is_empty()).then_some(text),
+    let is_cut = ended == Ok(FinishReason::Length);
+    let text = ended.and_then(|reason| match reason {
+        FinishReason::NoAnswer | FinishReason::ContentFilter => Ok(None),
+        // All that it was let write was thought: that says nothing of the document.
+        FinishReason::Length if text.trim().is_empty() => Err(ModelError::Empty),
+        FinishReason::Stop | FinishReason::Length => Ok((!text.trim().is_empty()).then_some(text)),
     });
-    Reply { spent, text }
+    Reply { spent, text, is_cut }
 }
 
 struct Reading {
@@ -185,5 +190,19 @@ mod tests {
         let ended = ModelEvent::Finished(FinishReason::NoAnswer);
         assert_eq!(asked(vec![delta("Nothing."), Ok(ended)]).await.text, Ok(None));
         assert_eq!(asked(Vec::new()).await.text, Err(ModelError::Empty));
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_comes_to_its_bound_is_cut_and_one_without_a_word_by_then_is_none() {
+        for (reason, is_cut) in [(FinishReason::Length, true), (FinishReason::Stop, false)] {
+            let reply = asked(vec![delta("Of"), Ok(ModelEvent::Finished(reason))]).await;
+            assert_eq!((reply.text, reply.is_cut), (Ok(Some("Of".to_owned())), is_cut));
+        }
+        for (reason, text) in
+            [(FinishReason::Length, Err(ModelError::Empty)), (FinishReason::Stop, Ok(None))]
+        {
+            let reply = asked(vec![delta(" \n"), Ok(ModelEvent::Finished(reason))]).await;
+            assert_eq!(reply.text, text);
+        }
     }
 }

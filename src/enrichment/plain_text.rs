@@ -39,11 +39,17 @@ pub fn line(text: &str, most_chars: usize) -> Option<String> {
 }
 
 /// The paragraph before the questions, and the questions, each made plain by itself: those that are too long are left out, since a
-/// part of one asks something else.
-pub fn overview(written: &str, marker: &str, lengths: Lengths) -> (Option<String>, Vec<String>) {
+/// part of one asks something else; and so is the last one of what is cut.
+pub fn overview(
+    written: &str,
+    marker: &str,
+    lengths: Lengths,
+    is_cut: bool,
+) -> (Option<String>, Vec<String>) {
     let mut summary: Vec<&str> = Vec::new();
     let mut questions: Vec<String> = Vec::new();
-    for text in written.lines() {
+    let mut lines = written.lines().peekable();
+    while let Some(text) = lines.next() {
         let bare = text.trim_start_matches(LIST_SIGNS);
         let Some(question) = bare.strip_prefix(QUESTION) else {
             if questions.is_empty() {
@@ -51,6 +57,9 @@ pub fn overview(written: &str, marker: &str, lengths: Lengths) -> (Option<String
             }
             continue;
         };
+        if is_cut && lines.peek().is_none() {
+            break;
+        }
         let question = line(&plain(question, marker), usize::MAX);
         let fits = question.filter(|it| it.chars().count() <= lengths.question_chars);
         if let Some(question) = fits
@@ -99,7 +108,7 @@ mod tests {
             }
         }
         let (summary, questions) =
-            overview(&format!("`a\nQ: {image} what?\n`"), WORD, lengths(100, 5, 100));
+            overview(&format!("`a\nQ: {image} what?\n`"), WORD, lengths(100, 5, 100), false);
         let kept = format!("{summary:?} {questions:?}");
         assert!(!kept.contains("![") && !kept.contains("]("), "{kept}");
     }
@@ -127,13 +136,24 @@ mod tests {
     #[test]
     fn questions_stand_behind_the_summary_and_are_never_cut() {
         let text = "The guide tells\nhow keys work.\n\nQ: How long do keys live?\n- Q: Who makes keys?\nQ: Who makes keys?\nQ: This one is far too long to be asked?\nGood luck!";
-        let (summary, questions) = overview(text, WORD, lengths(100, 5, 30));
+        let (summary, questions) = overview(text, WORD, lengths(100, 5, 30), false);
         assert_eq!(summary.as_deref(), Some("The guide tells how keys work."));
         assert_eq!(questions, ["How long do keys live?", "Who makes keys?"]);
-        let asked = |most, most_chars| overview(text, WORD, lengths(100, most, most_chars)).1;
+        let asked =
+            |most, most_chars| overview(text, WORD, lengths(100, most, most_chars), false).1;
         assert_eq!(asked(1, 30), ["How long do keys live?"]);
         assert_eq!(asked(5, 15), ["Who makes keys?"]);
         assert_eq!(asked(5, 14), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_last_question_of_what_is_cut_is_left_out() {
+        let text = "About keys.\nQ: Who makes keys?\nQ: How long do keys live in?";
+        let questions = |text: &str, is_cut| overview(text, WORD, lengths(100, 5, 60), is_cut).1;
+        assert_eq!(questions(text, false).len(), 2);
+        assert_eq!(questions(text, true), ["Who makes keys?"]);
+        let ended = format!("{text}\nGood");
+        assert_eq!(questions(&ended, true).len(), 2, "another line is cut");
     }
 
     proptest! {
@@ -142,7 +162,7 @@ mod tests {
             let cut = line(&text, most).unwrap_or_default();
             prop_assert!(cut.chars().count() <= most, "{}", cut);
             prop_assert!(!cut.contains('\n'));
-            let (summary, questions) = overview(&text, WORD, lengths(most, 2, most));
+            let (summary, questions) = overview(&text, WORD, lengths(most, 2, most), false);
             prop_assert!(summary.unwrap_or_default().chars().count() <= most);
             prop_assert!(questions.iter().all(|question| question.chars().count() <= most));
         }

@@ -81,7 +81,8 @@ impl Enrichment {
         let (call_id, reply) = self.ask(tenant, claimed, writer, prompt).await?;
         let overview = reply.text.as_ref().map_err(Clone::clone).map(|text| {
             let text = text.as_deref().unwrap_or_default();
-            let (summary, questions) = plain_text::overview(text, marker.as_str(), lengths);
+            let (summary, questions) =
+                plain_text::overview(text, marker.as_str(), lengths, reply.is_cut);
             Overview { summary, questions }
         });
         let mut tx = self.db.tenant(tenant).await?;

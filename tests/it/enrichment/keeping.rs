@@ -137,6 +137,22 @@ async fn a_document_whose_embedding_kills_its_workers_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reply_without_a_word_by_its_bound_is_asked_for_again_and_a_question_that_is_cut_is_none()
+{
+    let (house, _) = House::idle(&[("PIDIMA_ENRICHMENT_RETRY_MS", "1")]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.writer.cut_next("It tells of pumps.\n\nQ: When does the pump run?\nQ: When does it?");
+    house.writer.cut_next(" ");
+    house.finish().await;
+    let shown = show(&house.tenant, &id).await;
+    assert_eq!(shown["state"], "completed", "{shown}");
+    assert_eq!(shown["suggested_questions"], json!(["When does the pump run?"]));
+    assert_eq!(house.asked().len(), 5, "one more than there are things to write");
+    assert_eq!(house.found(CONTEXT_WORD).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_the_model_refuses_holds_up_no_other() {
     let (house, _) = House::idle(&[]).await;
     let first = house.learned("a.md", &chapter("pump")).await;

@@ -16,7 +16,7 @@ pub const CONTEXT_WORD: &str = "quokka";
 pub struct Writer {
     prompts: Mutex<Vec<Prompt>>,
     faults: Mutex<VecDeque<ModelError>>,
-    replies: Mutex<VecDeque<String>>,
+    replies: Mutex<VecDeque<(String, FinishReason)>>,
     holds: Mutex<usize>,
     entered: Semaphore,
     released: Semaphore,
@@ -48,7 +48,12 @@ impl Writer {
 
     /// What it replies next, in place of what it would write.
     pub fn reply_next(&self, text: &str) {
-        self.replies.lock().unwrap().push_back(text.to_owned());
+        self.replies.lock().unwrap().push_back((text.to_owned(), FinishReason::Stop));
+    }
+
+    /// The same, cut off at the longest that it may be.
+    pub fn cut_next(&self, text: &str) {
+        self.replies.lock().unwrap().push_back((text.to_owned(), FinishReason::Length));
     }
 
     /// Holds up the next call.
@@ -107,13 +112,10 @@ impl ChatModel for Writer {
             return Err(error);
         }
         let reply = self.replies.lock().unwrap().pop_front();
-        let text = reply.unwrap_or_else(|| written(&question));
+        let (text, reason) = reply.unwrap_or_else(|| (written(&question), FinishReason::Stop));
         let usage = ModelUsage::counted(1_000, 10, 800, 0).unwrap();
-        let events = [
-            ModelEvent::Delta(text),
-            ModelEvent::Usage(usage),
-            ModelEvent::Finished(FinishReason::Stop),
-        ];
+        let events =
+            [ModelEvent::Delta(text), ModelEvent::Usage(usage), ModelEvent::Finished(reason)];
         Ok(stream::iter(events.map(Ok)).boxed())
     }
 
