@@ -91,6 +91,8 @@ impl Enrichment {
         settings: EnrichmentSettings,
     ) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrency));
+        // A collection may have a model fail for hours: people who ask meet only their own failures.
+        let models = models.apart();
         Self { db, embedders, settings, models, places }
     }
 

@@ -51,6 +51,14 @@ impl ModelRegistry {
         Self { providers: providers.collect(), plain: self.plain.map(see), ..self }
     }
 
+    /// The same providers, left alone and asked again by what these callers meet: what fails for them in the background keeps
+    /// nobody else from an answer.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let budget = Arc::new(RetryBudget::new(&self.settings.retry));
+        Self { budget, ..self.clone().seen_by(|model| model) }
+    }
+
     /// What is known of models.
     pub fn cards(&self) -> &ModelCards {
         &self.cards
@@ -120,5 +128,72 @@ impl ModelRegistry {
 impl<M: ChatModel> From<Arc<M>> for ModelRegistry {
     fn from(model: Arc<M>) -> Self {
         Self::plain(model)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use async_trait::async_trait;
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::adapters::models::{ModelError, ModelStream, Prompt, Turn};
+
+    struct Down;
+
+    #[async_trait]
+    impl ChatModel for Down {
+        fn provider(&self) -> &'static str {
+            "down"
+        }
+
+        fn model(&self) -> &'static str {
+            "m"
+        }
+
+        async fn answer(&self, _prompt: Prompt) -> Result<ModelStream, ModelError> {
+            Err(ModelError::status(503, "down"))
+        }
+
+        async fn standalone_question(
+            &self,
+            _history: &[Turn],
+            question: &str,
+        ) -> Result<String, ModelError> {
+            Ok(question.to_owned())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fails_apart_leaves_the_others_their_provider_and_their_retries() {
+        let mut settings = FailoverSettings::default();
+        settings.breaker.least_calls = 2;
+        settings.retry.tries = 2;
+        settings.retry.base = std::time::Duration::ZERO;
+        settings.retry.burst = 1;
+        settings.retry.budget_percent = 0;
+        let down: Arc<dyn ChatModel> = Arc::new(Down);
+        let all = ModelRegistry::new([("down".to_owned(), down)], settings);
+        let apart = all.apart();
+        let prompt = Prompt {
+            instructions: String::new(),
+            history: Vec::new(),
+            message: "?".to_owned(),
+            passages: Vec::new(),
+            question: "?".to_owned(),
+            standalone_question: "?".to_owned(),
+            max_output_tokens: 10,
+            temperature: 0.0,
+        };
+        let mut events = apart.in_order().answer(prompt).await.expect("a stream");
+        while events.next().await.is_some() {}
+        let is_closed = |registry: &ModelRegistry| registry.providers[0].breaker.is_closed();
+        assert!(!is_closed(&apart));
+        assert!(apart.providers[0].breaker.admit(Instant::now()).is_err());
+        assert!(is_closed(&all));
+        assert!(!apart.budget.take(), "its retry is used up");
+        assert!(all.budget.take());
     }
 }
