@@ -95,7 +95,15 @@ pub async fn settle(
     call_id: Uuid,
     spent: &Spent,
 ) -> db::Result<()> {
+    let reserved = tx.lock_reserved_call(call_id).await?;
+    if reserved.is_some_and(|call| call.is_counted) {
+        // By a transaction of which nobody heard that it was committed.
+        return Ok(());
+    }
     let cost = tx.price_attempts(&spent.attempts).await?;
+    if let Some(call) = reserved.filter(|call| call.is_settled) {
+        tx.count_unknown_call(collection_id, -1, -call.reserved_tokens).await?;
+    }
     tx.count_enrichment_call(collection_id, spent.usage, cost).await?;
     let tokens = |count: u64| i64::try_from(count).ok();
     let observed = Observed {
@@ -110,4 +118,16 @@ pub async fn settle(
         count_late_enrichment(tx, &observed, clock::now()).await?;
     }
     Ok(())
+}
+
+/// Gives back what a call reserved whose worker is gone. What it used nobody knows: in the budgets it counts as much as it
+/// reserved, since a provider is paid for it all the same. True unless it had ended before. Last in its transaction, as above.
+///
+/// # Errors
+/// The database failed.
+pub async fn give_back(tx: &mut TenantTx, collection_id: Uuid, call_id: Uuid) -> db::Result<bool> {
+    let reserved = tx.lock_reserved_call(call_id).await?;
+    let Some(call) = reserved.filter(|call| !call.is_settled) else { return Ok(false) };
+    tx.count_unknown_call(collection_id, 1, call.reserved_tokens).await?;
+    tx.settle_quota(call_id, &Observed::default()).await
 }

@@ -1,4 +1,5 @@
 //! SQL of enrichment, as methods on the tenant's transaction.
 
+pub mod calls;
 pub mod jobs;
 pub mod usage;

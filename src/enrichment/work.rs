@@ -11,13 +11,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::WorkError;
-use super::reserve::UsedUp;
+use super::reserve::{UsedUp, give_back};
 use super::settings::EnrichmentSettings;
 use super::store::jobs::{ClaimedDocument, Setback};
 use crate::adapters::models::{ChatModel, EXTRACTIVE, ModelRegistry};
 use crate::chat::Counting;
 use crate::db::{self, Db, TenantTx};
-use crate::governance::Observed;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::{Embedders, INGEST_VERSION};
 
@@ -188,7 +187,7 @@ impl Enrichment {
         if let Some(document) = claimed {
             if let Some(call) = document.call_before {
                 // That of a worker that died in the middle of it; one that was settled stays as it is.
-                tx.settle_quota(call, &Observed::default()).await?;
+                give_back(&mut tx, document.collection_id, call).await?;
             }
             tx.commit().await?;
             return Ok(Taken::Document(Box::new(document)));

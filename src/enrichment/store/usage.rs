@@ -52,6 +52,43 @@ impl TenantTx {
         Ok(price)
     }
 
+    /// Counts a call of which nobody knows what it used, with as many tokens as it reserved; or takes that back with numbers
+    /// below 0.
+    pub(in crate::enrichment) async fn count_unknown_call(
+        &mut self,
+        collection_id: Uuid,
+        calls: i64,
+        tokens: i64,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into enrichment_usage as u (
+                tenant_id,
+                collection_id,
+                month,
+                calls,
+                input_tokens
+            )
+            values (
+                $1,
+                $2,
+                date_trunc('month', now() at time zone 'UTC')::date,
+                greatest($3::bigint, 0),
+                greatest($4::bigint, 0)
+            )
+            on conflict on constraint enrichment_usage_pkey do update
+            set
+                calls = greatest(u.calls + $3::bigint, 0),
+                input_tokens = greatest(u.input_tokens + $4::bigint, 0)",
+            self.tenant().uuid(),
+            collection_id,
+            calls,
+            tokens
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Counts a call of a model.
     pub(in crate::enrichment) async fn count_enrichment_call(
         &mut self,

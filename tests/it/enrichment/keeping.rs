@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pidima::adapters::embeddings::EmbeddingError;
 use pidima::adapters::models::ModelError;
+use pidima::enrichment::wake_lost_enrichments;
 
 use super::writer::CONTEXT_WORD;
 use super::*;
@@ -234,6 +235,42 @@ async fn what_a_worker_that_died_reserved_is_given_back_by_the_next_one() {
     house.run("update app.enrichments set lease_expires_at = now()").await;
     house.finish().await;
     assert_eq!(house.count(open).await, 0);
+    // What it used nobody knows; it is paid for.
+    assert_eq!(house.count("select calls from app.enrichment_usage").await, 5);
+    let tokens = house.count("select input_tokens + output_tokens from app.enrichment_usage").await;
+    let reserved = house
+        .count("select reserved_tokens from app.quota_reservations where provider is null")
+        .await;
+    assert_eq!(tokens, 4 * CALL_TOKENS + reserved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_reserved_that_died_is_given_back_although_the_document_is_deleted() {
+    let (house, _) = House::idle(&[]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.writer.hold_next();
+    let dying = house.work_apart();
+    house.writer.entered().await;
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+    let enrichment = &house.app.app.worker.enrichment;
+    let sweep = async || {
+        wake_lost_enrichments(enrichment, Duration::from_secs(60)).await.unwrap();
+        house.count("select count(*) from app.quota_reservations where settled_at is null").await
+    };
+    house.run("update app.quota_reservations set reserved_at = now() - interval '1 day'").await;
+    assert_eq!(sweep().await, 1, "the lease is renewed: it goes on, however long");
+    house.tenant.delete(&format!("/v1/documents/{id}")).await.expect(204);
+    house
+        .run("update app.quota_reservations set reserved_at = now() - interval '61 seconds'")
+        .await;
+    assert_eq!(sweep().await, 1, "the worker may have it yet");
+    house.run("update app.quota_reservations set reserved_at = now() - interval '1 day'").await;
+    assert_eq!(sweep().await, 0);
+    assert_eq!(house.count("select calls from app.enrichment_usage").await, 1);
+    assert_eq!(sweep().await, 0);
+    assert_eq!(house.count("select calls from app.enrichment_usage").await, 1, "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
