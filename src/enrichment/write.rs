@@ -1,5 +1,7 @@
 //! What is asked of a model for one document, call by call. What it writes is kept in the transaction that settles the call.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::ask::{self, Reply};
@@ -12,8 +14,14 @@ use super::store::jobs::{ClaimedDocument, Overview};
 use super::work::{Enrichment, Slice, Writer};
 use crate::adapters::models::Prompt;
 use crate::chat::Marker;
+use crate::db;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::PassageContexts;
+
+/// How often it is tried to store what was paid for: within the shortest lease.
+const PERSIST_TRIES: u32 = 5;
+/// Wait after the first try, twice as long after each further one.
+const PERSIST_WAIT: Duration = Duration::from_millis(50);
 
 /// What is asked about.
 #[derive(Clone, Copy)]
@@ -85,13 +93,18 @@ impl Enrichment {
                 plain_text::overview(text, marker.as_str(), lengths, reply.is_cut);
             Overview { summary, questions }
         });
-        let mut tx = self.db.tenant(tenant).await?;
-        let is_ours = match &overview {
-            Ok(overview) => tx.put_overview(claimed, overview).await?,
-            Err(_) => true,
-        };
-        settle(&mut tx, claimed.collection_id, call_id, &reply.spent).await?;
-        tx.commit().await?;
+        let (written, spent) = (overview.as_ref().ok(), &reply.spent);
+        let is_ours = persist(|| async move {
+            let mut tx = self.db.tenant(tenant).await?;
+            let is_ours = match written {
+                Some(overview) => tx.put_overview(claimed, overview).await?,
+                None => true,
+            };
+            settle(&mut tx, claimed.collection_id, call_id, spent).await?;
+            tx.commit().await?;
+            Ok::<_, db::Error>(is_ours)
+        })
+        .await?;
         overview?;
         if is_ours { Ok(()) } else { Err(WorkError::LeaseLost) }
     }
@@ -145,15 +158,20 @@ impl Enrichment {
             let text = plain_text::plain(text, marker.as_str());
             plain_text::line(&text, self.settings.lengths.context_chars).unwrap_or_default()
         });
-        let mut tx = self.db.tenant(tenant).await?;
-        let mut is_ours = true;
-        if let Ok(context) = &context {
-            let digest = &document.digests[place];
-            tx.keep_passage_context(claimed.document_id, digest, context).await?;
-            is_ours = tx.note_contexts(claimed, document.wanted(), known, true).await?;
-        }
-        settle(&mut tx, claimed.collection_id, call_id, &reply.spent).await?;
-        tx.commit().await?;
+        let (written, spent) = (context.as_ref().ok(), &reply.spent);
+        let is_ours = persist(|| async move {
+            let mut tx = self.db.tenant(tenant).await?;
+            let mut is_ours = true;
+            if let Some(context) = written {
+                let digest = &document.digests[place];
+                tx.keep_passage_context(claimed.document_id, digest, context).await?;
+                is_ours = tx.note_contexts(claimed, document.wanted(), known, true).await?;
+            }
+            settle(&mut tx, claimed.collection_id, call_id, spent).await?;
+            tx.commit().await?;
+            Ok::<_, db::Error>(is_ours)
+        })
+        .await?;
         let context = context?;
         if is_ours { Ok(context) } else { Err(WorkError::LeaseLost) }
     }
@@ -200,5 +218,27 @@ impl Enrichment {
         let is_ours = tx.keep_enrichment(claimed, self.settings.lease).await?;
         tx.commit().await?;
         if is_ours { Ok(()) } else { Err(WorkError::LeaseLost) }
+    }
+}
+
+/// Stores what was paid for, and tries again where the database fails for a moment. Done twice it must do nothing more.
+async fn persist<T, F>(mut store: impl FnMut() -> F) -> db::Result<T>
+where
+    F: Future<Output = db::Result<T>>,
+{
+    let mut tries = 1;
+    loop {
+        match store().await {
+            Err(error) if tries < PERSIST_TRIES => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    tries,
+                    "storing what a model wrote fails; it is tried again"
+                );
+                tokio::time::sleep(PERSIST_WAIT * (1 << (tries - 1))).await;
+                tries += 1;
+            }
+            ended => return ended,
+        }
     }
 }

@@ -345,3 +345,37 @@ async fn a_deleted_document_leaves_nothing_but_what_it_cost() {
     assert_eq!(house.count("select calls from app.enrichment_usage").await, 4);
     house.tenant.get(&format!("/v1/documents/{id}/enrichment")).await.expect(404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_for_is_stored_although_the_database_fails_for_a_moment() {
+    for (faults, calls) in [("4", 4), ("5", 5)] {
+        let (house, _) = House::idle(&[("PIDIMA_ENRICHMENT_RETRY_MS", "1")]).await;
+        let id = house.learned("guide.md", &guide()).await;
+        house.switch_on().await;
+        // A sequence remembers what is rolled back.
+        let faulty = format!(
+            "create sequence public.faults;
+            grant usage on sequence public.faults to public;
+            create function public.fail_some() returns trigger language plpgsql as $$
+            begin
+                if nextval('public.faults') <= {faults} then
+                    raise exception 'as asked';
+                end if;
+                return new;
+            end $$;
+            create trigger fail_some before insert on app.enrichment_usage
+                for each row execute function public.fail_some()"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(faulty))
+            .execute(&house.app.database.admin())
+            .await
+            .unwrap();
+        house.finish().await;
+        assert_eq!(show(&house.tenant, &id).await["state"], "completed");
+        assert_eq!(house.asked().len(), calls, "{faults} faults");
+        let counted = house.count("select calls from app.enrichment_usage").await;
+        assert_eq!(usize::try_from(counted).unwrap(), calls, "each that was made is counted");
+        let open = "select count(*) from app.quota_reservations where settled_at is null";
+        assert_eq!(house.count(open).await, 0);
+    }
+}
