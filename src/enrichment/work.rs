@@ -24,8 +24,10 @@ use crate::knowledge::{Embedders, INGEST_VERSION};
 const LINE_UP: usize = 200;
 /// Letters and digits of a marker.
 const MARKER_CHARS: usize = 12;
-/// Wait while documents of the tenant are on their way into search.
+/// Shortest wait while documents of the tenant are on their way into search.
 const AFTER_UPLOADS: Duration = Duration::from_secs(1);
+/// Longest such wait: whoever brings one into search wakes the work at once.
+const LONG_AFTER_UPLOADS: Duration = Duration::from_secs(60);
 /// Longest wait between two attempts at a document.
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 /// Tokens of a prompt beside the part of the document: rules, passage, and what is asked.
@@ -178,9 +180,11 @@ impl Enrichment {
         if switch.is_none_or(|switch| !switch.is_on) {
             return Ok(Taken::Nothing(EnrichOutcome::Done));
         }
-        // What is on its way into search goes first.
-        if tx.has_due_messages(INGEST_VERSION).await? {
-            return Ok(Taken::Nothing(EnrichOutcome::Later(AFTER_UPLOADS)));
+        // What is on its way into search goes first, and is looked for again when it has been so twice as long. One that is stuck
+        // in a worker's hands, or long, holds up nothing.
+        if let Some(age) = tx.find_oldest_due(INGEST_VERSION, self.settings.lease).await? {
+            let wait = age.clamp(AFTER_UPLOADS, LONG_AFTER_UPLOADS);
+            return Ok(Taken::Nothing(EnrichOutcome::Later(wait)));
         }
         let token = Uuid::new_v4();
         let claimed = tx.claim_enrichment(collection_id, token, self.settings.lease).await?;

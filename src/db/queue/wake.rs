@@ -67,21 +67,26 @@ impl TenantTx {
         Ok(left.rows_affected() > 0)
     }
 
-    /// Whether a message of a kind is due that is not done: it waits in the line, or is under way.
-    pub async fn has_due_messages(&mut self, kind: &str) -> db::Result<bool> {
-        let found = sqlx::query_scalar!(
-            r#"select exists (
-                select
-                from outbox
-                where for_tenant = $1
-                    and kind = $2
-                    and due_at <= now()
-            ) as "found!""#,
+    /// How long the oldest message of a kind has been due that is not done: it waits in the line, or is under way for no longer
+    /// than `trusted`. `None` when there is none.
+    pub async fn find_oldest_due(
+        &mut self,
+        kind: &str,
+        trusted: Duration,
+    ) -> db::Result<Option<Duration>> {
+        let seconds = sqlx::query_scalar!(
+            r#"select extract(epoch from now() - min(due_at))::float8 as "seconds?"
+            from outbox
+            where for_tenant = $1
+                and kind = $2
+                and due_at <= now()
+                and (handed_at is null or handed_at > now() - make_interval(secs => $3))"#,
             self.tenant().uuid(),
-            kind
+            kind,
+            trusted.as_secs_f64()
         )
         .fetch_one(self.connection())
         .await?;
-        Ok(found)
+        Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
     }
 }

@@ -130,9 +130,32 @@ async fn documents_on_their_way_into_search_go_first() {
     let first = house.learned("guide.md", &guide()).await;
     house.switch_on().await;
     house.upload("other.md", &chapter("wheel")).await;
-    assert!(matches!(house.work().await, EnrichOutcome::Later(_)));
+    house.run("update app.outbox set due_at = now()").await;
+    assert!(
+        matches!(house.work().await, EnrichOutcome::Later(wait) if wait < Duration::from_secs(9))
+    );
     assert!(house.asked().is_empty(), "an upload waits");
+    house.run("update app.outbox set due_at = now() - interval '1 hour'").await;
+    assert_eq!(house.work().await, EnrichOutcome::Later(Duration::from_secs(60)));
+    house.run("update app.outbox set due_at = now() - interval '9 seconds'").await;
+    let EnrichOutcome::Later(wait) = house.work().await else { panic!("an upload waits") };
+    assert!((Duration::from_secs(9)..Duration::from_secs(60)).contains(&wait), "{wait:?}");
+    assert!(house.asked().is_empty(), "it waits still");
     house.run_jobs().await;
+    house.finish().await;
+    assert_eq!(show(&house.tenant, &first).await["state"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_long_under_way_into_search_holds_up_no_other() {
+    let (house, _) = House::idle(&[("PIDIMA_INGESTION_LEASE_MS", "120000")]).await;
+    let first = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.upload("other.md", &chapter("wheel")).await;
+    house.run("update app.outbox set handed_at = now() - interval '110 seconds', lost_at = now() + interval '1 hour'").await;
+    assert!(matches!(house.work().await, EnrichOutcome::Later(_)));
+    assert!(house.asked().is_empty());
+    house.run("update app.outbox set handed_at = now() - interval '121 seconds'").await;
     house.finish().await;
     assert_eq!(show(&house.tenant, &first).await["state"], "completed");
 }
