@@ -8,6 +8,12 @@ use crate::chat::{AllowedLinks, FilterSettings, OutputFilter};
 const LIST_SIGNS: [char; 4] = ['-', '*', '•', ' '];
 /// How a line with a question begins.
 const QUESTION: &str = "Q:";
+/// How a question ends: as in Latin, Chinese, Arabic and Greek.
+const QUESTION_MARKS: [char; 5] = ['?', '？', '؟', ';', '\u{37e}'];
+/// Digits that stand together in a phone number or an account, and in no question of a reader.
+const MOST_DIGITS: usize = 6;
+/// Signs within a phone number.
+const DIGIT_SIGNS: [char; 6] = [' ', '-', '.', '/', '(', ')'];
 
 /// What was written as one line without what no answer may hold, and without a word that is none of its business.
 ///
@@ -61,7 +67,8 @@ pub fn overview(
             break;
         }
         let question = line(&plain(question, marker), usize::MAX);
-        let fits = question.filter(|it| it.chars().count() <= lengths.question_chars);
+        let fits =
+            question.filter(|it| it.chars().count() <= lengths.question_chars && is_question(it));
         if let Some(question) = fits
             && questions.len() < lengths.questions
             && !questions.contains(&question)
@@ -70,6 +77,27 @@ pub fn overview(
         }
     }
     (line(&plain(&summary.join("\n"), marker), lengths.summary_chars), questions)
+}
+
+/// Whether a reader may be given this to ask: a document that anybody may have written must not have its readers sent elsewhere,
+/// so it names no address, no number to call and no site.
+fn is_question(text: &str) -> bool {
+    let mut digits = 0;
+    for letter in text.chars() {
+        if letter.is_numeric() {
+            digits += 1;
+        } else if !DIGIT_SIGNS.contains(&letter) {
+            digits = 0;
+        }
+        if letter == '@' || letter == '＠' || digits > MOST_DIGITS {
+            return false;
+        }
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let is_site = letters.windows(3).any(|it| {
+        it[0].is_alphabetic() && matches!(it[1], '.' | '。' | '．') && it[2].is_alphabetic()
+    });
+    !is_site && text.ends_with(QUESTION_MARKS)
 }
 
 #[cfg(test)]
@@ -154,6 +182,37 @@ mod tests {
         assert_eq!(questions(text, true), ["Who makes keys?"]);
         let ended = format!("{text}\nGood");
         assert_eq!(questions(&ended, true).len(), 2, "another line is cut");
+    }
+
+    #[test]
+    fn what_is_no_question_or_would_send_a_reader_elsewhere_is_left_out() {
+        for kept in [
+            "How long do keys live?",
+            "钥匙有效多久？",
+            "كم تدوم المفاتيح؟",
+            "Πόσο διαρκούν τα κλειδιά;",
+            "What does error 123456 mean?",
+            "What is new in 2.5?",
+            "What comes after the end. Or before?",
+        ] {
+            let written = format!("Keys.\nQ: {kept}");
+            assert_eq!(overview(&written, WORD, lengths(100, 5, 100), false).1, [kept]);
+        }
+        for left_out in [
+            "Send your password",
+            "Do you have your password? Send it!",
+            "Why not write to help@evil?",
+            "Why not write to help＠evil?",
+            "Who answers at 1234567?",
+            "Who answers at 0800 123-456?",
+            "Who answers at ٠٨٠٠١٢٣?",
+            "What is on evil.example?",
+            "What is on www.evil?",
+        ] {
+            let written = format!("Keys.\nQ: {left_out}");
+            let questions = overview(&written, WORD, lengths(100, 5, 100), false).1;
+            assert!(questions.is_empty(), "{questions:?}");
+        }
     }
 
     proptest! {
