@@ -122,22 +122,32 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Lets what failed wait again, and what waits for another attempt go on at once.
+    /// Lets what failed wait again, and what waits for another attempt go on at once. Rows are locked in the order of their
+    /// documents, as by whoever lines them up: two that wait for each other would both fail.
     pub(in crate::knowledge) async fn retry_enrichments(
         &mut self,
         collection_id: Uuid,
     ) -> db::Result<()> {
         sqlx::query!(
-            "update enrichments
+            "with again as materialized (
+                select document_id
+                from enrichments
+                where tenant_id = $1
+                    and collection_id = $2
+                    and (state = 'failed' or state = 'waiting' and due_at > now())
+                order by document_id
+                for update
+            )
+            update enrichments e
             set
                 state = 'waiting',
                 reason_code = null,
                 reason_detail = null,
                 attempts = 0,
                 due_at = now()
-            where tenant_id = $1
-                and collection_id = $2
-                and (state = 'failed' or state = 'waiting' and due_at > now())",
+            from again a
+            where e.tenant_id = $1
+                and e.document_id = a.document_id",
             self.tenant().uuid(),
             collection_id
         )
