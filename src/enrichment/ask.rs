@@ -6,7 +6,8 @@ use crate::adapters::models::{
     Attempt, ChatModel, FinishReason, ModelError, ModelEvent, ModelUsage, Prompt, tokens,
 };
 
-/// A model that writes more than this ignores the bound it was given: the rest is not read.
+/// A model that writes more than this ignores the bound it was given: the rest is not kept. It is read, since only at the end is it
+/// told what was used.
 const MOST_BYTES: usize = 64 * 1024;
 
 /// What a call used.
@@ -88,7 +89,10 @@ impl Reading {
         let mut events = model.answer(prompt).await?;
         while let Some(event) = events.next().await {
             match event? {
-                ModelEvent::Delta(delta) => self.text.push_str(&delta),
+                ModelEvent::Delta(delta) if self.text.len() <= MOST_BYTES => {
+                    self.text.push_str(&delta);
+                }
+                ModelEvent::Delta(_) => {}
                 ModelEvent::Reset { .. } => self.text.clear(),
                 ModelEvent::Usage(usage) => self.counted = Some(usage),
                 ModelEvent::ProviderSwitched { provider, model, .. } => {
@@ -97,10 +101,10 @@ impl Reading {
                 }
                 ModelEvent::Attempted(attempt) => self.attempted(*attempt),
                 ModelEvent::Guardrail(_) => {}
+                ModelEvent::Finished(FinishReason::Stop) if self.text.len() > MOST_BYTES => {
+                    return Ok(FinishReason::Length);
+                }
                 ModelEvent::Finished(reason) => return Ok(reason),
-            }
-            if self.text.len() > MOST_BYTES {
-                return Ok(FinishReason::Length);
             }
         }
         if self.text.is_empty() { Err(ModelError::Empty) } else { Err(ModelError::Cut) }
@@ -190,6 +194,34 @@ mod tests {
         let ended = ModelEvent::Finished(FinishReason::NoAnswer);
         assert_eq!(asked(vec![delta("Nothing."), Ok(ended)]).await.text, Ok(None));
         assert_eq!(asked(Vec::new()).await.text, Err(ModelError::Empty));
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_is_far_too_long_is_cut_and_its_price_is_told() {
+        let usage = ModelUsage::counted(30, 90_000, 0, 0).expect("a count");
+        let attempt = Attempt {
+            provider: "says".to_owned(),
+            kind: "says".to_owned(),
+            model: "m".to_owned(),
+            mode: "started".to_owned(),
+            outcome: "answered".to_owned(),
+            status: None,
+            first_token_ms: None,
+            total_ms: 1,
+            usage: Some(usage),
+            guardrail: Vec::new(),
+        };
+        let long = "word ".repeat(MOST_BYTES / 5 + 1);
+        let events = vec![
+            delta(&long),
+            delta("more"),
+            Ok(ModelEvent::Attempted(Box::new(attempt.clone()))),
+            Ok(ModelEvent::Usage(usage)),
+            Ok(ModelEvent::Finished(FinishReason::Stop)),
+        ];
+        let reply = asked(events).await;
+        assert_eq!((reply.text, reply.is_cut), (Ok(Some(long)), true));
+        assert_eq!((reply.spent.usage, reply.spent.attempts), (usage, vec![attempt]));
     }
 
     #[tokio::test]

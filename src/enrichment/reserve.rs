@@ -10,6 +10,7 @@ use super::ask::Spent;
 use super::error::WorkError;
 use super::store::jobs::ClaimedDocument;
 use super::work::Enrichment;
+use crate::adapters::models::{Attempt, ModelUsage};
 use crate::db::{self, TenantTx};
 use crate::governance::{
     Estimate, Observed, ReserveError, count_late_enrichment, estimated_tokens, reserve_enrichment,
@@ -39,6 +40,35 @@ impl UsedUp {
     }
 }
 
+/// A provider that may write.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Name in the settings.
+    pub provider: String,
+    /// Adapter.
+    pub kind: String,
+    /// Model.
+    pub model: String,
+}
+
+impl Asked {
+    /// What is to be priced before it is made.
+    fn attempt(&self, usage: Option<ModelUsage>) -> Attempt {
+        Attempt {
+            provider: self.provider.clone(),
+            kind: self.kind.clone(),
+            model: self.model.clone(),
+            mode: "started".to_owned(),
+            outcome: "answered".to_owned(),
+            status: None,
+            first_token_ms: None,
+            total_ms: 0,
+            usage,
+            guardrail: Vec::new(),
+        }
+    }
+}
+
 impl Enrichment {
     /// Reserves what a call may use; its id.
     ///
@@ -48,6 +78,7 @@ impl Enrichment {
         &self,
         tenant: TenantId,
         document: &ClaimedDocument,
+        providers: &[Asked],
         prompt_chars: usize,
     ) -> Result<Uuid, WorkError> {
         let mut tx = self.db.tenant(tenant).await?;
@@ -70,8 +101,15 @@ impl Enrichment {
             return Err(WorkError::LeaseLost);
         }
         let output = i64::from(self.settings.lengths.output_tokens);
-        let tokens = estimated_tokens(prompt_chars).saturating_add(output);
-        let estimate = Estimate { tokens, cost_micro_usd: 0 };
+        let input = estimated_tokens(prompt_chars);
+        let usage = ModelUsage::counted(input, output, 0, 0);
+        let mut cost_micro_usd = 0;
+        // Whoever of them will write: as much as the dearest whose price is known.
+        for asked in providers {
+            let price = tx.price_attempts(&[asked.attempt(usage)]).await?;
+            cost_micro_usd = cost_micro_usd.max(price.unwrap_or(0));
+        }
+        let estimate = Estimate { tokens: input.saturating_add(output), cost_micro_usd };
         reserve_enrichment(&mut tx, call_id, estimate, clock::now()).await.map_err(|error| {
             match error {
                 ReserveError::Exceeded(quota) => {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::WorkError;
-use super::reserve::{UsedUp, give_back};
+use super::reserve::{Asked, UsedUp, give_back};
 use super::settings::EnrichmentSettings;
 use super::store::jobs::{ClaimedDocument, Setback};
 use crate::adapters::models::{ChatModel, EXTRACTIVE, ModelRegistry};
@@ -59,6 +59,8 @@ pub struct Enrichment {
 pub(super) struct Writer {
     pub model: Arc<dyn ChatModel>,
     pub counting: Counting,
+    /// Providers that it may be.
+    pub providers: Vec<Asked>,
     /// Most tokens of a part of a document.
     pub part_tokens: u32,
 }
@@ -126,11 +128,20 @@ impl Enrichment {
         }
         names.sort_by_key(|name| wanted.iter().position(|wanted| wanted == name));
         let counting = Counting::of_adapters(self.models.named(&names).map(|(adapter, _)| adapter));
+        let providers = self.models.list().filter(|(name, ..)| names.iter().any(|it| it == name));
+        let providers = providers
+            .map(|(provider, kind, model)| Asked {
+                provider: provider.to_owned(),
+                kind: kind.to_owned(),
+                model: model.to_owned(),
+            })
+            .collect();
         let window = self.models.context_tokens(&names, self.settings.context_tokens);
         let frame = FRAME_TOKENS.saturating_add(self.settings.lengths.output_tokens);
         let fits = window.saturating_sub(frame).max(LEAST_PART_TOKENS);
         let part_tokens = self.settings.document_tokens.min(fits);
-        self.models.ordered(&names).map(|model| Writer { model, counting, part_tokens })
+        let model = self.models.ordered(&names)?;
+        Some(Writer { model, counting, providers, part_tokens })
     }
 
     /// Works on a collection for a slice, or until `stop`: then to the end of the call in hand.

@@ -184,7 +184,8 @@ impl Enrichment {
         writer: &Writer,
         prompt: Prompt,
     ) -> Result<(Uuid, Reply), WorkError> {
-        let call_id = self.reserve(tenant, claimed, prompt::chars(&prompt)).await?;
+        let call_id =
+            self.reserve(tenant, claimed, &writer.providers, prompt::chars(&prompt)).await?;
         let asked = ask::ask(&*writer.model, prompt);
         tokio::pin!(asked);
         loop {
