@@ -1,6 +1,6 @@
 -- Enrichment: a model writes a heading in context for each passage, a summary and questions for each document. A collection
 -- is switched on; what its documents have still to get stands here, document by document, so that another worker goes on
--- where one died. What was paid for is a row at once: no text is asked for twice.
+-- where one died. What was paid for is a row at once: what is there is not asked for again.
 --
 -- Processes of the version before go on meanwhile. They know nothing of a context, and hold what analysts may read against a list
 -- of their own: so no right of analysts is added here to a database that is in use.
@@ -147,9 +147,12 @@ select
     e.created_at,
     e.updated_at
 from app.enrichments e
-join app.documents d on d.tenant_id = e.tenant_id and d.document_id = e.document_id
+join app.documents d
+    on d.tenant_id = e.tenant_id
+    and d.document_id = e.document_id
+    and d.active_version_id = e.version_id
 join app.collections k on k.tenant_id = e.tenant_id and k.collection_id = e.collection_id;
-comment on view analytics.enrichments is 'One row per document that a model writes about: how far it came, summary and questions';
+comment on view analytics.enrichments is 'One row per document that a model writes about, of the version in search: how far it came, summary and questions';
 grant select on analytics.enrichments to pidima_app;
 
 create view analytics.enrichment_by_month with (security_invoker = true, security_barrier = true) as

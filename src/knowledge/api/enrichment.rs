@@ -58,8 +58,9 @@ impl EnrichmentApi {
 
     /// Get questions to begin with
     ///
-    /// Questions that documents of a collection answer, as a model suggested them. Empty while the collection is not
-    /// enriched. Who may search may read them, so that a widget can offer them.
+    /// Questions that documents of a collection answer, as a model suggested them. Empty where none was written; those of a
+    /// collection that was switched off stay until their document has its next version. They are only as trustworthy as the
+    /// documents. Who may search may read them, so that a widget can offer them.
     #[oai(
         path = "/collections/:collection_id/suggested_questions",
         method = "get",

@@ -37,7 +37,7 @@ pub enum EnrichmentWait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
 pub enum EnrichmentState {
-    /// The collection is switched off, and nothing was written.
+    /// The collection is switched off, and not all was written; what was written before stays in use.
     Off,
     /// The server has no model that writes: the headings above each passage serve.
     Headings,
