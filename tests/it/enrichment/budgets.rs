@@ -1,7 +1,10 @@
 //! What enrichment may cost: budgets of collection and tenant, the tenant's quotas, and where its cost is told.
 
+use pidima::db::analysts;
+
 use super::writer::CONTEXT_WORD;
 use super::*;
+use crate::analysts::script;
 
 /// Calls that are made of a document of three passages before the work stands still or is done.
 async fn calls(settings: &[(&str, &str)]) -> (House, String, usize) {
@@ -117,4 +120,45 @@ async fn analysts_see_what_it_used_by_collection_day_and_purpose() {
             .await
             .unwrap();
     assert_eq!(row, ("completed".to_owned(), 3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyst_reads_what_was_written_of_the_version_in_search_by_a_login() {
+    let (house, _) = House::idle(&[]).await;
+    house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.finish().await;
+    let url = house.app.database.admin_url();
+    let days = analysts::DEFAULT_DAYS;
+    let login = analysts::grant(&url, house.tenant.id, "enrichment-reads", days).await.unwrap();
+    let written = "select state, contexts, summary from analytics.enrichments;\n";
+    let spent = "select collection, calls, input_tokens from analytics.enrichment_by_month;\n";
+    let told = script(&login, &format!("{written}{spent}")).await;
+    assert_eq!(told, "completed|3|It tells how the machine runs.\nguides|4|4000\n");
+    // The next version is in search, and nothing is written of it yet.
+    change(&house.tenant, &house.collection, json!({ "enrichment": "off" })).await;
+    house.learned("guide.md", &chapter("wheel")).await;
+    assert_eq!(script(&login, written).await, "");
+    let other = house.app.tenant("other").await;
+    let login = analysts::grant(&url, other.id, "enrichment-other", days).await.unwrap();
+    assert_eq!(script(&login, &format!("{written}{spent}")).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_reserves_the_price_of_the_most_that_it_may_use() {
+    let (house, _) = House::idle(&[("PIDIMA_ENRICHMENT_MAX_OUTPUT_TOKENS", "1000")]).await;
+    house.run("insert into app.models (provider, model, prompt_caching, system_prompt) values ('writer', 'writer-1', true, true)").await;
+    house.run("insert into app.model_prices (provider, model, valid_from, input_usd, output_usd, source) values ('writer', 'writer-1', now() - interval '1 day', 1, 10, 'a test')").await;
+    house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    house.writer.hold_next();
+    let working = house.work_apart();
+    house.writer.entered().await;
+    let reserved = house
+        .count("select reserved_cost_micro_usd - reserved_tokens from app.quota_reservations")
+        .await;
+    // A millionth of a dollar for each token read and ten for each written.
+    assert_eq!(reserved, 9 * 1_000);
+    house.writer.release();
+    working.await.unwrap();
 }

@@ -125,3 +125,38 @@ async fn questions_of_a_collection_are_told_to_who_may_search_it() {
     member.get(&path).await.expect(404);
     member.get(&format!("/v1/documents/{first}/enrichment")).await.expect(404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_are_told_to_keys_and_widgets_that_reach_the_collection() {
+    let house = House::new(&[]).await;
+    let id = house.upload("guide.md", &guide()).await;
+    house.enriched(&id, "completed").await;
+    let other = collection(&house.tenant, "others", "off").await;
+    let path = format!("/v1/collections/{}/suggested_questions", house.collection);
+    for (reached, is_told) in [(&house.collection, true), (&other, false)] {
+        let body = json!({ "name": "limited", "role": "member", "collection_ids": [reached] });
+        let key = house.tenant.post("/v1/api_keys", &body).await.expect(201);
+        let limited = house.tenant.with_key(key["secret"].as_str().unwrap());
+        let body = json!({
+            "name": "widget",
+            "role": "member",
+            "kind": "publishable",
+            "allowed_origins": ["https://www.example.com"],
+            "collection_ids": [reached],
+        });
+        let key = house.tenant.post("/v1/api_keys", &body).await.expect(201);
+        let body = json!({ "api_key_id": key["api_key"]["id"], "end_user": { "id": "a reader" } });
+        let token = house.tenant.post("/v1/widget_tokens", &body).await.expect(201);
+        let widget = house.tenant.with_key(token["token"].as_str().unwrap());
+        let from_page =
+            widget.request(Method::GET, &path).header("origin", "https://www.example.com");
+        for reply in [limited.get(&path).await, widget.send(from_page).await] {
+            if is_told {
+                let told = reply.expect(200);
+                assert_eq!(told["items"].as_array().unwrap().len(), 2, "{told}");
+            } else {
+                reply.expect(404);
+            }
+        }
+    }
+}
