@@ -92,7 +92,6 @@ impl Reading {
                 ModelEvent::Delta(delta) if self.text.len() <= MOST_BYTES => {
                     self.text.push_str(&delta);
                 }
-                ModelEvent::Delta(_) => {}
                 ModelEvent::Reset { .. } => self.text.clear(),
                 ModelEvent::Usage(usage) => self.counted = Some(usage),
                 ModelEvent::ProviderSwitched { provider, model, .. } => {
@@ -100,7 +99,7 @@ impl Reading {
                     self.spent.model = model;
                 }
                 ModelEvent::Attempted(attempt) => self.attempted(*attempt),
-                ModelEvent::Guardrail(_) => {}
+                ModelEvent::Delta(_) | ModelEvent::Guardrail(_) => {}
                 ModelEvent::Finished(FinishReason::Stop) if self.text.len() > MOST_BYTES => {
                     return Ok(FinishReason::Length);
                 }
