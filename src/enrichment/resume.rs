@@ -17,8 +17,8 @@ const CALLS: i64 = 1_000;
 /// Where a call counts of whose document nothing is left.
 const NO_COLLECTION: Uuid = Uuid::nil();
 
-/// Gives back what calls reserved that nobody will end; and has the collections looked after that have something to do, are in nobody's hands and have no message, all of this for
-/// `lost_after`; how many there were. Doing it once too often does no harm.
+/// Gives back what calls reserved that nobody will end; and has the collections looked after that have something to do, are in
+/// nobody's hands and have no message, all of this for `lost_after`; how many there were. Doing it once too often does no harm.
 ///
 /// # Errors
 /// The database failed; what was queued until then stays so.
