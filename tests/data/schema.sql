@@ -205,6 +205,29 @@ CREATE FUNCTION app.memberships_of(p_identity_sha256 bytea) RETURNS TABLE(of_ten
 
 COMMENT ON FUNCTION app.memberships_of(p_identity_sha256 bytea) IS 'Tenants that a person belongs to: ids only, for one exact identity';
 
+CREATE PROCEDURE app.open_enrichment_to_analysts()
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (
+        select
+        from pg_catalog.pg_policy p
+        where p.polrelid = 'app.enrichments'::regclass
+            and p.polname = 'analyst'
+    ) then
+        return;
+    end if;
+    call app.open_to_analysts('app.enrichments',
+        'tenant_id, document_id, version_id, collection_id, state, reason_code, passages, contexts, summary,'
+        ' suggested_questions, created_at, updated_at');
+    call app.open_to_analysts('app.enrichment_usage',
+        'tenant_id, collection_id, month, calls, input_tokens, output_tokens, cached_input_tokens, cost_micro_usd');
+    grant select on analytics.enrichments, analytics.enrichment_by_month to pidima_analyst;
+end
+$$;
+
+COMMENT ON PROCEDURE app.open_enrichment_to_analysts() IS 'Lets SQL logins of tenants read the views of enrichment, once no process is left that would take that for a breach';
+
 CREATE PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text)
     LANGUAGE plpgsql
     AS $$
@@ -670,6 +693,12 @@ CREATE TABLE app.collections (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     session_id uuid,
     embedding_model text,
+    enrichment text DEFAULT 'off'::text NOT NULL,
+    enrichment_monthly_tokens bigint,
+    enrichment_waits_for text,
+    CONSTRAINT collections_enrichment_check CHECK (((enrichment = 'off'::text) OR ((enrichment = 'on'::text) AND (name IS NOT NULL)))),
+    CONSTRAINT collections_enrichment_monthly_tokens_check CHECK ((enrichment_monthly_tokens >= 0)),
+    CONSTRAINT collections_enrichment_waits_for_check CHECK ((enrichment_waits_for = ANY (ARRAY['no_model'::text, 'collection_budget'::text, 'tenant_budget'::text, 'tenant_quota'::text]))),
     CONSTRAINT collections_kind_check CHECK (((name IS NULL) = (NOT (uuid_extract_version(collection_id) IS DISTINCT FROM 8)))),
     CONSTRAINT collections_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
 );
@@ -699,6 +728,12 @@ COMMENT ON COLUMN app.collections.updated_at IS 'When name or description were l
 COMMENT ON COLUMN app.collections.session_id IS 'Session whose attachments these are; null for documentation, and for attachments whose session is gone, which are removed';
 
 COMMENT ON COLUMN app.collections.embedding_model IS 'Model whose vectors searches read; null for the database''s own, which is all that older processes know';
+
+COMMENT ON COLUMN app.collections.enrichment IS 'off, or on: a model writes headings in context, summaries and questions';
+
+COMMENT ON COLUMN app.collections.enrichment_monthly_tokens IS 'Tokens that enrichment may use in a month of UTC; null for as many as the settings say';
+
+COMMENT ON COLUMN app.collections.enrichment_waits_for IS 'Why enrichment stands still: no_model, collection_budget, tenant_budget or tenant_quota; null when it does not';
 
 CREATE TABLE app.document_versions (
     tenant_id uuid NOT NULL,
@@ -814,6 +849,139 @@ CREATE VIEW analytics.documents_by_use WITH (security_invoker='true', security_b
   WHERE (k.name IS NOT NULL);
 
 COMMENT ON VIEW analytics.documents_by_use IS 'Documents with their state and how often answers cite them; never cited ones have 0';
+
+CREATE TABLE app.enrichment_usage (
+    tenant_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    month date NOT NULL,
+    calls bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cost_micro_usd bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY app.enrichment_usage FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.enrichment_usage IS 'What enrichment used, by collection and month: its budgets are measured by it';
+
+COMMENT ON COLUMN app.enrichment_usage.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.enrichment_usage.collection_id IS 'Collection, which may be gone';
+
+COMMENT ON COLUMN app.enrichment_usage.month IS 'First day of the month, in UTC';
+
+COMMENT ON COLUMN app.enrichment_usage.calls IS 'How often a model was asked';
+
+COMMENT ON COLUMN app.enrichment_usage.input_tokens IS 'Tokens read, those from a cache included';
+
+COMMENT ON COLUMN app.enrichment_usage.output_tokens IS 'Tokens written';
+
+COMMENT ON COLUMN app.enrichment_usage.cached_input_tokens IS 'Of the tokens read, those from a provider''s cache';
+
+COMMENT ON COLUMN app.enrichment_usage.cost_micro_usd IS 'Price, in millionths of a US dollar; what has no known price counts 0';
+
+CREATE VIEW analytics.enrichment_by_month WITH (security_invoker='true', security_barrier='true') AS
+ SELECT u.month,
+    u.collection_id,
+    k.name AS collection,
+    u.calls,
+    u.input_tokens,
+    u.output_tokens,
+    u.cached_input_tokens,
+    ((u.cost_micro_usd)::numeric / '1000000'::numeric) AS cost_usd
+   FROM (app.enrichment_usage u
+     LEFT JOIN app.collections k ON (((k.tenant_id = u.tenant_id) AND (k.collection_id = u.collection_id))));
+
+COMMENT ON VIEW analytics.enrichment_by_month IS 'Calls, tokens and cost of enrichment by month (UTC) and collection; deleted collections have no name';
+
+CREATE TABLE app.enrichments (
+    tenant_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reason_code text,
+    reason_detail text,
+    marker text NOT NULL,
+    passages integer DEFAULT 0 NOT NULL,
+    contexts integer DEFAULT 0 NOT NULL,
+    summary text,
+    suggested_questions text[] DEFAULT '{}'::text[] NOT NULL,
+    summarised_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_token uuid,
+    lease_expires_at timestamp with time zone,
+    call_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT enrichments_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'completed'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY app.enrichments FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.enrichments IS 'What a model writes for a document, and how far it came; of one version, the one in search';
+
+COMMENT ON COLUMN app.enrichments.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.enrichments.document_id IS 'Document';
+
+COMMENT ON COLUMN app.enrichments.version_id IS 'Version that it is about; when another one is in search, all begins anew';
+
+COMMENT ON COLUMN app.enrichments.collection_id IS 'Collection of the document';
+
+COMMENT ON COLUMN app.enrichments.state IS 'waiting, running, completed or failed';
+
+COMMENT ON COLUMN app.enrichments.reason_code IS 'Why it failed, or waits for another attempt, for programs';
+
+COMMENT ON COLUMN app.enrichments.reason_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.enrichments.marker IS 'Random word in the tags around the document in prompts: kept, so that a provider finds the same beginning in its cache';
+
+COMMENT ON COLUMN app.enrichments.passages IS 'Passages of the version that are to get a context';
+
+COMMENT ON COLUMN app.enrichments.contexts IS 'How many of them were asked for';
+
+COMMENT ON COLUMN app.enrichments.summary IS 'Summary of the document; null while there is none, and when the model wrote none';
+
+COMMENT ON COLUMN app.enrichments.suggested_questions IS 'Questions that the document answers';
+
+COMMENT ON COLUMN app.enrichments.summarised_at IS 'When summary and questions were asked for; null while they were not';
+
+COMMENT ON COLUMN app.enrichments.attempts IS 'How often a worker began since something was last achieved';
+
+COMMENT ON COLUMN app.enrichments.due_at IS 'From then on a worker may take it; the line within a collection is in this order';
+
+COMMENT ON COLUMN app.enrichments.lease_token IS 'Of the worker that has it; a write with another token changes nothing';
+
+COMMENT ON COLUMN app.enrichments.lease_expires_at IS 'From then on another worker may take it over';
+
+COMMENT ON COLUMN app.enrichments.call_id IS 'Call of a model that its worker reserved last: what one that died reserved is given back';
+
+COMMENT ON COLUMN app.enrichments.created_at IS 'When the document first got its turn';
+
+COMMENT ON COLUMN app.enrichments.updated_at IS 'When something was last achieved';
+
+CREATE VIEW analytics.enrichments WITH (security_invoker='true', security_barrier='true') AS
+ SELECT e.document_id,
+    e.version_id,
+    d.name,
+    d.title,
+    k.name AS collection,
+    e.state,
+    e.reason_code,
+    e.passages,
+    e.contexts,
+    e.summary,
+    e.suggested_questions,
+    e.created_at,
+    e.updated_at
+   FROM ((app.enrichments e
+     JOIN app.documents d ON (((d.tenant_id = e.tenant_id) AND (d.document_id = e.document_id) AND (d.active_version_id = e.version_id))))
+     JOIN app.collections k ON (((k.tenant_id = e.tenant_id) AND (k.collection_id = e.collection_id))));
+
+COMMENT ON VIEW analytics.enrichments IS 'One row per document that a model writes about, of the version in search: how far it came, summary and questions';
 
 CREATE TABLE app.feedback (
     tenant_id uuid NOT NULL,
@@ -1367,11 +1535,11 @@ PARTITION BY RANGE (run_id);
 
 ALTER TABLE ONLY app.quota_reservations FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE app.quota_reservations IS 'What each run may use while it goes on, and what it used; no word of the conversation';
+COMMENT ON TABLE app.quota_reservations IS 'What each run may use while it goes on, and what it used; and each call of a model about a document. No word of either';
 
 COMMENT ON COLUMN app.quota_reservations.tenant_id IS 'Tenant';
 
-COMMENT ON COLUMN app.quota_reservations.run_id IS 'Run; its month decides the partition';
+COMMENT ON COLUMN app.quota_reservations.run_id IS 'Run, or call of a model about a document: that has version 8 in place of 7. Its month decides the partition';
 
 COMMENT ON COLUMN app.quota_reservations.assistant_id IS 'Assistant that was asked; null for none';
 
@@ -1404,15 +1572,23 @@ CREATE VIEW analytics.usage_of_subjects_by_day WITH (security_invoker='true', se
     person_id,
     provider,
     model,
-    count(*) AS questions,
-    count(*) FILTER (WHERE (settled_at IS NULL)) AS running,
+    count(*) FILTER (WHERE (uuid_extract_version(run_id) IS DISTINCT FROM 8)) AS questions,
+    count(*) FILTER (WHERE ((uuid_extract_version(run_id) IS DISTINCT FROM 8) AND (settled_at IS NULL))) AS running,
     (sum(input_tokens))::bigint AS input_tokens,
     (sum(output_tokens))::bigint AS output_tokens,
-    (sum(cost_micro_usd) / '1000000'::numeric) AS cost_usd
+    (sum(cost_micro_usd) / '1000000'::numeric) AS cost_usd,
+        CASE
+            WHEN (uuid_extract_version(run_id) = 8) THEN 'enrichment'::text
+            ELSE 'answer'::text
+        END AS purpose
    FROM app.quota_reservations r
-  GROUP BY (((reserved_at AT TIME ZONE 'UTC'::text))::date), assistant_id, api_key_id, person_id, provider, model;
+  GROUP BY (((reserved_at AT TIME ZONE 'UTC'::text))::date), assistant_id, api_key_id, person_id, provider, model,
+        CASE
+            WHEN (uuid_extract_version(run_id) = 8) THEN 'enrichment'::text
+            ELSE 'answer'::text
+        END;
 
-COMMENT ON VIEW analytics.usage_of_subjects_by_day IS 'Questions, tokens and cost by day (UTC), assistant, key, person and model; they stay when conversations are deleted';
+COMMENT ON VIEW analytics.usage_of_subjects_by_day IS 'Questions, tokens and cost by day (UTC), assistant, key, person, model and purpose; they stay when conversations are deleted';
 
 CREATE TABLE app.analyst_logins (
     login name NOT NULL,
@@ -1707,6 +1883,7 @@ CREATE TABLE app.chunks (
     embedding_model text NOT NULL,
     page integer,
     page_starts integer[] DEFAULT '{}'::integer[] NOT NULL,
+    context text,
     CONSTRAINT chunks_page_check CHECK ((page >= 1)),
     CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
 )
@@ -1746,6 +1923,8 @@ COMMENT ON COLUMN app.chunks.page IS 'Page or slide of the original on which it 
 
 COMMENT ON COLUMN app.chunks.page_starts IS 'First character of each later page that the passage reaches, as char_start counts: the first is that of page + 1. Empty for versions that were read before there was this column: reprocess those';
 
+COMMENT ON COLUMN app.chunks.context IS 'Heading in context that a model wrote, embedded and searched with the passage; null for none';
+
 CREATE TABLE app.chunks_p00 (
     tenant_id uuid CONSTRAINT chunks_tenant_id_not_null NOT NULL,
     chunk_id uuid CONSTRAINT chunks_chunk_id_not_null NOT NULL,
@@ -1762,6 +1941,7 @@ CREATE TABLE app.chunks_p00 (
     embedding_model text CONSTRAINT chunks_embedding_model_not_null NOT NULL,
     page integer,
     page_starts integer[] DEFAULT '{}'::integer[] CONSTRAINT chunks_page_starts_not_null NOT NULL,
+    context text,
     CONSTRAINT chunks_page_check CHECK ((page >= 1)),
     CONSTRAINT chunks_range_check CHECK (((char_start >= 0) AND (char_end > char_start)))
 );
@@ -2293,6 +2473,29 @@ COMMENT ON COLUMN app.outbox.lost_at IS 'From then on it is taken for lost in th
 COMMENT ON COLUMN app.outbox.due_at IS 'From then on it may be handed to the queue; the line is in this order';
 
 COMMENT ON COLUMN app.outbox.traceparent IS 'Trace that asked for the work, in the form of W3C Trace Context; null where none was made';
+
+CREATE TABLE app.passage_contexts (
+    tenant_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    passage_sha256 bytea NOT NULL,
+    context text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT passage_contexts_passage_sha256_check CHECK ((length(passage_sha256) = 32))
+);
+
+ALTER TABLE ONLY app.passage_contexts FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.passage_contexts IS 'Contexts that were paid for; a passage that stands unchanged in the next version of its document keeps its own';
+
+COMMENT ON COLUMN app.passage_contexts.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.passage_contexts.document_id IS 'Document';
+
+COMMENT ON COLUMN app.passage_contexts.passage_sha256 IS 'SHA-256 of the passage with title and headings, as it is embedded without a context';
+
+COMMENT ON COLUMN app.passage_contexts.context IS 'What the model wrote; empty when it had nothing to say';
+
+COMMENT ON COLUMN app.passage_contexts.created_at IS 'When it was written';
 
 CREATE TABLE app.pending_logins (
     pending_login_id uuid NOT NULL,
@@ -3234,6 +3437,12 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.embedding_space
     ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE ONLY app.enrichment_usage
+    ADD CONSTRAINT enrichment_usage_pkey PRIMARY KEY (tenant_id, collection_id, month);
+
+ALTER TABLE ONLY app.enrichments
+    ADD CONSTRAINT enrichments_pkey PRIMARY KEY (tenant_id, document_id);
+
 ALTER TABLE ONLY app.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (tenant_id, message_id, feedback_id);
 
@@ -3299,6 +3508,9 @@ ALTER TABLE ONLY app.operator_keys
 
 ALTER TABLE ONLY app.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY app.passage_contexts
+    ADD CONSTRAINT passage_contexts_pkey PRIMARY KEY (tenant_id, document_id, passage_sha256);
 
 ALTER TABLE ONLY app.pending_logins
     ADD CONSTRAINT pending_logins_pkey PRIMARY KEY (pending_login_id);
@@ -3453,6 +3665,8 @@ CREATE INDEX document_versions_original_version_id_idx ON app.document_versions 
 CREATE INDEX document_versions_state_idx ON app.document_versions USING btree (tenant_id, state, version_id);
 
 CREATE INDEX documents_collection_id_idx ON app.documents USING btree (tenant_id, collection_id, document_id);
+
+CREATE INDEX enrichments_collection_id_due_at_idx ON app.enrichments USING btree (tenant_id, collection_id, due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
 
 CREATE INDEX feedback_feedback_id_idx ON ONLY app.feedback USING btree (tenant_id, feedback_id);
 
@@ -3644,6 +3858,12 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.enrichment_usage
+    ADD CONSTRAINT enrichment_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.enrichments
+    ADD CONSTRAINT enrichments_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES app.documents(tenant_id, document_id) ON DELETE CASCADE;
+
 ALTER TABLE app.feedback
     ADD CONSTRAINT feedback_citation_number_fkey FOREIGN KEY (tenant_id, message_id, citation_number) REFERENCES app.citations(tenant_id, message_id, number) ON DELETE CASCADE;
 
@@ -3682,6 +3902,9 @@ ALTER TABLE ONLY app.model_prices
 
 ALTER TABLE ONLY app.operator_idempotency_keys
     ADD CONSTRAINT operator_idempotency_keys_operator_key_id_fkey FOREIGN KEY (operator_key_id) REFERENCES app.operator_keys(operator_key_id);
+
+ALTER TABLE ONLY app.passage_contexts
+    ADD CONSTRAINT passage_contexts_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES app.documents(tenant_id, document_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY app.pending_originals
     ADD CONSTRAINT pending_originals_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
@@ -3761,6 +3984,10 @@ CREATE POLICY analyst ON app.document_versions FOR SELECT TO pidima_analyst USIN
 
 CREATE POLICY analyst ON app.documents FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
+CREATE POLICY analyst ON app.enrichment_usage FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
+CREATE POLICY analyst ON app.enrichments FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
+
 CREATE POLICY analyst ON app.feedback FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
 
 CREATE POLICY analyst ON app.messages FOR SELECT TO pidima_analyst USING ((tenant_id = ( SELECT app.analyst_tid() AS analyst_tid)));
@@ -3823,6 +4050,10 @@ ALTER TABLE app.document_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.documents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.enrichment_usage ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.enrichments ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.feedback ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.feedback_default ENABLE ROW LEVEL SECURITY;
@@ -3844,6 +4075,8 @@ ALTER TABLE app.members ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.messages_default ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.passage_contexts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.pending_originals ENABLE ROW LEVEL SECURITY;
 
@@ -3929,6 +4162,10 @@ CREATE POLICY tenant ON app.document_versions TO pidima_app USING ((tenant_id = 
 
 CREATE POLICY tenant ON app.documents TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.enrichment_usage TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.enrichments TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.feedback TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.feedback_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -3950,6 +4187,8 @@ CREATE POLICY tenant ON app.members TO pidima_app USING ((tenant_id = ( SELECT a
 CREATE POLICY tenant ON app.messages TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.messages_default TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.passage_contexts TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.pending_originals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -4053,6 +4292,8 @@ REVOKE ALL ON FUNCTION app.make_default_assistant() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.memberships_of(p_identity_sha256 bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.memberships_of(p_identity_sha256 bytea) TO pidima_app;
+
+REVOKE ALL ON PROCEDURE app.open_enrichment_to_analysts() FROM PUBLIC;
 
 REVOKE ALL ON PROCEDURE app.open_to_analysts(IN p_table regclass, IN p_columns text) FROM PUBLIC;
 
@@ -4290,6 +4531,56 @@ GRANT SELECT(ready_at) ON TABLE app.document_versions TO pidima_analyst;
 GRANT SELECT ON TABLE analytics.documents_by_use TO pidima_app;
 GRANT SELECT ON TABLE analytics.documents_by_use TO pidima_analyst;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE app.enrichment_usage TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT(collection_id) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT(month) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT(calls) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT(input_tokens) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT(output_tokens) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT(cached_input_tokens) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT(cost_micro_usd) ON TABLE app.enrichment_usage TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.enrichment_by_month TO pidima_app;
+GRANT SELECT ON TABLE analytics.enrichment_by_month TO pidima_analyst;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.enrichments TO pidima_app;
+
+GRANT SELECT(tenant_id) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(document_id) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(version_id) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(collection_id) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(state) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(reason_code) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(passages) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(contexts) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(summary) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(suggested_questions) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(created_at) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT(updated_at) ON TABLE app.enrichments TO pidima_analyst;
+
+GRANT SELECT ON TABLE analytics.enrichments TO pidima_app;
+GRANT SELECT ON TABLE analytics.enrichments TO pidima_analyst;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.feedback TO pidima_app;
 
 GRANT SELECT(tenant_id) ON TABLE app.feedback TO pidima_analyst;
@@ -4515,7 +4806,7 @@ GRANT SELECT,INSERT,DELETE ON TABLE app.chunk_terms TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.chunk_windows TO pidima_app;
 
-GRANT SELECT,INSERT,DELETE ON TABLE app.chunks TO pidima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.chunks TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.document_texts TO pidima_app;
 
@@ -4548,6 +4839,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.operator_idempotency_keys TO pidi
 GRANT SELECT,INSERT,UPDATE ON TABLE app.operator_keys TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.outbox TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE app.passage_contexts TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.pending_logins TO pidima_app;
 

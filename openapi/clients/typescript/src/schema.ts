@@ -389,7 +389,8 @@ export interface paths {
         put?: never;
         /**
          * Create a collection
-         * @description The name must be free within the tenant. Needs the role editor, and admin for `group_ids`.
+         * @description The name must be free within the tenant. Needs the role editor, and admin for `group_ids` and
+         *     `enrichment_monthly_tokens`.
          */
         post: operations["create_collection"];
         delete?: never;
@@ -422,8 +423,9 @@ export interface paths {
         head?: never;
         /**
          * Update a collection
-         * @description Changes name, description or groups; what is absent stays. A limit holds for the very next request. Needs the role
-         *     editor, and admin for `group_ids`.
+         * @description Changes name, description, groups or enrichment; what is absent stays. A limit holds for the very next request. When
+         *     enrichment is switched on, the documents that are there get their turn after all uploads. Needs the role editor, and
+         *     admin for `group_ids` and `enrichment_monthly_tokens`.
          */
         patch: operations["update_collection"];
         trace?: never;
@@ -537,6 +539,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/collections/{collection_id}/suggested_questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get questions to begin with
+         * @description Questions that documents of a collection answer, as a model suggested them. Empty where none was written; those of a
+         *     collection that was switched off stay until their document has its next version. They are only as trustworthy as the
+         *     documents. A widget can offer them: its publishable key and its tokens may read them.
+         */
+        get: operations["get_suggested_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents": {
         parameters: {
             query?: never;
@@ -590,6 +614,26 @@ export interface paths {
          * @description Changes the address of the original or your own metadata; what is absent stays. Needs the role editor.
          */
         patch: operations["update_document"];
+        trace?: never;
+    };
+    "/v1/documents/{document_id}/enrichment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a model wrote about a document
+         * @description Summary and questions of the version that is in search, and how far the headings in context of its passages came.
+         */
+        get: operations["get_document_enrichment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/documents/{document_id}/reprocess": {
@@ -3010,6 +3054,15 @@ export interface components {
             created_at: string;
             /** @description What is in it. */
             description: string;
+            /** @description Whether a model writes about its documents. */
+            enrichment: components["schemas"]["EnrichmentSwitch"] & unknown;
+            /**
+             * Format: int64
+             * @description Tokens that this may use in a month of UTC; as many as the server sets when absent.
+             */
+            enrichment_monthly_tokens?: number;
+            /** @description Why it stands still; absent when it does not. */
+            enrichment_waits_for?: components["schemas"]["EnrichmentWait"] & unknown;
             /** @description Groups that it is limited to; empty when it is open to the whole tenant. */
             group_ids: string[];
             /**
@@ -3036,6 +3089,13 @@ export interface components {
         CollectionCreate: {
             /** @description What is in it; empty when absent. */
             description?: string;
+            /** @description Whether a model writes about its documents; off when absent. */
+            enrichment?: components["schemas"]["EnrichmentSwitch"] & unknown;
+            /**
+             * Format: int64
+             * @description Tokens that this may use in a month of UTC; as many as the server sets when absent. Needs the role admin.
+             */
+            enrichment_monthly_tokens?: number;
             /** @description Groups that it is limited to; open to the whole tenant when absent. Needs the role admin. */
             group_ids?: string[];
             /** @description Unique within the tenant. */
@@ -3061,6 +3121,13 @@ export interface components {
         CollectionUpdate: {
             /** @description New description. */
             description?: string;
+            /** @description Whether a model writes about its documents. Switched off, nothing more is written, and what is there stays. */
+            enrichment?: components["schemas"]["EnrichmentSwitch"] & unknown;
+            /**
+             * Format: int64
+             * @description Tokens that this may use in a month of UTC; as many as the server sets when null. Needs the role admin.
+             */
+            enrichment_monthly_tokens?: number;
             /** @description Groups that it is limited to, all of them anew; an empty list opens it to the whole tenant. Needs the role admin. */
             group_ids?: string[];
             /** @description New name. */
@@ -3161,6 +3228,40 @@ export interface components {
              * @description Number of the newest version.
              */
             version_number: number;
+        };
+        /**
+         * DocumentEnrichment
+         * @description What a model wrote about a document.
+         */
+        DocumentEnrichment: {
+            /**
+             * Format: int32
+             * @description How many of them the model was asked for.
+             */
+            contexts: number;
+            /**
+             * Format: uuid
+             * @description Document.
+             */
+            document_id: string;
+            /**
+             * Format: int32
+             * @description Passages that get a heading in context.
+             */
+            passages: number;
+            /** @description Why it is not completed, where there is more to tell. */
+            reason?: components["schemas"]["EnrichmentReason"] & unknown;
+            /** @description How far it came. */
+            state: components["schemas"]["EnrichmentState"] & unknown;
+            /** @description Questions that the document answers. */
+            suggested_questions: string[];
+            /** @description Summary of the document; absent while there is none. */
+            summary?: string;
+            /**
+             * Format: date-time
+             * @description When something was last achieved; absent before it had a turn.
+             */
+            updated_at?: string;
         };
         /**
          * DocumentList
@@ -3276,6 +3377,31 @@ export interface components {
             /** @description Name shown to those who read conversations; the id when absent. */
             name?: string;
         };
+        /**
+         * EnrichmentReason
+         * @description Why a document is not enriched yet.
+         */
+        EnrichmentReason: {
+            /** @description For programs, e.g. `collection_budget`. */
+            code: string;
+            /** @description What happened and what to do about it. */
+            detail: string;
+        };
+        /**
+         * @description How far the enrichment of a document came.
+         * @enum {string}
+         */
+        EnrichmentState: "off" | "headings" | "waiting" | "running" | "completed" | "failed";
+        /**
+         * @description Whether a model writes about documents.
+         * @enum {string}
+         */
+        EnrichmentSwitch: "off" | "on";
+        /**
+         * @description Why enrichment of a collection stands still.
+         * @enum {string}
+         */
+        EnrichmentWait: "no_model" | "collection_budget" | "tenant_budget" | "tenant_quota";
         /**
          * ErrorEvent
          * @description The end: there is no answer.
@@ -5127,6 +5253,27 @@ export interface components {
              * @description Which one.
              */
             subject_id: string;
+        };
+        /**
+         * SuggestedQuestion
+         * @description A question to begin with.
+         */
+        SuggestedQuestion: {
+            /**
+             * Format: uuid
+             * @description Document that answers it.
+             */
+            document_id: string;
+            /** @description Question. */
+            question: string;
+        };
+        /**
+         * SuggestedQuestions
+         * @description Questions to begin with.
+         */
+        SuggestedQuestions: {
+            /** @description Questions, first one of each document, then a second one of each. */
+            items: components["schemas"]["SuggestedQuestion"][];
         };
         /**
          * @description How another model takes over.
@@ -9359,6 +9506,103 @@ export interface operations {
             };
         };
     };
+    get_suggested_questions: {
+        parameters: {
+            query?: {
+                /** @description Questions wanted; 10 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the collection. */
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestedQuestions"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `errors` tells which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_documents: {
         parameters: {
             query?: {
@@ -9852,6 +10096,91 @@ export interface operations {
             };
             /** @description A value is not acceptable; `errors` tells which */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than a limit lets through; come again after `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that is needed can not be reached; try again after `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457); `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_document_enrichment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the document. */
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentEnrichment"];
+                };
+            };
+            /** @description The request can not be read, or the cursor is not one of this list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credential, or one that is malformed, unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role or the scopes of the credential do not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
