@@ -44,8 +44,8 @@ pub fn line(text: &str, most_chars: usize) -> Option<String> {
     (!cut.is_empty()).then(|| format!("{cut}…"))
 }
 
-/// The paragraph before the questions, and the questions, each made plain by itself: those that are too long are left out, since a
-/// part of one asks something else; and so is the last one of what is cut.
+/// The paragraph before the questions, and the questions, each by itself: those that are too long, or hold what is not plain, are
+/// left out, since a part of one asks something else; and so is the last one of what is cut.
 pub fn overview(
     written: &str,
     marker: &str,
@@ -66,9 +66,12 @@ pub fn overview(
         if is_cut && lines.peek().is_none() {
             break;
         }
-        let question = line(&plain(question, marker), usize::MAX);
-        let fits =
-            question.filter(|it| it.chars().count() <= lengths.question_chars && is_question(it));
+        let question = line(&question.replace(marker, " ").replace('`', "'"), usize::MAX);
+        let fits = question.filter(|it| {
+            it.chars().count() <= lengths.question_chars
+                && is_question(it)
+                && plain(it, marker) == *it
+        });
         if let Some(question) = fits
             && questions.len() < lengths.questions
             && !questions.contains(&question)
@@ -208,6 +211,8 @@ mod tests {
             "Who answers at ٠٨٠٠١٢٣?",
             "What is on evil.example?",
             "What is on www.evil?",
+            "What does ![x](https://evil.example/a) show?",
+            "What is <b>this</b>?",
         ] {
             let written = format!("Keys.\nQ: {left_out}");
             let questions = overview(&written, WORD, lengths(100, 5, 100), false).1;
