@@ -75,12 +75,13 @@ impl Principal {
     fn may(&self, action: Action) -> bool {
         match self {
             Self::ApiKey { publishable: true, .. } => {
-                matches!(action, Action::MeRead | Action::Ask)
+                matches!(action, Action::MeRead | Action::Ask | Action::SuggestionRead)
             }
             Self::EndUser { .. } => matches!(
                 action,
                 Action::MeRead
                     | Action::Ask
+                    | Action::SuggestionRead
                     | Action::Converse
                     | Action::ConversationRead
                     | Action::FeedbackWrite

@@ -115,6 +115,8 @@ pub enum Action {
     AssistantWrite,
     /// Search.
     Search,
+    /// Read questions that documents answer.
+    SuggestionRead,
     /// List and read conversations.
     ConversationRead,
     /// Read how an answer came about.
@@ -179,9 +181,10 @@ pub fn rule(action: Action) -> Rule {
         | Action::SourceRead
         | Action::SourceWrite
         | Action::AssistantWrite => (EDITORS, Some(Scope::DocumentsWrite)),
-        Action::AssistantRead | Action::Search | Action::ConversationRead => {
-            (EVERYBODY, Some(Scope::Ask))
-        }
+        Action::AssistantRead
+        | Action::Search
+        | Action::SuggestionRead
+        | Action::ConversationRead => (EVERYBODY, Some(Scope::Ask)),
         Action::TraceRead => (KEEPERS, Some(Scope::Ask)),
         Action::Ask | Action::Converse | Action::AttachmentWrite | Action::FeedbackWrite => {
             (ASKERS, Some(Scope::Ask))
@@ -229,7 +232,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -264,6 +267,7 @@ impl Action {
         Self::AssistantRead,
         Self::AssistantWrite,
         Self::Search,
+        Self::SuggestionRead,
         Self::ConversationRead,
         Self::TraceRead,
         Self::Ask,

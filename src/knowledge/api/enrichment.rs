@@ -60,7 +60,7 @@ impl EnrichmentApi {
     ///
     /// Questions that documents of a collection answer, as a model suggested them. Empty where none was written; those of a
     /// collection that was switched off stay until their document has its next version. They are only as trustworthy as the
-    /// documents. Who may search may read them, so that a widget can offer them.
+    /// documents. A widget can offer them: its publishable key and its tokens may read them.
     #[oai(
         path = "/collections/:collection_id/suggested_questions",
         method = "get",
@@ -75,7 +75,7 @@ impl EnrichmentApi {
         #[oai(validator(minimum(value = "1"), maximum(value = "50")))]
         limit: Query<Option<u32>>,
     ) -> Result<Json<SuggestedQuestions>, ApiError> {
-        let actor = caller.require(Action::Search)?;
+        let actor = caller.require(Action::SuggestionRead)?;
         let mut tx = self.db.tenant(actor.tenant).await?;
         let reach = Reach::of(&mut tx, &actor.into()).await?;
         if !tx.has_collections(&reach, &[collection_id.0]).await? {

@@ -145,12 +145,16 @@ async fn questions_are_told_to_keys_and_widgets_that_reach_the_collection() {
             "collection_ids": [reached],
         });
         let key = house.tenant.post("/v1/api_keys", &body).await.expect(201);
+        let page = house.tenant.with_key(key["secret"].as_str().unwrap());
         let body = json!({ "api_key_id": key["api_key"]["id"], "end_user": { "id": "a reader" } });
         let token = house.tenant.post("/v1/widget_tokens", &body).await.expect(201);
         let widget = house.tenant.with_key(token["token"].as_str().unwrap());
-        let from_page =
-            widget.request(Method::GET, &path).header("origin", "https://www.example.com");
-        for reply in [limited.get(&path).await, widget.send(from_page).await] {
+        let mut replies = vec![limited.get(&path).await];
+        for widget in [page, widget] {
+            let request = widget.request(Method::GET, &path);
+            replies.push(widget.send(request.header("origin", "https://www.example.com")).await);
+        }
+        for reply in replies {
             if is_told {
                 let told = reply.expect(200);
                 assert_eq!(told["items"].as_array().unwrap().len(), 2, "{told}");
