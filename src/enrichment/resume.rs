@@ -35,7 +35,7 @@ pub async fn wake_lost_enrichments(
             continue;
         }
         for collection_id in &lost {
-            tx.wake(ENRICH_COLLECTION, *collection_id).await?;
+            tx.wake(ENRICH_COLLECTION, *collection_id, Duration::ZERO).await?;
         }
         tx.commit().await?;
         count += lost.len();

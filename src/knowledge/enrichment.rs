@@ -1,12 +1,17 @@
 //! Switches enrichment of a collection, by which a model writes about its documents, and sees to it that somebody looks after
 //! the work. The work itself is a floor above.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::store::enrichment::EnrichmentSwitch;
 use crate::db::{self, TenantTx};
 use crate::identity::{Actor, Role};
+
+/// Of documents that come into search one after the other, the work is looked after once in so long.
+const AFTER_DOCUMENT: Duration = Duration::from_secs(1);
 
 /// Name of the job that enriches the documents of a collection.
 pub const ENRICH_COLLECTION: &str = "enrich_collection";
@@ -63,7 +68,7 @@ pub async fn change_enrichment(
         tx.retry_enrichments(collection_id).await?;
     }
     if after.is_on {
-        tx.wake(ENRICH_COLLECTION, collection_id).await?;
+        tx.wake(ENRICH_COLLECTION, collection_id, Duration::ZERO).await?;
     }
     let entry = actor.audit("collection.enrichment_changed").on("collection", collection_id);
     tx.append_audit(entry.before(facts(before)).after(facts(after))).await?;
@@ -77,7 +82,7 @@ pub async fn change_enrichment(
 pub(super) async fn wake_enrichment(tx: &mut TenantTx, collection_id: Uuid) -> db::Result<()> {
     let switch = tx.find_enrichment_switch(collection_id).await?;
     if switch.is_some_and(|switch| switch.is_on) {
-        tx.wake(ENRICH_COLLECTION, collection_id).await?;
+        tx.wake(ENRICH_COLLECTION, collection_id, AFTER_DOCUMENT).await?;
     }
     Ok(())
 }

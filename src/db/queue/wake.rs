@@ -9,24 +9,51 @@ use crate::db::{self, TenantTx};
 impl TenantTx {
     /// Has the work on `subject_id` looked after: a message that waits in the line is due at once; only where there is none, a new
     /// one is written. One that was handed over does not count, since its job may have looked already. Until the end of the
-    /// transaction the message waits, so that its job sees what the transaction wrote.
-    pub async fn wake(&mut self, kind: &str, subject_id: Uuid) -> db::Result<()> {
+    /// transaction the message waits, so that its job sees what the transaction wrote. With a `pause` it is due that much later:
+    /// what happens a thousand times in a minute is looked after a few times.
+    pub async fn wake(&mut self, kind: &str, subject_id: Uuid, pause: Duration) -> db::Result<()> {
         let woken = sqlx::query!(
             "update outbox
-            set due_at = least(due_at, now())
+            set due_at = least(due_at, now() + make_interval(secs => $4))
             where for_tenant = $1
                 and subject_id = $2
                 and kind = $3
                 and handed_at is null",
             self.tenant().uuid(),
             subject_id,
-            kind
+            kind,
+            pause.as_secs_f64()
         )
         .execute(self.connection())
         .await?;
         if woken.rows_affected() == 0 {
             self.enqueue(kind, subject_id).await?;
+            self.delay_waiting(kind, subject_id, pause).await?;
         }
+        Ok(())
+    }
+
+    /// Lets the messages about a subject that wait in the line be due no sooner than after `pause`.
+    async fn delay_waiting(
+        &mut self,
+        kind: &str,
+        subject_id: Uuid,
+        pause: Duration,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "update outbox
+            set due_at = greatest(due_at, now() + make_interval(secs => $4))
+            where for_tenant = $1
+                and subject_id = $2
+                and kind = $3
+                and handed_at is null",
+            self.tenant().uuid(),
+            subject_id,
+            kind,
+            pause.as_secs_f64()
+        )
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 
