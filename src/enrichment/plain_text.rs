@@ -10,6 +10,8 @@ const LIST_SIGNS: [char; 4] = ['-', '*', '•', ' '];
 const QUESTION: &str = "Q:";
 /// How a question ends: as in Latin, Chinese, Arabic and Greek.
 const QUESTION_MARKS: [char; 5] = ['?', '？', '؟', ';', '\u{37e}'];
+/// Dots of names of sites, as browsers read them, and what looks like one.
+const DOTS: [char; 5] = ['.', '。', '．', '｡', '\u{2024}'];
 /// Digits that stand together in a phone number or an account, and in no question of a reader.
 const MOST_DIGITS: usize = 6;
 /// Signs within a phone number.
@@ -98,7 +100,10 @@ fn is_question(text: &str) -> bool {
     }
     let letters: Vec<char> = text.chars().collect();
     let is_site = letters.windows(3).any(|it| {
-        it[0].is_alphabetic() && matches!(it[1], '.' | '。' | '．') && it[2].is_alphabetic()
+        DOTS.contains(&it[1])
+            && it[0].is_alphanumeric()
+            && it[2].is_alphanumeric()
+            && (it[0].is_alphabetic() || it[2].is_alphabetic())
     });
     !is_site && text.ends_with(QUESTION_MARKS)
 }
@@ -211,6 +216,9 @@ mod tests {
             "Who answers at ٠٨٠٠١٢٣?",
             "What is on evil.example?",
             "What is on www.evil?",
+            "What is on evil1.example?",
+            "What is on evil.2go?",
+            "What is on evil\u{2024}example?",
             "What does ![x](https://evil.example/a) show?",
             "What is <b>this</b>?",
         ] {
