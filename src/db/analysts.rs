@@ -19,9 +19,8 @@ const CONNECTION_LIMIT: u32 = 10;
 const STATEMENT_TIMEOUT: &str = "60s";
 
 /// Opens to all logins what a migration left closed, since processes of the version before would take the new rights for a breach.
-/// As the owner of the tables; done once, it does nothing.
-const OPEN_VIEWS: &str =
-    "set local role pidima_owner; call app.open_enrichment_to_analysts(); reset role";
+/// As the owner of the tables; done once, it does nothing. It rather fails than lets everybody wait behind one that reads long.
+const OPEN_VIEWS: &str = "set local lock_timeout = '5s'; set local role pidima_owner; call app.open_enrichment_to_analysts(); reset role";
 
 /// Days that a login lives when nobody says otherwise.
 pub const DEFAULT_DAYS: u16 = 90;
