@@ -89,6 +89,17 @@ impl WorkError {
         }
     }
 
+    /// Whether it says something of the provider alone, which fails so for each document: one is not given up for it.
+    pub fn is_of_provider(&self) -> bool {
+        match self {
+            Self::Model(ModelError::Status { code, .. }) => {
+                matches!(code, 401 | 402 | 403 | 404 | 407 | 429)
+            }
+            Self::Model(ModelError::Connect(_) | ModelError::Resting(_)) => true,
+            _ => false,
+        }
+    }
+
     /// How long a provider asks to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Self::Model(error) = self { error.retry_after() } else { None }
@@ -100,18 +111,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_that_is_refused_is_given_up_and_a_provider_that_fails_is_asked_again() {
+    fn a_document_is_given_up_for_what_is_its_own_and_not_for_what_is_the_providers() {
         let of = |code| WorkError::from(ModelError::status(code, "their words"));
-        for (code, name, is_final) in [
-            (400, "model_refused", true),
-            (413, "model_refused", true),
-            (422, "model_refused", true),
-            (401, "model_failed", false),
-            (429, "model_failed", false),
-            (500, "model_failed", false),
+        for (code, name, is_final, is_of_provider) in [
+            (400, "model_refused", true, false),
+            (413, "model_refused", true, false),
+            (422, "model_refused", true, false),
+            (401, "model_failed", false, true),
+            (429, "model_failed", false, true),
+            (500, "model_failed", false, false),
         ] {
             let error = of(code);
             assert_eq!((error.code(), error.is_final()), (name, is_final), "{code}");
+            assert_eq!(error.is_of_provider(), is_of_provider, "{code}");
             assert!(!error.detail().contains("their words"));
         }
     }

@@ -28,6 +28,8 @@ const MARKER_CHARS: usize = 12;
 const AFTER_UPLOADS: Duration = Duration::from_secs(1);
 /// Longest such wait: whoever brings one into search wakes the work at once.
 const LONG_AFTER_UPLOADS: Duration = Duration::from_secs(60);
+/// Wait of a process without a model, for another that has one to come by.
+const TO_ANOTHER: Duration = Duration::from_secs(5);
 /// Longest wait between two attempts at a document.
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 /// Tokens of a prompt beside the part of the document: rules, passage, and what is asked.
@@ -156,6 +158,9 @@ impl Enrichment {
     ) -> db::Result<EnrichOutcome> {
         let Some(writer) = self.writer() else {
             let mut tx = self.db.tenant(tenant).await?;
+            if tx.was_enriched_within(collection_id, self.settings.recheck).await? {
+                return Ok(EnrichOutcome::Later(TO_ANOTHER));
+            }
             tx.set_enrichment_wait(collection_id, Some("no_model")).await?;
             tx.commit().await?;
             return Ok(EnrichOutcome::Done);
@@ -245,13 +250,20 @@ impl Enrichment {
                 let is_given_up = self.set_back(&mut tx, document, &error).await?;
                 tx.commit().await?;
                 // A provider that fails is left alone for a while, so that not each document pays for it.
-                let wait = error.retry_after().unwrap_or(self.settings.retry);
-                return Ok((!is_given_up).then_some(EnrichOutcome::Later(wait)));
+                let wait = error.retry_after().unwrap_or_default().max(self.settings.retry);
+                let rests = !is_given_up || matches!(error, WorkError::Model(_));
+                return Ok(rests.then_some(EnrichOutcome::Later(wait.min(LONGEST_DELAY))));
             }
         };
         tx.release_enrichment(document).await?;
         tx.commit().await?;
         Ok(Some(outcome))
+    }
+
+    /// Whether so many attempts that got no further are enough.
+    pub(super) fn gives_up(&self, error: &WorkError, attempts: u32) -> bool {
+        let is_last = attempts >= self.settings.max_attempts;
+        error.is_final() || is_last && !error.is_of_provider()
     }
 
     /// Lets a document wait for another attempt; true when it is given up.
@@ -262,7 +274,8 @@ impl Enrichment {
         error: &WorkError,
     ) -> db::Result<bool> {
         let attempts = u32::try_from(document.attempts).unwrap_or(u32::MAX);
-        let is_given_up = error.is_final() || attempts >= self.settings.max_attempts;
+        let is_given_up = self.gives_up(error, attempts);
+        let is_counted = !error.is_of_provider();
         let doubled = self.settings.retry.saturating_mul(1 << attempts.saturating_sub(1).min(16));
         let delay = doubled.max(error.retry_after().unwrap_or_default()).min(LONGEST_DELAY);
         tracing::warn!(
@@ -274,7 +287,8 @@ impl Enrichment {
             "enriching a document failed"
         );
         let again_after = (!is_given_up).then_some(delay);
-        let setback = Setback { code: error.code(), detail: error.detail(), again_after };
+        let (code, detail) = (error.code(), error.detail());
+        let setback = Setback { code, detail, again_after, is_counted };
         tx.set_back_enrichment(document, setback).await?;
         Ok(is_given_up)
     }

@@ -8,6 +8,7 @@ mod writer;
 mod writing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pidima::app::Outside;
 use pidima::enrichment::EnrichOutcome;
@@ -81,7 +82,8 @@ impl House {
 
     /// Works on the collection until there is nothing to do.
     async fn finish(&self) {
-        while self.work().await != EnrichOutcome::Done {}
+        let finishing = async { while self.work().await != EnrichOutcome::Done {} };
+        tokio::time::timeout(Duration::from_secs(60), finishing).await.expect("it comes to an end");
     }
 
     /// Works on the collection for a slice, as the worker does.

@@ -51,6 +51,8 @@ pub struct Setback<'a> {
     pub detail: &'a str,
     /// When it is tried again; given up when absent.
     pub again_after: Option<Duration>,
+    /// Whether it counts as an attempt at the document.
+    pub is_counted: bool,
 }
 
 impl TenantTx {
@@ -374,13 +376,14 @@ impl TenantTx {
         document: &ClaimedDocument,
         setback: Setback<'_>,
     ) -> db::Result<()> {
-        let Setback { code, detail, again_after } = setback;
+        let Setback { code, detail, again_after, is_counted } = setback;
         sqlx::query!(
             "update enrichments
             set
                 state = case when $6::float8 is null then 'failed' else 'waiting' end,
                 reason_code = $4,
                 reason_detail = $5,
+                attempts = case when $7 then attempts else greatest(attempts - 1, 0) end,
                 due_at = now() + make_interval(secs => coalesce($6::float8, 0)),
                 lease_token = null,
                 lease_expires_at = null,
@@ -393,7 +396,8 @@ impl TenantTx {
             document.token,
             code,
             detail,
-            again_after.map(|wait| wait.as_secs_f64()) as Option<f64>
+            again_after.map(|wait| wait.as_secs_f64()) as Option<f64>,
+            is_counted
         )
         .execute(self.connection())
         .await?;
@@ -439,6 +443,29 @@ impl TenantTx {
         .execute(self.connection())
         .await?;
         Ok(())
+    }
+
+    /// Whether somebody was at work on a collection within so long.
+    pub(in crate::enrichment) async fn was_enriched_within(
+        &mut self,
+        collection_id: Uuid,
+        within: Duration,
+    ) -> db::Result<bool> {
+        let was_enriched = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from enrichments
+                where tenant_id = $1
+                    and collection_id = $2
+                    and updated_at > now() - make_interval(secs => $3)
+            ) as "was_enriched!""#,
+            self.tenant().uuid(),
+            collection_id,
+            within.as_secs_f64()
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(was_enriched)
     }
 
     /// Collections that are switched on, have something to do and have no message that has it done. Those that wait for a

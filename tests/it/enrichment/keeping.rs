@@ -66,6 +66,44 @@ async fn a_document_is_given_up_at_its_last_attempt_and_begins_anew_when_it_is_a
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_document_is_given_up_because_its_provider_is_away() {
+    let settings = [("PIDIMA_ENRICHMENT_RETRY_MS", "1"), ("PIDIMA_ENRICHMENT_MAX_ATTEMPTS", "2")];
+    let (house, _) = House::idle(&settings).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    for fault in [
+        ModelError::status(401, "no"),
+        ModelError::status(429, "slowly"),
+        ModelError::Connect("nobody".to_owned()),
+        ModelError::Resting(Duration::ZERO),
+    ] {
+        house.writer.fail_next(fault);
+    }
+    assert!(matches!(house.work().await, EnrichOutcome::Later(_)));
+    let shown = show(&house.tenant, &id).await;
+    assert_eq!(shown["reason"]["code"], "model_failed", "{shown}");
+    house.finish().await;
+    assert_eq!(show(&house.tenant, &id).await["state"], "completed");
+    assert_eq!(house.asked().len(), 8, "four failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_of_a_document_is_of_use_although_it_is_given_up() {
+    let (house, _) = House::idle(&[("PIDIMA_ENRICHMENT_SLICE_MS", "1")]).await;
+    let id = house.learned("guide.md", &guide()).await;
+    house.switch_on().await;
+    while house.asked().len() < 2 {
+        house.work().await;
+    }
+    house.writer.fail_next(ModelError::status(400, "no"));
+    house.finish().await;
+    let shown = show(&house.tenant, &id).await;
+    let (state, code) = (&shown["state"], &shown["reason"]["code"]);
+    assert_eq!((state, code), (&json!("failed"), &json!("model_refused")), "{shown}");
+    assert_eq!(house.found(CONTEXT_WORD).await.len(), 1, "by the one context that there is");
+}
+
 /// A house whose document has all of its contexts and is not found by them yet, since embedding failed once.
 async fn written_and_not_embedded(attempts: &str) -> (House, Arc<ProbedEmbedder>, String) {
     let settings =

@@ -89,6 +89,10 @@ async fn without_a_model_the_headings_serve_until_there_is_one() {
         show(&tenant, &id).await["state"] == "completed"
     })
     .await;
+    // A process without a model leaves the work to the one that has been at it.
+    let without = &app.app.worker.enrichment;
+    let left = without.work(tenant.id, collection_id, &CancellationToken::new()).await.unwrap();
+    assert!(matches!(left, EnrichOutcome::Later(_)), "{left:?}");
     let kept = tenant.get(&path).await.expect(200);
     assert_eq!(kept.get("enrichment_waits_for"), None, "{kept}");
 }
@@ -166,7 +170,7 @@ async fn one_message_that_waits_is_enough_for_a_collection() {
     let id: Uuid = house.collection.parse().unwrap();
     let wake = async || {
         let mut tx = house.app.app.services.db.tenant(house.tenant.id).await.unwrap();
-        tx.wake(ENRICH_COLLECTION, id).await.unwrap();
+        tx.wake(ENRICH_COLLECTION, id, Duration::ZERO).await.unwrap();
         tx.commit().await.unwrap();
         house.count(MESSAGES).await
     };
