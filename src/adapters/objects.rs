@@ -1,6 +1,7 @@
-//! Where originals of documents lie. Keys lead with the tenant; a key is made by [`ObjectKey`] and by nothing else.
+//! Where originals of documents and files of dumps lie. Keys lead with the tenant; a key is made by [`ObjectKey`] and by nothing else.
 
 mod directory;
+mod downloads;
 mod s3;
 mod uploads;
 
@@ -11,12 +12,13 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 pub use directory::DirectoryObjects;
+pub use downloads::Download;
 pub use s3::{S3Objects, S3Settings};
 pub use uploads::{PartPlace, StoreUpload, StoredPart, WantedPart};
 
 use crate::kernel::ids::TenantId;
 
-/// Address of an object: `t/<tenant>/versions/<version>`.
+/// Address of an object: `t/<tenant>/versions/<version>`, or `t/<tenant>/dumps/<files>.<name>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectKey(String);
 
@@ -24,6 +26,11 @@ impl ObjectKey {
     /// The original of a document's version.
     pub fn original(tenant: TenantId, version_id: Uuid) -> Self {
         Self(format!("t/{tenant}/versions/{version_id}"))
+    }
+
+    /// A file of a dump; `files_id` is that of the attempt which writes it.
+    pub fn dump(tenant: TenantId, files_id: Uuid, name: &str) -> Self {
+        Self(format!("t/{tenant}/dumps/{files_id}.{name}"))
     }
 
     /// The key as stored in a row.
@@ -75,6 +82,16 @@ pub trait Objects: Send + Sync + 'static {
         key: &ObjectKey,
         see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
     ) -> Result<(), ObjectError>;
+    /// Reads so many bytes from an offset that is inside the object; fewer where it ends before.
+    async fn read(&self, key: &ObjectKey, offset: u64, length: u64) -> Result<Bytes, ObjectError>;
+    /// Makes an object of another one's bytes, by the store itself. [`ObjectError::Missing`] when the other one is not there.
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), ObjectError>;
+    /// An address at which anybody can read an object for a while; none where the store has no addresses of its own.
+    async fn sign_download(
+        &self,
+        key: &ObjectKey,
+        download: &Download,
+    ) -> Result<Option<String>, ObjectError>;
     /// Removes an object; one that is not there is fine.
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError>;
     /// Begins an object that is sent in parts; the store's own id of the upload. `sha256` is that of the whole, where it is

@@ -2,15 +2,17 @@
 
 mod parts;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, SeekFrom};
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use uuid::Uuid;
 
-use super::{ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart};
+use super::{
+    Download, ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart,
+};
 
 /// Bytes of an object that are read at once.
 const PIECE: usize = 64 << 10;
@@ -82,6 +84,43 @@ impl Objects for DirectoryObjects {
             }
         };
         read.await.map_err(|source| fault(key, source))
+    }
+
+    async fn read(&self, key: &ObjectKey, offset: u64, length: u64) -> Result<Bytes, ObjectError> {
+        let read = async {
+            let mut file = tokio::fs::File::open(self.path(key)).await?;
+            file.seek(SeekFrom::Start(offset)).await?;
+            let mut bytes = Vec::new();
+            file.take(length).read_to_end(&mut bytes).await?;
+            Ok(Bytes::from(bytes))
+        };
+        read.await.map_err(|source| fault(key, source))
+    }
+
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), ObjectError> {
+        let (old, new) = (self.path(from), self.path(to));
+        // Beside and renamed, as what is put.
+        let partial = new.with_extension(format!("{}.part", Uuid::new_v4().simple()));
+        let copied = async {
+            if let Some(folder) = new.parent() {
+                tokio::fs::create_dir_all(folder).await?;
+            }
+            tokio::fs::copy(&old, &partial).await?;
+            tokio::fs::rename(&partial, &new).await
+        };
+        if let Err(source) = copied.await {
+            drop(tokio::fs::remove_file(&partial).await);
+            return Err(fault(from, source));
+        }
+        Ok(())
+    }
+
+    async fn sign_download(
+        &self,
+        _key: &ObjectKey,
+        _download: &Download,
+    ) -> Result<Option<String>, ObjectError> {
+        Ok(None)
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {

@@ -3,6 +3,7 @@
 //! Every object is written with its SHA-256, which S3 compares with what arrived, and which is compared again when the
 //! object is read. Large objects go in parts; of an object that was not written whole nothing is kept.
 
+mod downloads;
 mod fault;
 mod parts;
 mod uploads;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
@@ -22,7 +24,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use self::fault::{S3, damaged, failed, store};
-use super::{ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart};
+use super::{
+    Download, ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart,
+};
 use crate::adapters::aws::{Aws, Failed, Patience};
 
 /// Name under which an object's own metadata hold its SHA-256 in hexadecimal digits: of an object in parts S3 knows only
@@ -122,14 +126,11 @@ impl S3Objects {
             })
             .send()
             .await;
-        got.map_err(|error| {
-            let is_missing = error.as_service_error().is_some_and(GetObjectError::is_no_such_key);
-            if is_missing { ObjectError::Missing(key.clone()) } else { store(key, failed(&error)) }
-        })
+        got.map_err(|error| unread(key, &error))
     }
 
     /// Reads the body piece by piece: time is measured from one to the next, since an object may be large.
-    async fn read(
+    async fn read_body(
         &self,
         key: &ObjectKey,
         mut body: ByteStream,
@@ -150,6 +151,12 @@ impl S3Objects {
             }
         }
     }
+}
+
+/// What is wrong with an object that was to be read.
+fn unread(key: &ObjectKey, error: &SdkError<GetObjectError>) -> ObjectError {
+    let is_missing = error.as_service_error().is_some_and(GetObjectError::is_no_such_key);
+    if is_missing { ObjectError::Missing(key.clone()) } else { store(key, failed(error)) }
 }
 
 /// The digests that the object must have: the one that we wrote, and the one that S3 knows of a whole object.
@@ -196,7 +203,7 @@ impl Objects for S3Objects {
         let got = self.open(key).await?;
         let expected = Expected::of(&got);
         let mut bytes = Vec::with_capacity(room_for(got.content_length()));
-        self.read(key, got.body, &mut |piece| bytes.extend_from_slice(piece)).await?;
+        self.read_body(key, got.body, &mut |piece| bytes.extend_from_slice(piece)).await?;
         if is_whole(&expected, &bytes) { Ok(bytes) } else { Err(damaged(key)) }
     }
 
@@ -218,7 +225,26 @@ impl Objects for S3Objects {
         see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
     ) -> Result<(), ObjectError> {
         let got = self.open(key).await?;
-        self.read(key, got.body, see).await
+        self.read_body(key, got.body, see).await
+    }
+
+    async fn read(&self, key: &ObjectKey, offset: u64, length: u64) -> Result<Bytes, ObjectError> {
+        let got = self.open_range(key, offset, length).await?;
+        let mut bytes = Vec::new();
+        self.read_body(key, got.body, &mut |piece| bytes.extend_from_slice(piece)).await?;
+        Ok(bytes.into())
+    }
+
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), ObjectError> {
+        self.copy_inside(from, to).await.map_err(|error| downloads::fault(from, error))
+    }
+
+    async fn sign_download(
+        &self,
+        key: &ObjectKey,
+        download: &Download,
+    ) -> Result<Option<String>, ObjectError> {
+        self.sign_reading(key, download).await.map(Some).map_err(|error| store(key, error))
     }
 
     async fn begin_upload(

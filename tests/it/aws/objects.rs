@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use pidima::adapters::objects::{DirectoryObjects, ObjectError, ObjectKey, Objects, S3Objects};
+use pidima::adapters::objects::{
+    DirectoryObjects, Download, ObjectError, ObjectKey, Objects, S3Objects,
+};
 use pidima::kernel::ids::{TenantId, new_id};
 use uuid::Uuid;
 
@@ -59,6 +61,60 @@ async fn what_is_put_is_read_replaced_and_removed() {
         store.delete(&key).await.unwrap();
         store.put(&key, Vec::new()).await.unwrap();
         assert_eq!(store.get(&key).await.unwrap(), b"", "{name}: empty");
+    }
+}
+
+#[tokio::test]
+async fn pieces_are_read_from_where_they_begin_to_where_the_object_ends() {
+    for (name, store) in stores().await {
+        let (key, sent) = (key(), bytes(100_000));
+        store.put(&key, sent.clone()).await.unwrap();
+        for (offset, length) in [(0, 1), (0, 100_000), (1, 99_998), (99_999, 1), (99_990, 1_000)] {
+            let piece = store.read(&key, offset as u64, length as u64).await.unwrap();
+            let end = sent.len().min(offset + length);
+            assert!(piece == sent[offset..end], "{name}: {offset} {length}");
+        }
+        let missing = store.read(&self::key(), 0, 10).await;
+        assert!(matches!(missing, Err(ObjectError::Missing(_))), "{name}: {missing:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_whole_and_stands_by_itself() {
+    for (name, store) in stores().await {
+        for size in [0, 10, PART + 1] {
+            let (old, new, sent) = (key(), key(), bytes(size));
+            store.put(&old, sent.clone()).await.unwrap();
+            store.copy(&old, &new).await.unwrap();
+            store.delete(&old).await.unwrap();
+            assert!(store.get(&new).await.unwrap() == sent, "{name}: {size}");
+        }
+        let new = key();
+        let missing = store.copy(&key(), &new).await;
+        assert!(matches!(missing, Err(ObjectError::Missing(_))), "{name}: {missing:?}");
+        assert!(matches!(store.get(&new).await, Err(ObjectError::Missing(_))), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_read_at_a_signed_address_where_the_store_has_addresses() {
+    for (name, store) in stores().await {
+        let (key, sent) = (key(), bytes(1_000));
+        store.put(&key, sent.clone()).await.unwrap();
+        let download = Download {
+            file_name: "chunks.parquet".to_owned(),
+            from: chrono::Utc::now(),
+            life: std::time::Duration::from_secs(60),
+        };
+        let Some(url) = store.sign_download(&key, &download).await.unwrap() else {
+            assert_eq!(name, "directory");
+            continue;
+        };
+        let got = reqwest::get(url).await.unwrap();
+        assert_eq!(got.status(), 200, "{name}");
+        let saved = got.headers()["content-disposition"].to_str().unwrap().to_owned();
+        assert!(saved.contains("chunks.parquet"), "{name}: {saved}");
+        assert!(got.bytes().await.unwrap() == sent, "{name}");
     }
 }
 

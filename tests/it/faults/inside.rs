@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pidima::adapters::embeddings::{Embedder, EmbeddingError, Vector};
 use pidima::adapters::objects::{
-    ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart,
+    Download, ObjectError, ObjectKey, Objects, PartPlace, StoreUpload, StoredPart, WantedPart,
 };
 use pidima::app::{App, Outside};
 use pidima::config::{Config, Env};
@@ -166,6 +166,22 @@ impl Objects for Store {
         see: &mut (dyn for<'a> FnMut(&'a [u8]) + Send),
     ) -> Result<(), ObjectError> {
         self.inner.scan(key, see).await
+    }
+
+    async fn read(&self, key: &ObjectKey, offset: u64, length: u64) -> Result<Bytes, ObjectError> {
+        self.inner.read(key, offset, length).await
+    }
+
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), ObjectError> {
+        self.inner.copy(from, to).await
+    }
+
+    async fn sign_download(
+        &self,
+        key: &ObjectKey,
+        download: &Download,
+    ) -> Result<Option<String>, ObjectError> {
+        self.inner.sign_download(key, download).await
     }
 
     async fn begin_upload(

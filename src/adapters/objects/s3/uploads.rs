@@ -1,10 +1,10 @@
 //! Objects whose parts come from somebody else, at addresses that we sign.
 
-use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 
+use super::downloads::signing;
 use super::fault::{S3, failed, store};
 use super::{DIGEST, S3Objects};
 use crate::adapters::aws::Failed;
@@ -45,16 +45,6 @@ impl S3Objects {
     ) -> Result<PartPlace, Failed> {
         let length = i64::try_from(part.size)
             .map_err(|_| Failed::because(S3, "takes no part of that size"))?;
-        let from = DateTime::from_millis(part.from.timestamp_millis());
-        let config = std::time::SystemTime::try_from(from)
-            .map_err(|error| Failed::because(S3, format!("can not sign: {error}")))
-            .and_then(|from| {
-                PresigningConfig::builder()
-                    .start_time(from)
-                    .expires_in(part.life)
-                    .build()
-                    .map_err(|error| Failed::because(S3, format!("can not sign: {error}")))
-            })?;
         let signed = self
             .client()
             .await
@@ -64,7 +54,7 @@ impl S3Objects {
             .upload_id(&upload.id)
             .part_number(number(part.number)?)
             .content_length(length)
-            .presigned(config)
+            .presigned(signing(part.from, part.life)?)
             .await
             .map_err(|error| failed(&error))?;
         // Every client sends these by itself, and a browser lets nobody set them.
