@@ -6,6 +6,7 @@
 mod accounts;
 mod attachments;
 mod aws;
+mod dumps;
 mod embeddings;
 mod enrichment;
 mod env;
@@ -35,6 +36,7 @@ use std::time::Duration;
 pub use accounts::AccountsConfig;
 pub use attachments::AttachmentsConfig;
 pub use aws::AwsConfig;
+pub use dumps::DumpsConfig;
 pub use embeddings::{
     EmbeddingProvider, EmbeddingsConfig, MoreEmbeddingsConfig, RemoteEmbeddingsConfig,
 };
@@ -93,6 +95,8 @@ pub struct Config {
     pub attachments: AttachmentsConfig,
     /// Large files that are sent in parts.
     pub uploads: UploadsConfig,
+    /// Dumps of collections.
+    pub dumps: DumpsConfig,
     /// Requests to addresses of tenants.
     pub outbound: OutboundConfig,
     /// Telling addresses of tenants of events.
@@ -163,6 +167,7 @@ impl Config {
             redis: RedisConfig::from_env(env),
             ingestion: IngestionConfig::from_env(env),
             uploads: UploadsConfig::from_env(env),
+            dumps: DumpsConfig::from_env(env),
             outbound: OutboundConfig::from_env(env),
             webhooks: WebhooksConfig::from_env(env),
             syncing: SyncingConfig::from_env(env),

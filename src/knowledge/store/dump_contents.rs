@@ -1,0 +1,267 @@
+//! What a dump is made of: documents as readers see them, with their passages, vectors and terms.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use pgvector::HalfVector;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::{self, TenantTx};
+
+/// A document with its active version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DumpedDocument {
+    /// Id.
+    pub document_id: Uuid,
+    /// Active version.
+    pub version_id: Uuid,
+    /// Number of that version.
+    pub version_number: i32,
+    /// Version whose bytes it was read from; its own when absent.
+    pub original_version_id: Option<Uuid>,
+    /// Unique within the collection.
+    pub name: String,
+    /// Title found in the content.
+    pub title: Option<String>,
+    /// Where a reader finds the original.
+    pub source_url: Option<String>,
+    /// The tenant's own object.
+    pub metadata: Value,
+    /// What the bytes are.
+    pub media_type: String,
+    /// Size of the original.
+    pub size_bytes: i64,
+    /// SHA-256 of the original.
+    pub content_sha256: Vec<u8>,
+    /// Language found in the content.
+    pub language: Option<String>,
+    /// Characters of the extracted text.
+    pub char_count: i32,
+    /// Passages of the version.
+    pub chunk_count: i32,
+    /// When it was first received.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A passage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DumpedChunk {
+    /// Id.
+    pub chunk_id: Uuid,
+    /// Document that it is of.
+    pub document_id: Uuid,
+    /// Counts from 0 within the document.
+    pub ordinal: i32,
+    /// Headings above it, outermost first.
+    pub heading_path: Vec<String>,
+    /// Fragment of the nearest heading.
+    pub anchor: Option<String>,
+    /// Page on which it begins.
+    pub page: Option<i32>,
+    /// First character of each later page that it reaches.
+    pub page_starts: Vec<i32>,
+    /// First character in the text, from 0.
+    pub char_start: i32,
+    /// Character after the last one.
+    pub char_end: i32,
+    /// The passage itself.
+    pub body: String,
+    /// SHA-256 of what was embedded.
+    pub embedded_sha256: Vec<u8>,
+    /// Model of its vectors.
+    pub embedding_model: String,
+    /// How often each term stands in it.
+    pub terms: BTreeMap<String, i32>,
+}
+
+/// A vector of a passage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DumpedEmbedding {
+    /// Passage.
+    pub chunk_id: Uuid,
+    /// Counts from 0 within the passage.
+    pub number: i32,
+    /// The numbers, which 16 bits hold each.
+    pub embedding: Vec<f32>,
+}
+
+impl TenantTx {
+    /// Documents of a collection that are in search, after one of these ids; at most `rows`, by id.
+    pub(in crate::knowledge) async fn list_dumped_documents(
+        &mut self,
+        collection_id: Uuid,
+        after: Option<Uuid>,
+        rows: i64,
+    ) -> db::Result<Vec<DumpedDocument>> {
+        let documents = sqlx::query_as!(
+            DumpedDocument,
+            r#"select
+                d.document_id,
+                v.version_id,
+                v.number as version_number,
+                v.original_version_id,
+                d.name,
+                v.title,
+                d.source_url,
+                d.metadata,
+                v.media_type,
+                v.size_bytes,
+                v.content_sha256,
+                v.language,
+                coalesce(v.char_count, 0) as "char_count!",
+                v.chunk_count,
+                d.created_at
+            from documents d
+            join document_versions v on v.tenant_id = d.tenant_id and v.version_id = d.active_version_id
+            where d.tenant_id = $1
+                and d.collection_id = $2
+                and ($3::uuid is null or d.document_id > $3)
+            order by d.document_id
+            limit $4"#,
+            self.tenant().uuid(),
+            collection_id,
+            after,
+            rows
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(documents)
+    }
+
+    /// Texts of versions, by version.
+    pub(in crate::knowledge) async fn find_dumped_texts(
+        &mut self,
+        version_ids: &[Uuid],
+    ) -> db::Result<HashMap<Uuid, String>> {
+        let rows = sqlx::query!(
+            "select
+                version_id,
+                body
+            from document_texts
+            where tenant_id = $1
+                and version_id = any($2)",
+            self.tenant().uuid(),
+            version_ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.version_id, row.body)).collect())
+    }
+
+    /// Passages of versions with their terms, by document, in order.
+    pub(in crate::knowledge) async fn list_dumped_chunks(
+        &mut self,
+        version_ids: &[Uuid],
+    ) -> db::Result<HashMap<Uuid, Vec<DumpedChunk>>> {
+        let mut terms = self.list_dumped_terms(version_ids).await?;
+        let rows = sqlx::query!(
+            "select
+                chunk_id,
+                document_id,
+                ordinal,
+                heading_path,
+                anchor,
+                page,
+                page_starts,
+                char_start,
+                char_end,
+                body,
+                embedded_sha256,
+                embedding_model
+            from chunks
+            where tenant_id = $1
+                and version_id = any($2)
+            order by
+                version_id,
+                ordinal",
+            self.tenant().uuid(),
+            version_ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let mut chunks: HashMap<Uuid, Vec<DumpedChunk>> = HashMap::new();
+        for row in rows {
+            chunks.entry(row.document_id).or_default().push(DumpedChunk {
+                terms: terms.remove(&row.chunk_id).unwrap_or_default(),
+                chunk_id: row.chunk_id,
+                document_id: row.document_id,
+                ordinal: row.ordinal,
+                heading_path: row.heading_path,
+                anchor: row.anchor,
+                page: row.page,
+                page_starts: row.page_starts,
+                char_start: row.char_start,
+                char_end: row.char_end,
+                body: row.body,
+                embedded_sha256: row.embedded_sha256,
+                embedding_model: row.embedding_model,
+            });
+        }
+        Ok(chunks)
+    }
+
+    /// How often each term stands in each passage of versions.
+    async fn list_dumped_terms(
+        &mut self,
+        version_ids: &[Uuid],
+    ) -> db::Result<HashMap<Uuid, BTreeMap<String, i32>>> {
+        let rows = sqlx::query!(
+            "select
+                term,
+                chunk_ids,
+                frequencies
+            from chunk_terms
+            where tenant_id = $1
+                and version_id = any($2)",
+            self.tenant().uuid(),
+            version_ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let mut terms: HashMap<Uuid, BTreeMap<String, i32>> = HashMap::new();
+        for row in rows {
+            for (chunk_id, frequency) in row.chunk_ids.into_iter().zip(row.frequencies) {
+                terms.entry(chunk_id).or_default().insert(row.term.clone(), frequency);
+            }
+        }
+        Ok(terms)
+    }
+
+    /// Vectors of versions, by document, in the order of their passages.
+    pub(in crate::knowledge) async fn list_dumped_embeddings(
+        &mut self,
+        version_ids: &[Uuid],
+    ) -> db::Result<HashMap<Uuid, Vec<DumpedEmbedding>>> {
+        let rows = sqlx::query!(
+            r#"select
+                c.document_id,
+                w.chunk_id,
+                w.number,
+                w.embedding as "embedding: HalfVector"
+            from chunks c
+            join chunk_windows w on w.tenant_id = c.tenant_id and w.chunk_id = c.chunk_id
+            where c.tenant_id = $1
+                and c.version_id = any($2)
+                and w.embedding_model = c.embedding_model
+            order by
+                c.version_id,
+                c.ordinal,
+                w.number"#,
+            self.tenant().uuid(),
+            version_ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let mut embeddings: HashMap<Uuid, Vec<DumpedEmbedding>> = HashMap::new();
+        for row in rows {
+            let embedding = row.embedding.as_slice().iter().map(|number| number.to_f32()).collect();
+            embeddings.entry(row.document_id).or_default().push(DumpedEmbedding {
+                chunk_id: row.chunk_id,
+                number: row.number,
+                embedding,
+            });
+        }
+        Ok(embeddings)
+    }
+}
