@@ -39,8 +39,8 @@ use crate::identity::{
     PasswordSettings, Passwords, Peppers, Rate, Verifier, VerifierSettings, WidgetSigner,
 };
 use crate::knowledge::{
-    Embedders, Ingestion, JobWatch, PartSigner, Receiver, Reembeddings, Search, SearchSettings,
-    Uploads,
+    Dumps, Embedders, Ingestion, JobWatch, PartSigner, Receiver, Reembeddings, Search,
+    SearchSettings, Uploads,
 };
 use crate::server::{Readiness, ServerSettings, Services, openapi_document};
 use crate::sources::SourceSync;
@@ -219,6 +219,8 @@ impl App {
             settings::uploads(config),
             config.keys.signing_secret.clone().map(PartSigner::new),
         );
+        let dumps =
+            Dumps::new(receiver.clone(), Arc::clone(&outside.embedder), settings::dumps(config));
         let sources = SourceSync::new(
             db.clone(),
             receiver.clone(),
@@ -241,6 +243,7 @@ impl App {
             webhooks: webhooks.clone(),
             reembeddings: reembeddings.clone(),
             uploads: uploads.clone(),
+            dumps: dumps.clone(),
             work_waits: Arc::clone(&work_waits),
             settings: settings::worker(&config.ingestion),
         };
@@ -268,6 +271,7 @@ impl App {
             attachments: settings::attachments(config),
             reembeddings,
             uploads,
+            dumps,
             sources,
             webhooks,
             work_waits,

@@ -5,6 +5,7 @@ pub mod api;
 mod attachments;
 mod author;
 pub mod chunk;
+mod dumps;
 mod embedded_text;
 mod embedders;
 mod embedding_space;
@@ -32,6 +33,7 @@ pub use attachments::{
     list_attachments,
 };
 pub use author::Author;
+pub use dumps::{DUMP_COLLECTION, DumpSettings, Dumps, RESTORE_DUMP};
 pub use embedded_text::{embedded_digest, embedded_text};
 pub use embedders::{Embedders, SameModel, embed_passages};
 pub use embedding_space::{EmbeddingSpaceError, check_embedding_models, claim_embedding_space};

@@ -2,6 +2,7 @@
 //!
 //! It runs inside `serve` and `demo`, or alone as `pidima worker`. Jobs are idempotent: a message may come twice.
 
+mod dump;
 mod enrich;
 mod reconcile;
 mod reembed;
@@ -20,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
-pub use reconcile::{reconcile_deliveries, reconcile_source_runs, reconcile_versions};
+pub use reconcile::{
+    reconcile_deliveries, reconcile_dumps, reconcile_source_runs, reconcile_versions,
+};
 pub use schedule::start_all_due_runs;
 pub use sweep::{sweep_deliveries, sweep_outcomes};
 use unbroken::unbroken;
@@ -30,8 +33,8 @@ use crate::chat::Chat;
 use crate::db::Db;
 use crate::enrichment::Enrichment;
 use crate::knowledge::{
-    ENRICH_COLLECTION, GivenUp, INGEST_VERSION, Ingestion, JobOutcome, REEMBED_COLLECTION,
-    REMOVE_ORIGINAL, Reembeddings, Uploads,
+    DUMP_COLLECTION, Dumps, ENRICH_COLLECTION, GivenUp, INGEST_VERSION, Ingestion, JobOutcome,
+    REEMBED_COLLECTION, REMOVE_ORIGINAL, RESTORE_DUMP, Reembeddings, Uploads,
 };
 use crate::sources::{SYNC_SOURCE, SourceSync};
 use crate::telemetry::metrics::metrics;
@@ -87,6 +90,8 @@ pub struct Worker {
     pub reembeddings: Reembeddings,
     /// Large uploads, of which those whose time is over are removed.
     pub uploads: Uploads,
+    /// The jobs on dumps, of which those whose time is over are removed.
+    pub dumps: Dumps,
     /// Wakes the worker at once after an upload in this process.
     pub work_waits: Arc<Notify>,
     /// How it works.
@@ -95,7 +100,9 @@ pub struct Worker {
 
 impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
+        // A dump may take longer than anybody waits for a worker to stop.
+        self.dumps = self.dumps.until(stop.clone());
         let jobs = TaskTracker::new();
         let (db, keep, until) = (self.db.clone(), self.webhooks.settings().keep, stop.clone());
         let sweep = move || sweep::run(db.clone(), keep, until.clone());
@@ -109,6 +116,9 @@ impl Worker {
         let (reembeddings, until) = (self.reembeddings.clone(), stop.clone());
         let sweep_reembeddings = move || reembed::sweep(reembeddings.clone(), until.clone());
         jobs.spawn(unbroken("sweep re-embeddings", stop.clone(), sweep_reembeddings));
+        let (dumps, until) = (self.dumps.clone(), stop.clone());
+        let sweep_dumps = move || sweep::run_dumps(dumps.clone(), until.clone());
+        jobs.spawn(unbroken("sweep dumps", stop.clone(), sweep_dumps));
         let (chat, until) = (self.chat.clone(), stop.clone());
         let sweep_runs = move || sweep_runs(chat.clone(), until.clone());
         jobs.spawn(unbroken("sweep_runs", stop.clone(), sweep_runs));
@@ -191,10 +201,10 @@ impl Worker {
             return Ok(false);
         }
         let (worker, stop) = (self.clone(), stop.clone());
-        // Who waits for a server takes no place from documents: webhooks, sources and enrichment have places of their own.
-        let waits = |it: &Delivery| {
-            [DELIVER_WEBHOOK, SYNC_SOURCE, ENRICH_COLLECTION].contains(&it.message.kind.as_str())
-        };
+        // Who waits for a server, or for files, takes no place from documents: these have places of their own.
+        let own =
+            [DELIVER_WEBHOOK, SYNC_SOURCE, ENRICH_COLLECTION, DUMP_COLLECTION, RESTORE_DUMP];
+        let waits = |it: &Delivery| own.contains(&it.message.kind.as_str());
         let place = (!deliveries.iter().all(waits)).then_some(place);
         jobs.spawn(async move {
             for delivery in deliveries {
@@ -255,6 +265,9 @@ impl Worker {
         if kind == ENRICH_COLLECTION {
             return self.enrich(delivery, stop).await;
         }
+        if [DUMP_COLLECTION, RESTORE_DUMP].contains(&kind) {
+            return self.dump(delivery).await;
+        }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {
                 self.settle(delivery).await?;
@@ -300,6 +313,11 @@ impl Worker {
         }
         if message.kind == REEMBED_COLLECTION
             && !self.reembeddings.abandon(message.tenant, message.subject_id).await?
+        {
+            return self.queue.delete(delivery).await;
+        }
+        if [DUMP_COLLECTION, RESTORE_DUMP].contains(&message.kind.as_str())
+            && !self.abandon_dump(delivery).await?
         {
             return self.queue.delete(delivery).await;
         }
@@ -399,6 +417,8 @@ fn kind_of(message: &Message) -> &'static str {
         SYNC_SOURCE,
         REEMBED_COLLECTION,
         ENRICH_COLLECTION,
+        DUMP_COLLECTION,
+        RESTORE_DUMP,
     ];
     let known = known.into_iter().find(|kind| *kind == message.kind);
     known.unwrap_or("unknown")

@@ -20,7 +20,8 @@ use crate::knowledge::chunk::ChunkOptions;
 use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
 use crate::knowledge::{
-    AttachmentCounts, AttachmentSettings, IngestSettings, ReembeddingSettings, UploadSettings,
+    AttachmentCounts, AttachmentSettings, DumpSettings, IngestSettings, ReembeddingSettings,
+    UploadSettings,
     WatchSettings,
 };
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
@@ -367,6 +368,24 @@ pub(super) fn uploads(config: &Config) -> UploadSettings {
         max_open: uploads.max_open,
         lifetime: uploads.lifetime,
         url_lifetime: uploads.url_lifetime,
+        public_url: config.http.public_url.clone(),
+    }
+}
+
+/// What dumps may take.
+pub(super) fn dumps(config: &Config) -> DumpSettings {
+    let dumps = &config.dumps;
+    DumpSettings {
+        max_dumps: dumps.max_dumps,
+        max_bytes: dumps.max_bytes,
+        lifetime: dumps.lifetime,
+        url_lifetime: dumps.url_lifetime,
+        max_restores: dumps.max_restores,
+        max_attempts: dumps.max_attempts,
+        concurrency: dumps.concurrency,
+        group_rows: dumps.group_rows,
+        group_bytes: dumps.group_bytes,
+        lease: config.ingestion.lease,
         public_url: config.http.public_url.clone(),
     }
 }

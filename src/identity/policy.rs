@@ -101,6 +101,10 @@ pub enum Action {
     UploadRead,
     /// Begin, complete and delete uploads of large files.
     UploadWrite,
+    /// List, read and download dumps of collections, and read restores.
+    DumpRead,
+    /// Have collections dumped, dumps brought in, and delete dumps.
+    DumpWrite,
     /// List, read and follow jobs of ingestion.
     IngestionJobRead,
     /// Cancel and retry jobs of ingestion, and read documents once more.
@@ -176,6 +180,8 @@ pub fn rule(action: Action) -> Rule {
         Action::ReembeddingRead | Action::ReembeddingWrite => (ADMINS, Some(Scope::DocumentsWrite)),
         Action::UploadRead
         | Action::UploadWrite
+        | Action::DumpRead
+        | Action::DumpWrite
         | Action::IngestionJobRead
         | Action::IngestionJobWrite
         | Action::SourceRead
@@ -232,7 +238,7 @@ impl Scope {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::MeRead,
         Self::MeWrite,
         Self::TenantRead,
@@ -260,6 +266,8 @@ impl Action {
         Self::DocumentWrite,
         Self::UploadRead,
         Self::UploadWrite,
+        Self::DumpRead,
+        Self::DumpWrite,
         Self::IngestionJobRead,
         Self::IngestionJobWrite,
         Self::SourceRead,

@@ -33,10 +33,12 @@ use crate::identity::api::{
 };
 use crate::identity::{Accounts, BrowserLogins, CALLBACK_PATH, Verifier, WidgetSigner};
 use crate::knowledge::api::{
-    CollectionsApi, DeadLettersApi, DocumentsApi, EnrichmentApi, IngestionJobsApi, ReembeddingsApi,
-    SearchApi, UploadsApi,
+    CollectionsApi, DeadLettersApi, DocumentsApi, DumpsApi, EnrichmentApi, IngestionJobsApi,
+    ReembeddingsApi, RestoresApi, SearchApi, UploadsApi,
 };
-use crate::knowledge::{AttachmentSettings, JobWatch, Receiver, Reembeddings, Search, Uploads};
+use crate::knowledge::{
+    AttachmentSettings, Dumps, JobWatch, Receiver, Reembeddings, Search, Uploads,
+};
 use crate::sources::SourceSync;
 use crate::sources::api::{SourceRunsApi, SourcesApi};
 use crate::web::docs_page::{DocsPage, RECEIVER_PATH};
@@ -73,6 +75,8 @@ pub struct Services {
     pub reembeddings: Reembeddings,
     /// Takes large files.
     pub uploads: Uploads,
+    /// Makes dumps of collections, and brings them in.
+    pub dumps: Dumps,
     /// Makes and reads sources of documents.
     pub sources: SourceSync,
     /// Tells addresses of tenants of events.
@@ -215,6 +219,8 @@ fn api_service(
             queue: Arc::clone(&services.queue),
             receiver: receiver.clone(),
         },
+        DumpsApi { db: db.clone(), dumps: services.dumps.clone() },
+        RestoresApi { db: db.clone(), dumps: services.dumps.clone() },
         SearchApi { search },
     );
     let sources = (

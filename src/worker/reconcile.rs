@@ -1,6 +1,6 @@
-//! Finds versions, deliveries of webhooks, runs of sources and collections to be enriched that wait for a message which nobody
-//! will deliver, whatever became of it, and asks for the work again: with this nothing waits for ever. And originals whose upload
-//! broke off before there was a version: with this none stays in the store that nobody knows of.
+//! Finds versions, deliveries of webhooks, runs of sources, collections to be enriched, dumps and restores that wait for a
+//! message which nobody will deliver, whatever became of it, and asks for the work again: with this nothing waits for ever. And
+//! originals whose upload broke off before there was a version: with this none stays in the store that nobody knows of.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Worker;
 use crate::db::{self, Db};
 use crate::enrichment::wake_lost_enrichments;
-use crate::knowledge::{INGEST_VERSION, REMOVE_ORIGINAL};
+use crate::knowledge::{DUMP_COLLECTION, INGEST_VERSION, REMOVE_ORIGINAL, RESTORE_DUMP};
 use crate::sources::SYNC_SOURCE;
 use crate::tenancy::each_tenant;
 use crate::webhooks::DELIVER_WEBHOOK;
@@ -27,6 +27,7 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) {
         tell("runs of sources", reconcile_source_runs(db, lost_after).await);
         let woken = wake_lost_enrichments(&worker.enrichment, lost_after).await;
         tell("collections to be enriched", woken);
+        tell("dumps", reconcile_dumps(db, lost_after).await);
         tokio::select! {
             () = tokio::time::sleep(lost_after) => {}
             () = stop.cancelled() => {}
@@ -104,6 +105,27 @@ pub async fn reconcile_source_runs(db: &Db, lost_after: Duration) -> db::Result<
         tx.enqueue_all(SYNC_SOURCE, &lost).await?;
         tx.commit().await?;
         count += lost.len();
+    }
+    Ok(count)
+}
+
+/// The same for dumps and restores.
+///
+/// # Errors
+/// The database failed; what was queued until then stays so.
+pub async fn reconcile_dumps(db: &Db, lost_after: Duration) -> db::Result<usize> {
+    let mut count = 0;
+    for tenant in each_tenant(db).await? {
+        let mut tx = db.tenant(tenant).await?;
+        let dumps = tx.touch_lost_dumps(lost_after, ROWS).await?;
+        let restores = tx.touch_lost_restores(lost_after, ROWS).await?;
+        if dumps.is_empty() && restores.is_empty() {
+            continue;
+        }
+        tx.enqueue_all(DUMP_COLLECTION, &dumps).await?;
+        tx.enqueue_all(RESTORE_DUMP, &restores).await?;
+        tx.commit().await?;
+        count += dumps.len() + restores.len();
     }
     Ok(count)
 }

@@ -1,6 +1,6 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
 //! deliveries of webhooks that were kept long enough, and, beside them, what is many things or asks the store of objects too:
-//! attachments of sessions that are gone, and uploads whose time is over.
+//! attachments of sessions that are gone, and uploads and dumps whose time is over.
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{self, Db};
-use crate::knowledge::{Uploads, sweep_attachments};
+use crate::knowledge::{Dumps, Uploads, sweep_attachments};
 use crate::tenancy::each_tenant;
 
 /// How often logins are looked at.
@@ -52,6 +52,17 @@ pub(super) async fn run_uploads(uploads: Uploads, stop: CancellationToken) {
         tell("uploads", uploads.sweep(&stop).await);
         tokio::select! {
             () = tokio::time::sleep(EVERY * ROUNDS) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// The same for dumps and files of dumps.
+pub(super) async fn run_dumps(dumps: Dumps, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tell("dumps and their files", dumps.sweep(&stop).await);
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => {}
         }
     }

@@ -200,9 +200,7 @@ impl CollectionsApi {
         let actor = caller.require(Action::CollectionWrite)?;
         let (body, claim) = body.by(actor.id());
         let CollectionCreate { name, description, group_ids, .. } = &body.0;
-        if let Reader::Listed(_) = Reader::from(actor) {
-            return Err(ApiError::new(ProblemCode::Forbidden, NEW_OUT_OF_REACH));
-        }
+        refuse_listed(actor)?;
         let name = readable_text("/name", name)?;
         let description = plain_text(description.as_deref().unwrap_or_default());
         let enrichment = EnrichmentChange {
@@ -322,6 +320,17 @@ impl CollectionsApi {
         } else {
             Err(ApiError::not_found("collection"))
         }
+    }
+}
+
+/// Refuses a credential that names its collections to whoever makes a new one.
+///
+/// # Errors
+/// 403.
+pub(super) fn refuse_listed(actor: &Actor) -> Result<(), ApiError> {
+    match Reader::from(actor) {
+        Reader::Listed(_) => Err(ApiError::new(ProblemCode::Forbidden, NEW_OUT_OF_REACH)),
+        Reader::Everything | Reader::Person(_) | Reader::Program => Ok(()),
     }
 }
 

@@ -60,6 +60,8 @@ pub struct DumpEnd {
     pub embedding_model: String,
     /// Numbers in each vector.
     pub embedding_dimensions: i32,
+    /// Version of the files' form.
+    pub format_version: i32,
     /// Name, size, SHA-256 and rows of each file.
     pub files: Value,
 }
@@ -184,6 +186,7 @@ impl TenantTx {
                 size_bytes = $8,
                 embedding_model = $9,
                 embedding_dimensions = $10,
+                format_version = $12,
                 finished_at = now(),
                 touched_at = now(),
                 expires_at = now() + make_interval(secs => $11),
@@ -203,7 +206,8 @@ impl TenantTx {
             end.size_bytes,
             end.embedding_model,
             end.embedding_dimensions,
-            lifetime.as_secs_f64()
+            lifetime.as_secs_f64(),
+            end.format_version
         )
         .execute(self.connection())
         .await?;

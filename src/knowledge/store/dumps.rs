@@ -94,7 +94,7 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// One dump whose time is not over.
+    /// One dump whose time is not over, or that is being brought in.
     pub(in crate::knowledge) async fn find_dump(
         &mut self,
         dump_id: Uuid,
@@ -123,7 +123,17 @@ impl TenantTx {
             from dumps
             where tenant_id = $1
                 and dump_id = $2
-                and (expires_at > now() or state in ('queued', 'running'))",
+                and (
+                    expires_at > now()
+                    or state in ('queued', 'running')
+                    or exists (
+                        select
+                        from restores
+                        where restores.tenant_id = dumps.tenant_id
+                            and restores.dump_id = dumps.dump_id
+                            and restores.state in ('queued', 'running')
+                    )
+                )",
             self.tenant().uuid(),
             dump_id
         )

@@ -1,0 +1,185 @@
+//! Brings one document of a dump in, as a document that was uploaded and read: in one transaction, which counts it too.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use pgvector::HalfVector;
+use uuid::Uuid;
+
+use super::Dumps;
+use super::attempt::AttemptError;
+use super::table::{DocumentRow, EmbeddingTable, Table};
+use crate::adapters::objects::{ObjectError, ObjectKey};
+use crate::db::{self, OnConstraint, TenantTx};
+use crate::kernel::ids::{TenantId, new_id};
+use crate::knowledge::announce_version::announce_version;
+use crate::knowledge::chunk::Chunk;
+use crate::knowledge::store::documents::DocumentChange;
+use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedEmbedding};
+use crate::knowledge::store::index::{IndexedChunk, IndexedVersion};
+use crate::knowledge::store::ingestion::{Claim, StageTimes};
+use crate::knowledge::store::restore_leases::ClaimedRestore;
+use crate::knowledge::store::versions::NewVersion;
+
+/// A document that can be stored.
+struct Prepared {
+    version_id: Uuid,
+    row: DocumentRow,
+    /// Model of the vectors.
+    model: String,
+    chunks: Vec<IndexedChunk>,
+}
+
+impl Dumps {
+    /// Brings in the document of a number, counted from 0.
+    pub(super) async fn bring_in(
+        &self,
+        tenant: TenantId,
+        restore: &ClaimedRestore,
+        number: i32,
+        row: DocumentRow,
+        chunks: Vec<DumpedChunk>,
+        embeddings: Vec<DumpedEmbedding>,
+    ) -> Result<(), AttemptError> {
+        let model = chunks.first().map(|chunk| chunk.embedding_model.clone()).unwrap_or_default();
+        let chunks = indexed(chunks, embeddings);
+        let chunks = chunks.ok_or(AttemptError::Damaged { file: EmbeddingTable::FILE })?;
+        let version_id = new_id();
+        self.copy_original(tenant, &row, version_id).await?;
+        let prepared = Prepared { version_id, row, model, chunks };
+        let lease = self.settings.lease;
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        let is_new = store(&mut tx, restore, prepared, lease).await?;
+        if !is_new {
+            // Somebody has put a document of the name there meanwhile, which is left as it is.
+            tx.rollback().await?;
+            tx = self.receiver.db.tenant(tenant).await?;
+        }
+        // Last, as whoever deletes the collection comes to the restore last.
+        if !tx.advance_restore(restore, number, !is_new, lease).await? {
+            return Err(AttemptError::LeaseLost);
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Copies the original of a document, so that it can be read once more. One that is not there any more is done without.
+    async fn copy_original(
+        &self,
+        tenant: TenantId,
+        row: &DocumentRow,
+        version_id: Uuid,
+    ) -> Result<(), AttemptError> {
+        // From here on somebody knows of the copy, whatever becomes of this process.
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        tx.announce_original(version_id).await?;
+        tx.commit().await?;
+        let original = row.document.original_version_id.unwrap_or(row.document.version_id);
+        let from = ObjectKey::original(tenant, original);
+        match self.objects().copy(&from, &ObjectKey::original(tenant, version_id)).await {
+            Ok(()) | Err(ObjectError::Missing(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Stores a document that is ready; false when there is one of the name already, and then nothing may be committed.
+async fn store(
+    tx: &mut TenantTx,
+    restore: &ClaimedRestore,
+    prepared: Prepared,
+    lease: Duration,
+) -> Result<bool, AttemptError> {
+    let Prepared { version_id, row, model, chunks } = prepared;
+    let DocumentRow { document, text, .. } = row;
+    let document_id = new_id();
+    let found = tx
+        .lock_document_by_name(document_id, restore.collection_id, &document.name)
+        .await
+        .on_constraint("documents_collection_id_fkey", || AttemptError::LeaseLost)?;
+    if found != document_id {
+        return Ok(false);
+    }
+    let change =
+        DocumentChange { source_url: document.source_url, metadata: Some(document.metadata) };
+    tx.update_document(document_id, &change).await?;
+    if !tx.settle_original(version_id).await? {
+        return Err(AttemptError::OriginalGivenUp);
+    }
+    let key = ObjectKey::original(tx.tenant(), version_id);
+    tx.insert_version(&NewVersion {
+        version_id,
+        document_id,
+        media_type: document.media_type,
+        size_bytes: document.size_bytes,
+        content_sha256: document.content_sha256,
+        object_key: key.as_str().to_owned(),
+        created_by: Some(restore.created_by),
+        original_version_id: None,
+    })
+    .await?;
+    let Claim::Held(version) = tx.claim_version(version_id, restore.token, lease).await? else {
+        return Err(vanished(version_id).into());
+    };
+    let indexed = IndexedVersion {
+        version: &version,
+        token: restore.token,
+        title: document.title,
+        language: document.language,
+        text,
+        embedding_model: model,
+        chunks,
+    };
+    if !tx.publish_version(&indexed).await? {
+        return Err(vanished(version_id).into());
+    }
+    tx.finish_attempt(&version, StageTimes::default()).await?;
+    announce_version(tx, version_id).await?;
+    Ok(true)
+}
+
+fn vanished(version_id: Uuid) -> db::Error {
+    db::Error::Inconsistent {
+        table: "document_versions",
+        detail: format!("{version_id} vanished in the transaction that made it"),
+    }
+}
+
+/// Passages with their vectors as they are stored; `None` when a vector is of none of them.
+fn indexed(
+    chunks: Vec<DumpedChunk>,
+    embeddings: Vec<DumpedEmbedding>,
+) -> Option<Vec<IndexedChunk>> {
+    let mut windows: HashMap<Uuid, Vec<HalfVector>> = HashMap::new();
+    for vector in embeddings {
+        let embedding = HalfVector::from_f32_slice(&vector.embedding);
+        windows.entry(vector.chunk_id).or_default().push(embedding);
+    }
+    let chunks: Option<Vec<IndexedChunk>> =
+        chunks.into_iter().map(|chunk| of_dump(chunk, &mut windows)).collect();
+    chunks.filter(|_| windows.is_empty())
+}
+
+fn of_dump(
+    chunk: DumpedChunk,
+    windows: &mut HashMap<Uuid, Vec<HalfVector>>,
+) -> Option<IndexedChunk> {
+    let number = |value: i32| usize::try_from(value).ok();
+    let terms =
+        chunk.terms.into_iter().map(|(term, count)| Some((term, u32::try_from(count).ok()?)));
+    Some(IndexedChunk {
+        chunk_id: new_id(),
+        windows: windows.remove(&chunk.chunk_id).unwrap_or_default(),
+        embedded_sha256: chunk.embedded_sha256.try_into().ok()?,
+        terms: terms.collect::<Option<_>>()?,
+        chunk: Chunk {
+            ordinal: chunk.ordinal,
+            heading_path: chunk.heading_path,
+            anchor: chunk.anchor,
+            page: chunk.page.map(u32::try_from).transpose().ok()?,
+            page_starts: chunk.page_starts.into_iter().map(number).collect::<Option<_>>()?,
+            start: number(chunk.char_start)?,
+            end: number(chunk.char_end)?,
+            text: chunk.body,
+        },
+    })
+}

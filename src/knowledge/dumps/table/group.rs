@@ -1,0 +1,97 @@
+//! A group of rows as it is stored: its bytes, at their place in the file.
+
+use std::sync::Arc;
+
+use bytes::buf::Reader;
+use bytes::{Buf, Bytes};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::damaged;
+
+/// A group with its bytes.
+pub(in super::super) struct StoredGroup {
+    file: Arc<ParquetMetaData>,
+    number: usize,
+    bytes: Arc<Piece>,
+}
+
+/// A piece of a file.
+pub(super) struct Piece {
+    /// Where it begins.
+    pub start: u64,
+    /// What stands there.
+    pub bytes: Bytes,
+}
+
+impl StoredGroup {
+    /// The group of a number, whose bytes stand at its [`place`].
+    pub(super) fn new(file: Arc<ParquetMetaData>, number: usize, piece: Piece) -> Self {
+        Self { file, number, bytes: Arc::new(piece) }
+    }
+
+    /// How many rows it has.
+    pub(super) fn rows(&self) -> usize {
+        rows(self.meta())
+    }
+
+    /// The column of a number.
+    pub(super) fn column(&self, number: usize) -> Result<&ColumnChunkMetaData> {
+        self.meta().columns().get(number).ok_or_else(|| damaged("the file has fewer columns"))
+    }
+
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> Arc<Piece> {
+        Arc::clone(&self.bytes)
+    }
+
+    fn meta(&self) -> &RowGroupMetaData {
+        self.file.row_group(self.number)
+    }
+}
+
+/// How many rows a group has.
+pub(super) fn rows(group: &RowGroupMetaData) -> usize {
+    usize::try_from(group.num_rows()).unwrap_or_default()
+}
+
+/// Where the bytes of a group stand, and how many they are.
+pub(super) fn place(group: &RowGroupMetaData) -> (u64, u64) {
+    let ranges = || group.columns().iter().map(ColumnChunkMetaData::byte_range);
+    let start = ranges().map(|(start, _)| start).min().unwrap_or_default();
+    let end = ranges().map(|(start, length)| start + length).max().unwrap_or_default();
+    (start, end - start)
+}
+
+impl Piece {
+    /// The bytes from here on.
+    fn from(&self, offset: u64) -> Result<Bytes> {
+        let skipped = offset.checked_sub(self.start).and_then(|skip| usize::try_from(skip).ok());
+        let skipped = skipped.filter(|skip| *skip <= self.bytes.len());
+        skipped.map(|skip| self.bytes.slice(skip..)).ok_or_else(short)
+    }
+}
+
+impl Length for Piece {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for Piece {
+    type T = Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        Ok(self.from(start)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let bytes = self.from(start)?;
+        if length <= bytes.len() { Ok(bytes.slice(..length)) } else { Err(short()) }
+    }
+}
+
+fn short() -> ParquetError {
+    damaged("the file ends too early")
+}

@@ -1,0 +1,298 @@
+//! The job that writes a dump.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::attempt::{AttemptError, Lease};
+use super::manifest::{FORMAT_VERSION, FileEntry, MANIFEST, Space, manifest};
+use super::object_writer::{Budget, WrittenObject};
+use super::read_contents::Contents;
+use super::table::{ChunkTable, DocumentRow, DocumentTable, EmbeddingTable};
+use super::table_file::{GroupLimits, TableFile};
+use super::{Dumps, JobOutcome};
+use crate::adapters::objects::ObjectKey;
+use crate::db;
+use crate::kernel::clock;
+use crate::kernel::ids::TenantId;
+use crate::knowledge::store::dump_leases::{Claim, ClaimedDump, DumpCounts, DumpEnd};
+
+/// The three tables on their way.
+struct Files {
+    documents: TableFile<DocumentTable>,
+    chunks: TableFile<ChunkTable>,
+    embeddings: TableFile<EmbeddingTable>,
+}
+
+impl Dumps {
+    /// Makes one attempt at a dump.
+    ///
+    /// # Errors
+    /// The database failed in a way that says nothing about the dump: the message should come again.
+    pub async fn dump(&self, tenant: TenantId, dump_id: Uuid) -> db::Result<JobOutcome> {
+        let token = Uuid::new_v4();
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        let claim = tx.claim_dump(dump_id, token, self.settings.lease).await?;
+        tx.commit().await?;
+        let dump = match claim {
+            Claim::Held(dump) => dump,
+            Claim::Busy(wait) => return Ok(JobOutcome::Again(wait)),
+            Claim::Nothing => return Ok(JobOutcome::Done),
+        };
+        // An attempt that fails is counted and ended; only those of workers that died can be too many.
+        let worked = if self.is_last(dump.attempts - 1) {
+            Err(AttemptError::WorkerLost { attempts: dump.attempts - 1 })
+        } else {
+            let work = Box::pin(self.write(tenant, &dump));
+            self.while_leased(tenant, Lease::Dump(&dump), work).await
+        };
+        match worked {
+            Ok(()) => Ok(JobOutcome::Done),
+            Err(error) => self.end_dump(tenant, &dump, &error).await,
+        }
+    }
+
+    /// Gives up a dump whose message is set aside; false when another worker has it in hand.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn abandon_dump(&self, tenant: TenantId, dump_id: Uuid) -> db::Result<bool> {
+        let error = AttemptError::WorkerLost { attempts: 0 };
+        let detail =
+            "the work was begun again and again and never came to an end; tell the operator";
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        let is_over = tx.abandon_dump(dump_id, error.code(), detail).await?;
+        tx.commit().await?;
+        Ok(is_over)
+    }
+
+    async fn write(&self, tenant: TenantId, dump: &ClaimedDump) -> Result<(), AttemptError> {
+        let budget = Budget::new(self.settings.max_bytes);
+        let mut files = self.begin_files(tenant, dump, &budget).await?;
+        let (mut counts, mut space, mut after) = (DumpCounts::default(), None, None);
+        loop {
+            let batch = self.read_contents(tenant, dump.collection_id, after).await?;
+            let Some(last) = batch.last() else { break };
+            after = Some(last.document.document_id);
+            for contents in batch {
+                check_space(&mut space, &contents)?;
+                add(&mut files, &mut counts, contents).await?;
+            }
+            let mut tx = self.receiver.db.tenant(tenant).await?;
+            if !tx.keep_dump(dump, self.settings.lease, Some(counts)).await? {
+                return Err(AttemptError::LeaseLost);
+            }
+            tx.commit().await?;
+        }
+        let space = space.unwrap_or_else(|| Space {
+            model: self.embedder.model().to_owned(),
+            dimensions: self.embedder.dimensions(),
+        });
+        let mut entries = vec![
+            files.documents.finish().await?,
+            files.chunks.finish().await?,
+            files.embeddings.finish().await?,
+        ];
+        let text = manifest(dump, clock::now(), counts, &space, &entries);
+        budget.take(text.len())?;
+        let sha256 = Sha256::digest(text.as_bytes()).into();
+        let written = WrittenObject { size: text.len() as u64, sha256 };
+        entries.push(FileEntry::of(MANIFEST, &written, None));
+        let key = ObjectKey::dump(tenant, dump.token, MANIFEST);
+        self.objects().put(&key, text.into_bytes()).await?;
+        self.finish_dump(tenant, dump, counts, &budget, space, &entries).await
+    }
+
+    async fn begin_files(
+        &self,
+        tenant: TenantId,
+        dump: &ClaimedDump,
+        budget: &Budget,
+    ) -> Result<Files, AttemptError> {
+        let limits =
+            GroupLimits { rows: self.settings.group_rows, bytes: self.settings.group_bytes };
+        let (objects, token) = (self.objects(), dump.token);
+        Ok(Files {
+            documents: TableFile::begin(objects, tenant, token, budget, limits).await?,
+            chunks: TableFile::begin(objects, tenant, token, budget, limits).await?,
+            embeddings: TableFile::begin(objects, tenant, token, budget, limits).await?,
+        })
+    }
+
+    async fn finish_dump(
+        &self,
+        tenant: TenantId,
+        dump: &ClaimedDump,
+        counts: DumpCounts,
+        budget: &Budget,
+        space: Space,
+        entries: &[FileEntry],
+    ) -> Result<(), AttemptError> {
+        let end = DumpEnd {
+            counts,
+            size_bytes: i64::try_from(budget.used()).unwrap_or(i64::MAX),
+            embedding_model: space.model,
+            embedding_dimensions: i32::try_from(space.dimensions).unwrap_or(i32::MAX),
+            format_version: FORMAT_VERSION,
+            files: serde_json::json!(entries),
+        };
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        if !tx.finish_dump(dump, &end, self.settings.lifetime).await? {
+            return Err(AttemptError::LeaseLost);
+        }
+        tx.commit().await?;
+        tracing::info!(
+            dump.id = %dump.dump_id,
+            documents = counts.documents,
+            bytes = budget.used(),
+            "dump ready"
+        );
+        Ok(())
+    }
+
+    async fn end_dump(
+        &self,
+        tenant: TenantId,
+        dump: &ClaimedDump,
+        error: &AttemptError,
+    ) -> db::Result<JobOutcome> {
+        let is_stopped = matches!(error, AttemptError::Stopped);
+        let gives_up = error.is_final() || (!is_stopped && self.is_last(dump.attempts));
+        tracing::warn!(
+            dump.id = %dump.dump_id,
+            attempt = dump.attempts,
+            gives_up,
+            code = error.code(),
+            %error,
+            "an attempt at a dump ended"
+        );
+        let detail = error.to_string();
+        let reason = gives_up.then_some((error.code(), detail.as_str()));
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        // Of one that is no longer ours only what we wrote is given up.
+        tx.end_dump_attempt(dump, reason, !is_stopped, self.settings.lifetime).await?;
+        tx.commit().await?;
+        Ok(match error {
+            _ if gives_up => JobOutcome::Done,
+            AttemptError::LeaseLost => JobOutcome::Done,
+            AttemptError::Stopped => JobOutcome::Again(Duration::ZERO),
+            _ => JobOutcome::Again(Self::delay_after(dump.attempts)),
+        })
+    }
+}
+
+/// Adds a document to the tables.
+async fn add(
+    files: &mut Files,
+    counts: &mut DumpCounts,
+    contents: Contents,
+) -> Result<(), AttemptError> {
+    let Contents { mut document, text, chunks, embeddings } = contents;
+    document.chunk_count = i32::try_from(chunks.len()).unwrap_or(i32::MAX);
+    let embedding_count = i32::try_from(embeddings.len()).unwrap_or(i32::MAX);
+    counts.documents += 1;
+    counts.chunks += i64::from(document.chunk_count);
+    counts.embeddings += i64::from(embedding_count);
+    files.documents.add(DocumentRow { document, embedding_count, text }).await?;
+    for chunk in chunks {
+        files.chunks.add(chunk).await?;
+    }
+    for embedding in embeddings {
+        files.embeddings.add(embedding).await?;
+    }
+    Ok(())
+}
+
+/// Passes where all vectors are of one model and of one length; `space` is that of those before.
+fn check_space(space: &mut Option<Space>, contents: &Contents) -> Result<(), AttemptError> {
+    let models = contents.chunks.iter().map(|chunk| chunk.embedding_model.as_str());
+    let mut lengths = contents.embeddings.iter().map(|vector| vector.embedding.len());
+    let Some(length) = lengths.next() else { return Ok(()) };
+    for model in models {
+        let space =
+            space.get_or_insert_with(|| Space { model: model.to_owned(), dimensions: length });
+        if space.model != model {
+            let (one, other) = (space.model.clone(), model.to_owned());
+            return Err(AttemptError::MixedModels { one, other });
+        }
+    }
+    let Some(space) = space else { return Ok(()) };
+    let other = std::iter::once(length).chain(lengths).find(|length| *length != space.dimensions);
+    other.map_or(Ok(()), |length| {
+        let told = |dimensions: usize| format!("{} with {dimensions} dimensions", space.model);
+        Err(AttemptError::MixedModels { one: told(space.dimensions), other: told(length) })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedDocument, DumpedEmbedding};
+
+    fn contents(vectors: &[(&str, usize)]) -> Contents {
+        let chunk = |(ordinal, (model, _)): (i32, &(&str, usize))| DumpedChunk {
+            chunk_id: Uuid::nil(),
+            document_id: Uuid::nil(),
+            ordinal,
+            heading_path: Vec::new(),
+            anchor: None,
+            page: None,
+            page_starts: Vec::new(),
+            char_start: 0,
+            char_end: 1,
+            body: "a".to_owned(),
+            embedded_sha256: vec![0; 32],
+            embedding_model: (*model).to_owned(),
+            terms: std::collections::BTreeMap::new(),
+        };
+        let vector = |(_, length): &(&str, usize)| DumpedEmbedding {
+            chunk_id: Uuid::nil(),
+            number: 0,
+            embedding: vec![0.5; *length],
+        };
+        Contents {
+            document: DumpedDocument {
+                document_id: Uuid::nil(),
+                version_id: Uuid::nil(),
+                version_number: 1,
+                original_version_id: None,
+                name: "a".to_owned(),
+                title: None,
+                source_url: None,
+                metadata: serde_json::json!({}),
+                media_type: "text/plain".to_owned(),
+                size_bytes: 1,
+                content_sha256: vec![0; 32],
+                language: None,
+                char_count: 1,
+                chunk_count: 0,
+                created_at: chrono::DateTime::UNIX_EPOCH,
+            },
+            text: "a".to_owned(),
+            chunks: (0..).zip(vectors).map(chunk).collect(),
+            embeddings: vectors.iter().map(vector).collect(),
+        }
+    }
+
+    #[test]
+    fn vectors_are_of_one_model_and_one_length_over_all_documents() {
+        let check = |documents: &[&[(&str, usize)]]| {
+            let mut space = None;
+            documents.iter().try_for_each(|it| check_space(&mut space, &contents(it)))?;
+            Ok::<_, AttemptError>(space.map(|space| (space.model, space.dimensions)))
+        };
+        assert_eq!(check(&[]).expect("nothing"), None);
+        assert_eq!(check(&[&[]]).expect("an empty document"), None);
+        let one = check(&[&[("a", 3), ("a", 3)], &[], &[("a", 3)]]).expect("one model");
+        assert_eq!(one, Some(("a".to_owned(), 3)));
+        for mixed in [
+            &[&[("a", 3), ("b", 3)][..]][..],
+            &[&[("a", 3)], &[("b", 3)]],
+            &[&[("a", 3), ("a", 4)]],
+            &[&[("a", 3)], &[("a", 4)]],
+        ] {
+            assert!(matches!(check(mixed), Err(AttemptError::MixedModels { .. })), "{mixed:?}");
+        }
+    }
+}
