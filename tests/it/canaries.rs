@@ -21,6 +21,7 @@ use crate::api::isolation::words::Marked;
 use crate::api::operations::{Body, PERSONAL, operations};
 use crate::api::things::{Things, ready_reembedding};
 use crate::attachments::attach;
+use crate::dumps::dump;
 use crate::support::{TestApp, TestTenant, eventually, minilm};
 use crate::telemetry::collector::Collector;
 use crate::uploads::begin;
@@ -101,9 +102,12 @@ async fn walk(app: &TestApp, scan: &Scan, own: &Marked, other: &Marked) {
     // One that was completed is deleted by nobody.
     let upload = begin(&own.tenant, own.word, own.word.len()).await;
     let upload_id = upload["id"].as_str().unwrap().to_owned();
-    let begun = Things { upload_id, ..of_own.clone() };
+    // One that is being brought in either.
+    let dump_id = dump(&own.tenant, &of_own.collection_id).await;
+    let begun = Things { upload_id, dump_id, ..of_own.clone() };
     for operation in all {
-        let of_own = if operation.id == "delete_upload" { &begun } else { &of_own };
+        let is_of_begun = ["delete_upload", "delete_dump"].contains(&operation.id);
+        let of_own = if is_of_begun { &begun } else { &of_own };
         for accept in ["application/json", "text/event-stream"] {
             let asks =
                 operation.path.ends_with("/messages") || operation.path.ends_with("/answers");

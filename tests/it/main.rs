@@ -25,6 +25,7 @@ mod checklist;
 mod config;
 mod cors;
 mod devservices;
+mod dumps;
 mod embeddings;
 mod enrichment;
 mod faults;

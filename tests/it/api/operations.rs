@@ -158,6 +158,15 @@ const TABLE: &[Row] = &[
     ("list_source_runs", "GET", "/v1/sources/{source_id}/runs", EDITORS, WRITE, Body::Nothing),
     ("get_source_run", "GET", "/v1/sources/{source_id}/runs/{source_run_id}", EDITORS, WRITE, Body::Nothing),
     ("cancel_source_run", "POST", "/v1/sources/{source_id}/runs/{source_run_id}/cancel", EDITORS, WRITE, Body::Nothing),
+    ("list_dumps", "GET", "/v1/collections/{collection_id}/dumps", EDITORS, WRITE, Body::Nothing),
+    ("create_dump", "POST", "/v1/collections/{collection_id}/dumps", EDITORS, WRITE, Body::Nothing),
+    ("get_dump", "GET", "/v1/dumps/{dump_id}", EDITORS, WRITE, Body::Nothing),
+    ("get_dump_file", "GET", "/v1/dumps/{dump_id}/files/{file_name}", EDITORS, WRITE, Body::Nothing),
+    ("delete_dump", "DELETE", "/v1/dumps/{dump_id}", EDITORS, WRITE, Body::Nothing),
+    ("restore_dump", "POST", "/v1/dumps/{dump_id}/restore", EDITORS, WRITE,
+        Body::Json(|_| json!({ "name": unique() }))),
+    ("list_restores", "GET", "/v1/restores", EDITORS, WRITE, Body::Nothing),
+    ("get_restore", "GET", "/v1/restores/{restore_id}", EDITORS, WRITE, Body::Nothing),
     ("list_assistants", "GET", "/v1/assistants", EVERYBODY, ASK, Body::Nothing),
     ("create_assistant", "POST", "/v1/assistants", EDITORS, WRITE,
         Body::Json(|things| json!({ "name": unique(), "draft": { "collection_ids": [things.collection_id] } }))),
@@ -330,6 +339,9 @@ impl Operation {
             .replace("{reembedding_id}", &things.reembedding_id)
             .replace("{source_id}", &things.source_id)
             .replace("{source_run_id}", &things.source_run_id)
+            .replace("{dump_id}", &things.dump_id)
+            .replace("{file_name}", "documents.parquet")
+            .replace("{restore_id}", &things.restore_id)
             .replace("{assistant_id}", &things.assistant_id)
             .replace("{version_number}", "1")
     }

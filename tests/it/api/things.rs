@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::attachments::attach;
+use crate::dumps::dump_and_restore;
 use crate::support::{TestTenant, WordsEmbedder, eventually};
 use crate::uploads::{begin, send_all};
 
@@ -43,6 +44,10 @@ pub struct Things {
     pub source_id: String,
     /// A run of the source that is over.
     pub source_run_id: String,
+    /// A dump that is ready.
+    pub dump_id: String,
+    /// A restore of it that is completed.
+    pub restore_id: String,
     /// An assistant with a published version.
     pub assistant_id: String,
 }
@@ -100,6 +105,7 @@ impl Things {
         let assistant_id = text(&assistant["id"]);
         let publish = format!("/v1/assistants/{assistant_id}/publish");
         owner.send(owner.request(Method::POST, &publish)).await.expect(200);
+        let (dump_id, restore_id) = dump_and_restore(owner, &collection_id).await;
         Self {
             tenant_id: owner.id.to_string(),
             api_key_id,
@@ -124,6 +130,8 @@ impl Things {
             reembedding_id,
             source_id,
             source_run_id,
+            dump_id,
+            restore_id,
             assistant_id,
         }
     }
@@ -155,6 +163,8 @@ impl Things {
             reembedding_id: id(),
             source_id: id(),
             source_run_id: id(),
+            dump_id: id(),
+            restore_id: id(),
             assistant_id: id(),
         }
     }

@@ -7,6 +7,7 @@ use super::{PASSWORD, PLATFORM, PUBLISHABLE_KEY, text_of};
 use crate::api::operations::PERSONAL;
 use crate::api::things::{read_source, ready_reembedding, unique_email};
 use crate::attachments::attach;
+use crate::dumps::dump_and_restore;
 use crate::support::{TestApp, TestTenant};
 use crate::uploads::{begin, send_all};
 
@@ -82,8 +83,12 @@ pub async fn fill(app: &TestApp, tenant: &TestTenant) -> Vec<(&'static str, Stri
     let (webhook, delivery) = webhook(tenant).await;
     let (source, source_run) = read_source(tenant, collection["id"].as_str().unwrap()).await;
     let reembedding = ready_reembedding(tenant, collection["id"].as_str().unwrap()).await;
+    let (dump, restore) = dump_and_restore(tenant, &text_of(&collection["id"])).await;
     vec![
         ("{reembedding_id}", reembedding),
+        ("{dump_id}", dump),
+        ("{file_name}", "documents.parquet".to_owned()),
+        ("{restore_id}", restore),
         ("{source_id}", source),
         ("{source_run_id}", source_run),
         ("{webhook_id}", webhook),

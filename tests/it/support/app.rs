@@ -151,6 +151,9 @@ impl TestApp {
             ("PIDIMA_MAX_WEBHOOKS".to_owned(), "1000".to_owned()),
             ("PIDIMA_LARGE_UPLOAD_MAX_OPEN".to_owned(), "1000".to_owned()),
             ("PIDIMA_MAX_SOURCES".to_owned(), "1000".to_owned()),
+            ("PIDIMA_MAX_DUMPS".to_owned(), "1000".to_owned()),
+            ("PIDIMA_DUMP_MAX_RESTORES".to_owned(), "1000".to_owned()),
+            ("PIDIMA_DUMP_CONCURRENCY".to_owned(), "16".to_owned()),
             // The sites of the tests bear to be asked without a pause.
             ("PIDIMA_SOURCE_DELAY_MS".to_owned(), "0".to_owned()),
             ("PIDIMA_SOURCE_RETRY_MS".to_owned(), "1".to_owned()),

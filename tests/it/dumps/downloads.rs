@@ -1,0 +1,119 @@
+//! Files of dumps, as they are downloaded.
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{ask, collection, library, places, show, state, text, upload};
+use crate::api::problem;
+use crate::support::TestTenant;
+
+/// A file of a dump, as it is told of.
+pub fn file<'a>(dump: &'a Value, name: &str) -> &'a Value {
+    let files = dump["files"].as_array().unwrap();
+    files.iter().find(|file| file["name"] == name).unwrap_or_else(|| panic!("{name}: {dump}"))
+}
+
+/// The bytes of a file, from its address.
+pub async fn download(tenant: &TestTenant, file: &Value) -> Vec<u8> {
+    let url = text(&file["url"]);
+    let request = match file.get("expires_at") {
+        // The address says who may.
+        Some(_) => Client::new().get(url),
+        None => tenant.request(Method::GET, &url),
+    };
+    let reply = tenant.send(request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    reply.bytes
+}
+
+#[tokio::test]
+async fn every_file_is_as_it_is_told_and_the_manifest_tells_of_all() {
+    for place in places(&[]).await {
+        let tenant = place.app.tenant("acme").await;
+        let library = library(&place, &tenant).await;
+        let dump = place.dumped(&tenant, &library).await;
+        assert_eq!(state(&dump), ("ready", ""), "{}: {dump}", place.name);
+        let mut total = 0;
+        for file in dump["files"].as_array().unwrap() {
+            let bytes = download(&tenant, file).await;
+            assert_eq!(file["size_bytes"], bytes.len(), "{}: {file}", place.name);
+            assert_eq!(file["sha256"], hex::encode(Sha256::digest(&bytes)), "{}", place.name);
+            total += bytes.len();
+        }
+        assert_eq!(dump["dump"]["size_bytes"], total);
+        let manifest = download(&tenant, file(&dump, "manifest.json")).await;
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        assert_eq!(manifest["format_version"], 1);
+        assert_eq!(manifest["dump_id"], dump["dump"]["id"]);
+        assert_eq!(manifest["collection"]["name"], "library");
+        assert_eq!(manifest["counts"], dump["dump"]["counts"]);
+        assert_eq!(manifest["embedding"]["model"], dump["dump"]["embedding_model"]);
+        assert_eq!(manifest["embedding"]["dimensions"], dump["dump"]["embedding_dimensions"]);
+        for told in manifest["files"].as_array().unwrap() {
+            let name = text(&told["name"]);
+            let shown = file(&dump, &name);
+            for field in ["size_bytes", "sha256", "rows"] {
+                assert_eq!(told[field], shown[field], "{}: {name}", place.name);
+            }
+        }
+        let counts = &dump["dump"]["counts"];
+        assert_eq!(counts["documents"], 3, "the one without text is not in search: {counts}");
+        assert_eq!(file(&dump, "chunks.parquet")["rows"], counts["chunks"]);
+        assert_eq!(file(&dump, "embeddings.parquet")["rows"], counts["embeddings"]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_sent_by_the_service_too_to_those_who_may_read_the_dump() {
+    for place in places(&[]).await {
+        let tenant = place.app.tenant("acme").await;
+        let library = library(&place, &tenant).await;
+        let dump = place.dumped(&tenant, &library).await;
+        let path = format!("/v1/dumps/{}/files", text(&dump["dump"]["id"]));
+        let own = tenant.get(&format!("{path}/chunks.parquet")).await;
+        assert_eq!(own.status, 200, "{}", own.text());
+        assert_eq!(own.headers["content-type"], "application/vnd.apache.parquet");
+        let name = own.headers["content-disposition"].to_str().unwrap();
+        assert_eq!(name, "attachment; filename=\"chunks.parquet\"");
+        let direct = download(&tenant, file(&dump, "chunks.parquet")).await;
+        assert!(own.bytes == direct, "{}", place.name);
+        for name in ["nothing.parquet", "..%2Fmanifest.json", "chunks"] {
+            problem(&tenant.get(&format!("{path}/{name}")).await, 404, "not_found");
+        }
+        let stranger = tenant.with_key("pdm_nothing");
+        let refused = stranger.get(&format!("{path}/chunks.parquet")).await;
+        problem(&refused, 401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn a_dump_that_is_not_ready_has_no_files_and_one_that_is_deleted_neither() {
+    for place in places(&[]).await {
+        let tenant = place.app.tenant("acme").await;
+        let collection = collection(&tenant, "manuals").await;
+        upload(&tenant, &collection, "a.md", "# A\n\nThe pump.").await;
+        place.work().await;
+        let id = ask(&tenant, &collection).await;
+        let waiting = show(&tenant, &id).await;
+        assert_eq!((state(&waiting), &waiting["files"]), (("queued", ""), &json!([])));
+        let path = format!("/v1/dumps/{id}/files/chunks.parquet");
+        problem(&tenant.get(&path).await, 404, "not_found");
+        place.work().await;
+        let ready = show(&tenant, &id).await;
+        assert_eq!(tenant.get(&path).await.status, 200);
+        tenant.delete(&format!("/v1/dumps/{id}")).await.expect(204);
+        problem(&tenant.get(&path).await, 404, "not_found");
+        problem(&tenant.get(&format!("/v1/dumps/{id}")).await, 404, "not_found");
+        place.run("update app.dump_files set keep_until = now()").await;
+        assert_eq!(place.sweep().await, 1, "{}", place.name);
+        assert_eq!(place.count("select count(*) from app.dump_files").await, 0);
+        if place.name == "s3" {
+            let url = text(&file(&ready, "chunks.parquet")["url"]);
+            assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
+        } else {
+            let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+            assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Workers that die, messages that get lost or come twice, and collections that go: nothing is done twice, nothing is left over.
+
+use std::time::Duration;
+
+use pidima::worker::reconcile_dumps;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Place, ask, bring_in, collection, library, place, places, restore_state, rows, show, state,
+    text,
+};
+use crate::support::{TestTenant, eventually};
+
+/// How many files of dumps the folder holds.
+fn files(place: &Place, tenant: &TestTenant) -> usize {
+    let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+#[tokio::test]
+async fn a_dump_that_a_worker_left_in_the_middle_is_written_anew_and_its_files_go() {
+    for place in places(&[]).await {
+        let tenant = place.app.tenant("acme").await;
+        let library = library(&place, &tenant).await;
+        let id = ask(&tenant, &library).await;
+        // As after a worker that died while it was writing.
+        place
+            .run(
+                "update app.dumps
+                set state = 'running', attempts = 1, files_id = gen_random_uuid(),
+                    lease_token = gen_random_uuid(), lease_expires_at = now() + interval '1 hour';
+                insert into app.dump_files (tenant_id, files_id, keep_until)
+                select tenant_id, files_id, lease_expires_at from app.dumps",
+            )
+            .await;
+        place.work().await;
+        assert_eq!(state(&show(&tenant, &id).await), ("running", ""), "somebody has it");
+        place.run("update app.dumps set lease_expires_at = now()").await;
+        place.work().await;
+        let dump = show(&tenant, &id).await;
+        assert_eq!(state(&dump), ("ready", ""), "{}: {dump}", place.name);
+        assert_eq!(rows(&tenant, &dump, "documents.parquet").await.len(), 3);
+        assert_eq!(place.count("select count(*) from app.dump_files").await, 2);
+        assert_eq!(place.sweep().await, 0, "the dead one may be alive yet");
+        place.run("update app.dump_files set keep_until = now()").await;
+        assert_eq!(place.sweep().await, 1, "{}", place.name);
+        assert_eq!(rows(&tenant, &dump, "documents.parquet").await.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_dump_whose_workers_die_each_time_is_given_up() {
+    let place = place("directory", &[("PIDIMA_DUMP_MAX_ATTEMPTS", "2")]).await;
+    let tenant = place.app.tenant("acme").await;
+    let id = ask(&tenant, &collection(&tenant, "one").await).await;
+    place
+        .run("update app.dumps set state = 'running', attempts = 2, lease_expires_at = now()")
+        .await;
+    place.work().await;
+    assert_eq!(state(&show(&tenant, &id).await), ("failed", "worker_lost"));
+}
+
+#[tokio::test]
+async fn a_restore_goes_on_where_the_worker_before_it_came_to() {
+    for place in places(&[("PIDIMA_DUMP_ROW_GROUP_ROWS", "1")]).await {
+        let tenant = place.app.tenant("acme").await;
+        let library = library(&place, &tenant).await;
+        let dump = place.dumped(&tenant, &library).await;
+        let names: Vec<String> = rows(&tenant, &dump, "documents.parquet")
+            .await
+            .into_iter()
+            .map(|row| row["name"].trim_matches('"').to_owned())
+            .collect();
+        let dump = text(&dump["dump"]["id"]);
+        for done in [0, 1, 2, 3] {
+            let restore = bring_in(&tenant, &dump, &format!("from {done}")).await.expect(202);
+            let id: uuid::Uuid = text(&restore["id"]).parse().unwrap();
+            sqlx::query(
+                "update app.restores
+                set state = 'running', attempts = 1, done_count = $1, lease_expires_at = now()
+                where restore_id = $2",
+            )
+            .bind(done)
+            .bind(id)
+            .execute(&place.app.database.admin())
+            .await
+            .unwrap();
+            place.work().await;
+            let restore = tenant.get(&format!("/v1/restores/{id}")).await.expect(200);
+            assert_eq!(restore_state(&restore), ("completed", ""), "{restore}");
+            let path = format!("/v1/documents?collection_id={}", text(&restore["collection_id"]));
+            let found = tenant.get(&path).await.expect(200);
+            let found: Vec<String> =
+                found["items"].as_array().unwrap().iter().map(|item| text(&item["name"])).collect();
+            assert_eq!(found, names[usize::try_from(done).unwrap()..], "{}: {done}", place.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_that_come_twice_do_nothing_twice() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let id = ask(&tenant, &library).await;
+    const AGAIN: &str = "insert into app.outbox (message_id, kind, for_tenant, subject_id)
+        select gen_random_uuid(), kind, for_tenant, subject_id from app.outbox";
+    place.run(AGAIN).await;
+    place.work().await;
+    let dump = show(&tenant, &id).await;
+    assert_eq!(state(&dump), ("ready", ""));
+    assert_eq!(
+        (place.count("select count(*) from app.dump_files").await, files(&place, &tenant)),
+        (1, 4)
+    );
+    let restore = bring_in(&tenant, &id, "again").await.expect(202);
+    place.run(AGAIN).await;
+    place.work().await;
+    let path = format!("/v1/documents?collection_id={}", text(&restore["collection_id"]));
+    assert_eq!(tenant.get(&path).await.expect(200)["items"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_dump_and_a_restore_without_a_message_are_queued_again_after_their_time() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let db = place.app.app.services.db.clone();
+    let id = ask(&tenant, &library).await;
+    assert_eq!(reconcile_dumps(&db, Duration::ZERO).await.unwrap(), 0, "it has its message");
+    place.run("delete from app.outbox").await;
+    assert_eq!(reconcile_dumps(&db, Duration::from_secs(3_600)).await.unwrap(), 0);
+    assert_eq!(reconcile_dumps(&db, Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(reconcile_dumps(&db, Duration::ZERO).await.unwrap(), 0, "once is enough");
+    place.work().await;
+    assert_eq!(state(&show(&tenant, &id).await), ("ready", ""));
+    let restore = bring_in(&tenant, &id, "again").await.expect(202);
+    place.run("delete from app.outbox").await;
+    assert_eq!(reconcile_dumps(&db, Duration::ZERO).await.unwrap(), 1);
+    place.work().await;
+    let path = format!("/v1/restores/{}", text(&restore["id"]));
+    assert_eq!(restore_state(&tenant.get(&path).await.expect(200)), ("completed", ""));
+    assert_eq!(reconcile_dumps(&db, Duration::ZERO).await.unwrap(), 0, "it is over");
+}
+
+#[tokio::test]
+async fn dumps_and_restores_go_with_their_collections() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let ready = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    let waiting = ask(&tenant, &library).await;
+    let restore = bring_in(&tenant, &ready, "again").await.expect(202);
+    let filled = text(&restore["collection_id"]);
+    tenant.delete(&format!("/v1/collections/{filled}")).await.expect(204);
+    tenant.get(&format!("/v1/restores/{}", text(&restore["id"]))).await.expect(404);
+    tenant.delete(&format!("/v1/collections/{library}")).await.expect(204);
+    for id in [ready, waiting] {
+        tenant.get(&format!("/v1/dumps/{id}")).await.expect(404);
+    }
+    place.work().await;
+    place.run("update app.dump_files set keep_until = now()").await;
+    place.sweep().await;
+    assert_eq!(files(&place, &tenant), 0);
+    for table in ["dumps", "dump_files", "restores", "documents"] {
+        let left: i64 =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from app.{table}")))
+                .fetch_one(&place.app.database.admin())
+                .await
+                .unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_restore_whose_dump_is_gone_says_so() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let ready = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    let restore = bring_in(&tenant, &ready, "again").await.expect(202);
+    tenant.delete(&format!("/v1/collections/{library}")).await.expect(204);
+    place.work().await;
+    let path = format!("/v1/restores/{}", text(&restore["id"]));
+    let restore = tenant.get(&path).await.expect(200);
+    assert_eq!(restore_state(&restore), ("failed", "dump_gone"), "{restore}");
+}
+
+#[tokio::test]
+async fn a_worker_that_is_to_stop_leaves_a_dump_to_others_and_that_is_no_attempt() {
+    let place = place("directory", &[("PIDIMA_DUMP_MAX_ATTEMPTS", "1")]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let id = ask(&tenant, &library).await;
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    let dump_id = id.parse().unwrap();
+    let dumps = place.app.app.worker.dumps.clone().until(stopped);
+    dumps.dump(tenant.id, dump_id).await.unwrap();
+    let attempts = place.count("select attempts::bigint from app.dumps").await;
+    let (left, _) = (show(&tenant, &id).await, ());
+    assert!(
+        state(&left) == ("queued", "") && attempts == 0 || state(&left) == ("ready", ""),
+        "{left}"
+    );
+    place.work().await;
+    assert_eq!(state(&show(&tenant, &id).await), ("ready", ""));
+}
+
+#[tokio::test]
+async fn the_worker_does_all_of_it_by_itself() {
+    for place in places(&[]).await {
+        let tenant = place.app.tenant("acme").await;
+        let library = library(&place, &tenant).await;
+        place.app.start_worker();
+        let id = ask(&tenant, &library).await;
+        eventually("the dump is ready", || async { state(&show(&tenant, &id).await).0 == "ready" })
+            .await;
+        let restore = bring_in(&tenant, &id, "again").await.expect(202);
+        let path = format!("/v1/restores/{}", text(&restore["id"]));
+        eventually("the restore is completed", || async {
+            tenant.get(&path).await.expect(200)["state"] == "completed"
+        })
+        .await;
+        let told: Value = tenant.get("/v1/restores").await.expect(200);
+        assert_eq!(
+            told["items"][0]["counts"],
+            json!({ "documents": 3, "restored": 3, "skipped": 0 })
+        );
+    }
+}

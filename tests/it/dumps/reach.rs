@@ -1,0 +1,119 @@
+//! Who may dump what, and who sees what is brought in.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{asked, bring_in, collection, library, place, restore_state, text, upload};
+use crate::api::problem;
+use crate::support::TestTenant;
+
+async fn key(tenant: &TestTenant, body: Value) -> TestTenant {
+    let made = tenant.post("/v1/api_keys", &body).await.expect(201);
+    tenant.with_key(made["secret"].as_str().unwrap())
+}
+
+/// What is told of a dump, a file of it and a restore, without what differs from request to request.
+async fn told(stranger: &TestTenant, dump: &str, restore: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    for reply in [
+        stranger.get(&format!("/v1/dumps/{dump}")).await,
+        stranger.get(&format!("/v1/dumps/{dump}/files/chunks.parquet")).await,
+        stranger.delete(&format!("/v1/dumps/{dump}")).await,
+        stranger.get(&format!("/v1/restores/{restore}")).await,
+    ] {
+        let mut problem = problem(&reply, 404, "not_found");
+        problem["request_id"] = Value::Null;
+        told.push(problem.to_string());
+    }
+    told
+}
+
+#[tokio::test]
+async fn another_tenants_dump_and_one_out_of_reach_are_none() {
+    let place = place("directory", &[]).await;
+    let (tenant, other) = (place.app.tenant("acme").await, place.app.tenant("other").await);
+    let library = library(&place, &tenant).await;
+    let elsewhere = collection(&tenant, "elsewhere").await;
+    let dump = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    let restore = text(&place.restored(&tenant, &dump, "again").await["id"]);
+    let limited = json!({ "name": "limited", "role": "editor", "collection_ids": [elsewhere] });
+    let limited = key(&tenant, limited).await;
+    let (nobodys, none) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
+    for stranger in [&other, &limited] {
+        assert_eq!(told(stranger, &dump, &restore).await, told(stranger, &nobodys, &none).await);
+        problem(&asked(stranger, &library).await, 404, "not_found");
+        let listed = stranger.get(&format!("/v1/collections/{library}/dumps")).await;
+        problem(&listed, 404, "not_found");
+        let restores = stranger.get("/v1/restores").await.expect(200);
+        assert_eq!(restores["items"], json!([]));
+    }
+    problem(&bring_in(&other, &dump, "mine").await, 404, "not_found");
+    asked(&limited, &elsewhere).await.expect(202);
+}
+
+#[tokio::test]
+async fn a_credential_for_certain_collections_makes_no_new_one() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let limited = json!({ "name": "limited", "role": "editor", "collection_ids": [library] });
+    let limited = key(&tenant, limited).await;
+    let dump = text(&asked(&limited, &library).await.expect(202)["id"]);
+    place.work().await;
+    limited.get(&format!("/v1/dumps/{dump}")).await.expect(200);
+    problem(&bring_in(&limited, &dump, "new").await, 403, "forbidden");
+    assert_eq!(place.count("select count(*) from app.restores").await, 0);
+}
+
+#[tokio::test]
+async fn what_is_brought_in_is_limited_to_the_groups_of_what_was_dumped() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let group = tenant.post("/v1/groups", &json!({ "name": "chemists" })).await.expect(201);
+    let body = json!({ "name": "secret", "group_ids": [group["id"]] });
+    let secret = text(&tenant.post("/v1/collections", &body).await.expect(201)["id"]);
+    upload(&tenant, &secret, "a.md", "# A\n\nThe zanzibarite pump.").await;
+    place.work().await;
+    let dump = text(&place.dumped(&tenant, &secret).await["dump"]["id"]);
+    let restore = place.restored(&tenant, &dump, "again").await;
+    assert_eq!(restore_state(&restore), ("completed", ""));
+    let copy = text(&restore["collection_id"]);
+    let shown = tenant.get(&format!("/v1/collections/{copy}")).await.expect(200);
+    assert_eq!(shown["group_ids"], json!([group["id"]]));
+    let person = tenant.as_member("editor").await;
+    problem(&person.get(&format!("/v1/collections/{copy}")).await, 404, "not_found");
+    problem(&person.get(&format!("/v1/dumps/{dump}")).await, 404, "not_found");
+    let found = person.post("/v1/search", &json!({ "query": "zanzibarite pump" })).await;
+    assert!(!found.expect(200).to_string().contains("zanzibarite pump."));
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_noted() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    let restore = place.restored(&tenant, &dump, "again").await;
+    tenant.delete(&format!("/v1/dumps/{dump}")).await.expect(204);
+    for action in ["dump.created", "dump.restored", "dump.deleted"] {
+        let page = tenant.get(&format!("/v1/audit_events?action={action}")).await.expect(200);
+        let [entry] = &page["items"].as_array().unwrap()[..] else { panic!("{action}: {page}") };
+        assert_eq!(entry["target"]["id"], *dump, "{action}");
+        if action == "dump.restored" {
+            assert_eq!(entry["after"]["collection_id"], restore["collection_id"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_brings_a_dump_in_while_uploads_are_switched_off() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    place
+        .run("insert into app.tenant_flags (tenant_id, flag, is_on) select tenant_id, 'uploads', false from app.tenants")
+        .await;
+    problem(&bring_in(&tenant, &dump, "again").await, 503, "unavailable");
+    asked(&tenant, &library).await.expect(202);
+}
