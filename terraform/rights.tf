@@ -101,7 +101,7 @@ locals {
   )
 
   # The worker hands the line to the queue, asks how much waits there, and takes work from it, reads originals and removes
-  # those of deleted documents, stores the pages of sources, and ends uploads that nobody completed.
+  # those of deleted documents, stores the pages of sources, writes and reads dumps, and ends uploads that nobody completed.
   worker_statements = concat(
     module.models.embedding_statements,
     local.settings_statements,
