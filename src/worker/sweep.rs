@@ -15,6 +15,8 @@ use crate::tenancy::each_tenant;
 const EVERY: Duration = Duration::from_secs(60);
 /// How many rounds go by between two looks at the outcomes: they lie tenant by tenant, so that a look is a walk.
 const ROUNDS: u32 = 60;
+/// The same of dumps, which nobody is shown from the moment on when they are over.
+const DUMP_ROUNDS: u32 = 10;
 /// Rows that are removed at once.
 const ROWS: i64 = 10_000;
 
@@ -62,7 +64,7 @@ pub(super) async fn run_dumps(dumps: Dumps, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tell("dumps and their files", dumps.sweep(&stop).await);
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(EVERY * DUMP_ROUNDS) => {}
             () = stop.cancelled() => {}
         }
     }

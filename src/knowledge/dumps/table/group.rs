@@ -66,7 +66,7 @@ pub(super) fn place(group: &RowGroupMetaData) -> (u64, u64) {
 
 impl Piece {
     /// The bytes from here on.
-    fn from(&self, offset: u64) -> Result<Bytes> {
+    fn starting_at(&self, offset: u64) -> Result<Bytes> {
         let skipped = offset.checked_sub(self.start).and_then(|skip| usize::try_from(skip).ok());
         let skipped = skipped.filter(|skip| *skip <= self.bytes.len());
         skipped.map(|skip| self.bytes.slice(skip..)).ok_or_else(short)
@@ -83,11 +83,11 @@ impl ChunkReader for Piece {
     type T = Reader<Bytes>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(self.from(start)?.reader())
+        Ok(self.starting_at(start)?.reader())
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let bytes = self.from(start)?;
+        let bytes = self.starting_at(start)?;
         if length <= bytes.len() { Ok(bytes.slice(..length)) } else { Err(short()) }
     }
 }
