@@ -4,6 +4,9 @@
 -- Files are written under an id that is new for each attempt, so that a worker that was taken for dead writes into files of
 -- nobody. Files that belong to no dump any more are found by dump_files, whatever died in between, and removed.
 
+-- What is waited for here holds up everybody behind it: rather not now, and once more.
+set local lock_timeout = '5s';
+
 create table app.dumps (
     tenant_id uuid not null,
     dump_id uuid not null,
@@ -32,6 +35,8 @@ create table app.dumps (
     constraint dumps_pkey primary key (tenant_id, dump_id),
     constraint dumps_collection_id_fkey foreign key (tenant_id, collection_id)
         references app.collections (tenant_id, collection_id) on delete cascade,
+    -- What is attached to a conversation is nobody's documentation: version 8 marks the collections of attachments.
+    constraint dumps_collection_id_check check (uuid_extract_version(collection_id) is distinct from 8),
     constraint dumps_state_check check (state in ('queued', 'running', 'ready', 'failed')),
     constraint dumps_failure_check check ((state = 'failed') = (failure_code is not null)),
     constraint dumps_ready_check check (
@@ -103,6 +108,7 @@ create table app.restores (
     constraint restores_pkey primary key (tenant_id, restore_id),
     constraint restores_collection_id_fkey foreign key (tenant_id, collection_id)
         references app.collections (tenant_id, collection_id) on delete cascade,
+    constraint restores_collection_id_check check (uuid_extract_version(collection_id) is distinct from 8),
     constraint restores_state_check check (state in ('queued', 'running', 'completed', 'failed')),
     constraint restores_failure_check check ((state = 'failed') = (failure_code is not null)),
     constraint restores_counts_check check (skipped_count between 0 and done_count)

@@ -100,9 +100,7 @@ pub struct Worker {
 
 impl Worker {
     /// Works until `stop`, then waits for the jobs in hand.
-    pub async fn run(mut self, stop: CancellationToken) {
-        // A dump may take longer than anybody waits for a worker to stop.
-        self.dumps = self.dumps.until(stop.clone());
+    pub async fn run(self, stop: CancellationToken) {
         let jobs = TaskTracker::new();
         let (db, keep, until) = (self.db.clone(), self.webhooks.settings().keep, stop.clone());
         let sweep = move || sweep::run(db.clone(), keep, until.clone());
@@ -266,7 +264,7 @@ impl Worker {
             return self.enrich(delivery, stop).await;
         }
         if [DUMP_COLLECTION, RESTORE_DUMP].contains(&kind) {
-            return self.dump(delivery).await;
+            return self.dump(delivery, stop).await;
         }
         match self.dispatch(delivery).await {
             JobOutcome::Done => {

@@ -7,6 +7,7 @@
 
 mod attempt;
 mod bring_in;
+mod checked_object;
 mod download;
 mod manifest;
 mod object_writer;
@@ -22,7 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::download::{FileContent, PlacedFile};
@@ -137,21 +137,13 @@ pub struct Dumps {
     embedder: Arc<dyn Embedder>,
     settings: DumpSettings,
     places: Arc<Semaphore>,
-    /// Cancelled when this process is about to end.
-    stop: CancellationToken,
 }
 
 impl Dumps {
     /// Dumps of documents that `receiver` takes.
     pub fn new(receiver: Receiver, embedder: Arc<dyn Embedder>, settings: DumpSettings) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrency));
-        Self { receiver, embedder, settings, places, stop: CancellationToken::new() }
-    }
-
-    /// The same, whose work ends where it is when `stop` is cancelled: another worker goes on, or begins anew.
-    #[must_use]
-    pub fn until(self, stop: CancellationToken) -> Self {
-        Self { stop, ..self }
+        Self { receiver, embedder, settings, places }
     }
 
     /// Wakes the worker of this process: there is something for it to do.

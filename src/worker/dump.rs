@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::Rng;
+use tokio_util::sync::CancellationToken;
 
 use super::{Worker, kind_of, later};
 use crate::adapters::queue::{Delivery, QueueError};
@@ -13,8 +14,13 @@ use crate::telemetry::metrics::metrics;
 const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
-    /// Makes one attempt at a dump or a restore, and settles its message.
-    pub(super) async fn dump(&self, delivery: &Delivery) -> Result<(), QueueError> {
+    /// Makes one attempt at a dump or a restore, until `stop`, and settles its message: either may take longer than anybody waits
+    /// for a worker to stop.
+    pub(super) async fn dump(
+        &self,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<(), QueueError> {
         let message = &delivery.message;
         let kind = kind_of(message);
         let Some(_place) = self.dumps.place() else {
@@ -24,8 +30,8 @@ impl Worker {
         let (tenant, id) = (message.tenant, message.subject_id);
         let job = async {
             match kind {
-                RESTORE_DUMP => self.dumps.restore(tenant, id).await,
-                _ => self.dumps.dump(tenant, id).await,
+                RESTORE_DUMP => self.dumps.restore(tenant, id, stop).await,
+                _ => self.dumps.dump(tenant, id, stop).await,
             }
         };
         match Box::pin(self.while_holding(delivery, job)).await {

@@ -329,7 +329,9 @@ impl CollectionsApi {
 /// 403.
 pub(super) fn refuse_listed(actor: &Actor) -> Result<(), ApiError> {
     match Reader::from(actor) {
-        Reader::Listed(_) => Err(ApiError::new(ProblemCode::Forbidden, NEW_OUT_OF_REACH)),
+        Reader::Listed(_) | Reader::Attachments(_) => {
+            Err(ApiError::new(ProblemCode::Forbidden, NEW_OUT_OF_REACH))
+        }
         Reader::Everything | Reader::Person(_) | Reader::Program => Ok(()),
     }
 }

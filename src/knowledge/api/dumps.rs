@@ -139,7 +139,7 @@ impl DumpsApi {
     ) -> Result<Json<DumpDetail>, ApiError> {
         let actor = caller.require(Action::DumpRead)?;
         let dump = self.dumps.find(actor, dump_id.0).await?;
-        let files = self.dumps.place(actor.tenant, &dump).await?;
+        let files = self.dumps.place_files(actor.tenant, &dump).await?;
         let files = files.into_iter().map(Into::into).collect();
         Ok(Json(DumpDetail { dump: dump.try_into()?, files }))
     }

@@ -1,6 +1,7 @@
 //! One attempt of a worker at a dump or a restore: what can end it, and the lease that it works under.
 
 use parquet::errors::ParquetError;
+use tokio_util::sync::CancellationToken;
 
 use super::Dumps;
 use crate::adapters::objects::ObjectError;
@@ -112,22 +113,30 @@ pub(super) enum Lease<'a> {
 impl Dumps {
     /// Renews the lease while the work goes on; as long as we live and reach the database, nobody else begins. The work ends
     /// where it is when the lease is lost or this process is to stop.
+    ///
+    /// Both go on beside each other: the work may hold the row that the renewal waits for, and must come to its commit.
     pub(super) async fn while_leased<T>(
         &self,
         tenant: TenantId,
         lease: Lease<'_>,
+        stop: &CancellationToken,
         work: impl Future<Output = Result<T, AttemptError>>,
     ) -> Result<T, AttemptError> {
-        tokio::pin!(work);
+        tokio::select! {
+            done = work => done,
+            () = stop.cancelled() => Err(AttemptError::Stopped),
+            lost = self.renew_until_lost(tenant, lease) => Err(lost),
+        }
+    }
+
+    /// Renews the lease again and again; why it can not be renewed any more.
+    async fn renew_until_lost(&self, tenant: TenantId, lease: Lease<'_>) -> AttemptError {
         loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = self.stop.cancelled() => return Err(AttemptError::Stopped),
-                () = tokio::time::sleep(self.settings.lease / 3) => {
-                    if !self.renew(tenant, lease).await? {
-                        return Err(AttemptError::LeaseLost);
-                    }
-                }
+            tokio::time::sleep(self.settings.lease / 3).await;
+            match self.renew(tenant, lease).await {
+                Ok(true) => {}
+                Ok(false) => return AttemptError::LeaseLost,
+                Err(error) => return error.into(),
             }
         }
     }

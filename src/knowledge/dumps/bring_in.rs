@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Dumps;
 use super::attempt::AttemptError;
-use super::table::{DocumentRow, EmbeddingTable, Table};
+use super::table::{ChunkTable, DocumentRow, EmbeddingTable, Table};
 use crate::adapters::objects::{ObjectError, ObjectKey};
 use crate::db::{self, OnConstraint, TenantTx};
 use crate::kernel::ids::{TenantId, new_id};
@@ -20,6 +20,16 @@ use crate::knowledge::store::index::{IndexedChunk, IndexedVersion};
 use crate::knowledge::store::ingestion::{Claim, StageTimes};
 use crate::knowledge::store::restore_leases::ClaimedRestore;
 use crate::knowledge::store::versions::NewVersion;
+
+/// A document as the files of a dump have it.
+pub(super) struct Incoming {
+    /// The document with its text.
+    pub row: DocumentRow,
+    /// Its passages.
+    pub chunks: Vec<DumpedChunk>,
+    /// Their vectors.
+    pub embeddings: Vec<DumpedEmbedding>,
+}
 
 /// A document that can be stored.
 struct Prepared {
@@ -37,11 +47,12 @@ impl Dumps {
         tenant: TenantId,
         restore: &ClaimedRestore,
         number: i32,
-        row: DocumentRow,
-        chunks: Vec<DumpedChunk>,
-        embeddings: Vec<DumpedEmbedding>,
+        incoming: Incoming,
     ) -> Result<(), AttemptError> {
-        let model = chunks.first().map(|chunk| chunk.embedding_model.clone()).unwrap_or_default();
+        let (model, dimensions) = (self.embedder.model(), self.embedder.dimensions());
+        incoming.check(model, dimensions)?;
+        let Incoming { row, chunks, embeddings } = incoming;
+        let model = model.to_owned();
         let chunks = indexed(chunks, embeddings);
         let chunks = chunks.ok_or(AttemptError::Damaged { file: EmbeddingTable::FILE })?;
         let version_id = new_id();
@@ -79,6 +90,24 @@ impl Dumps {
             Ok(()) | Err(ObjectError::Missing(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Incoming {
+    /// Passes where the passages are those of the document, and all vectors are of this model: one of another length would break
+    /// every search that meets it.
+    fn check(&self, model: &str, dimensions: usize) -> Result<(), AttemptError> {
+        let document_id = self.row.document.document_id;
+        let is_own = |chunk: &DumpedChunk| {
+            chunk.document_id == document_id && chunk.embedding_model == model
+        };
+        if !self.chunks.iter().all(is_own) {
+            return Err(AttemptError::Damaged { file: ChunkTable::FILE });
+        }
+        if self.embeddings.iter().any(|vector| vector.embedding.len() != dimensions) {
+            return Err(AttemptError::Damaged { file: EmbeddingTable::FILE });
+        }
+        Ok(())
     }
 }
 

@@ -41,7 +41,11 @@ impl Dumps {
     ///
     /// # Errors
     /// Nothing could be signed.
-    pub async fn place(&self, tenant: TenantId, dump: &Dump) -> Result<Vec<PlacedFile>, DumpError> {
+    pub async fn place_files(
+        &self,
+        tenant: TenantId,
+        dump: &Dump,
+    ) -> Result<Vec<PlacedFile>, DumpError> {
         let Some(files_id) = dump.files_id.filter(|_| dump.state == "ready") else {
             return Ok(Vec::new());
         };

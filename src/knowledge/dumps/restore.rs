@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::attempt::{AttemptError, Lease};
+use super::bring_in::Incoming;
+use super::checked_object::CheckedObject;
 use super::manifest::{FORMAT_VERSION, FileEntry};
 use super::table::{ChunkTable, DocumentTable, EmbeddingTable, Table, TableReader};
 use super::{Dump, Dumps, JobOutcome};
@@ -24,11 +26,17 @@ struct Tables {
 }
 
 impl Dumps {
-    /// Makes one attempt at a restore, from where the one before it came to.
+    /// Makes one attempt at a restore, from where the one before it came to. At `stop` it ends where it is: another worker goes
+    /// on from there.
     ///
     /// # Errors
     /// The database failed in a way that says nothing about the restore: the message should come again.
-    pub async fn restore(&self, tenant: TenantId, restore_id: Uuid) -> db::Result<JobOutcome> {
+    pub async fn restore(
+        &self,
+        tenant: TenantId,
+        restore_id: Uuid,
+        stop: &CancellationToken,
+    ) -> db::Result<JobOutcome> {
         let token = Uuid::new_v4();
         let mut tx = self.receiver.db.tenant(tenant).await?;
         let claim = tx.claim_restore(restore_id, token, self.settings.lease).await?;
@@ -44,7 +52,7 @@ impl Dumps {
             Err(AttemptError::WorkerLost { attempts: restore.attempts - 1 })
         } else {
             let work = Box::pin(self.bring_in_all(tenant, &restore, dump));
-            self.while_leased(tenant, Lease::Restore(&restore), work).await
+            self.while_leased(tenant, Lease::Restore(&restore), stop, work).await
         };
         match worked {
             Ok(()) => Ok(JobOutcome::Done),
@@ -88,7 +96,8 @@ impl Dumps {
         while let Some(row) = tables.documents.next().await.map_err(gone)? {
             let chunks = tables.chunks.take(row.document.chunk_count).await.map_err(gone)?;
             let embeddings = tables.embeddings.take(row.embedding_count).await.map_err(gone)?;
-            Box::pin(self.bring_in(tenant, restore, number, row, chunks, embeddings)).await?;
+            let incoming = Incoming { row, chunks, embeddings };
+            Box::pin(self.bring_in(tenant, restore, number, incoming)).await?;
             number += 1;
         }
         let mut tx = self.receiver.db.tenant(tenant).await?;
@@ -100,7 +109,7 @@ impl Dumps {
         Ok(())
     }
 
-    /// Opens the files of a dump, each of which was read once and found as it was written.
+    /// Opens the files of a dump, each of which is read once and found as it was written.
     async fn open_tables(&self, tenant: TenantId, dump: &Dump) -> Result<Tables, AttemptError> {
         let files = FileEntry::from_row(&dump.files)?;
         let files_id = dump.files_id.ok_or(AttemptError::DumpGone)?;
@@ -117,21 +126,11 @@ impl Dumps {
         files_id: Uuid,
         files: &[FileEntry],
     ) -> Result<TableReader<T>, AttemptError> {
-        let damaged = AttemptError::Damaged { file: T::FILE };
-        let Some(entry) = files.iter().find(|entry| entry.name == T::FILE) else {
-            return Err(damaged);
-        };
+        let written = files.iter().find(|entry| entry.name == T::FILE);
+        let written = written.ok_or(AttemptError::Damaged { file: T::FILE })?;
         let key = ObjectKey::dump(tenant, files_id, T::FILE);
-        let (mut hash, mut size) = (Sha256::new(), 0);
-        let mut see = |piece: &[u8]| {
-            hash.update(piece);
-            size += piece.len() as u64;
-        };
-        self.objects().scan(&key, &mut see).await?;
-        if size != entry.size_bytes || hex::encode(hash.finalize()) != entry.sha256 {
-            return Err(damaged);
-        }
-        TableReader::open(Arc::clone(self.objects()), key, size).await
+        let objects = Arc::clone(self.objects());
+        TableReader::open(CheckedObject::open(objects, key, T::FILE, written).await?).await
     }
 
     async fn end_restore(

@@ -20,6 +20,9 @@ pub(super) use self::encoder::Encoder;
 use self::group::StoredGroup;
 pub(super) use self::reader::TableReader;
 
+/// Largest footer, in bytes: some 100 for each column of each group. A file with a larger one is neither written nor read.
+const LARGEST_FOOTER: u64 = 256 << 20;
+
 /// A group of rows that is being written; its bytes are taken away whenever a group ends.
 type OpenGroup<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 

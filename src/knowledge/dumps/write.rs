@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::attempt::{AttemptError, Lease};
@@ -26,11 +27,16 @@ struct Files {
 }
 
 impl Dumps {
-    /// Makes one attempt at a dump.
+    /// Makes one attempt at a dump. At `stop` it ends where it is: another worker begins anew.
     ///
     /// # Errors
     /// The database failed in a way that says nothing about the dump: the message should come again.
-    pub async fn dump(&self, tenant: TenantId, dump_id: Uuid) -> db::Result<JobOutcome> {
+    pub async fn dump(
+        &self,
+        tenant: TenantId,
+        dump_id: Uuid,
+        stop: &CancellationToken,
+    ) -> db::Result<JobOutcome> {
         let token = Uuid::new_v4();
         let mut tx = self.receiver.db.tenant(tenant).await?;
         let claim = tx.claim_dump(dump_id, token, self.settings.lease).await?;
@@ -45,7 +51,7 @@ impl Dumps {
             Err(AttemptError::WorkerLost { attempts: dump.attempts - 1 })
         } else {
             let work = Box::pin(self.write(tenant, &dump));
-            self.while_leased(tenant, Lease::Dump(&dump), work).await
+            self.while_leased(tenant, Lease::Dump(&dump), stop, work).await
         };
         match worked {
             Ok(()) => Ok(JobOutcome::Done),

@@ -25,8 +25,8 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Says how long a worker may be writing them; not at all any more for no time.
-    pub(in crate::knowledge) async fn keep_dump_files(
+    /// Says how long a worker may be writing them.
+    pub(super) async fn keep_dump_files(
         &mut self,
         files_id: Uuid,
         lease: Duration,
@@ -39,6 +39,22 @@ impl TenantTx {
             self.tenant().uuid(),
             files_id,
             lease.as_secs_f64()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Says that nobody writes them any more. They are announced once more when they were removed while a worker that was taken
+    /// for dead went on writing: what it wrote since is removed too.
+    pub(super) async fn leave_dump_files(&mut self, files_id: Uuid) -> db::Result<()> {
+        sqlx::query!(
+            "insert into dump_files (tenant_id, files_id, keep_until)
+            values ($1, $2, now())
+            on conflict on constraint dump_files_pkey do update
+            set keep_until = now()",
+            self.tenant().uuid(),
+            files_id
         )
         .execute(self.connection())
         .await?;

@@ -100,11 +100,12 @@ impl TenantTx {
                 and (d.lease_expires_at is null or d.lease_expires_at <= now())
                 and c.tenant_id = d.tenant_id
                 and c.collection_id = d.collection_id
+                and c.name is not null
             returning
                 d.dump_id,
                 d.lease_token as "token!",
                 d.collection_id,
-                c.name as collection_name,
+                c.name as "collection_name!",
                 c.description as collection_description,
                 d.attempts"#,
             self.tenant().uuid(),
@@ -215,7 +216,7 @@ impl TenantTx {
     }
 
     /// Ends an attempt without success: the dump waits for the next one, or is given up for a reason. What was written of it is
-    /// that of nobody. An attempt that was stopped from outside does not count.
+    /// that of nobody, also when the dump is no longer ours. An attempt that was stopped from outside does not count.
     pub(in crate::knowledge) async fn end_dump_attempt(
         &mut self,
         dump: &ClaimedDump,
@@ -254,7 +255,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        self.keep_dump_files(dump.token, Duration::ZERO).await
+        self.leave_dump_files(dump.token).await
     }
 
     /// Gives up a dump that nobody works on; false when it is in somebody's hands.

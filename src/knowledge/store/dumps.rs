@@ -142,11 +142,8 @@ impl TenantTx {
         Ok(dump)
     }
 
-    /// The same, kept from changing until the end of the transaction.
-    pub(in crate::knowledge) async fn lock_dump(
-        &mut self,
-        dump_id: Uuid,
-    ) -> db::Result<Option<Dump>> {
+    /// Keeps a dump from changing until the end of the transaction.
+    pub(in crate::knowledge) async fn lock_dump(&mut self, dump_id: Uuid) -> db::Result<()> {
         sqlx::query!(
             "select dump_id
             from dumps
@@ -158,7 +155,7 @@ impl TenantTx {
         )
         .fetch_optional(self.connection())
         .await?;
-        self.find_dump(dump_id).await
+        Ok(())
     }
 
     /// Dumps of a collection, newest first.
@@ -221,6 +218,19 @@ impl TenantTx {
 
     /// Removes the dumps whose time is over, but for those that are being brought in; how many there were.
     pub(in crate::knowledge) async fn delete_expired_dumps(&mut self) -> db::Result<u64> {
+        // First of all, so that the next statement sees the restores of those who held one of them.
+        sqlx::query!(
+            "select dump_id
+            from dumps
+            where tenant_id = $1
+                and expires_at <= now()
+                and state in ('ready', 'failed')
+            order by dump_id
+            for update",
+            self.tenant().uuid()
+        )
+        .fetch_all(self.connection())
+        .await?;
         let done = sqlx::query!(
             "delete from dumps d
             where d.tenant_id = $1

@@ -72,6 +72,8 @@ async fn lists_do_not_show_it_and_ids_do_not_find_it() {
         (Method::PATCH, format!("/v1/collections/{collection}"), &json!({ "name": "mine" })),
         (Method::PATCH, format!("/v1/collections/{collection}"), &json!({ "group_ids": [] })),
         (Method::DELETE, format!("/v1/collections/{collection}"), &nothing),
+        (Method::GET, format!("/v1/collections/{collection}/dumps"), &nothing),
+        (Method::POST, format!("/v1/collections/{collection}/dumps"), &nothing),
         (
             Method::POST,
             "/v1/search".into(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pidima::knowledge::JobOutcome;
 use pidima::worker::reconcile_dumps;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -196,16 +197,80 @@ async fn a_worker_that_is_to_stop_leaves_a_dump_to_others_and_that_is_no_attempt
     let stopped = CancellationToken::new();
     stopped.cancel();
     let dump_id = id.parse().unwrap();
-    let dumps = place.app.app.worker.dumps.clone().until(stopped);
-    dumps.dump(tenant.id, dump_id).await.unwrap();
+    place.app.app.worker.dumps.dump(tenant.id, dump_id, &stopped).await.unwrap();
     let attempts = place.count("select attempts::bigint from app.dumps").await;
-    let (left, _) = (show(&tenant, &id).await, ());
+    let left = show(&tenant, &id).await;
     assert!(
         state(&left) == ("queued", "") && attempts == 0 || state(&left) == ("ready", ""),
         "{left}"
     );
     place.work().await;
     assert_eq!(state(&show(&tenant, &id).await), ("ready", ""));
+}
+
+/// Statements that wait for a lock.
+async fn waiting(place: &Place) -> i64 {
+    place
+        .count(
+            "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .await
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_beside_the_work_that_has_the_same_row() {
+    let place = place("directory", &[("PIDIMA_INGESTION_LEASE_MS", "3000")]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    let restore = text(&bring_in(&tenant, &dump, "again").await.expect(202)["id"]);
+    let admin = place.app.database.admin();
+    // Keeps the work, which is claimed by then, from its first document, so that somebody else can have the restore's row first.
+    let mut documents = admin.begin().await.unwrap();
+    let lock = "lock table app.documents in exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut *documents).await.unwrap();
+    let (dumps, id) = (place.app.app.worker.dumps.clone(), tenant.id);
+    let restore_id = restore.parse().unwrap();
+    let never = CancellationToken::new();
+    let working = tokio::spawn(async move { dumps.restore(id, restore_id, &never).await.unwrap() });
+    eventually("the work waits", || async { waiting(&place).await == 1 }).await;
+    let mut row = admin.begin().await.unwrap();
+    let lock = "select from app.restores for update";
+    sqlx::raw_sql(lock).execute(&mut *row).await.unwrap();
+    documents.rollback().await.unwrap();
+    // The work to count its document, and the renewal behind it.
+    eventually("both wait for the restore", || async { waiting(&place).await == 2 }).await;
+    row.rollback().await.unwrap();
+    assert_eq!(working.await.unwrap(), JobOutcome::Done);
+    let restore = tenant.get(&format!("/v1/restores/{restore}")).await.expect(200);
+    assert_eq!(restore_state(&restore), ("completed", ""), "{restore}");
+}
+
+#[tokio::test]
+async fn a_worker_whose_files_were_removed_meanwhile_leaves_none() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = ask(&tenant, &library).await;
+    let admin = place.app.database.admin();
+    let mut texts = admin.begin().await.unwrap();
+    sqlx::raw_sql("lock table app.document_texts").execute(&mut *texts).await.unwrap();
+    let (dumps, id) = (place.app.app.worker.dumps.clone(), tenant.id);
+    let dump_id = dump.parse().unwrap();
+    let never = CancellationToken::new();
+    let working = tokio::spawn(async move { dumps.dump(id, dump_id, &never).await.unwrap() });
+    eventually("the worker reads", || async { waiting(&place).await == 1 }).await;
+    tenant.delete(&format!("/v1/dumps/{dump}")).await.expect(204);
+    // As when it was taken for dead.
+    place.run("update app.dump_files set keep_until = now()").await;
+    assert_eq!(place.sweep().await, 1);
+    texts.rollback().await.unwrap();
+    assert_eq!(working.await.unwrap(), JobOutcome::Done);
+    assert_eq!(place.count("select count(*) from app.dump_files").await, 1, "announced again");
+    assert_eq!(place.sweep().await, 1);
+    assert_eq!(place.count("select count(*) from app.dump_files").await, 0);
+    assert_eq!(files(&place, &tenant), 0);
 }
 
 #[tokio::test]

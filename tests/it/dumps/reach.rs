@@ -1,10 +1,12 @@
 //! Who may dump what, and who sees what is brought in.
 
+use pidima::kernel::ids::attachments_of;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{asked, bring_in, collection, library, place, restore_state, text, upload};
+use super::{asked, bring_in, collection, library, place, restore_state, rows, text, upload};
 use crate::api::problem;
+use crate::attachments::{VALVE, open, send};
 use crate::support::TestTenant;
 
 async fn key(tenant: &TestTenant, body: Value) -> TestTenant {
@@ -85,6 +87,38 @@ async fn what_is_brought_in_is_limited_to_the_groups_of_what_was_dumped() {
     problem(&person.get(&format!("/v1/dumps/{dump}")).await, 404, "not_found");
     let found = person.post("/v1/search", &json!({ "query": "zanzibarite pump" })).await;
     assert!(!found.expect(200).to_string().contains("zanzibarite pump."));
+}
+
+#[tokio::test]
+async fn what_is_attached_to_a_session_is_in_no_dump() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let session = open(&tenant, &json!({})).await;
+    let sent = send(&tenant, &session, "valve.md", VALVE.as_bytes()).await;
+    assert!(sent.status.is_success(), "{}", sent.text());
+    place.work().await;
+    let hidden = attachments_of(session.parse().unwrap()).to_string();
+    problem(&asked(&tenant, &hidden).await, 404, "not_found");
+    let listed = tenant.get(&format!("/v1/collections/{hidden}/dumps")).await;
+    problem(&listed, 404, "not_found");
+    // Nor is there a row that a worker could take.
+    let made = sqlx::query(
+        "insert into app.dumps (tenant_id, dump_id, collection_id, created_by, expires_at)
+        select tenant_id, gen_random_uuid(), collection_id, tenant_id, now() + interval '1 hour'
+        from app.collections
+        where name is null",
+    )
+    .execute(&place.app.database.admin())
+    .await;
+    let refused = made.expect_err("a dump of attachments").to_string();
+    assert!(refused.contains("dumps_collection_id_check"), "{refused}");
+    let dump = place.dumped(&tenant, &library).await;
+    assert_eq!(dump["dump"]["counts"]["documents"], 3, "{dump}");
+    for file in ["documents.parquet", "chunks.parquet"] {
+        let told = format!("{:?}", rows(&tenant, &dump, file).await);
+        assert!(told.contains("pump") && !told.contains("quibblefax"), "{file}: {told}");
+    }
 }
 
 #[tokio::test]

@@ -67,10 +67,11 @@ impl Table for DocumentTable {
     }";
 
     fn size_of(row: &DocumentRow) -> usize {
-        let DumpedDocument { name, title, source_url, .. } = &row.document;
+        let DumpedDocument { name, title, source_url, metadata, .. } = &row.document;
         let options =
             title.as_ref().map_or(0, String::len) + source_url.as_ref().map_or(0, String::len);
-        300 + name.len() + options + row.text.len()
+        // The tenant's own object may be as large as a text.
+        300 + name.len() + options + metadata.to_string().len() + row.text.len()
     }
 
     fn push(&mut self, row: DocumentRow) {

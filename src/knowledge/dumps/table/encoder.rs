@@ -8,7 +8,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use super::Table;
+use super::{LARGEST_FOOTER, Table, damaged};
 
 /// A file that is being written: the rows of one group, and what of the file was not taken away yet.
 pub(in super::super) struct Encoder<T> {
@@ -81,11 +81,15 @@ impl<T: Table> Encoder<T> {
     /// The rest of the file.
     ///
     /// # Errors
-    /// As above.
+    /// As above, or it has more groups than anybody would read.
     pub fn finish(self) -> Result<Vec<u8>> {
         let (mut this, mut bytes) = self.end_group()?;
         this.file.finish()?;
-        bytes.append(this.file.inner_mut());
+        let footer = this.file.inner_mut();
+        if footer.len() as u64 > LARGEST_FOOTER {
+            return Err(damaged("too many groups of rows; raise PIDIMA_DUMP_ROW_GROUP_ROWS"));
+        }
+        bytes.append(footer);
         Ok(bytes)
     }
 }

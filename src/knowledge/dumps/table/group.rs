@@ -56,12 +56,21 @@ pub(super) fn rows(group: &RowGroupMetaData) -> usize {
     usize::try_from(group.num_rows()).unwrap_or_default()
 }
 
-/// Where the bytes of a group stand, and how many they are.
-pub(super) fn place(group: &RowGroupMetaData) -> (u64, u64) {
-    let ranges = || group.columns().iter().map(ColumnChunkMetaData::byte_range);
-    let start = ranges().map(|(start, _)| start).min().unwrap_or_default();
-    let end = ranges().map(|(start, length)| start + length).max().unwrap_or_default();
-    (start, end - start)
+/// Where the bytes of a group stand, and how many they are; `None` where that can not be.
+pub(super) fn place(group: &RowGroupMetaData) -> Option<(u64, u64)> {
+    let ranges: Option<Vec<(u64, u64)>> = group.columns().iter().map(range).collect();
+    let ranges = ranges?;
+    let start = ranges.iter().map(|(start, _)| *start).min()?;
+    let end = ranges.iter().map(|(_, end)| *end).max()?;
+    Some((start, end - start))
+}
+
+/// From where to where the bytes of a column stand.
+fn range(column: &ColumnChunkMetaData) -> Option<(u64, u64)> {
+    let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+    let start = u64::try_from(start).ok()?;
+    let length = u64::try_from(column.compressed_size()).ok()?;
+    Some((start, start.checked_add(length)?))
 }
 
 impl Piece {

@@ -3,23 +3,22 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use parquet::errors::ParquetError;
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::SchemaDescriptor;
 
 use super::group::{Piece, StoredGroup, place, rows};
-use super::{Table, damaged};
-use crate::adapters::objects::{ObjectKey, Objects};
+use super::{LARGEST_FOOTER, Table, damaged};
 use crate::knowledge::dumps::attempt::AttemptError;
+use crate::knowledge::dumps::checked_object::CheckedObject;
 
 /// Bytes at the very end: the length of the footer, and Parquet's mark.
 const TAIL: u64 = 8;
-/// Largest footer: some 100 bytes for each column of each group.
-const LARGEST_FOOTER: u64 = 256 << 20;
 
 /// A file that is read from its beginning to its end.
 pub(in super::super) struct TableReader<T: Table> {
-    objects: Arc<dyn Objects>,
-    key: ObjectKey,
+    object: CheckedObject,
     file: Arc<ParquetMetaData>,
     /// Number of the next group.
     next: usize,
@@ -28,17 +27,14 @@ pub(in super::super) struct TableReader<T: Table> {
 }
 
 impl<T: Table> TableReader<T> {
-    /// Opens a file of so many bytes.
+    /// Opens a file.
     ///
     /// # Errors
-    /// It is not there, or is no such file.
-    pub async fn open(
-        objects: Arc<dyn Objects>,
-        key: ObjectKey,
-        size: u64,
-    ) -> Result<Self, AttemptError> {
-        let end = size.checked_sub(TAIL).ok_or_else(|| damaged("the file is too short"))?;
-        let tail = objects.read(&key, end, TAIL).await?;
+    /// It is not there any more, or is no file of this table.
+    pub async fn open(object: CheckedObject) -> Result<Self, AttemptError> {
+        let end = object.size().checked_sub(TAIL);
+        let end = end.ok_or_else(|| damaged("the file is too short"))?;
+        let tail = object.read(end, TAIL).await?;
         let (length, mark) =
             tail.split_first_chunk::<4>().ok_or_else(|| damaged("the file is too short"))?;
         let length = u64::from(u32::from_le_bytes(*length));
@@ -46,9 +42,9 @@ impl<T: Table> TableReader<T> {
             return Err(damaged("the file is no Parquet").into());
         }
         let begin = end.checked_sub(length).ok_or_else(|| damaged("the footer is too long"))?;
-        let footer = objects.read(&key, begin, length).await?;
-        let file = ParquetMetaDataReader::decode_metadata(&footer)?;
-        Ok(Self { objects, key, file: Arc::new(file), next: 0, rows: VecDeque::new() })
+        let footer = object.read(begin, length).await?;
+        let file = tokio::task::spawn_blocking(move || decode::<T>(&footer)).await??;
+        Ok(Self { object, file: Arc::new(file), next: 0, rows: VecDeque::new() })
     }
 
     /// The next row; none at the end.
@@ -98,8 +94,9 @@ impl<T: Table> TableReader<T> {
     }
 
     async fn read_group(&mut self) -> Result<(), AttemptError> {
-        let (start, length) = place(self.file.row_group(self.next));
-        let bytes = self.objects.read(&self.key, start, length).await?;
+        let place = place(self.file.row_group(self.next));
+        let (start, length) = place.ok_or_else(|| damaged("a group is nowhere"))?;
+        let bytes = self.object.read(start, length).await?;
         let piece = Piece { start, bytes };
         let group = StoredGroup::new(Arc::clone(&self.file), self.next, piece);
         let read = move || T::read(&group);
@@ -107,5 +104,23 @@ impl<T: Table> TableReader<T> {
         self.rows = rows?.into();
         self.next += 1;
         Ok(())
+    }
+}
+
+/// What a footer tells of a file, which must have the columns of the table: they are read as such.
+fn decode<T: Table>(footer: &[u8]) -> ParquetResult<ParquetMetaData> {
+    let file = ParquetMetaDataReader::decode_metadata(footer)?;
+    let wanted = SchemaDescriptor::new(Arc::new(parse_message_type(T::SCHEMA)?));
+    let columns = |schema: &SchemaDescriptor| -> Vec<_> {
+        let levels = schema
+            .columns()
+            .iter()
+            .map(|column| (column.physical_type(), column.max_def_level(), column.max_rep_level()));
+        levels.collect()
+    };
+    if columns(file.file_metadata().schema_descr()) == columns(&wanted) {
+        Ok(file)
+    } else {
+        Err(damaged("the file has other columns"))
     }
 }

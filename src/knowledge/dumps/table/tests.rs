@@ -7,11 +7,14 @@ use std::sync::Arc;
 use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::*;
 use crate::adapters::objects::{DirectoryObjects, ObjectKey, Objects};
 use crate::kernel::ids::{TenantId, new_id};
+use crate::knowledge::dumps::FileEntry;
+use crate::knowledge::dumps::checked_object::CheckedObject;
 use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedDocument, DumpedEmbedding};
 
 /// A file of these rows, with a group after each `group` of them.
@@ -30,20 +33,26 @@ fn written<T: Table>(rows: Vec<T::Row>, group: usize) -> Vec<u8> {
     file
 }
 
-/// A store with one object, which the caller removes with its folder.
-async fn stored(bytes: &[u8]) -> (PathBuf, Arc<dyn Objects>, ObjectKey) {
+/// A file of these bytes, in a folder that the caller removes.
+async fn stored(bytes: &[u8]) -> (PathBuf, CheckedObject) {
     let folder = std::env::temp_dir().join(format!("pidima-table-{}", new_id()));
     let objects: Arc<dyn Objects> = Arc::new(DirectoryObjects::new(folder.clone()));
     let key = ObjectKey::dump(TenantId::generate(), new_id(), "table.parquet");
     objects.put(&key, bytes.to_vec()).await.expect("an object");
-    (folder, objects, key)
+    let written = FileEntry {
+        name: "table.parquet".to_owned(),
+        size_bytes: bytes.len() as u64,
+        sha256: hex::encode(Sha256::digest(bytes)),
+        rows: None,
+    };
+    let object = CheckedObject::open(objects, key, "table.parquet", &written).await;
+    (folder, object.expect("as it was written"))
 }
 
 /// Rows that are read after so many were passed over.
 async fn read<T: Table>(bytes: Vec<u8>, skipped: usize) -> Vec<T::Row> {
-    let (folder, objects, key) = stored(&bytes).await;
-    let mut reader =
-        TableReader::<T>::open(objects, key, bytes.len() as u64).await.expect("a file");
+    let (folder, object) = stored(&bytes).await;
+    let mut reader = TableReader::<T>::open(object).await.expect("a file");
     reader.skip(skipped).await.expect("as many rows");
     let mut rows = Vec::new();
     while let Some(row) = reader.next().await.expect("a row") {
@@ -158,8 +167,8 @@ proptest! {
     #[test]
     fn what_is_no_such_file_is_an_error_and_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         let opened = block(async {
-            let (folder, objects, key) = stored(&bytes).await;
-            let opened = TableReader::<ChunkTable>::open(objects, key, bytes.len() as u64).await;
+            let (folder, object) = stored(&bytes).await;
+            let opened = TableReader::<ChunkTable>::open(object).await;
             std::fs::remove_dir_all(folder).expect("the folder goes");
             opened.is_ok()
         });
@@ -186,20 +195,28 @@ fn more_rows_than_there_are_can_neither_be_taken_nor_passed_over() {
     let bytes = written::<EmbeddingTable>(rows, 2);
     block(async {
         for (count, is_there) in [(2, true), (3, true), (4, false)] {
-            let (folder, objects, key) = stored(&bytes).await;
-            let open = || {
-                TableReader::<EmbeddingTable>::open(
-                    Arc::clone(&objects),
-                    key.clone(),
-                    bytes.len() as u64,
-                )
-            };
-            let taken = open().await.expect("a file").take(count).await;
-            assert_eq!(taken.is_ok(), is_there, "{count}");
-            let skipped = open().await.expect("a file").skip(count.unsigned_abs() as usize).await;
+            let (folder, object) = stored(&bytes).await;
+            let mut reader = TableReader::<EmbeddingTable>::open(object).await.expect("a file");
+            assert_eq!(reader.take(count).await.is_ok(), is_there, "{count}");
+            std::fs::remove_dir_all(folder).expect("the folder goes");
+            let (folder, object) = stored(&bytes).await;
+            let mut reader = TableReader::<EmbeddingTable>::open(object).await.expect("a file");
+            let skipped = reader.skip(count.unsigned_abs() as usize).await;
             assert_eq!(skipped.is_ok(), is_there, "{count}");
             std::fs::remove_dir_all(folder).expect("the folder goes");
         }
+    });
+}
+
+#[test]
+fn a_file_of_another_table_is_refused() {
+    let rows = vec![DumpedEmbedding { chunk_id: Uuid::nil(), number: 0, embedding: vec![1.0] }];
+    let bytes = written::<EmbeddingTable>(rows, 1);
+    block(async {
+        let (folder, object) = stored(&bytes).await;
+        let refused = TableReader::<ChunkTable>::open(object).await.err().expect("refused");
+        assert!(refused.to_string().contains("other columns"), "{refused}");
+        std::fs::remove_dir_all(folder).expect("the folder goes");
     });
 }
 
