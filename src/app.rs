@@ -219,8 +219,7 @@ impl App {
             settings::uploads(config),
             config.keys.signing_secret.clone().map(PartSigner::new),
         );
-        let dumps =
-            Dumps::new(receiver.clone(), Arc::clone(&outside.embedder), settings::dumps(config));
+        let dumps = Dumps::new(receiver.clone(), embedders.clone(), settings::dumps(config));
         let sources = SourceSync::new(
             db.clone(),
             receiver.clone(),

@@ -21,8 +21,7 @@ use crate::knowledge::parse::ParseLimits;
 use crate::knowledge::parser::ParserSettings;
 use crate::knowledge::{
     AttachmentCounts, AttachmentSettings, DumpSettings, IngestSettings, ReembeddingSettings,
-    UploadSettings,
-    WatchSettings,
+    UploadSettings, WatchSettings,
 };
 use crate::server::{PeopleSettings, ServerSettings, ServerTimes};
 use crate::sources::{ArchiveLimits, Means, PathLimits, SyncSettings, UnpackSettings};

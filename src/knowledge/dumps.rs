@@ -27,12 +27,12 @@ use uuid::Uuid;
 
 pub use self::download::{FileContent, PlacedFile};
 pub use self::manifest::FileEntry;
+use super::embedders::Embedders;
 use super::ingest_version::JobOutcome;
 use super::reach::{Reach, Reader};
 use super::receive_document::Receiver;
 pub use super::store::dumps::Dump;
 pub use super::store::restores::Restore;
-use crate::adapters::embeddings::Embedder;
 use crate::adapters::objects::{ObjectError, Objects};
 use crate::db::{self, TenantTx};
 use crate::governance::FlagError;
@@ -134,16 +134,16 @@ impl From<FlagError> for DumpError {
 #[derive(Clone)]
 pub struct Dumps {
     receiver: Receiver,
-    embedder: Arc<dyn Embedder>,
+    embedders: Embedders,
     settings: DumpSettings,
     places: Arc<Semaphore>,
 }
 
 impl Dumps {
-    /// Dumps of documents that `receiver` takes.
-    pub fn new(receiver: Receiver, embedder: Arc<dyn Embedder>, settings: DumpSettings) -> Self {
+    /// Dumps of documents that `receiver` takes, with vectors of these models.
+    pub fn new(receiver: Receiver, embedders: Embedders, settings: DumpSettings) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrency));
-        Self { receiver, embedder, settings, places }
+        Self { receiver, embedders, settings, places }
     }
 
     /// Wakes the worker of this process: there is something for it to do.
@@ -162,13 +162,15 @@ impl Dumps {
 
     /// Why vectors of a model can not be brought in; nothing when they can.
     fn refusal_of(&self, model: &str, dimensions: i32) -> Option<String> {
-        let (own, own_dimensions) = (self.embedder.model(), self.embedder.dimensions());
-        let is_own = model == own && usize::try_from(dimensions) == Ok(own_dimensions);
-        (!is_own).then(|| {
-            format!(
-                "the vectors of the dump are of {model} with {dimensions} dimensions, and this installation embeds with {own} and {own_dimensions}; upload the documents instead"
-            )
-        })
+        let found = self.embedders.find(model);
+        if found.is_ok_and(|found| usize::try_from(dimensions) == Ok(found.dimensions())) {
+            return None;
+        }
+        let told = self.embedders.all().map(|it| format!("{} and {}", it.model(), it.dimensions()));
+        let told = told.collect::<Vec<_>>().join(", or ");
+        Some(format!(
+            "the vectors of the dump are of {model} with {dimensions} dimensions, and this installation embeds with {told}; upload the documents instead"
+        ))
     }
 
     /// Wait before the next attempt: 1 s, 2 s, 4 s … up to a minute.

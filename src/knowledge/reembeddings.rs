@@ -82,6 +82,9 @@ pub enum ReembeddingError {
         /// Where it stands.
         state: String,
     },
+    /// A dump is being brought in as it, with vectors of one model.
+    #[error("the collection is being filled from a dump; wait for the restore")]
+    BeingFilled,
     /// It is not at the point for this.
     #[error("the re-embedding is {state}: {remedy}")]
     State {

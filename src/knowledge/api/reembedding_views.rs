@@ -206,6 +206,7 @@ impl From<ReembeddingError> for ApiError {
                 Self::invalid("/embedding_model", text)
             }
             ReembeddingError::Live { .. }
+            | ReembeddingError::BeingFilled
             | ReembeddingError::State { .. }
             | ReembeddingError::Lacking => Self::new(ProblemCode::Conflict, text),
             ReembeddingError::Model(_) => Self::new(ProblemCode::Unavailable, text),

@@ -4,6 +4,7 @@ use parquet::errors::ParquetError;
 use tokio_util::sync::CancellationToken;
 
 use super::Dumps;
+use crate::adapters::embeddings::EmbeddingError;
 use crate::adapters::objects::ObjectError;
 use crate::db;
 use crate::kernel::ids::TenantId;
@@ -27,11 +28,20 @@ pub(super) enum AttemptError {
         "the files would be larger than {limit} bytes, which is the most; dump smaller collections"
     )]
     TooLarge { limit: u64 },
-    /// Passages were embedded with more than one model.
-    #[error(
-        "the collection has vectors of {one} and of {other}; dump it when all are of one model"
-    )]
+    /// Vectors that can not be of one model.
+    #[error("the collection has vectors of {one} and of {other}; embed it with one model")]
     MixedModels { one: String, other: String },
+    /// Documents came in without the vectors that searches read, or searches read others since the attempt began.
+    #[error(
+        "documents of the collection have no vectors of {model}, which its searches read; a worker makes them, try again in some minutes"
+    )]
+    VectorsMissing { model: String },
+    /// The collection that is filled needs more than the dump has.
+    #[error("the collection is being re-embedded; delete it and bring the dump in again")]
+    Reembedded,
+    /// This process does not have the model of the collection, as others may.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
     /// The dump is gone, or its files are.
     #[error("the dump is gone: it was deleted or has expired")]
     DumpGone,
@@ -70,6 +80,9 @@ impl AttemptError {
             Self::WorkerLost { .. } => "worker_lost",
             Self::TooLarge { .. } => "too_large",
             Self::MixedModels { .. } => "mixed_models",
+            Self::VectorsMissing { .. } => "vectors_missing",
+            Self::Reembedded => "collection_reembedded",
+            Self::Embedding(_) => "embedding_model_missing",
             Self::DumpGone => "dump_gone",
             Self::UnknownFormat { .. } => "unknown_format",
             Self::OtherModel(_) => "other_embedding_model",
@@ -86,6 +99,7 @@ impl AttemptError {
             Self::WorkerLost { .. }
             | Self::TooLarge { .. }
             | Self::MixedModels { .. }
+            | Self::Reembedded
             | Self::DumpGone
             | Self::UnknownFormat { .. }
             | Self::OtherModel(_)
@@ -94,6 +108,8 @@ impl AttemptError {
             | Self::Crashed(_) => true,
             Self::LeaseLost
             | Self::Stopped
+            | Self::VectorsMissing { .. }
+            | Self::Embedding(_)
             | Self::OriginalGivenUp
             | Self::Objects(_)
             | Self::Database(_) => false,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Dumps;
 use super::attempt::AttemptError;
+use super::manifest::Space;
 use super::table::{ChunkTable, DocumentRow, EmbeddingTable, Table};
 use crate::adapters::objects::{ObjectError, ObjectKey};
 use crate::db::{self, OnConstraint, TenantTx};
@@ -16,10 +17,11 @@ use crate::knowledge::announce_version::announce_version;
 use crate::knowledge::chunk::Chunk;
 use crate::knowledge::store::documents::DocumentChange;
 use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedEmbedding};
-use crate::knowledge::store::index::{IndexedChunk, IndexedVersion};
+use crate::knowledge::store::index::{IndexedChunk, IndexedVersion, Published};
 use crate::knowledge::store::ingestion::{Claim, StageTimes};
 use crate::knowledge::store::restore_leases::ClaimedRestore;
 use crate::knowledge::store::versions::NewVersion;
+use crate::knowledge::store::windows::VectorsByModel;
 
 /// A document as the files of a dump have it.
 pub(super) struct Incoming {
@@ -35,29 +37,31 @@ pub(super) struct Incoming {
 struct Prepared {
     version_id: Uuid,
     row: DocumentRow,
-    /// Model of the vectors.
-    model: String,
+    /// The database's own model.
+    own_model: String,
+    vectors: VectorsByModel,
     chunks: Vec<IndexedChunk>,
 }
 
 impl Dumps {
-    /// Brings in the document of a number, counted from 0.
+    /// Brings in the document of a number, counted from 0, with vectors of a model.
     pub(super) async fn bring_in(
         &self,
         tenant: TenantId,
         restore: &ClaimedRestore,
         number: i32,
+        space: &Space,
         incoming: Incoming,
     ) -> Result<(), AttemptError> {
-        let (model, dimensions) = (self.embedder.model(), self.embedder.dimensions());
-        incoming.check(model, dimensions)?;
+        incoming.check(space)?;
         let Incoming { row, chunks, embeddings } = incoming;
-        let model = model.to_owned();
-        let chunks = indexed(chunks, embeddings);
-        let chunks = chunks.ok_or(AttemptError::Damaged { file: EmbeddingTable::FILE })?;
-        let version_id = new_id();
+        let indexed = indexed(chunks, embeddings);
+        let (chunks, vectors) =
+            indexed.ok_or(AttemptError::Damaged { file: EmbeddingTable::FILE })?;
+        let vectors = VectorsByModel::from([(space.model.clone(), vectors)]);
+        let (version_id, own_model) = (new_id(), self.embedders.own_model().to_owned());
         self.copy_original(tenant, &row, version_id).await?;
-        let prepared = Prepared { version_id, row, model, chunks };
+        let prepared = Prepared { version_id, row, own_model, vectors, chunks };
         let lease = self.settings.lease;
         let mut tx = self.receiver.db.tenant(tenant).await?;
         let is_new = store(&mut tx, restore, prepared, lease).await?;
@@ -96,15 +100,15 @@ impl Dumps {
 impl Incoming {
     /// Passes where the passages are those of the document, and all vectors are of this model: one of another length would break
     /// every search that meets it.
-    fn check(&self, model: &str, dimensions: usize) -> Result<(), AttemptError> {
+    fn check(&self, space: &Space) -> Result<(), AttemptError> {
         let document_id = self.row.document.document_id;
         let is_own = |chunk: &DumpedChunk| {
-            chunk.document_id == document_id && chunk.embedding_model == model
+            chunk.document_id == document_id && chunk.embedding_model == space.model
         };
         if !self.chunks.iter().all(is_own) {
             return Err(AttemptError::Damaged { file: ChunkTable::FILE });
         }
-        if self.embeddings.iter().any(|vector| vector.embedding.len() != dimensions) {
+        if self.embeddings.iter().any(|vector| vector.embedding.len() != space.dimensions) {
             return Err(AttemptError::Damaged { file: EmbeddingTable::FILE });
         }
         Ok(())
@@ -118,7 +122,7 @@ async fn store(
     prepared: Prepared,
     lease: Duration,
 ) -> Result<bool, AttemptError> {
-    let Prepared { version_id, row, model, chunks } = prepared;
+    let Prepared { version_id, row, own_model, vectors, chunks } = prepared;
     let DocumentRow { document, text, .. } = row;
     let document_id = new_id();
     let found = tx
@@ -155,11 +159,14 @@ async fn store(
         title: document.title,
         language: document.language,
         text,
-        embedding_model: model,
+        own_model,
+        vectors,
         chunks,
     };
-    if !tx.publish_version(&indexed).await? {
-        return Err(vanished(version_id).into());
+    match tx.publish_version(&indexed).await? {
+        Published::Done => {}
+        Published::LeaseLost => return Err(vanished(version_id).into()),
+        Published::OtherModels => return Err(AttemptError::Reembedded),
     }
     tx.finish_attempt(&version, StageTimes::default()).await?;
     announce_version(tx, version_id).await?;
@@ -173,31 +180,31 @@ fn vanished(version_id: Uuid) -> db::Error {
     }
 }
 
-/// Passages with their vectors as they are stored; `None` when a vector is of none of them.
+/// Passages as they are stored, and the vectors of each; `None` when a vector is of none of them.
 fn indexed(
     chunks: Vec<DumpedChunk>,
     embeddings: Vec<DumpedEmbedding>,
-) -> Option<Vec<IndexedChunk>> {
+) -> Option<(Vec<IndexedChunk>, Vec<Vec<HalfVector>>)> {
     let mut windows: HashMap<Uuid, Vec<HalfVector>> = HashMap::new();
     for vector in embeddings {
         let embedding = HalfVector::from_f32_slice(&vector.embedding);
         windows.entry(vector.chunk_id).or_default().push(embedding);
     }
-    let chunks: Option<Vec<IndexedChunk>> =
-        chunks.into_iter().map(|chunk| of_dump(chunk, &mut windows)).collect();
-    chunks.filter(|_| windows.is_empty())
+    let vectors = chunks.iter().map(|chunk| windows.remove(&chunk.chunk_id).unwrap_or_default());
+    let vectors: Vec<Vec<HalfVector>> = vectors.collect();
+    if !windows.is_empty() {
+        return None;
+    }
+    let chunks: Option<Vec<IndexedChunk>> = chunks.into_iter().map(of_dump).collect();
+    Some((chunks?, vectors))
 }
 
-fn of_dump(
-    chunk: DumpedChunk,
-    windows: &mut HashMap<Uuid, Vec<HalfVector>>,
-) -> Option<IndexedChunk> {
+fn of_dump(chunk: DumpedChunk) -> Option<IndexedChunk> {
     let number = |value: i32| usize::try_from(value).ok();
     let terms =
         chunk.terms.into_iter().map(|(term, count)| Some((term, u32::try_from(count).ok()?)));
     Some(IndexedChunk {
         chunk_id: new_id(),
-        windows: windows.remove(&chunk.chunk_id).unwrap_or_default(),
         embedded_sha256: chunk.embedded_sha256.try_into().ok()?,
         terms: terms.collect::<Option<_>>()?,
         chunk: Chunk {

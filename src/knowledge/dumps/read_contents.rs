@@ -4,7 +4,8 @@
 use uuid::Uuid;
 
 use super::Dumps;
-use crate::db;
+use super::attempt::AttemptError;
+use super::manifest::Space;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedDocument, DumpedEmbedding};
 
@@ -29,20 +30,43 @@ pub(super) struct Contents {
 }
 
 impl Dumps {
-    /// The next documents of a collection, by id; none at the end.
+    /// The model whose vectors searches of a collection read at this moment.
+    ///
+    /// # Errors
+    /// The collection is gone, or this process does not have the model.
+    pub(super) async fn read_space(
+        &self,
+        tenant: TenantId,
+        collection_id: Uuid,
+    ) -> Result<Space, AttemptError> {
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        let model = tx.find_searched_model(collection_id).await?.ok_or(AttemptError::LeaseLost)?;
+        let model = model.unwrap_or_else(|| self.embedders.own_model().to_owned());
+        let dimensions = self.embedders.find(&model)?.dimensions();
+        Ok(Space { model, dimensions })
+    }
+
+    /// The next documents of a collection with the vectors of a model, by id; none at the end.
+    ///
+    /// # Errors
+    /// One of them lacks such vectors.
     pub(super) async fn read_contents(
         &self,
         tenant: TenantId,
         collection_id: Uuid,
+        model: &str,
         after: Option<Uuid>,
-    ) -> db::Result<Vec<Contents>> {
+    ) -> Result<Vec<Contents>, AttemptError> {
         let mut tx = self.receiver.db.tenant_snapshot(tenant).await?;
         let mut documents = tx.list_dumped_documents(collection_id, after, ROWS).await?;
         documents.truncate(fitting(&documents));
         let versions: Vec<Uuid> = documents.iter().map(|document| document.version_id).collect();
+        if tx.lack_dumped_embeddings(&versions, self.embedders.own_model(), model).await? {
+            return Err(AttemptError::VectorsMissing { model: model.to_owned() });
+        }
         let mut texts = tx.find_dumped_texts(&versions).await?;
-        let mut chunks = tx.list_dumped_chunks(&versions).await?;
-        let mut embeddings = tx.list_dumped_embeddings(&versions).await?;
+        let mut chunks = tx.list_dumped_chunks(&versions, model).await?;
+        let mut embeddings = tx.list_dumped_embeddings(&versions, model).await?;
         drop(tx);
         let contents = |document: DumpedDocument| Contents {
             text: texts.remove(&document.version_id).unwrap_or_default(),

@@ -115,6 +115,9 @@ impl Dumps {
         tx.insert_collection(collection_id, name, description)
             .await
             .on_constraint("collections_name_key", || DumpError::NameTaken(name.to_owned()))?;
+        if !self.embedders.is_own(model) {
+            tx.put_searched_model(collection_id, Some(model)).await?;
+        }
         let groups = tx.list_collection_groups(&[dump.collection_id]).await?;
         let groups = groups.get(&dump.collection_id).map_or(&[][..], Vec::as_slice);
         if !groups.is_empty() {
@@ -133,6 +136,7 @@ impl Dumps {
             "group_ids": groups,
         });
         tx.append_audit(entry.after(told)).await?;
+        tx.note_needed_model(model).await?;
         let reach = Reach::of(tx, &actor.into()).await?;
         tx.find_restore(&reach, restore_id).await?.ok_or(DumpError::UnknownRestore)
     }

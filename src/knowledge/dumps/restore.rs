@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::attempt::{AttemptError, Lease};
 use super::bring_in::Incoming;
 use super::checked_object::CheckedObject;
-use super::manifest::{FORMAT_VERSION, FileEntry};
+use super::manifest::{FORMAT_VERSION, FileEntry, Space};
 use super::table::{ChunkTable, DocumentTable, EmbeddingTable, Table, TableReader};
 use super::{Dump, Dumps, JobOutcome};
 use crate::adapters::objects::{ObjectError, ObjectKey};
@@ -89,6 +89,8 @@ impl Dumps {
         if let Some(refusal) = self.refusal_of(model, dimensions) {
             return Err(AttemptError::OtherModel(refusal));
         }
+        let dimensions = self.embedders.find(model)?.dimensions();
+        let space = Space { model: model.to_owned(), dimensions };
         let mut tables = self.open_tables(tenant, &dump).await.map_err(gone)?;
         let done = restore.done_count;
         tables.pass_over(done).await.map_err(gone)?;
@@ -97,7 +99,7 @@ impl Dumps {
             let chunks = tables.chunks.take(row.document.chunk_count).await.map_err(gone)?;
             let embeddings = tables.embeddings.take(row.embedding_count).await.map_err(gone)?;
             let incoming = Incoming { row, chunks, embeddings };
-            Box::pin(self.bring_in(tenant, restore, number, incoming)).await?;
+            Box::pin(self.bring_in(tenant, restore, number, &space, incoming)).await?;
             number += 1;
         }
         let mut tx = self.receiver.db.tenant(tenant).await?;

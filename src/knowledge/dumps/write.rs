@@ -76,13 +76,14 @@ impl Dumps {
     async fn write(&self, tenant: TenantId, dump: &ClaimedDump) -> Result<(), AttemptError> {
         let budget = Budget::new(self.settings.max_bytes);
         let mut files = self.begin_files(tenant, dump, &budget).await?;
-        let (mut counts, mut space, mut after) = (DumpCounts::default(), None, None);
+        let space = self.read_space(tenant, dump.collection_id).await?;
+        let (mut counts, mut after) = (DumpCounts::default(), None);
         loop {
-            let batch = self.read_contents(tenant, dump.collection_id, after).await?;
+            let batch = self.read_contents(tenant, dump.collection_id, &space.model, after).await?;
             let Some(last) = batch.last() else { break };
             after = Some(last.document.document_id);
             for contents in batch {
-                check_space(&mut space, &contents)?;
+                check_vectors(&space, &contents)?;
                 add(&mut files, &mut counts, contents).await?;
             }
             let mut tx = self.receiver.db.tenant(tenant).await?;
@@ -91,10 +92,6 @@ impl Dumps {
             }
             tx.commit().await?;
         }
-        let space = space.unwrap_or_else(|| Space {
-            model: self.embedder.model().to_owned(),
-            dimensions: self.embedder.dimensions(),
-        });
         let mut entries = vec![
             files.documents.finish().await?,
             files.chunks.finish().await?,
@@ -210,21 +207,10 @@ async fn add(
     Ok(())
 }
 
-/// Passes where all vectors are of one model and of one length; `space` is that of those before.
-fn check_space(space: &mut Option<Space>, contents: &Contents) -> Result<(), AttemptError> {
-    let models = contents.chunks.iter().map(|chunk| chunk.embedding_model.as_str());
+/// Passes where all vectors have the length of the model's.
+fn check_vectors(space: &Space, contents: &Contents) -> Result<(), AttemptError> {
     let mut lengths = contents.embeddings.iter().map(|vector| vector.embedding.len());
-    let Some(length) = lengths.next() else { return Ok(()) };
-    for model in models {
-        let space =
-            space.get_or_insert_with(|| Space { model: model.to_owned(), dimensions: length });
-        if space.model != model {
-            let (one, other) = (space.model.clone(), model.to_owned());
-            return Err(AttemptError::MixedModels { one, other });
-        }
-    }
-    let Some(space) = space else { return Ok(()) };
-    let other = std::iter::once(length).chain(lengths).find(|length| *length != space.dimensions);
+    let other = lengths.find(|length| *length != space.dimensions);
     other.map_or(Ok(()), |length| {
         let told = |dimensions: usize| format!("{} with {dimensions} dimensions", space.model);
         Err(AttemptError::MixedModels { one: told(space.dimensions), other: told(length) })
@@ -234,25 +220,10 @@ fn check_space(space: &mut Option<Space>, contents: &Contents) -> Result<(), Att
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedDocument, DumpedEmbedding};
+    use crate::knowledge::store::dump_contents::{DumpedDocument, DumpedEmbedding};
 
-    fn contents(vectors: &[(&str, usize)]) -> Contents {
-        let chunk = |(ordinal, (model, _)): (i32, &(&str, usize))| DumpedChunk {
-            chunk_id: Uuid::nil(),
-            document_id: Uuid::nil(),
-            ordinal,
-            heading_path: Vec::new(),
-            anchor: None,
-            page: None,
-            page_starts: Vec::new(),
-            char_start: 0,
-            char_end: 1,
-            body: "a".to_owned(),
-            embedded_sha256: vec![0; 32],
-            embedding_model: (*model).to_owned(),
-            terms: std::collections::BTreeMap::new(),
-        };
-        let vector = |(_, length): &(&str, usize)| DumpedEmbedding {
+    fn contents(lengths: &[usize]) -> Contents {
+        let vector = |length: &usize| DumpedEmbedding {
             chunk_id: Uuid::nil(),
             number: 0,
             embedding: vec![0.5; *length],
@@ -276,29 +247,20 @@ mod tests {
                 created_at: chrono::DateTime::UNIX_EPOCH,
             },
             text: "a".to_owned(),
-            chunks: (0..).zip(vectors).map(chunk).collect(),
-            embeddings: vectors.iter().map(vector).collect(),
+            chunks: Vec::new(),
+            embeddings: lengths.iter().map(vector).collect(),
         }
     }
 
     #[test]
-    fn vectors_are_of_one_model_and_one_length_over_all_documents() {
-        let check = |documents: &[&[(&str, usize)]]| {
-            let mut space = None;
-            documents.iter().try_for_each(|it| check_space(&mut space, &contents(it)))?;
-            Ok::<_, AttemptError>(space.map(|space| (space.model, space.dimensions)))
-        };
-        assert_eq!(check(&[]).expect("nothing"), None);
-        assert_eq!(check(&[&[]]).expect("an empty document"), None);
-        let one = check(&[&[("a", 3), ("a", 3)], &[], &[("a", 3)]]).expect("one model");
-        assert_eq!(one, Some(("a".to_owned(), 3)));
-        for mixed in [
-            &[&[("a", 3), ("b", 3)][..]][..],
-            &[&[("a", 3)], &[("b", 3)]],
-            &[&[("a", 3), ("a", 4)]],
-            &[&[("a", 3)], &[("a", 4)]],
-        ] {
-            assert!(matches!(check(mixed), Err(AttemptError::MixedModels { .. })), "{mixed:?}");
+    fn vectors_are_of_the_length_of_their_model() {
+        let space = Space { model: "a".to_owned(), dimensions: 3 };
+        let cases: [(&[usize], bool); 5] =
+            [(&[], true), (&[3], true), (&[3, 3], true), (&[3, 4], false), (&[2], false)];
+        for (lengths, is_fine) in cases {
+            let checked = check_vectors(&space, &contents(lengths));
+            let is_refused = matches!(checked, Err(AttemptError::MixedModels { .. }));
+            assert_eq!((checked.is_ok(), is_refused), (is_fine, !is_fine), "{lengths:?}");
         }
     }
 }

@@ -38,6 +38,9 @@ impl Reembeddings {
         if from_model == model {
             return Err(ReembeddingError::SameModel);
         }
+        if tx.is_being_filled(collection_id).await? {
+            return Err(ReembeddingError::BeingFilled);
+        }
         // Documents that come in meanwhile need both.
         self.embedders.find(&from_model)?;
         let id = new_id();

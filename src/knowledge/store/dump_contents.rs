@@ -149,10 +149,37 @@ impl TenantTx {
         Ok(rows.into_iter().map(|row| (row.version_id, row.body)).collect())
     }
 
-    /// Passages of versions with their terms, by document, in order.
+    /// Whether one of these versions has passages and not the vectors of a model for all of them.
+    pub(in crate::knowledge) async fn lack_dumped_embeddings(
+        &mut self,
+        version_ids: &[Uuid],
+        own_model: &str,
+        model: &str,
+    ) -> db::Result<bool> {
+        let lacks = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from document_versions
+                where tenant_id = $1
+                    and version_id = any($2)
+                    and chunk_count > 0
+                    and $4 <> all(coalesce(embedding_models, array[$3::text]))
+            ) as "lacks!""#,
+            self.tenant().uuid(),
+            version_ids,
+            own_model,
+            model
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(lacks)
+    }
+
+    /// Passages of versions with their terms, by document, in order; with the name of the model whose vectors are listed.
     pub(in crate::knowledge) async fn list_dumped_chunks(
         &mut self,
         version_ids: &[Uuid],
+        model: &str,
     ) -> db::Result<HashMap<Uuid, Vec<DumpedChunk>>> {
         let mut terms = self.list_dumped_terms(version_ids).await?;
         let rows = sqlx::query!(
@@ -167,8 +194,7 @@ impl TenantTx {
                 char_start,
                 char_end,
                 body,
-                embedded_sha256,
-                embedding_model
+                embedded_sha256
             from chunks
             where tenant_id = $1
                 and version_id = any($2)
@@ -195,7 +221,7 @@ impl TenantTx {
                 char_end: row.char_end,
                 body: row.body,
                 embedded_sha256: row.embedded_sha256,
-                embedding_model: row.embedding_model,
+                embedding_model: model.to_owned(),
             });
         }
         Ok(chunks)
@@ -228,28 +254,45 @@ impl TenantTx {
         Ok(terms)
     }
 
-    /// Vectors of versions, by document, in the order of their passages.
+    /// Vectors of one model of versions, by document, in the order of their passages.
     pub(in crate::knowledge) async fn list_dumped_embeddings(
         &mut self,
         version_ids: &[Uuid],
+        model: &str,
     ) -> db::Result<HashMap<Uuid, Vec<DumpedEmbedding>>> {
         let rows = sqlx::query!(
             r#"select
-                c.document_id,
-                w.chunk_id,
-                w.number,
-                w.embedding as "embedding: HalfVector"
+                c.document_id as "document_id!",
+                c.chunk_id as "chunk_id!",
+                w.number as "number!",
+                w.embedding as "embedding!: HalfVector"
             from chunks c
-            join chunk_windows w on w.tenant_id = c.tenant_id and w.chunk_id = c.chunk_id
+            cross join lateral (
+                select
+                    o.number,
+                    o.embedding
+                from chunk_windows o
+                where o.tenant_id = $1
+                    and o.chunk_id = c.chunk_id
+                    and o.embedding_model = $3
+                union all
+                select
+                    b.number,
+                    b.embedding
+                from reembedded_windows b
+                where b.tenant_id = $1
+                    and b.chunk_id = c.chunk_id
+                    and b.embedding_model = $3
+            ) w
             where c.tenant_id = $1
                 and c.version_id = any($2)
-                and w.embedding_model = c.embedding_model
             order by
                 c.version_id,
                 c.ordinal,
                 w.number"#,
             self.tenant().uuid(),
-            version_ids
+            version_ids,
+            model
         )
         .fetch_all(self.connection())
         .await?;

@@ -77,6 +77,27 @@ impl TenantTx {
         Ok(found)
     }
 
+    /// Whether a dump is being brought in as a collection.
+    pub(in crate::knowledge) async fn is_being_filled(
+        &mut self,
+        collection_id: Uuid,
+    ) -> db::Result<bool> {
+        let found = sqlx::query_scalar!(
+            r#"select exists (
+                select
+                from restores
+                where tenant_id = $1
+                    and collection_id = $2
+                    and state in ('queued', 'running')
+            ) as "found!""#,
+            self.tenant().uuid(),
+            collection_id
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(found)
+    }
+
     /// Stores a restore that begins when a worker takes it.
     pub(in crate::knowledge) async fn insert_restore(
         &mut self,

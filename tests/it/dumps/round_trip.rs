@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    Place, bring_in, collection, library, place, places, restore_state, rows, state, text, upload,
+    Place, ask, bring_in, collection, library, place, places, restore_state, rows, show, state,
+    text, upload,
 };
 use crate::api::problem;
-use crate::support::TestTenant;
+use crate::support::{TestTenant, WordsEmbedder};
 
 /// Columns that tell which copy a row is of, and not what it holds.
 const OWN: [&str; 6] = [
@@ -129,8 +131,7 @@ async fn a_document_that_was_brought_in_can_be_read_once_more() {
         let old = upload(&tenant, &from, "a.md", "# A\n\nThe pump runs at 3 bar.").await;
         place.work().await;
         // Its bytes are those of the version before.
-        let again =
-            tenant.request(reqwest::Method::POST, &format!("/v1/documents/{old}/reprocess"));
+        let again = tenant.request(Method::POST, &format!("/v1/documents/{old}/reprocess"));
         tenant.send(again).await.expect(202);
         place.work().await;
         round_trip(&place, &tenant, &from).await;
@@ -139,12 +140,78 @@ async fn a_document_that_was_brought_in_can_be_read_once_more() {
         let page = tenant.get("/v1/documents").await.expect(200);
         let [copy] = &page["items"].as_array().unwrap()[..] else { panic!("{page}") };
         let path = format!("/v1/documents/{}/reprocess", text(&copy["id"]));
-        tenant.send(tenant.request(reqwest::Method::POST, &path)).await.expect(202);
+        tenant.send(tenant.request(Method::POST, &path)).await.expect(202);
         place.work().await;
         let document = tenant.get(&format!("/v1/documents/{}", text(&copy["id"]))).await;
         let document = document.expect(200);
         assert_eq!((&document["state"], &document["version_number"]), (&json!("ready"), &json!(2)));
     }
+}
+
+#[tokio::test]
+async fn a_collection_is_dumped_and_brought_in_with_the_model_that_its_searches_read() {
+    for place in places(&[]).await {
+        let tenant = place.app.tenant("acme").await;
+        let from = library(&place, &tenant).await;
+        let path = format!("/v1/collections/{from}/reembeddings");
+        let body = json!({ "embedding_model": WordsEmbedder::MODEL });
+        let begun = tenant.post(&path, &body).await.expect(202);
+        place.work().await;
+        let before = place.dumped(&tenant, &from).await;
+        assert_eq!(before["dump"]["embedding_model"], "all-minilm-l6-v2-int8", "{before}");
+        let switch = format!("{path}/{}/switch", text(&begun["id"]));
+        tenant.send(tenant.request(Method::POST, &switch)).await.expect(200);
+        let to = round_trip(&place, &tenant, &from).await;
+        for collection in [&from, &to] {
+            let path = format!("/v1/collections/{collection}/dumps");
+            let dump = tenant.get(&path).await.expect(200)["items"][0].clone();
+            assert_eq!(dump["embedding_model"], WordsEmbedder::MODEL, "{}", place.name);
+            assert_eq!(dump["embedding_dimensions"], 256, "{}", place.name);
+            let path = format!("/v1/collections/{collection}/reembeddings");
+            let model = tenant.get(&path).await.expect(200)["embedding_model"].clone();
+            assert_eq!(model, WordsEmbedder::MODEL, "{}", place.name);
+        }
+        for query in ["Which part bears 7 bar?", "blue valve"] {
+            let (old, new) = (found(&tenant, &from, query).await, found(&tenant, &to, query).await);
+            assert_eq!(old, new, "{}: {query}", place.name);
+        }
+        // What was dumped before comes in with the model that was read then.
+        let old = place.restored(&tenant, &text(&before["dump"]["id"]), "before").await;
+        assert_eq!(restore_state(&old), ("completed", ""), "{old}");
+    }
+}
+
+#[tokio::test]
+async fn a_collection_is_not_re_embedded_while_it_is_being_filled() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let from = library(&place, &tenant).await;
+    let dump = text(&place.dumped(&tenant, &from).await["dump"]["id"]);
+    let restore = bring_in(&tenant, &dump, "again").await.expect(202);
+    let path = format!("/v1/collections/{}/reembeddings", text(&restore["collection_id"]));
+    let body = json!({ "embedding_model": WordsEmbedder::MODEL });
+    problem(&tenant.post(&path, &body).await, 409, "conflict");
+    place.work().await;
+    tenant.post(&path, &body).await.expect(202);
+}
+
+#[tokio::test]
+async fn a_document_without_the_vectors_that_searches_read_is_waited_for() {
+    let place = place("directory", &[("PIDIMA_DUMP_MAX_ATTEMPTS", "2")]).await;
+    let tenant = place.app.tenant("acme").await;
+    let from = library(&place, &tenant).await;
+    let id = ask(&tenant, &from).await;
+    place.run("update app.document_versions set embedding_models = '{another}'").await;
+    place.work().await;
+    assert_eq!(state(&show(&tenant, &id).await), ("queued", ""));
+    place.run("update app.document_versions set embedding_models = null").await;
+    place.work().await;
+    assert_eq!(state(&show(&tenant, &id).await), ("ready", ""));
+    place.run("update app.document_versions set embedding_models = '{another}'").await;
+    let id = ask(&tenant, &from).await;
+    place.work().await;
+    place.work().await;
+    assert_eq!(state(&show(&tenant, &id).await), ("failed", "vectors_missing"));
 }
 
 #[tokio::test]
