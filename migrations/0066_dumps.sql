@@ -1,10 +1,8 @@
 -- Dumps of collections: their documents, passages and vectors as Parquet files beside the originals; and restores, which bring a
 -- dump in again as a collection of its own.
---
--- Files are written under an id that is new for each attempt, so that a worker that was taken for dead writes into files of
--- nobody. Files that belong to no dump any more are found by dump_files, whatever died in between, and removed.
 
--- What is waited for here holds up everybody behind it: rather not now, and once more.
+-- To refer to collections keeps these from being changed for a moment. What is waited for here holds up everybody behind it:
+-- rather not now, and once more.
 set local lock_timeout = '5s';
 
 create table app.dumps (
@@ -72,19 +70,6 @@ comment on column app.dumps.expires_at is 'From then on it is shown to nobody; r
 create index dumps_collection_id_dump_id_idx on app.dumps (tenant_id, collection_id, dump_id);
 create unique index dumps_collection_id_idx on app.dumps (tenant_id, collection_id) where state in ('queued', 'running');
 call app.isolate('app.dumps', 'select, insert, update, delete');
-
-create table app.dump_files (
-    tenant_id uuid not null,
-    files_id uuid not null,
-    keep_until timestamptz not null,
-    constraint dump_files_pkey primary key (tenant_id, files_id),
-    constraint dump_files_tenant_id_fkey foreign key (tenant_id) references app.tenants (tenant_id) on delete cascade
-);
-comment on table app.dump_files is 'Files of dumps that may be in the object store: announced before they are written, taken away after they are removed';
-comment on column app.dump_files.tenant_id is 'Tenant';
-comment on column app.dump_files.files_id is 'Part of the files'' keys';
-comment on column app.dump_files.keep_until is 'Until then a worker may be writing; afterwards they are removed where they are those of no dump';
-call app.isolate('app.dump_files', 'select, insert, update, delete');
 
 create table app.restores (
     tenant_id uuid not null,
