@@ -178,9 +178,10 @@ pub fn rule(action: Action) -> Rule {
         Action::CollectionWrite | Action::DocumentWrite => (EDITORS, Some(Scope::DocumentsWrite)),
         // What searches of everybody are like, and what it costs.
         Action::ReembeddingRead | Action::ReembeddingWrite => (ADMINS, Some(Scope::DocumentsWrite)),
+        // A dump is every document of a collection at once: who may only write may not take them away.
+        Action::DumpRead => (EDITORS, Some(Scope::DocumentsRead)),
         Action::UploadRead
         | Action::UploadWrite
-        | Action::DumpRead
         | Action::DumpWrite
         | Action::IngestionJobRead
         | Action::IngestionJobWrite

@@ -54,6 +54,33 @@ async fn another_tenants_dump_and_one_out_of_reach_are_none() {
 }
 
 #[tokio::test]
+async fn who_may_only_write_reads_no_dump_and_who_may_only_read_makes_none() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let narrowed = |scope: &str| json!({ "name": scope, "role": "editor", "scopes": [scope] });
+    let writer = key(&tenant, narrowed("documents:write")).await;
+    let reader = key(&tenant, narrowed("documents:read")).await;
+    let dump = text(&asked(&writer, &library).await.expect(202)["id"]);
+    place.work().await;
+    let restore = text(&bring_in(&writer, &dump, "again").await.expect(202)["id"]);
+    for path in [
+        format!("/v1/collections/{library}/dumps"),
+        format!("/v1/dumps/{dump}"),
+        format!("/v1/dumps/{dump}/files/documents.parquet"),
+        "/v1/restores".to_owned(),
+        format!("/v1/restores/{restore}"),
+    ] {
+        let refused = problem(&writer.get(&path).await, 403, "forbidden");
+        assert!(refused["detail"].as_str().unwrap().contains("documents:read"), "{refused}");
+        assert_eq!(reader.get(&path).await.status, 200, "{path}");
+    }
+    problem(&asked(&reader, &library).await, 403, "forbidden");
+    problem(&bring_in(&reader, &dump, "mine").await, 403, "forbidden");
+    problem(&reader.delete(&format!("/v1/dumps/{dump}")).await, 403, "forbidden");
+}
+
+#[tokio::test]
 async fn a_credential_for_certain_collections_makes_no_new_one() {
     let place = place("directory", &[]).await;
     let tenant = place.app.tenant("acme").await;
