@@ -107,6 +107,9 @@ pub enum DumpError {
     /// The name is in use.
     #[error("there is a collection \"{0}\" already; choose another name")]
     NameTaken(String),
+    /// It was written in a form that this build does not know.
+    #[error("the dump has the form {0}, which this version of the service can not read; make another dump")]
+    UnknownFormat(i32),
     /// Its vectors are of another model.
     #[error("{0}")]
     OtherModel(String),

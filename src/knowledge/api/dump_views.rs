@@ -297,6 +297,7 @@ impl From<DumpError> for ApiError {
             | DumpError::BeingRestored
             | DumpError::TooManyRestores(_)
             | DumpError::NameTaken(_)
+            | DumpError::UnknownFormat(_)
             | DumpError::OtherModel(_) => Self::new(ProblemCode::Conflict, text),
             DumpError::Off(_) => Self::new(ProblemCode::Unavailable, text),
             DumpError::Objects(error) => {

@@ -1,6 +1,6 @@
 //! Brings one document of a dump in, as a document that was uploaded and read: in one transaction, which counts it too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use pgvector::HalfVector;
@@ -15,8 +15,11 @@ use crate::db::{self, OnConstraint, TenantTx};
 use crate::kernel::ids::{TenantId, new_id};
 use crate::knowledge::announce_version::announce_version;
 use crate::knowledge::chunk::Chunk;
+use crate::knowledge::embedded_text::{embedded_digest, embedded_text};
+use crate::knowledge::enrichment::wake_enrichment;
 use crate::knowledge::store::documents::DocumentChange;
 use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedEmbedding};
+use crate::knowledge::store::enrichment::CompletedEnrichment;
 use crate::knowledge::store::index::{IndexedChunk, IndexedVersion, Published};
 use crate::knowledge::store::ingestion::{Claim, StageTimes};
 use crate::knowledge::store::restore_leases::ClaimedRestore;
@@ -161,6 +164,7 @@ async fn store(
         text,
         own_model,
         vectors,
+        left_out: BTreeSet::new(),
         chunks,
     };
     match tx.publish_version(&indexed).await? {
@@ -169,8 +173,37 @@ async fn store(
         Published::OtherModels => return Err(AttemptError::Reembedded),
     }
     tx.finish_attempt(&version, StageTimes::default()).await?;
+    let title = indexed.title.as_deref().unwrap_or(&document.name);
+    let (digests, contexts) = written_contexts(title, &indexed.chunks);
+    tx.keep_passage_contexts(document_id, &digests, &contexts).await?;
+    if let Some(summarised_at) = document.enriched_at {
+        // All of it was asked for: who switches the collection on pays for none of it again.
+        tx.insert_completed_enrichment(&CompletedEnrichment {
+            document_id,
+            version_id,
+            collection_id: restore.collection_id,
+            marker: Uuid::new_v4().simple().to_string(),
+            passages: i32::try_from(indexed.chunks.len()).unwrap_or(i32::MAX),
+            summary: document.summary,
+            suggested_questions: document.suggested_questions,
+            summarised_at,
+        })
+        .await?;
+    }
     announce_version(tx, version_id).await?;
+    wake_enrichment(tx, restore.collection_id).await?;
     Ok(true)
+}
+
+/// Contexts that a model wrote, each with the digest of its passage without it.
+fn written_contexts(title: &str, chunks: &[IndexedChunk]) -> (Vec<Vec<u8>>, Vec<String>) {
+    let written = chunks.iter().filter_map(|chunk| {
+        let context = chunk.context.clone()?;
+        let Chunk { heading_path, text, .. } = &chunk.chunk;
+        let plain = embedded_text(title, heading_path, None, text);
+        Some((embedded_digest(&plain).to_vec(), context))
+    });
+    written.unzip()
 }
 
 fn vanished(version_id: Uuid) -> db::Error {
@@ -205,6 +238,7 @@ fn of_dump(chunk: DumpedChunk) -> Option<IndexedChunk> {
         chunk.terms.into_iter().map(|(term, count)| Some((term, u32::try_from(count).ok()?)));
     Some(IndexedChunk {
         chunk_id: new_id(),
+        context: chunk.context,
         embedded_sha256: chunk.embedded_sha256.try_into().ok()?,
         terms: terms.collect::<Option<_>>()?,
         chunk: Chunk {

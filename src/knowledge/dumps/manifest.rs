@@ -11,7 +11,7 @@ use crate::knowledge::store::dump_leases::{ClaimedDump, DumpCounts};
 /// Name of the file.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Version of the form in which dumps are written.
-pub(super) const FORMAT_VERSION: i32 = 1;
+pub(super) const FORMAT_VERSION: i32 = 2;
 
 /// A file of a dump.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

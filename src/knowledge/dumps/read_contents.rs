@@ -113,6 +113,9 @@ mod tests {
             char_count,
             chunk_count,
             created_at: DateTime::UNIX_EPOCH,
+            enriched_at: None,
+            summary: None,
+            suggested_questions: Vec::new(),
         }
     }
 

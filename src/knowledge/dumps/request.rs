@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::manifest::FORMAT_VERSION;
 use super::{DUMP_COLLECTION, Dump, DumpError, Dumps, RESTORE_DUMP, Restore, find_reached};
 use crate::db::{Keyset, OnConstraint, Page, TenantTx};
 use crate::governance::Flag;
@@ -101,6 +102,9 @@ impl Dumps {
         self.receiver.flags.require(tx, Flag::Uploads).await?;
         if dump.state != "ready" {
             return Err(DumpError::NotReady(dump.state));
+        }
+        if dump.format_version != FORMAT_VERSION {
+            return Err(DumpError::UnknownFormat(dump.format_version));
         }
         let model = dump.embedding_model.as_deref().unwrap_or_default();
         let dimensions = dump.embedding_dimensions.unwrap_or_default();

@@ -63,6 +63,35 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Keeps contexts of passages of a document that the transaction has made, in the order of the passages.
+    pub(in crate::knowledge) async fn keep_passage_contexts(
+        &mut self,
+        document_id: Uuid,
+        passages_sha256: &[Vec<u8>],
+        contexts: &[String],
+    ) -> db::Result<()> {
+        if contexts.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "insert into passage_contexts (tenant_id, document_id, passage_sha256, context)
+            select
+                $1,
+                $2,
+                n.passage_sha256,
+                n.context
+            from unnest($3::bytea[], $4::text[]) as n (passage_sha256, context)
+            on conflict on constraint passage_contexts_pkey do nothing",
+            self.tenant().uuid(),
+            document_id,
+            passages_sha256,
+            contexts
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Contexts of a document, whatever its collection is switched to.
     pub async fn list_passage_contexts(
         &mut self,

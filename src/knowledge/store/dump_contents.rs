@@ -42,6 +42,12 @@ pub struct DumpedDocument {
     pub chunk_count: i32,
     /// When it was first received.
     pub created_at: DateTime<Utc>,
+    /// When a model had written all that it was asked for about the version; absent while it had not.
+    pub enriched_at: Option<DateTime<Utc>>,
+    /// Summary that the model wrote.
+    pub summary: Option<String>,
+    /// Questions that it wrote, which the document answers.
+    pub suggested_questions: Vec<String>,
 }
 
 /// A passage.
@@ -67,6 +73,8 @@ pub struct DumpedChunk {
     pub char_end: i32,
     /// The passage itself.
     pub body: String,
+    /// Heading in context that was embedded with it.
+    pub context: Option<String>,
     /// SHA-256 of what was embedded.
     pub embedded_sha256: Vec<u8>,
     /// Model of its vectors.
@@ -111,9 +119,18 @@ impl TenantTx {
                 v.language,
                 coalesce(v.char_count, 0) as "char_count!",
                 v.chunk_count,
-                d.created_at
+                d.created_at,
+                e.summarised_at as "enriched_at?",
+                e.summary as "summary?",
+                coalesce(e.suggested_questions, '{}') as "suggested_questions!"
             from documents d
             join document_versions v on v.tenant_id = d.tenant_id and v.version_id = d.active_version_id
+            left join enrichments e
+                on e.tenant_id = d.tenant_id
+                and e.document_id = d.document_id
+                and e.version_id = d.active_version_id
+                and e.state = 'completed'
+                and e.summarised_at is not null
             where d.tenant_id = $1
                 and d.collection_id = $2
                 and ($3::uuid is null or d.document_id > $3)
@@ -194,6 +211,7 @@ impl TenantTx {
                 char_start,
                 char_end,
                 body,
+                context,
                 embedded_sha256
             from chunks
             where tenant_id = $1
@@ -220,6 +238,7 @@ impl TenantTx {
                 char_start: row.char_start,
                 char_end: row.char_end,
                 body: row.body,
+                context: row.context,
                 embedded_sha256: row.embedded_sha256,
                 embedding_model: model.to_owned(),
             });

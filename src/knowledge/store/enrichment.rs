@@ -51,6 +51,27 @@ pub struct SuggestedQuestion {
     pub question: String,
 }
 
+/// What a model wrote about a version before it came into search.
+#[derive(Clone, Debug)]
+pub(in crate::knowledge) struct CompletedEnrichment {
+    /// Document.
+    pub document_id: Uuid,
+    /// Version, which is in search.
+    pub version_id: Uuid,
+    /// Collection of the document.
+    pub collection_id: Uuid,
+    /// Random word in the tags around the document.
+    pub marker: String,
+    /// Passages of the version.
+    pub passages: i32,
+    /// Summary.
+    pub summary: Option<String>,
+    /// Questions that the document answers.
+    pub suggested_questions: Vec<String>,
+    /// When both were asked for.
+    pub summarised_at: DateTime<Utc>,
+}
+
 impl TenantTx {
     /// The switch of a collection of documentation. What is attached to a session has none, and no model reads it ahead.
     pub async fn find_enrichment_switch(
@@ -150,6 +171,53 @@ impl TenantTx {
                 and e.document_id = a.document_id",
             self.tenant().uuid(),
             collection_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Stores what was written about a document that the transaction has made. The only passage of a document gets no context.
+    pub(in crate::knowledge) async fn insert_completed_enrichment(
+        &mut self,
+        written: &CompletedEnrichment,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into enrichments (
+                tenant_id,
+                document_id,
+                version_id,
+                collection_id,
+                state,
+                marker,
+                passages,
+                contexts,
+                summary,
+                suggested_questions,
+                summarised_at
+            )
+            values (
+                $1,
+                $2,
+                $3,
+                $4,
+                'completed',
+                $5,
+                case when $6::int > 1 then $6::int else 0 end,
+                case when $6::int > 1 then $6::int else 0 end,
+                $7,
+                $8,
+                $9
+            )",
+            self.tenant().uuid(),
+            written.document_id,
+            written.version_id,
+            written.collection_id,
+            written.marker,
+            written.passages,
+            written.summary,
+            &written.suggested_questions,
+            written.summarised_at
         )
         .execute(self.connection())
         .await?;

@@ -44,7 +44,7 @@ async fn every_file_is_as_it_is_told_and_the_manifest_tells_of_all() {
         assert_eq!(dump["dump"]["size_bytes"], total);
         let manifest = download(&tenant, file(&dump, "manifest.json")).await;
         let manifest: Value = serde_json::from_slice(&manifest).unwrap();
-        assert_eq!(manifest["format_version"], 1);
+        assert_eq!(manifest["format_version"], 2);
         assert_eq!(manifest["dump_id"], dump["dump"]["id"]);
         assert_eq!(manifest["collection"]["name"], "library");
         assert_eq!(manifest["counts"], dump["dump"]["counts"]);

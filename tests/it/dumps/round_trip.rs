@@ -283,8 +283,24 @@ async fn a_dump_of_another_form_is_refused_with_its_number() {
     let tenant = place.app.tenant("acme").await;
     let from = library(&place, &tenant).await;
     let dump = text(&place.dumped(&tenant, &from).await["dump"]["id"]);
+    let before = bring_in(&tenant, &dump, "of today").await.expect(202);
+    let path = format!("/v1/restores/{}", text(&before["id"]));
+    for (number, form) in [1, 3].into_iter().enumerate() {
+        sqlx::query("update app.dumps set format_version = $1")
+            .bind(form)
+            .execute(&place.app.database.admin())
+            .await
+            .unwrap();
+        let refused = problem(&bring_in(&tenant, &dump, "other").await, 409, "conflict");
+        let told = format!("the form {form},");
+        assert!(refused["detail"].as_str().unwrap().contains(&told), "{refused}");
+        if number == 0 {
+            place.work().await;
+            let restore = tenant.get(&path).await.expect(200);
+            assert_eq!(restore_state(&restore), ("failed", "unknown_format"), "{restore}");
+            assert!(text(&restore["failure"]["detail"]).contains(&told), "{restore}");
+        }
+    }
     place.run("update app.dumps set format_version = 2").await;
-    let restore = place.restored(&tenant, &dump, "of tomorrow").await;
-    assert_eq!(restore_state(&restore), ("failed", "unknown_format"), "{restore}");
-    assert!(text(&restore["failure"]["detail"]).contains("the form 2"), "{restore}");
+    bring_in(&tenant, &dump, "other").await.expect(202);
 }

@@ -21,6 +21,7 @@ pub(in super::super) struct ChunkTable {
     char_start: Column<Int32Type>,
     char_end: Column<Int32Type>,
     body: Texts,
+    context: Texts,
     embedded_sha256: Texts,
     embedding_model: Texts,
     terms: Texts,
@@ -50,6 +51,7 @@ impl Table for ChunkTable {
         REQUIRED INT32 char_start;
         REQUIRED INT32 char_end;
         REQUIRED BYTE_ARRAY body (STRING);
+        OPTIONAL BYTE_ARRAY context (STRING);
         REQUIRED BYTE_ARRAY embedded_sha256 (STRING);
         REQUIRED BYTE_ARRAY embedding_model (STRING);
         REQUIRED group terms (LIST) {
@@ -67,7 +69,8 @@ impl Table for ChunkTable {
     fn size_of(row: &DumpedChunk) -> usize {
         let headings: usize = row.heading_path.iter().map(String::len).sum();
         let terms: usize = row.terms.keys().map(|term| term.len() + 40).sum();
-        250 + headings + terms + 4 * row.page_starts.len() + row.body.len()
+        let context = row.context.as_ref().map_or(0, String::len);
+        250 + headings + terms + 4 * row.page_starts.len() + row.body.len() + context
     }
 
     fn push(&mut self, row: DumpedChunk) {
@@ -81,6 +84,7 @@ impl Table for ChunkTable {
         self.char_start.push(row.char_start);
         self.char_end.push(row.char_end);
         self.body.push(text(row.body));
+        self.context.push_option(row.context.map(text));
         self.embedded_sha256.push(text(hex::encode(row.embedded_sha256)));
         self.embedding_model.push(text(row.embedding_model));
         self.frequencies.push_list(row.terms.values().copied());
@@ -98,6 +102,7 @@ impl Table for ChunkTable {
         self.char_start.write(group)?;
         self.char_end.write(group)?;
         self.body.write(group)?;
+        self.context.write(group)?;
         self.embedded_sha256.write(group)?;
         self.embedding_model.write(group)?;
         self.terms.write(group)?;
@@ -115,10 +120,11 @@ impl Table for ChunkTable {
         let mut char_start = Rows::new(Column::<Int32Type>::read(group, 7)?.into_values());
         let mut char_end = Rows::new(Column::<Int32Type>::read(group, 8)?.into_values());
         let mut body = Rows::new(Texts::read(group, 9)?.into_values());
-        let mut digest = Rows::new(Texts::read(group, 10)?.into_values());
-        let mut model = Rows::new(Texts::read(group, 11)?.into_values());
-        let mut terms = Rows::new(Texts::read(group, 12)?.into_lists());
-        let mut frequencies = Rows::new(Column::<Int32Type>::read(group, 13)?.into_lists());
+        let mut context = Rows::new(Texts::read(group, 10)?.into_options());
+        let mut digest = Rows::new(Texts::read(group, 11)?.into_values());
+        let mut model = Rows::new(Texts::read(group, 12)?.into_values());
+        let mut terms = Rows::new(Texts::read(group, 13)?.into_lists());
+        let mut frequencies = Rows::new(Column::<Int32Type>::read(group, 14)?.into_lists());
         let row = |_| -> Result<DumpedChunk> {
             let terms = terms.take()?.into_iter().zip(frequencies.take()?);
             Ok(DumpedChunk {
@@ -132,6 +138,7 @@ impl Table for ChunkTable {
                 char_start: char_start.take()?,
                 char_end: char_end.take()?,
                 body: to_text(&body.take()?)?,
+                context: to_texts(context.take()?)?,
                 embedded_sha256: to_bytes(&digest.take()?)?,
                 embedding_model: to_text(&model.take()?)?,
                 terms: terms

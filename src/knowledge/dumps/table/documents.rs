@@ -1,6 +1,6 @@
 //! `documents.parquet`: a row for each document.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use parquet::data_type::{Int32Type, Int64Type};
 use parquet::errors::Result;
 
@@ -39,6 +39,9 @@ pub(in super::super) struct DocumentTable {
     chunk_count: Column<Int32Type>,
     embedding_count: Column<Int32Type>,
     created_at: Column<Int64Type>,
+    enriched_at: Column<Int64Type>,
+    summary: Texts,
+    suggested_questions: Texts,
     text: Texts,
 }
 
@@ -63,15 +66,23 @@ impl Table for DocumentTable {
         REQUIRED INT32 chunk_count;
         REQUIRED INT32 embedding_count;
         REQUIRED INT64 created_at (TIMESTAMP(MICROS,true));
+        OPTIONAL INT64 enriched_at (TIMESTAMP(MICROS,true));
+        OPTIONAL BYTE_ARRAY summary (STRING);
+        REQUIRED group suggested_questions (LIST) {
+            REPEATED group list {
+                REQUIRED BYTE_ARRAY element (STRING);
+            }
+        }
         REQUIRED BYTE_ARRAY text (STRING);
     }";
 
     fn size_of(row: &DocumentRow) -> usize {
-        let DumpedDocument { name, title, source_url, metadata, .. } = &row.document;
-        let options =
-            title.as_ref().map_or(0, String::len) + source_url.as_ref().map_or(0, String::len);
+        let DumpedDocument { name, title, source_url, metadata, summary, .. } = &row.document;
+        let options = [title, source_url, summary].map(|it| it.as_ref().map_or(0, String::len));
+        let options: usize = options.iter().sum();
+        let questions: usize = row.document.suggested_questions.iter().map(String::len).sum();
         // The tenant's own object may be as large as a text.
-        300 + name.len() + options + metadata.to_string().len() + row.text.len()
+        300 + name.len() + options + questions + metadata.to_string().len() + row.text.len()
     }
 
     fn push(&mut self, row: DocumentRow) {
@@ -92,6 +103,10 @@ impl Table for DocumentTable {
         self.chunk_count.push(document.chunk_count);
         self.embedding_count.push(embedding_count);
         self.created_at.push(document.created_at.timestamp_micros());
+        let enriched_at = document.enriched_at.map(|at| at.timestamp_micros());
+        self.enriched_at.push_option(enriched_at);
+        self.summary.push_option(document.summary.map(text));
+        self.suggested_questions.push_list(document.suggested_questions.into_iter().map(text));
         self.text.push(text(body));
     }
 
@@ -112,6 +127,9 @@ impl Table for DocumentTable {
         self.chunk_count.write(group)?;
         self.embedding_count.write(group)?;
         self.created_at.write(group)?;
+        self.enriched_at.write(group)?;
+        self.summary.write(group)?;
+        self.suggested_questions.write(group)?;
         self.text.write(group)
     }
 
@@ -132,7 +150,10 @@ impl Table for DocumentTable {
         let mut chunk_count = Rows::new(Column::<Int32Type>::read(group, 13)?.into_values());
         let mut embedding_count = Rows::new(Column::<Int32Type>::read(group, 14)?.into_values());
         let mut created_at = Rows::new(Column::<Int64Type>::read(group, 15)?.into_values());
-        let mut body = Rows::new(Texts::read(group, 16)?.into_values());
+        let mut enriched_at = Rows::new(Column::<Int64Type>::read(group, 16)?.into_options());
+        let mut summary = Rows::new(Texts::read(group, 17)?.into_options());
+        let mut questions = Rows::new(Texts::read(group, 18)?.into_lists());
+        let mut body = Rows::new(Texts::read(group, 19)?.into_values());
         let row = |_| -> Result<DocumentRow> {
             let document = DumpedDocument {
                 document_id: to_id(&document_id.take()?)?,
@@ -150,12 +171,23 @@ impl Table for DocumentTable {
                 language: to_texts(language.take()?)?,
                 char_count: char_count.take()?,
                 chunk_count: chunk_count.take()?,
-                created_at: DateTime::from_timestamp_micros(created_at.take()?)
-                    .ok_or_else(|| damaged("a time is none"))?,
+                created_at: to_time(created_at.take()?)?,
+                enriched_at: enriched_at.take()?.map(to_time).transpose()?,
+                summary: to_texts(summary.take()?)?,
+                suggested_questions: questions
+                    .take()?
+                    .iter()
+                    .map(to_text)
+                    .collect::<Result<_>>()?,
             };
             let embedding_count = embedding_count.take()?;
             Ok(DocumentRow { document, embedding_count, text: to_text(&body.take()?)? })
         };
         (0..group.rows()).map(row).collect()
     }
+}
+
+/// A number of microseconds as a time.
+fn to_time(micros: i64) -> Result<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| damaged("a time is none"))
 }

@@ -77,8 +77,12 @@ prop_compose! {
         numbers in (any::<i32>(), any::<i64>(), any::<i32>(), any::<i32>(), any::<i32>()),
         digest in any::<[u8; 32]>(),
         micros in 0..4_000_000_000_000_000_i64,
+        enriched in proptest::option::of(0..4_000_000_000_000_000_i64),
+        summary in proptest::option::of(any::<String>()),
+        suggested_questions in proptest::collection::vec(any::<String>(), 0..4),
         text in any::<String>(),
     ) -> DocumentRow {
+        let time = |micros| DateTime::from_timestamp_micros(micros).expect("a time");
         let document = DumpedDocument {
             document_id: ids.0,
             version_id: ids.1,
@@ -94,7 +98,10 @@ prop_compose! {
             language: texts.1,
             char_count: numbers.2,
             chunk_count: numbers.3,
-            created_at: DateTime::from_timestamp_micros(micros).expect("a time"),
+            created_at: time(micros),
+            enriched_at: enriched.map(time),
+            summary,
+            suggested_questions,
         };
         DocumentRow { document, embedding_count: numbers.4, text }
     }
@@ -109,6 +116,7 @@ prop_compose! {
         page_starts in proptest::collection::vec(any::<i32>(), 0..4),
         numbers in (any::<i32>(), any::<i32>(), any::<i32>()),
         body in any::<String>(),
+        context in proptest::option::of(any::<String>()),
         digest in any::<[u8; 32]>(),
         terms in proptest::collection::btree_map(any::<String>(), any::<i32>(), 0..6),
     ) -> DumpedChunk {
@@ -123,6 +131,7 @@ prop_compose! {
             char_start: numbers.1,
             char_end: numbers.2,
             body,
+            context,
             embedded_sha256: digest.to_vec(),
             embedding_model: "model".to_owned(),
             terms,
@@ -234,6 +243,7 @@ fn the_terms_of_a_passage_keep_their_counts() {
         char_start: 0,
         char_end: 4,
         body: "pump".to_owned(),
+        context: None,
         embedded_sha256: vec![7; 32],
         embedding_model: "model".to_owned(),
         terms,
