@@ -101,6 +101,7 @@ fn s3(config: &S3Config) -> S3Settings {
         part_bytes: config.part_bytes,
         concurrency: config.concurrency,
         timeout: config.timeout,
+        copy_timeout: config.copy_timeout,
         tries: config.tries,
     }
 }

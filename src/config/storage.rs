@@ -131,6 +131,8 @@ pub struct S3Config {
     pub concurrency: usize,
     /// `PIDIMA_OBJECTS_S3_TIMEOUT_MS`: time for one try of a request; default 30000.
     pub timeout: Duration,
+    /// `PIDIMA_OBJECTS_S3_COPY_TIMEOUT_MS`: time for one try of copying an object inside the bucket; default 600000.
+    pub copy_timeout: Duration,
     /// `PIDIMA_OBJECTS_S3_TRIES`: tries of one request; default 3.
     pub tries: u32,
 }
@@ -167,6 +169,7 @@ impl S3Config {
             part_bytes: env.number("PIDIMA_OBJECTS_S3_PART_BYTES", 8 << 20, 5 << 20, 1 << 30),
             concurrency: env.number("PIDIMA_OBJECTS_S3_CONCURRENCY", 4, 1, 64),
             timeout: env.millis("PIDIMA_OBJECTS_S3_TIMEOUT_MS", 30_000, 100, 600_000),
+            copy_timeout: env.millis("PIDIMA_OBJECTS_S3_COPY_TIMEOUT_MS", 600_000, 100, 3_600_000),
             tries: env.number("PIDIMA_OBJECTS_S3_TRIES", 3, 1, 10),
         }
     }

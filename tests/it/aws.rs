@@ -176,6 +176,7 @@ fn s3_settings(bucket: &str) -> S3Settings {
         part_bytes: 5 << 20,
         concurrency: 3,
         timeout: Duration::from_secs(20),
+        copy_timeout: Duration::from_secs(20),
         tries: 2,
     }
 }

@@ -51,6 +51,8 @@ pub struct S3Settings {
     pub concurrency: usize,
     /// Time for one try of a request, and for silence while an object is read.
     pub timeout: Duration,
+    /// Time for one try of copying an object, of which S3 answers when it is done.
+    pub copy_timeout: Duration,
     /// Tries of a request.
     pub tries: u32,
 }

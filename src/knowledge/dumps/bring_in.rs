@@ -26,6 +26,9 @@ use crate::knowledge::store::restore_leases::ClaimedRestore;
 use crate::knowledge::store::versions::NewVersion;
 use crate::knowledge::store::windows::VectorsByModel;
 
+/// How long the copy of an original is not taken for left over, however slowly the store copies.
+const COPYING: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// A document as the files of a dump have it.
 pub(super) struct Incoming {
     /// The document with its text.
@@ -90,6 +93,7 @@ impl Dumps {
         // From here on somebody knows of the copy, whatever becomes of this process.
         let mut tx = self.receiver.db.tenant(tenant).await?;
         tx.announce_original(version_id).await?;
+        tx.hold_original(version_id, COPYING).await?;
         tx.commit().await?;
         let original = row.document.original_version_id.unwrap_or(row.document.version_id);
         let from = ObjectKey::original(tenant, original);

@@ -107,6 +107,14 @@ async fn s3_is_asked_as_often_and_waited_for_as_long_as_the_settings_say() {
     assert!(whole(&error).contains("in time"), "{}", whole(&error));
     assert_eq!(proxy.take().len(), 2);
     assert!(began.elapsed() >= Duration::from_millis(400), "two tries of 200 ms");
+    // A copy, of which S3 tells nothing before it is done, is waited for longer.
+    settings.copy_timeout = Duration::from_millis(700);
+    let objects = S3Objects::new(aws(&proxy.url), settings.clone());
+    let began = Instant::now();
+    let error = objects.copy(&key(), &key()).await.unwrap_err();
+    assert!(whole(&error).contains("in time"), "{}", whole(&error));
+    assert_eq!(proxy.take().len(), 2);
+    assert!(began.elapsed() >= Duration::from_millis(1_400), "two tries of 700 ms");
     let nobody = S3Objects::new(aws(NOBODY), settings);
     let error = nobody.put(&key(), b"one".to_vec()).await.unwrap_err();
     assert!(whole(&error).contains("not reached"), "{}", whole(&error));

@@ -20,6 +20,7 @@ fn s3_settings(bucket: &str, kms_key: Option<&str>) -> S3Settings {
         part_bytes: PART,
         concurrency: 3,
         timeout: std::time::Duration::from_secs(20),
+        copy_timeout: std::time::Duration::from_secs(20),
         tries: 2,
     }
 }

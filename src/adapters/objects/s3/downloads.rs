@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::DateTime;
@@ -9,7 +10,7 @@ use chrono::Utc;
 
 use super::fault::{S3, failed, store};
 use super::{S3Objects, unread};
-use crate::adapters::aws::Failed;
+use crate::adapters::aws::{Failed, Patience};
 use crate::adapters::objects::{Download, ObjectError, ObjectKey};
 
 /// S3's word for an object that is not there.
@@ -35,9 +36,14 @@ impl S3Objects {
             .map_err(|error| unread(key, &error))
     }
 
-    /// Has S3 copy an object, with what its metadata say of it.
+    /// Has S3 copy an object, with what its metadata say of it: 5 GiB at most, which no original exceeds. S3 answers when it is
+    /// done, and sends next to nothing until then.
     pub(super) async fn copy_inside(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), Failed> {
         let bucket = &self.settings.bucket;
+        let patience = Patience { timeout: self.settings.copy_timeout, tries: self.settings.tries };
+        let patient = Builder::default()
+            .timeout_config(patience.timeouts())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         let between = if bucket.starts_with("arn:") { "/object/" } else { "/" };
         self.client()
             .await
@@ -47,6 +53,8 @@ impl S3Objects {
             .copy_source(format!("{bucket}{between}{from}"))
             .set_server_side_encryption(self.encryption())
             .set_ssekms_key_id(self.settings.kms_key.clone())
+            .customize()
+            .config_override(patient)
             .send()
             .await
             .map_err(|error| failed(&error))?;
