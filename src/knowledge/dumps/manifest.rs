@@ -72,6 +72,7 @@ pub(super) fn manifest(
         "format_version": FORMAT_VERSION,
         "created_by": format!("pidima {}", env!("CARGO_PKG_VERSION")),
         "created_at": created_at.to_rfc3339(),
+        "began_at": dump.began_at.to_rfc3339(),
         "dump_id": dump.dump_id,
         "collection": {
             "id": dump.collection_id,

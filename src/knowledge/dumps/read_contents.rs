@@ -8,6 +8,7 @@ use super::attempt::AttemptError;
 use super::manifest::Space;
 use crate::kernel::ids::TenantId;
 use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedDocument, DumpedEmbedding};
+use crate::knowledge::store::dump_leases::ClaimedDump;
 
 /// Documents that are looked up at once.
 const ROWS: i64 = 64;
@@ -46,19 +47,21 @@ impl Dumps {
         Ok(Space { model, dimensions })
     }
 
-    /// The next documents of a collection with the vectors of a model, by id; none at the end.
+    /// The next documents of a collection with the vectors of a model, by id; none at the end. Those that came after the attempt
+    /// began are not among them: a document that was deleted meanwhile and uploaded again would be there twice.
     ///
     /// # Errors
     /// One of them lacks such vectors.
     pub(super) async fn read_contents(
         &self,
         tenant: TenantId,
-        collection_id: Uuid,
+        dump: &ClaimedDump,
         model: &str,
         after: Option<Uuid>,
     ) -> Result<Vec<Contents>, AttemptError> {
         let mut tx = self.receiver.db.tenant_snapshot(tenant).await?;
-        let mut documents = tx.list_dumped_documents(collection_id, after, ROWS).await?;
+        let mut documents =
+            tx.list_dumped_documents(dump.collection_id, dump.began_at, after, ROWS).await?;
         documents.truncate(fitting(&documents));
         let versions: Vec<Uuid> = documents.iter().map(|document| document.version_id).collect();
         if tx.lack_dumped_embeddings(&versions, self.embedders.own_model(), model).await? {

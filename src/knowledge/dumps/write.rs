@@ -79,7 +79,7 @@ impl Dumps {
         let space = self.read_space(tenant, dump.collection_id).await?;
         let (mut counts, mut after) = (DumpCounts::default(), None);
         loop {
-            let batch = self.read_contents(tenant, dump.collection_id, &space.model, after).await?;
+            let batch = self.read_contents(tenant, dump, &space.model, after).await?;
             let Some(last) = batch.last() else { break };
             after = Some(last.document.document_id);
             for contents in batch {

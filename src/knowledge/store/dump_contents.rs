@@ -95,10 +95,11 @@ pub struct DumpedEmbedding {
 }
 
 impl TenantTx {
-    /// Documents of a collection that are in search, after one of these ids; at most `rows`, by id.
+    /// Documents of a collection that are in search and came before a moment, after one of these ids; at most `rows`, by id.
     pub(in crate::knowledge) async fn list_dumped_documents(
         &mut self,
         collection_id: Uuid,
+        until: DateTime<Utc>,
         after: Option<Uuid>,
         rows: i64,
     ) -> db::Result<Vec<DumpedDocument>> {
@@ -133,11 +134,13 @@ impl TenantTx {
                 and e.summarised_at is not null
             where d.tenant_id = $1
                 and d.collection_id = $2
-                and ($3::uuid is null or d.document_id > $3)
+                and d.created_at <= $3
+                and ($4::uuid is null or d.document_id > $4)
             order by d.document_id
-            limit $4"#,
+            limit $5"#,
             self.tenant().uuid(),
             collection_id,
+            until,
             after,
             rows
         )

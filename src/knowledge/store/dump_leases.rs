@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -25,6 +26,8 @@ pub struct ClaimedDump {
     pub collection_description: String,
     /// Attempt that the claim began.
     pub attempts: i32,
+    /// When it began, by the database's clock.
+    pub began_at: DateTime<Utc>,
 }
 
 /// Outcome of a claim.
@@ -107,7 +110,8 @@ impl TenantTx {
                 d.collection_id,
                 c.name as "collection_name!",
                 c.description as collection_description,
-                d.attempts"#,
+                d.attempts,
+                now() as "began_at!""#,
             self.tenant().uuid(),
             dump_id,
             token,

@@ -51,6 +51,32 @@ async fn a_dump_that_a_worker_left_in_the_middle_is_written_anew_and_its_files_g
 }
 
 #[tokio::test]
+async fn a_document_that_comes_while_a_dump_is_written_is_not_in_it() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let id = ask(&tenant, &library).await;
+    // As one that is uploaded again, after it was deleted, before the walk comes to its new id.
+    place
+        .run("update app.documents set created_at = now() + interval '1 hour' where name = 'plain.txt'")
+        .await;
+    place.work().await;
+    let dump = show(&tenant, &id).await;
+    assert_eq!(state(&dump), ("ready", ""), "{dump}");
+    let told = format!("{:?}", rows(&tenant, &dump, "documents.parquet").await);
+    assert!(told.contains("pumps.md") && told.contains("valves.csv"), "{told}");
+    assert!(!told.contains("plain.txt"), "{told}");
+    assert_eq!(dump["dump"]["counts"]["documents"], 2);
+    let manifest = super::downloads::file(&dump, "manifest.json");
+    let manifest = super::downloads::download(&tenant, manifest).await;
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let time = |field: &str| -> chrono::DateTime<chrono::Utc> {
+        manifest[field].as_str().unwrap().parse().unwrap()
+    };
+    assert!(time("began_at") <= time("created_at"), "{manifest}");
+}
+
+#[tokio::test]
 async fn a_dump_whose_workers_die_each_time_is_given_up() {
     let place = place("directory", &[("PIDIMA_DUMP_MAX_ATTEMPTS", "2")]).await;
     let tenant = place.app.tenant("acme").await;
