@@ -45,7 +45,7 @@ impl Dumps {
             Claim::Busy(wait) => return Ok(JobOutcome::Again(wait)),
             Claim::Nothing => return Ok(JobOutcome::Done),
         };
-        let dump = tx.find_dump(restore.dump_id).await?;
+        let dump = tx.find_restored_dump(restore.dump_id).await?;
         tx.commit().await?;
         // An attempt that fails is counted and ended; only those of workers that died can be too many.
         let worked = if self.is_last(restore.attempts - 1) {

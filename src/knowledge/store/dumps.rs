@@ -50,7 +50,7 @@ pub struct Dump {
 }
 
 impl TenantTx {
-    /// How many dumps the tenant has; who asks next waits until the end of this transaction.
+    /// How many dumps the tenant has that hold files or will; who asks next waits until the end of this transaction.
     pub(in crate::knowledge) async fn count_dumps(&mut self) -> db::Result<i64> {
         sqlx::query!(
             "select pg_advisory_xact_lock(hashtextextended('dumps ' || $1::text, 0))",
@@ -62,7 +62,7 @@ impl TenantTx {
             r#"select count(*) as "count!"
             from dumps
             where tenant_id = $1
-                and (expires_at > now() or state in ('queued', 'running'))"#,
+                and (state in ('queued', 'running') or state = 'ready' and expires_at > now())"#,
             self.tenant().uuid()
         )
         .fetch_one(self.connection())
@@ -94,10 +94,26 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// One dump whose time is not over, or that is being brought in.
+    /// One dump whose time is not over.
     pub(in crate::knowledge) async fn find_dump(
         &mut self,
         dump_id: Uuid,
+    ) -> db::Result<Option<Dump>> {
+        self.find_dump_within(dump_id, false).await
+    }
+
+    /// One dump, also when its time is over, for the restore that keeps it.
+    pub(in crate::knowledge) async fn find_restored_dump(
+        &mut self,
+        dump_id: Uuid,
+    ) -> db::Result<Option<Dump>> {
+        self.find_dump_within(dump_id, true).await
+    }
+
+    async fn find_dump_within(
+        &mut self,
+        dump_id: Uuid,
+        also_expired: bool,
     ) -> db::Result<Option<Dump>> {
         let dump = sqlx::query_as!(
             Dump,
@@ -123,19 +139,10 @@ impl TenantTx {
             from dumps
             where tenant_id = $1
                 and dump_id = $2
-                and (
-                    expires_at > now()
-                    or state in ('queued', 'running')
-                    or exists (
-                        select
-                        from restores
-                        where restores.tenant_id = dumps.tenant_id
-                            and restores.dump_id = dumps.dump_id
-                            and restores.state in ('queued', 'running')
-                    )
-                )",
+                and ($3 or expires_at > now() or state in ('queued', 'running'))",
             self.tenant().uuid(),
-            dump_id
+            dump_id,
+            also_expired
         )
         .fetch_optional(self.connection())
         .await?;

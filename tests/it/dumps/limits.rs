@@ -25,6 +25,23 @@ async fn a_tenant_has_so_many_dumps_and_one_collection_one_that_is_not_over() {
 }
 
 #[tokio::test]
+async fn a_dump_that_failed_or_expired_takes_no_place_of_others() {
+    let place = place("directory", &[("PIDIMA_MAX_DUMPS", "1")]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let failed = ask(&tenant, &library).await;
+    place
+        .run("update app.dumps set state = 'failed', failure_code = 'too_large', failure_detail = 'x'")
+        .await;
+    assert_eq!(state(&show(&tenant, &failed).await), ("failed", "too_large"));
+    let ready = place.dumped(&tenant, &library).await;
+    assert_eq!(state(&ready), ("ready", ""), "{ready}");
+    problem(&asked(&tenant, &library).await, 409, "conflict");
+    place.run("update app.dumps set expires_at = now() where state = 'ready'").await;
+    ask(&tenant, &library).await;
+}
+
+#[tokio::test]
 async fn a_dump_is_so_large_and_no_larger() {
     for (limit, end) in [("1024", ("failed", "too_large")), ("1000000", ("ready", ""))] {
         let place = place("directory", &[("PIDIMA_DUMP_MAX_BYTES", limit)]).await;
@@ -78,6 +95,13 @@ async fn a_dump_that_is_being_brought_in_stays_until_that_is_over() {
     problem(&tenant.delete(&path).await, 409, "conflict");
     place.run("update app.dumps set expires_at = now()").await;
     assert_eq!(place.sweep().await, 0);
+    // For the restore alone: to everybody else it is over.
+    problem(&tenant.get(&path).await, 404, "not_found");
+    problem(&tenant.get(&format!("{path}/files/chunks.parquet")).await, 404, "not_found");
+    problem(&tenant.delete(&path).await, 404, "not_found");
+    problem(&bring_in(&tenant, &id, "once more").await, 404, "not_found");
+    let listed = tenant.get(&format!("/v1/collections/{library}/dumps")).await.expect(200);
+    assert_eq!(listed["items"], json!([]));
     place.work().await;
     let path = format!("/v1/restores/{}", text(&restore["id"]));
     let restore = tenant.get(&path).await.expect(200);
