@@ -108,7 +108,9 @@ pub enum DumpError {
     #[error("there is a collection \"{0}\" already; choose another name")]
     NameTaken(String),
     /// It was written in a form that this build does not know.
-    #[error("the dump has the form {0}, which this version of the service can not read; make another dump")]
+    #[error(
+        "the dump has the form {0}, which this version of the service can not read; make another dump"
+    )]
     UnknownFormat(i32),
     /// Its vectors are of another model.
     #[error("{0}")]
@@ -147,6 +149,17 @@ impl Dumps {
     pub fn new(receiver: Receiver, embedders: Embedders, settings: DumpSettings) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrency));
         Self { receiver, embedders, settings, places }
+    }
+
+    /// Limits.
+    pub fn settings(&self) -> &DumpSettings {
+        &self.settings
+    }
+
+    /// The same dumps within other limits.
+    #[must_use]
+    pub fn within(&self, settings: DumpSettings) -> Self {
+        Self { settings, ..self.clone() }
     }
 
     /// Wakes the worker of this process: there is something for it to do.

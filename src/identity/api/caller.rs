@@ -50,8 +50,18 @@ impl Standing {
     /// # Errors
     /// Why they may not any more.
     pub async fn require(&self, action: Action) -> Result<(), ApiError> {
+        self.actor(action).await.map(drop)
+    }
+
+    /// The same; the holder as they are now.
+    ///
+    /// # Errors
+    /// Why they may not any more.
+    pub async fn actor(&self, action: Action) -> Result<Actor, ApiError> {
         let verified = self.verifier.verify(&self.presented, self.chosen, self.origin.clone());
-        verified.await.map_err(ApiError::from)?.require(action).map(drop)
+        let actor = verified.await.map_err(ApiError::from)?;
+        actor.require(action)?;
+        Ok(actor)
     }
 }
 

@@ -164,7 +164,12 @@ impl DumpsApi {
     ) -> Result<FileResponse, ApiError> {
         let actor = caller.require(Action::DumpRead)?;
         let file = self.dumps.open_file(actor, dump_id.0, &file_name.0).await?;
-        Ok(file_response(file, caller.standing()))
+        let reader = FileReader {
+            dumps: self.dumps.clone(),
+            dump_id: dump_id.0,
+            standing: caller.standing(),
+        };
+        Ok(file_response(file, reader))
     }
 
     /// Delete a dump
@@ -184,13 +189,30 @@ impl DumpsApi {
     }
 }
 
+/// Who reads a file of a dump.
+#[derive(Clone)]
+struct FileReader {
+    dumps: Dumps,
+    dump_id: Uuid,
+    standing: Standing,
+}
+
+impl FileReader {
+    /// Passes while they may read it: as a credential, and as somebody within whose reach the dump is.
+    async fn check(&self) -> io::Result<()> {
+        let actor = self.standing.actor(Action::DumpRead).await.map_err(broken_off)?;
+        self.dumps.find(&actor, self.dump_id).await.map_err(broken_off)?;
+        Ok(())
+    }
+}
+
 /// A download, which breaks off when its reader may not read the dump any more, however slowly they take it.
-fn file_response(file: FileContent, standing: Standing) -> FileResponse {
+fn file_response(file: FileContent, reader: FileReader) -> FileResponse {
     let FileContent { entry, pieces } = file;
     let pieces = pieces.map_err(broken_off).then(move |piece| {
-        let standing = standing.clone();
+        let reader = reader.clone();
         async move {
-            standing.require(Action::DumpRead).await.map_err(broken_off)?;
+            reader.check().await?;
             piece
         }
     });

@@ -1,6 +1,9 @@
 //! One attempt of a worker at a dump or a restore: what can end it, and the lease that it works under.
 
+use std::error::Error;
+
 use parquet::errors::ParquetError;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Dumps;
@@ -145,14 +148,23 @@ impl Dumps {
         }
     }
 
-    /// Renews the lease again and again; why it can not be renewed any more.
+    /// Renews the lease again and again; why it can not be renewed any more. A database that is away for a moment ends nothing:
+    /// until the lease is over nobody else begins.
     async fn renew_until_lost(&self, tenant: TenantId, lease: Lease<'_>) -> AttemptError {
+        let time = self.settings.lease;
+        let (mut held_until, mut pause) = (Instant::now() + time, time / 3);
         loop {
-            tokio::time::sleep(self.settings.lease / 3).await;
+            tokio::time::sleep(pause).await;
+            // The lease counts from when it is written, which is later.
+            let asked = Instant::now();
             match self.renew(tenant, lease).await {
-                Ok(true) => {}
+                Ok(true) => (held_until, pause) = (asked + time, time / 3),
                 Ok(false) => return AttemptError::LeaseLost,
-                Err(error) => return error.into(),
+                Err(error) if Instant::now() >= held_until => return error.into(),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn Error, "a lease is renewed later");
+                    pause = time / 12;
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What is told of a dump and its files: `manifest.json` among them, and in the dump's row.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -59,6 +59,11 @@ impl FileEntry {
     }
 }
 
+/// A time, always as long: the same contents make a manifest of the same size.
+fn told(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 /// The text of the manifest.
 pub(super) fn manifest(
     dump: &ClaimedDump,
@@ -71,8 +76,8 @@ pub(super) fn manifest(
         "format": "pidima-dump",
         "format_version": FORMAT_VERSION,
         "created_by": format!("pidima {}", env!("CARGO_PKG_VERSION")),
-        "created_at": created_at.to_rfc3339(),
-        "began_at": dump.began_at.to_rfc3339(),
+        "created_at": told(created_at),
+        "began_at": told(dump.began_at),
         "dump_id": dump.dump_id,
         "collection": {
             "id": dump.collection_id,

@@ -1,5 +1,6 @@
 //! The job that writes a dump.
 
+use std::error::Error;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -86,11 +87,15 @@ impl Dumps {
                 check_vectors(&space, &contents)?;
                 add(&mut files, &mut counts, contents).await?;
             }
-            let mut tx = self.receiver.db.tenant(tenant).await?;
-            if !tx.keep_dump(dump, self.settings.lease, Some(counts)).await? {
-                return Err(AttemptError::LeaseLost);
+            match self.tell_counts(tenant, dump, counts).await {
+                Ok(true) => {}
+                Ok(false) => return Err(AttemptError::LeaseLost),
+                // Who waits for the dump sees less of it for now; the lease is renewed beside.
+                Err(error) => {
+                    let error = &error as &dyn Error;
+                    tracing::warn!(error, dump.id = %dump.dump_id, "counts are told later");
+                }
             }
-            tx.commit().await?;
         }
         let mut entries = vec![
             files.documents.finish().await?,
@@ -105,6 +110,19 @@ impl Dumps {
         let key = ObjectKey::dump(tenant, dump.token, MANIFEST);
         self.objects().put(&key, text.into_bytes()).await?;
         self.finish_dump(tenant, dump, counts, &budget, space, &entries).await
+    }
+
+    /// Tells what is in the dump until now; false when it is no longer ours.
+    async fn tell_counts(
+        &self,
+        tenant: TenantId,
+        dump: &ClaimedDump,
+        counts: DumpCounts,
+    ) -> db::Result<bool> {
+        let mut tx = self.receiver.db.tenant(tenant).await?;
+        let is_ours = tx.keep_dump(dump, self.settings.lease, Some(counts)).await?;
+        tx.commit().await?;
+        Ok(is_ours)
     }
 
     async fn begin_files(

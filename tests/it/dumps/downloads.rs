@@ -4,7 +4,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{ask, collection, library, places, show, state, text, upload};
+use super::{ask, collection, library, place, places, show, state, text, upload};
 use crate::api::problem;
 use crate::support::TestTenant;
 
@@ -85,6 +85,53 @@ async fn a_file_is_sent_by_the_service_too_to_those_who_may_read_the_dump() {
         let refused = stranger.get(&format!("{path}/chunks.parquet")).await;
         problem(&refused, 401, "unauthenticated");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_breaks_off_when_the_collection_gets_out_of_reach() {
+    const SIZE: u64 = 256 << 20;
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = place.dumped(&tenant, &library).await;
+    // More than any buffer in between takes.
+    let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let path = files.find(|path| path.to_string_lossy().ends_with(".chunks.parquet")).unwrap();
+    std::fs::File::options().write(true).open(path).unwrap().set_len(SIZE).unwrap();
+    sqlx::query(
+        "update app.dumps
+        set files = (
+            select jsonb_agg(
+                case
+                    when f ->> 'name' = 'chunks.parquet' then f || jsonb_build_object('size_bytes', $1::bigint)
+                    else f
+                end
+            )
+            from jsonb_array_elements(files) f
+        )",
+    )
+    .bind(i64::try_from(SIZE).unwrap())
+    .execute(&place.app.database.admin())
+    .await
+    .unwrap();
+    let group = tenant.post("/v1/groups", &json!({ "name": "chemists" })).await.expect(201);
+    let person = tenant.as_member("editor").await;
+    let path = format!("/v1/dumps/{}/files/chunks.parquet", text(&dump["dump"]["id"]));
+    let mut reply = person.request(Method::GET, &path).send().await.unwrap();
+    assert_eq!(reply.status(), 200);
+    let mut read = reply.chunk().await.unwrap().unwrap().len() as u64;
+    let limits = json!({ "group_ids": [group["id"]] });
+    tenant.patch(&format!("/v1/collections/{library}"), &limits).await.expect(200);
+    let broken_off = loop {
+        match reply.chunk().await {
+            Ok(Some(piece)) => read += piece.len() as u64,
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    assert!(broken_off && read < SIZE, "{read}");
+    problem(&person.get(&path).await, 404, "not_found");
 }
 
 #[tokio::test]

@@ -274,6 +274,86 @@ async fn a_lease_is_renewed_beside_the_work_that_has_the_same_row() {
 }
 
 #[tokio::test]
+async fn a_lease_that_can_not_be_renewed_for_a_moment_ends_nothing() {
+    let place = place("directory", &[("PIDIMA_INGESTION_LEASE_MS", "6000")]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    let restore = text(&bring_in(&tenant, &dump, "again").await.expect(202)["id"]);
+    let admin = place.app.database.admin();
+    let mut documents = admin.begin().await.unwrap();
+    let lock = "lock table app.documents in exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut *documents).await.unwrap();
+    let (dumps, id) = (place.app.app.worker.dumps.clone(), tenant.id);
+    let restore_id = restore.parse().unwrap();
+    let never = CancellationToken::new();
+    let working = tokio::spawn(async move { dumps.restore(id, restore_id, &never).await.unwrap() });
+    eventually("the work waits", || async { waiting(&place).await == 1 }).await;
+    place
+        .run(
+            "create sequence app.renewals;
+            create function app.fail_two_renewals() returns trigger language plpgsql
+            security definer as $$
+            begin
+                if nextval('app.renewals') <= 2 then
+                    raise exception 'away for a moment';
+                end if;
+                return new;
+            end
+            $$;
+            create trigger fail_two_renewals before update on app.restores
+            for each row execute function app.fail_two_renewals()",
+        )
+        .await;
+    eventually("the third renewal", || async {
+        place.count("select last_value from app.renewals").await >= 3
+    })
+    .await;
+    documents.rollback().await.unwrap();
+    assert_eq!(working.await.unwrap(), JobOutcome::Done);
+    let restore = tenant.get(&format!("/v1/restores/{restore}")).await.expect(200);
+    assert_eq!(restore_state(&restore), ("completed", ""), "{restore}");
+    assert_eq!(restore["counts"], json!({ "documents": 3, "restored": 3, "skipped": 0 }));
+}
+
+#[tokio::test]
+async fn a_worker_that_was_taken_for_dead_brings_nothing_in() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+    let restore = text(&bring_in(&tenant, &dump, "again").await.expect(202)["id"]);
+    let admin = place.app.database.admin();
+    let mut documents = admin.begin().await.unwrap();
+    let lock = "lock table app.documents in exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut *documents).await.unwrap();
+    let (dumps, id) = (place.app.app.worker.dumps.clone(), tenant.id);
+    let restore_id = restore.parse().unwrap();
+    let never = CancellationToken::new();
+    let working = tokio::spawn(async move { dumps.restore(id, restore_id, &never).await.unwrap() });
+    eventually("the work waits", || async { waiting(&place).await == 1 }).await;
+    // As by another worker, after the lease of the first was over.
+    place
+        .run(
+            "update app.restores
+            set lease_token = gen_random_uuid(), lease_expires_at = now() + interval '1 hour'",
+        )
+        .await;
+    documents.rollback().await.unwrap();
+    assert_eq!(working.await.unwrap(), JobOutcome::Done);
+    const BROUGHT_IN: &str =
+        "select count(*) from app.documents d join app.restores r using (tenant_id, collection_id)";
+    assert_eq!(place.count(BROUGHT_IN).await, 0);
+    let path = format!("/v1/restores/{restore}");
+    let shown = tenant.get(&path).await.expect(200);
+    assert_eq!((restore_state(&shown), &shown["counts"]["restored"]), (("running", ""), &json!(0)));
+    place.run("update app.restores set lease_expires_at = now()").await;
+    place.work().await;
+    assert_eq!(restore_state(&tenant.get(&path).await.expect(200)), ("completed", ""));
+    assert_eq!(place.count(BROUGHT_IN).await, 3);
+}
+
+#[tokio::test]
 async fn a_worker_whose_files_were_removed_meanwhile_leaves_none() {
     let place = place("directory", &[]).await;
     let tenant = place.app.tenant("acme").await;

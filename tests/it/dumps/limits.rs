@@ -1,11 +1,18 @@
 //! Every limit of dumps, at it, below and above.
 
-use serde_json::json;
+use bytes::Bytes;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use pidima::knowledge::DumpSettings;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
+use super::downloads::{download, file};
 use super::{
-    ask, asked, bring_in, collection, library, place, restore_state, show, state, text, upload,
+    Place, ask, asked, bring_in, collection, library, place, restore_state, show, state, text,
+    upload,
 };
 use crate::api::problem;
+use crate::support::TestTenant;
 
 #[tokio::test]
 async fn a_tenant_has_so_many_dumps_and_one_collection_one_that_is_not_over() {
@@ -57,6 +64,73 @@ async fn a_dump_is_so_large_and_no_larger() {
             let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
             assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
         }
+    }
+}
+
+/// A dump of a collection that a worker with other limits writes.
+async fn dumped_within(
+    place: &Place,
+    tenant: &TestTenant,
+    collection: &str,
+    settings: DumpSettings,
+) -> Value {
+    let id = ask(tenant, collection).await;
+    let dumps = place.app.app.worker.dumps.within(settings);
+    let never = CancellationToken::new();
+    dumps.dump(tenant.id, id.parse().unwrap(), &never).await.unwrap();
+    show(tenant, &id).await
+}
+
+#[tokio::test]
+async fn a_dump_has_as_many_bytes_as_it_may_and_not_one_more() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let whole = place.dumped(&tenant, &library).await;
+    let size = whole["dump"]["size_bytes"].as_u64().unwrap();
+    for (limit, end) in
+        [(size - 1, ("failed", "too_large")), (size, ("ready", "")), (size + 1, ("ready", ""))]
+    {
+        let settings = place.app.app.worker.dumps.settings().clone();
+        let settings = DumpSettings { max_bytes: limit, ..settings };
+        let dump = dumped_within(&place, &tenant, &library, settings).await;
+        assert_eq!(state(&dump), end, "{size}: {limit}: {dump}");
+        if end.0 == "ready" {
+            assert_eq!(dump["dump"]["size_bytes"], size, "{limit}");
+        }
+    }
+}
+
+/// How many rows each group of a file has.
+async fn groups(tenant: &TestTenant, dump: &Value, name: &str) -> Vec<i64> {
+    let bytes = download(tenant, file(dump, name)).await;
+    let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
+    reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect()
+}
+
+#[tokio::test]
+async fn a_group_has_as_many_rows_and_bytes_as_it_may() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let whole = place.dumped(&tenant, &library).await;
+    let rows = file(&whole, "chunks.parquet")["rows"].as_i64().unwrap();
+    assert_eq!(groups(&tenant, &whole, "chunks.parquet").await, [rows]);
+    let settings = place.app.app.worker.dumps.settings().clone();
+    for (most, expected) in
+        [(rows - 1, vec![rows - 1, 1]), (rows, vec![rows]), (rows + 1, vec![rows])]
+    {
+        let group_rows = usize::try_from(most).unwrap();
+        let settings = DumpSettings { group_rows, ..settings.clone() };
+        let dump = dumped_within(&place, &tenant, &library, settings).await;
+        assert_eq!(groups(&tenant, &dump, "chunks.parquet").await, expected, "{most}");
+    }
+    // One row has more bytes, so that each ends its group.
+    let settings = DumpSettings { group_bytes: 1, ..settings };
+    let dump = dumped_within(&place, &tenant, &library, settings).await;
+    for name in ["documents.parquet", "chunks.parquet", "embeddings.parquet"] {
+        let rows = usize::try_from(file(&dump, name)["rows"].as_u64().unwrap()).unwrap();
+        assert_eq!(groups(&tenant, &dump, name).await, vec![1; rows], "{name}");
     }
 }
 
@@ -181,7 +255,7 @@ async fn an_address_is_good_for_so_long() {
         upload(&tenant, &collection, "a.md", "# A\n\nThe pump.").await;
         place.work().await;
         let dump = place.dumped(&tenant, &collection).await;
-        let file = super::downloads::file(&dump, "chunks.parquet");
+        let file = file(&dump, "chunks.parquet");
         if place.name == "directory" {
             assert!(file.get("expires_at").is_none(), "{file}");
             continue;
