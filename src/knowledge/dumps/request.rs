@@ -10,6 +10,7 @@ use crate::governance::Flag;
 use crate::identity::Actor;
 use crate::kernel::ids::new_id;
 use crate::knowledge::reach::Reach;
+use crate::knowledge::store::reembeddings::NewReembedding;
 
 impl Dumps {
     /// Has a collection dumped by a worker.
@@ -121,6 +122,15 @@ impl Dumps {
             .on_constraint("collections_name_key", || DumpError::NameTaken(name.to_owned()))?;
         if !self.embedders.is_own(model) {
             tx.put_searched_model(collection_id, Some(model)).await?;
+            // Processes of an older version, which know one model alone, may bring documents in beside.
+            tx.insert_completed_reembedding(NewReembedding {
+                reembedding_id: new_id(),
+                collection_id,
+                from_model: self.embedders.own_model(),
+                to_model: model,
+                created_by: actor.id(),
+            })
+            .await?;
         }
         let groups = tx.list_collection_groups(&[dump.collection_id]).await?;
         let groups = groups.get(&dump.collection_id).map_or(&[][..], Vec::as_slice);

@@ -144,6 +144,39 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Stores a re-embedding of a collection that has no document yet, whose searches read vectors of the new model from its
+    /// beginning: all is done, and what processes of an older version publish is looked for as after any other.
+    pub(in crate::knowledge) async fn insert_completed_reembedding(
+        &mut self,
+        new: NewReembedding<'_>,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "insert into reembeddings (
+                tenant_id,
+                reembedding_id,
+                collection_id,
+                from_model,
+                to_model,
+                created_by,
+                state,
+                started_at,
+                ready_at,
+                switched_at,
+                finished_at
+            )
+            values ($1, $2, $3, $4, $5, $6, 'completed', now(), now(), now(), now())",
+            self.tenant().uuid(),
+            new.reembedding_id,
+            new.collection_id,
+            new.from_model,
+            new.to_model,
+            new.created_by
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// One re-embedding of a collection.
     pub(in crate::knowledge) async fn find_reembedding(
         &mut self,

@@ -182,6 +182,53 @@ async fn a_collection_is_dumped_and_brought_in_with_the_model_that_its_searches_
 }
 
 #[tokio::test]
+async fn what_an_older_process_brings_into_a_collection_of_another_model_is_embedded_with_it() {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let from = library(&place, &tenant).await;
+    let path = format!("/v1/collections/{from}/reembeddings");
+    let body = json!({ "embedding_model": WordsEmbedder::MODEL });
+    let begun = tenant.post(&path, &body).await.expect(202);
+    place.work().await;
+    let switch = format!("{path}/{}/switch", text(&begun["id"]));
+    tenant.send(tenant.request(Method::POST, &switch)).await.expect(200);
+    let dump = text(&place.dumped(&tenant, &from).await["dump"]["id"]);
+    let restore = place.restored(&tenant, &dump, "again").await;
+    assert_eq!(restore_state(&restore), ("completed", ""), "{restore}");
+    let to = text(&restore["collection_id"]);
+    upload(&tenant, &to, "late.md", "# Late\n\nThe late pump.\n").await;
+    place.work().await;
+    // What such a process leaves: no vector of a model that it does not know.
+    place
+        .run(
+            "delete from app.reembedded_windows w
+            using app.chunks c, app.documents d
+            where c.chunk_id = w.chunk_id and d.document_id = c.document_id and d.name = 'late.md';
+            update app.document_versions v set embedding_models = null
+            from app.documents d
+            where d.document_id = v.document_id and d.name = 'late.md';
+            update app.reembeddings set touched_at = now() - interval '1 day'",
+        )
+        .await;
+    let late = ask(&tenant, &to).await;
+    place.work().await;
+    assert_eq!(state(&show(&tenant, &late).await), ("queued", ""));
+    let never = tokio_util::sync::CancellationToken::new();
+    place.app.app.worker.reembeddings.sweep(&never).await.unwrap();
+    place.work().await;
+    place.work().await;
+    let dump = show(&tenant, &late).await;
+    assert_eq!(state(&dump), ("ready", ""), "{dump}");
+    assert_eq!(dump["dump"]["counts"]["documents"], 4);
+    let path = format!("/v1/collections/{to}/reembeddings");
+    let told = tenant.get(&path).await.expect(200)["items"][0].clone();
+    assert_eq!(
+        (&told["state"], &told["to_model"]),
+        (&json!("completed"), &json!(WordsEmbedder::MODEL))
+    );
+}
+
+#[tokio::test]
 async fn a_collection_is_not_re_embedded_while_it_is_being_filled() {
     let place = place("directory", &[]).await;
     let tenant = place.app.tenant("acme").await;
