@@ -1,6 +1,7 @@
 //! Dumps of collections, and what is brought in of them: the same, whether files lie in a folder or in S3.
 
 mod downloads;
+mod enrichment;
 mod leases;
 mod limits;
 mod reach;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use pidima::adapters::models::ExtractiveModel;
+use pidima::adapters::models::{ExtractiveModel, ModelRegistry};
 use pidima::app::Outside;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -43,11 +44,12 @@ async fn places(settings: &[(&str, &str)]) -> Vec<Place> {
 }
 
 async fn place(name: &'static str, settings: &[(&str, &str)]) -> Place {
+    place_with(name, settings, Arc::new(ExtractiveModel).into()).await
+}
+
+async fn place_with(name: &'static str, settings: &[(&str, &str)], models: ModelRegistry) -> Place {
     let embedder = ProbedEmbedder::new().await;
-    let outside = Outside {
-        embedder: Arc::clone(&embedder) as Arc<_>,
-        models: Arc::new(ExtractiveModel).into(),
-    };
+    let outside = Outside { embedder: Arc::clone(&embedder) as Arc<_>, models };
     Place { name, app: TestApp::start_idle(settings, outside).await, embedder }
 }
 

@@ -4,7 +4,7 @@ mod budgets;
 mod keeping;
 mod reembedding;
 mod switching;
-mod writer;
+pub mod writer;
 mod writing;
 
 use std::sync::Arc;

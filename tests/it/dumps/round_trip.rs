@@ -54,7 +54,7 @@ async fn contents(tenant: &TestTenant, dump: &Value) -> Vec<Row> {
 }
 
 /// What a question finds in a collection, without ids.
-async fn found(tenant: &TestTenant, collection: &str, query: &str) -> Value {
+pub(super) async fn found(tenant: &TestTenant, collection: &str, query: &str) -> Value {
     let body =
         json!({ "query": query, "collection_ids": [collection], "limit": 20, "explain": true });
     let mut found = tenant.post("/v1/search", &body).await.expect(200);
@@ -69,7 +69,7 @@ async fn found(tenant: &TestTenant, collection: &str, query: &str) -> Value {
 }
 
 /// Dumps, brings in, dumps that, and compares.
-async fn round_trip(place: &Place, tenant: &TestTenant, from: &str) -> String {
+pub(super) async fn round_trip(place: &Place, tenant: &TestTenant, from: &str) -> String {
     let first = place.dumped(tenant, from).await;
     assert_eq!(state(&first), ("ready", ""), "{}: {first}", place.name);
     place.embedder.take_passages();
