@@ -1,6 +1,7 @@
 //! Every limit of dumps, at it, below and above.
 
 use bytes::Bytes;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use pidima::knowledge::DumpSettings;
 use serde_json::{Value, json};
@@ -105,7 +106,7 @@ async fn a_dump_has_as_many_bytes_as_it_may_and_not_one_more() {
 async fn groups(tenant: &TestTenant, dump: &Value, name: &str) -> Vec<i64> {
     let bytes = download(tenant, file(dump, name)).await;
     let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
-    reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect()
+    reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect()
 }
 
 #[tokio::test]
