@@ -17,6 +17,7 @@ use crate::knowledge::announce_version::announce_version;
 use crate::knowledge::chunk::Chunk;
 use crate::knowledge::embedded_text::{embedded_digest, embedded_text};
 use crate::knowledge::enrichment::wake_enrichment;
+use crate::knowledge::ingest_version::REMOVE_ORIGINAL;
 use crate::knowledge::store::documents::DocumentChange;
 use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedEmbedding};
 use crate::knowledge::store::enrichment::CompletedEnrichment;
@@ -75,6 +76,9 @@ impl Dumps {
             // Somebody has put a document of the name there meanwhile, which is left as it is.
             tx.rollback().await?;
             tx = self.receiver.db.tenant(tenant).await?;
+            if tx.settle_original(version_id).await? {
+                tx.enqueue(REMOVE_ORIGINAL, version_id).await?;
+            }
         }
         // Last, as whoever deletes the collection comes to the restore last.
         if !tx.advance_restore(restore, number, !is_new, lease).await? {

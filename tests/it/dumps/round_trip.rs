@@ -267,6 +267,9 @@ async fn a_document_that_somebody_put_there_meanwhile_is_left_as_it_is() {
     let tenant = place.app.tenant("acme").await;
     let from = library(&place, &tenant).await;
     let dump = place.dumped(&tenant, &from).await;
+    let originals = place.app.objects.join("t").join(tenant.id.to_string()).join("versions");
+    let count_originals = || std::fs::read_dir(&originals).unwrap().count();
+    let before = count_originals();
     let restore = bring_in(&tenant, &text(&dump["dump"]["id"]), "again").await.expect(202);
     let to = text(&restore["collection_id"]);
     upload(&tenant, &to, "plain.txt", "Another text.").await;
@@ -275,6 +278,10 @@ async fn a_document_that_somebody_put_there_meanwhile_is_left_as_it_is() {
     let restore = tenant.get(&path).await.expect(200);
     assert_eq!(restore_state(&restore), ("completed", ""));
     assert_eq!(restore["counts"], json!({ "documents": 3, "restored": 2, "skipped": 1 }));
+    // Nor does the copy of its original stay.
+    assert_eq!(place.count("select count(*) from app.pending_originals").await, 0);
+    place.work().await;
+    assert_eq!(count_originals(), before + 3, "the upload, and two that were brought in");
     let body = json!({ "query": "another text", "collection_ids": [to] });
     let found = tenant.post("/v1/search", &body).await.expect(200).to_string();
     assert!(found.contains("Another text.") && !found.contains("Laterne"), "{found}");
