@@ -26,7 +26,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub use self::download::{FileContent, PlacedFile};
-pub use self::manifest::FileEntry;
 use super::embedders::Embedders;
 use super::ingest_version::JobOutcome;
 use super::reach::{Reach, Reader};
