@@ -1986,6 +1986,105 @@ COMMENT ON COLUMN app.document_texts.version_id IS 'Version that the text was re
 
 COMMENT ON COLUMN app.document_texts.body IS 'Readable text: substring(body from char_start + 1 for char_end - char_start) is a passage';
 
+CREATE TABLE app.dump_files (
+    tenant_id uuid NOT NULL,
+    files_id uuid NOT NULL,
+    keep_until timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY app.dump_files FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.dump_files IS 'Files of dumps that may be in the object store: announced before they are written, taken away after they are removed';
+
+COMMENT ON COLUMN app.dump_files.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.dump_files.files_id IS 'Part of the files'' keys';
+
+COMMENT ON COLUMN app.dump_files.keep_until IS 'Until then a worker may be writing; afterwards they are removed where they are those of no dump';
+
+CREATE TABLE app.dumps (
+    tenant_id uuid NOT NULL,
+    dump_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    format_version integer DEFAULT 1 NOT NULL,
+    files_id uuid,
+    files jsonb DEFAULT '[]'::jsonb NOT NULL,
+    document_count integer DEFAULT 0 NOT NULL,
+    chunk_count bigint DEFAULT 0 NOT NULL,
+    embedding_count bigint DEFAULT 0 NOT NULL,
+    size_bytes bigint DEFAULT 0 NOT NULL,
+    embedding_model text,
+    embedding_dimensions integer,
+    attempts integer DEFAULT 0 NOT NULL,
+    failure_code text,
+    failure_detail text,
+    lease_token uuid,
+    lease_expires_at timestamp with time zone,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    touched_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT dumps_collection_id_check CHECK ((uuid_extract_version(collection_id) IS DISTINCT FROM 8)),
+    CONSTRAINT dumps_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT dumps_ready_check CHECK (((state <> 'ready'::text) OR ((files_id IS NOT NULL) AND (embedding_model IS NOT NULL) AND (embedding_dimensions IS NOT NULL)))),
+    CONSTRAINT dumps_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY app.dumps FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.dumps IS 'Collections as files, each as it was when it was written';
+
+COMMENT ON COLUMN app.dumps.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.dumps.dump_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.dumps.collection_id IS 'Collection that it is of; a dump goes with it';
+
+COMMENT ON COLUMN app.dumps.state IS 'queued, running, ready or failed';
+
+COMMENT ON COLUMN app.dumps.format_version IS 'Version of the files'' form';
+
+COMMENT ON COLUMN app.dumps.files_id IS 'Part of the files'' keys at the object store; null when nobody writes any and there are none';
+
+COMMENT ON COLUMN app.dumps.files IS 'Name, size, SHA-256 and rows of each file, once it is ready';
+
+COMMENT ON COLUMN app.dumps.document_count IS 'Documents that are in it until now';
+
+COMMENT ON COLUMN app.dumps.chunk_count IS 'Passages of these';
+
+COMMENT ON COLUMN app.dumps.embedding_count IS 'Vectors of these';
+
+COMMENT ON COLUMN app.dumps.size_bytes IS 'Size of all files, once it is ready';
+
+COMMENT ON COLUMN app.dumps.embedding_model IS 'Model of the vectors';
+
+COMMENT ON COLUMN app.dumps.embedding_dimensions IS 'Numbers in each vector';
+
+COMMENT ON COLUMN app.dumps.attempts IS 'How often a worker began to write it';
+
+COMMENT ON COLUMN app.dumps.failure_code IS 'Why it failed, for programs';
+
+COMMENT ON COLUMN app.dumps.failure_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.dumps.lease_token IS 'Of the worker that works on it';
+
+COMMENT ON COLUMN app.dumps.lease_expires_at IS 'From then on another worker may take it';
+
+COMMENT ON COLUMN app.dumps.created_by IS 'Key or person that asked for it';
+
+COMMENT ON COLUMN app.dumps.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN app.dumps.touched_at IS 'When something was last done to it';
+
+COMMENT ON COLUMN app.dumps.started_at IS 'When a worker first took it';
+
+COMMENT ON COLUMN app.dumps.finished_at IS 'When it was ready, or failed';
+
+COMMENT ON COLUMN app.dumps.expires_at IS 'From then on it is shown to nobody; row and files are removed soon after';
+
 CREATE TABLE app.embedding_space (
     singleton boolean DEFAULT true NOT NULL,
     model text NOT NULL,
@@ -2796,6 +2895,71 @@ COMMENT ON COLUMN app.reembeddings.switched_at IS 'When searches began to read t
 
 COMMENT ON COLUMN app.reembeddings.finished_at IS 'When it came to its end';
 
+CREATE TABLE app.restores (
+    tenant_id uuid NOT NULL,
+    restore_id uuid NOT NULL,
+    dump_id uuid NOT NULL,
+    collection_id uuid NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    document_count integer DEFAULT 0 NOT NULL,
+    done_count integer DEFAULT 0 NOT NULL,
+    skipped_count integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    failure_code text,
+    failure_detail text,
+    lease_token uuid,
+    lease_expires_at timestamp with time zone,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    touched_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT restores_collection_id_check CHECK ((uuid_extract_version(collection_id) IS DISTINCT FROM 8)),
+    CONSTRAINT restores_counts_check CHECK (((skipped_count >= 0) AND (skipped_count <= done_count))),
+    CONSTRAINT restores_failure_check CHECK (((state = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT restores_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY app.restores FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE app.restores IS 'Dumps that are brought in again, each as a collection of its own';
+
+COMMENT ON COLUMN app.restores.tenant_id IS 'Tenant';
+
+COMMENT ON COLUMN app.restores.restore_id IS 'UUIDv7';
+
+COMMENT ON COLUMN app.restores.dump_id IS 'Dump that is brought in; it may be gone afterwards';
+
+COMMENT ON COLUMN app.restores.collection_id IS 'Collection that was made for it; a restore goes with it';
+
+COMMENT ON COLUMN app.restores.state IS 'queued, running, completed or failed';
+
+COMMENT ON COLUMN app.restores.document_count IS 'Documents in the dump';
+
+COMMENT ON COLUMN app.restores.done_count IS 'Documents that were dealt with until now, in the order of the file';
+
+COMMENT ON COLUMN app.restores.skipped_count IS 'Those among them that were left out, as somebody had put a document of the name there';
+
+COMMENT ON COLUMN app.restores.attempts IS 'How often a worker began to work on it';
+
+COMMENT ON COLUMN app.restores.failure_code IS 'Why it failed, for programs';
+
+COMMENT ON COLUMN app.restores.failure_detail IS 'The same in words';
+
+COMMENT ON COLUMN app.restores.lease_token IS 'Of the worker that works on it';
+
+COMMENT ON COLUMN app.restores.lease_expires_at IS 'From then on another worker may take it';
+
+COMMENT ON COLUMN app.restores.created_by IS 'Key or person that asked for it';
+
+COMMENT ON COLUMN app.restores.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN app.restores.touched_at IS 'When something was last done to it';
+
+COMMENT ON COLUMN app.restores.started_at IS 'When a worker first took it';
+
+COMMENT ON COLUMN app.restores.finished_at IS 'When it came to its end';
+
 CREATE TABLE app.retrievals_default (
     tenant_id uuid CONSTRAINT retrievals_tenant_id_not_null NOT NULL,
     run_id uuid CONSTRAINT retrievals_run_id_not_null NOT NULL,
@@ -3434,6 +3598,12 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (tenant_id, document_id);
 
+ALTER TABLE ONLY app.dump_files
+    ADD CONSTRAINT dump_files_pkey PRIMARY KEY (tenant_id, files_id);
+
+ALTER TABLE ONLY app.dumps
+    ADD CONSTRAINT dumps_pkey PRIMARY KEY (tenant_id, dump_id);
+
 ALTER TABLE ONLY app.embedding_space
     ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (singleton);
 
@@ -3544,6 +3714,9 @@ ALTER TABLE ONLY app.reembedded_windows_p00
 
 ALTER TABLE ONLY app.reembeddings
     ADD CONSTRAINT reembeddings_pkey PRIMARY KEY (tenant_id, reembedding_id);
+
+ALTER TABLE ONLY app.restores
+    ADD CONSTRAINT restores_pkey PRIMARY KEY (tenant_id, restore_id);
 
 ALTER TABLE ONLY app.retrievals
     ADD CONSTRAINT retrievals_pkey PRIMARY KEY (tenant_id, run_id, rank);
@@ -3666,6 +3839,10 @@ CREATE INDEX document_versions_state_idx ON app.document_versions USING btree (t
 
 CREATE INDEX documents_collection_id_idx ON app.documents USING btree (tenant_id, collection_id, document_id);
 
+CREATE INDEX dumps_collection_id_dump_id_idx ON app.dumps USING btree (tenant_id, collection_id, dump_id);
+
+CREATE UNIQUE INDEX dumps_collection_id_idx ON app.dumps USING btree (tenant_id, collection_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
 CREATE INDEX enrichments_collection_id_due_at_idx ON app.enrichments USING btree (tenant_id, collection_id, due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
 
 CREATE INDEX feedback_feedback_id_idx ON ONLY app.feedback USING btree (tenant_id, feedback_id);
@@ -3717,6 +3894,10 @@ CREATE INDEX reembeddings_drop_at_idx ON app.reembeddings USING btree (tenant_id
 CREATE INDEX reembeddings_finished_at_idx ON app.reembeddings USING btree (tenant_id, finished_at) WHERE (state = 'completed'::text);
 
 CREATE INDEX reembeddings_touched_at_idx ON app.reembeddings USING btree (tenant_id, touched_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'switched'::text]));
+
+CREATE UNIQUE INDEX restores_collection_id_idx ON app.restores USING btree (tenant_id, collection_id);
+
+CREATE INDEX restores_dump_id_idx ON app.restores USING btree (tenant_id, dump_id);
 
 CREATE INDEX runs_session_id_idx ON ONLY app.runs USING btree (tenant_id, session_id, run_id);
 
@@ -3858,6 +4039,12 @@ ALTER TABLE ONLY app.documents
 ALTER TABLE ONLY app.documents
     ADD CONSTRAINT documents_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY app.dump_files
+    ADD CONSTRAINT dump_files_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.dumps
+    ADD CONSTRAINT dumps_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY app.enrichment_usage
     ADD CONSTRAINT enrichment_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES app.tenants(tenant_id) ON DELETE CASCADE;
 
@@ -3917,6 +4104,9 @@ ALTER TABLE app.reembedded_windows
 
 ALTER TABLE ONLY app.reembeddings
     ADD CONSTRAINT reembeddings_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY app.restores
+    ADD CONSTRAINT restores_collection_id_fkey FOREIGN KEY (tenant_id, collection_id) REFERENCES app.collections(tenant_id, collection_id) ON DELETE CASCADE;
 
 ALTER TABLE app.retrievals
     ADD CONSTRAINT retrievals_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES app.runs(tenant_id, run_id) ON DELETE CASCADE;
@@ -4050,6 +4240,10 @@ ALTER TABLE app.document_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.documents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE app.dump_files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.dumps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE app.enrichment_usage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.enrichments ENABLE ROW LEVEL SECURITY;
@@ -4093,6 +4287,8 @@ ALTER TABLE app.reembedded_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.reembedded_windows_p00 ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.reembeddings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE app.restores ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE app.retrievals ENABLE ROW LEVEL SECURITY;
 
@@ -4162,6 +4358,10 @@ CREATE POLICY tenant ON app.document_versions TO pidima_app USING ((tenant_id = 
 
 CREATE POLICY tenant ON app.documents TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
+CREATE POLICY tenant ON app.dump_files TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.dumps TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
 CREATE POLICY tenant ON app.enrichment_usage TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.enrichments TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
@@ -4205,6 +4405,8 @@ CREATE POLICY tenant ON app.reembedded_windows TO pidima_app USING ((tenant_id =
 CREATE POLICY tenant ON app.reembedded_windows_p00 TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.reembeddings TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
+
+CREATE POLICY tenant ON app.restores TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
 CREATE POLICY tenant ON app.retrievals TO pidima_app USING ((tenant_id = ( SELECT app.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT app.tid() AS tid)));
 
@@ -4810,6 +5012,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.chunks TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.document_texts TO pidima_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.dump_files TO pidima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.dumps TO pidima_app;
+
 GRANT SELECT,INSERT ON TABLE app.embedding_space TO pidima_app;
 
 GRANT UPDATE(other_models) ON TABLE app.embedding_space TO pidima_app;
@@ -4853,6 +5059,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.quotas TO pidima_app;
 GRANT SELECT,INSERT,DELETE ON TABLE app.reembedded_windows TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE app.reembeddings TO pidima_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE app.restores TO pidima_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE app.run_events TO pidima_app;
 
