@@ -200,8 +200,7 @@ impl Worker {
         }
         let (worker, stop) = (self.clone(), stop.clone());
         // Who waits for a server, or for files, takes no place from documents: these have places of their own.
-        let own =
-            [DELIVER_WEBHOOK, SYNC_SOURCE, ENRICH_COLLECTION, DUMP_COLLECTION, RESTORE_DUMP];
+        let own = [DELIVER_WEBHOOK, SYNC_SOURCE, ENRICH_COLLECTION, DUMP_COLLECTION, RESTORE_DUMP];
         let waits = |it: &Delivery| own.contains(&it.message.kind.as_str());
         let place = (!deliveries.iter().all(waits)).then_some(place);
         jobs.spawn(async move {

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod fuse;
+mod question_vectors;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +12,10 @@ use serde_json::Value;
 use tracing::Instrument;
 use uuid::Uuid;
 
-pub use ahead::EmbeddedAhead;
+pub use ahead::SearchedAhead;
 pub use fuse::Ranks;
 
-use self::ahead::QuestionVectors;
+use self::question_vectors::QuestionVectors;
 use super::embedders::Embedders;
 use super::reach::{Reach, Reader};
 use super::store::attachments::UnreadAttachment;
@@ -134,18 +135,6 @@ impl Search {
     /// # Errors
     /// See [`SearchError`].
     pub async fn find(&self, query: &SearchQuery) -> Result<SearchResult, SearchError> {
-        self.find_embedded(query, None).await
-    }
-
-    /// The same for a text that is being embedded already.
-    ///
-    /// # Errors
-    /// See [`SearchError`].
-    pub async fn find_embedded(
-        &self,
-        query: &SearchQuery,
-        ahead: Option<EmbeddedAhead>,
-    ) -> Result<SearchResult, SearchError> {
         let span = traced!(
             "retrieval",
             retrieval.limit = query.limit,
@@ -153,7 +142,7 @@ impl Search {
             retrieval.dense_candidates = tracing::field::Empty,
             retrieval.lexical_candidates = tracing::field::Empty,
         );
-        let found = self.look(query, ahead).instrument(span.clone()).await?;
+        let found = self.look(query).instrument(span.clone()).await?;
         span.record("retrieval.searched_chunks", found.searched_chunks);
         span.record("retrieval.dense_candidates", found.dense_candidates);
         span.record("retrieval.lexical_candidates", found.lexical_candidates);
@@ -161,14 +150,10 @@ impl Search {
         Ok(found)
     }
 
-    async fn look(
-        &self,
-        query: &SearchQuery,
-        ahead: Option<EmbeddedAhead>,
-    ) -> Result<SearchResult, SearchError> {
+    async fn look(&self, query: &SearchQuery) -> Result<SearchResult, SearchError> {
         let started = Instant::now();
         // Before the transaction: it is never held across a call to a model.
-        let mut vectors = match self.embed_question(query, ahead).await {
+        let mut vectors = match self.embed_expected(&query.scope, &query.text).await {
             // It may be a model that is not needed any more: those that are, are asked below, where a fault counts.
             Err(SearchError::Embedding(_)) if self.embedders.are_several() => {
                 QuestionVectors::new()

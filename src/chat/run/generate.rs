@@ -21,7 +21,7 @@ use crate::chat::prompt::{self, Built, Sources};
 use crate::chat::refusal::{Refusal, is_vague};
 use crate::chat::summarise::Summarising;
 use crate::kernel::ids::holds_attachments;
-use crate::knowledge::{EmbeddedAhead, Hit, has_attachments};
+use crate::knowledge::{Hit, SearchedAhead, has_attachments};
 use crate::telemetry::traced;
 
 pub(super) struct Generation {
@@ -33,8 +33,8 @@ pub(super) struct Generation {
     pub answering: Answering,
     /// Collections that are searched, all that the reader reaches when empty; nothing is when absent.
     pub scope: Option<Vec<Uuid>>,
-    /// The question's embedding, when it is under way.
-    pub embedded: Option<EmbeddedAhead>,
+    /// The search for the question as it was asked, when it is under way.
+    pub searched: Option<SearchedAhead>,
     pub run_id: Uuid,
     pub question_id: Uuid,
     pub history: History,
@@ -71,10 +71,10 @@ impl Generation {
     /// Runs to the end. Stages before and after the model's writing have room of their own for as long as they take: writing
     /// is what lasts, and thousands write at once.
     pub async fn run(mut self) {
-        let embedded = self.embedded.take();
+        let searched = self.searched.take();
         let _leave = Leave(&self);
         let mut progress = Progress::new(&self, self.model.provider(), self.model.model());
-        progress.embedded = embedded;
+        progress.searched = searched;
         let (made, saved, ()) = join3(self.make(&mut progress), self.record(), self.relay()).await;
         progress.saved = saved;
         let is_made = matches!(made, Ok(Ending::Finished(_) | Ending::Refused(_)));

@@ -9,15 +9,15 @@ use crate::chat::output_filter::FilterSettings;
 use crate::chat::prompt::Built;
 use crate::chat::store::runs::EndedRun;
 use crate::chat::trace::{Fate, RunTrace};
-use crate::knowledge::{EmbeddedAhead, Hit};
+use crate::knowledge::{Hit, SearchedAhead};
 
 pub(super) struct Progress {
     /// The row of the run, as it will be stored.
     pub ended: EndedRun,
     /// How it came about, beside that row.
     pub trace: RunTrace,
-    /// The question's embedding, when it is under way.
-    pub embedded: Option<EmbeddedAhead>,
+    /// The search for the question as it was asked, when it is under way.
+    pub searched: Option<SearchedAhead>,
     /// What search found, best first.
     pub hits: Vec<Hit>,
     /// How many of the hits, from the first, the model is given.
@@ -40,7 +40,7 @@ impl Progress {
         };
         let writer = Writer::new(Arc::clone(&generation.run.log), generation.began);
         let trace = RunTrace::default();
-        Self { ended, trace, embedded: None, hits: Vec::new(), given: 0, writer, saved: 1 }
+        Self { ended, trace, searched: None, hits: Vec::new(), given: 0, writer, saved: 1 }
     }
 
     /// Notes what the model is told: its passages are those that the answer can cite.

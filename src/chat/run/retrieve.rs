@@ -7,11 +7,22 @@ use uuid::Uuid;
 use super::error::RunError;
 use super::generate::Generation;
 use super::progress::{Progress, millis};
+use crate::chat::assistants::EffectiveConfiguration;
 use crate::kernel::ids::holds_attachments;
 use crate::knowledge::{Reader, Scope, SearchQuery};
 
 /// Candidates that are recorded for each passage given to the model.
 const RECORDED_PER_PASSAGE: usize = 2;
+
+/// Passages that the model is given at most.
+fn passages(configuration: &EffectiveConfiguration) -> usize {
+    usize::try_from(configuration.passages).unwrap_or(usize::MAX)
+}
+
+/// Passages that are searched for: more than the model is given, so that its trace can tell what was left out.
+pub(super) fn candidates(configuration: &EffectiveConfiguration) -> usize {
+    passages(configuration).saturating_mul(RECORDED_PER_PASSAGE)
+}
 
 impl Generation {
     /// Searches, in the attachments of the session alone or in all that is searched with them, and chooses what the model is given.
@@ -23,7 +34,6 @@ impl Generation {
     ) -> Result<(), RunError> {
         let searching = Instant::now();
         let Some((reader, collection_ids)) = self.searched(in_attachments) else { return Ok(()) };
-        let most = usize::try_from(self.answering.configuration.passages).unwrap_or(usize::MAX);
         let query = SearchQuery {
             scope: Scope {
                 tenant: self.question.tenant,
@@ -33,14 +43,15 @@ impl Generation {
                 session_id: self.question.session_id,
             },
             text: standalone.to_owned(),
-            limit: most.saturating_mul(RECORDED_PER_PASSAGE),
+            limit: candidates(&self.answering.configuration),
         };
-        let searched = self.chat.search.find_embedded(&query, progress.embedded.take());
-        let found = searched.await.map_err(RunError::Search)?;
+        // That of the attachments alone is another search.
+        let ahead = progress.searched.take().filter(|_| !in_attachments);
+        let found = self.chat.search.find_ahead(&query, ahead).await.map_err(RunError::Search)?;
         progress.trace.note_search(&found);
         progress.hits = found.hits;
         progress.ended.search_ms = Some(millis(searching));
-        progress.given = progress.hits.len().min(most);
+        progress.given = progress.hits.len().min(passages(&self.answering.configuration));
         Ok(())
     }
 

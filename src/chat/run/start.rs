@@ -12,9 +12,11 @@ use super::event::RunEvent;
 use super::generate::Generation;
 use super::history::History;
 use super::live::LiveRun;
+use super::retrieve::candidates;
 use super::{Chat, Question, RunRef};
 use crate::adapters::models::ChatModel;
 use crate::chat::assistants::{Answering, ResolveError, resolve};
+use crate::chat::refusal::is_vague;
 use crate::chat::store::messages::PastMessage;
 use crate::chat::store::runs::NewRun;
 use crate::db::idempotency::{Begun, Kept, Outcome};
@@ -24,7 +26,7 @@ use crate::governance::{
 };
 use crate::kernel::clock;
 use crate::kernel::ids::new_id;
-use crate::knowledge::{EmbeddedAhead, Reach, Scope};
+use crate::knowledge::{Reach, Scope, SearchedAhead};
 use crate::telemetry::traced_apart;
 
 /// How often a question is tried to be stored when the session's earlier run has just ended, or was orphaned.
@@ -138,8 +140,8 @@ struct Beginning {
     history: History,
     answering: Answering,
     scope: Option<Vec<Uuid>>,
-    /// The question, when it is one that can be searched as it stands.
-    embedded: Option<EmbeddedAhead>,
+    /// The search for the question, when it is one that can be searched as it stands.
+    searched: Option<SearchedAhead>,
     warnings: Vec<QuotaWarning>,
 }
 
@@ -157,7 +159,7 @@ impl Chat {
                 return Ok(Started::Before { reference, reach });
             }
         };
-        let Beginning { run, model, history, answering, scope, embedded, warnings } = beginning;
+        let Beginning { run, model, history, answering, scope, searched, warnings } = beginning;
         let NewRun { run_id, session_id, question_id, .. } = run;
         let live = LiveRun::new(question.tenant);
         live.log.append(RunEvent::Started { run_id, session_id, question_id });
@@ -171,7 +173,7 @@ impl Chat {
             question,
             answering,
             scope,
-            embedded,
+            searched,
             run_id,
             question_id,
             history,
@@ -236,8 +238,9 @@ impl Chat {
         let answering = self.answering(&mut tx, question).await?;
         let scope = scope(&mut tx, question, &answering, &reach).await?;
         let model = self.model_for(&answering.configuration).ok_or(StartError::NoProvider)?;
-        // What is left to be done waits for the disk. A follow-up is embedded as what it means, when that is known.
-        let embedded = scope.as_ref().filter(|_| history.turns.is_empty()).map(|ids| {
+        // What is left to be done waits for the disk. A follow-up is searched as what it means, when that is known.
+        let stands_alone = history.turns.is_empty() && !is_vague(&question.content);
+        let searched = scope.as_ref().filter(|_| stands_alone).map(|ids| {
             let scope = Scope {
                 tenant: question.tenant,
                 reader: question.reader.clone(),
@@ -245,7 +248,8 @@ impl Chat {
                 metadata: None,
                 session_id: question.session_id,
             };
-            self.search.embed_ahead(&self.tasks, scope, &question.content)
+            let limit = candidates(&answering.configuration);
+            self.search.search_ahead(&self.tasks, scope, &question.content, limit)
         });
         let run = NewRun {
             run_id: new_id(),
@@ -290,7 +294,7 @@ impl Chat {
         };
         let warnings = reserve_quota(&mut tx, &reservation).await?;
         tx.commit_outcome(&Outcome::of_run(200, run.run_id)).await?;
-        let beginning = Beginning { run, model, history, answering, scope, embedded, warnings };
+        let beginning = Beginning { run, model, history, answering, scope, searched, warnings };
         Ok(Stored::Now(Box::new(beginning)))
     }
 

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::*;
 use crate::adapters::objects::{DirectoryObjects, ObjectKey, Objects};
 use crate::kernel::ids::{TenantId, new_id};
-use crate::knowledge::dumps::manifest::FileEntry;
 use crate::knowledge::dumps::checked_object::CheckedObject;
+use crate::knowledge::dumps::manifest::FileEntry;
 use crate::knowledge::store::dump_contents::{DumpedChunk, DumpedDocument, DumpedEmbedding};
 
 /// A file of these rows, with a group after each `group` of them.
