@@ -18,6 +18,8 @@ use super::{
 const PIECE: usize = 64 << 10;
 /// Id of every upload here: the key alone says where its parts lie.
 const UPLOAD: &str = "parts";
+/// Ending of a copy that is being written.
+const COPY: &str = "copy";
 
 /// A folder that keeps objects.
 #[derive(Clone, Debug)]
@@ -99,8 +101,9 @@ impl Objects for DirectoryObjects {
 
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), ObjectError> {
         let (old, new) = (self.path(from), self.path(to));
-        // Beside and renamed, as what is put.
-        let partial = new.with_extension(format!("{}.part", Uuid::new_v4().simple()));
+        // Beside and renamed, as what is put. Its name is known to whoever removes the object: a copy goes on in its thread when
+        // its caller has left.
+        let partial = new.with_extension(COPY);
         let copied = async {
             if let Some(folder) = new.parent() {
                 tokio::fs::create_dir_all(folder).await?;
@@ -124,12 +127,16 @@ impl Objects for DirectoryObjects {
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
-        match tokio::fs::remove_file(self.path(key)).await {
-            Err(source) if source.kind() != ErrorKind::NotFound => {
-                Err(ObjectError::Store { key: key.clone(), source })
+        let path = self.path(key);
+        for path in [path.with_extension(COPY), path] {
+            match tokio::fs::remove_file(path).await {
+                Err(source) if source.kind() != ErrorKind::NotFound => {
+                    return Err(ObjectError::Store { key: key.clone(), source });
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     async fn begin_upload(

@@ -97,6 +97,20 @@ async fn a_copy_is_whole_and_stands_by_itself() {
 }
 
 #[tokio::test]
+async fn half_a_copy_that_was_broken_off_in_a_folder_goes_with_its_object() {
+    let folder = std::env::temp_dir().join(format!("pidima-objects-{}", Uuid::new_v4()));
+    let store = DirectoryObjects::new(folder.clone());
+    let (old, new) = (key(), key());
+    store.put(&old, bytes(10)).await.unwrap();
+    store.copy(&old, &new).await.unwrap();
+    let half = folder.join(format!("{}.copy", new.as_str()));
+    assert!(!half.exists(), "it has another name now");
+    std::fs::write(&half, "half").unwrap();
+    store.delete(&new).await.unwrap();
+    assert!(!half.exists() && store.get(&old).await.is_ok());
+}
+
+#[tokio::test]
 async fn an_object_is_read_at_a_signed_address_where_the_store_has_addresses() {
     for (name, store) in stores().await {
         let (key, sent) = (key(), bytes(1_000));

@@ -80,8 +80,9 @@ pub(super) async fn join(object: &Path, parts: &[StoredPart]) -> Result<bool> {
     if !tokio::fs::try_exists(&folder).await? {
         return Ok(false);
     }
-    // Written beside: a reader never sees half an object, also after a crash.
-    let partial = object.with_extension(format!("{}.part", Uuid::new_v4().simple()));
+    // Written beside: a reader never sees half an object, also after a crash. Among the parts: whoever removes them removes what
+    // one leaves here that is stopped in the middle.
+    let partial = folder.join(format!("{}.whole", Uuid::new_v4().simple()));
     let written = async {
         let mut whole = File::create(&partial).await?;
         for part in parts {
