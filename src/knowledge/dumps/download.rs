@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::manifest::FileEntry;
 use super::{Dump, DumpError, Dumps};
-use crate::adapters::objects::{Download, ObjectError, ObjectKey};
+use crate::adapters::objects::{Download, ObjectError, ObjectKey, Objects};
 use crate::identity::Actor;
 use crate::kernel::clock;
 use crate::kernel::ids::TenantId;
@@ -86,15 +86,15 @@ impl Dumps {
         let files_id = dump.files_id.ok_or(DumpError::UnknownFile)?;
         let key = ObjectKey::dump(actor.tenant, files_id, &entry.name);
         // Read before anything is answered: a store that is away is told as such.
-        let first = self.objects().read(&key, 0, PIECE).await.map_err(|error| match error {
+        let (objects, size) = (self.objects().clone(), entry.size_bytes);
+        let first = read_piece(&*objects, &key, 0, size).await.map_err(|error| match error {
             ObjectError::Missing(_) => DumpError::UnknownFile,
             other => other.into(),
         })?;
-        let (objects, size) = (self.objects().clone(), entry.size_bytes);
         let offsets = (1..).map(|number| number * PIECE).take_while(move |offset| *offset < size);
         let rest = stream::iter(offsets).then(move |offset| {
             let (objects, key) = (objects.clone(), key.clone());
-            async move { objects.read(&key, offset, PIECE).await }
+            async move { read_piece(&*objects, &key, offset, size).await }
         });
         let pieces = stream::once(async move { Ok(first) }).chain(rest).boxed();
         Ok(FileContent { entry, pieces })
@@ -105,4 +105,18 @@ impl Dumps {
         let server = self.settings.public_url.as_deref().unwrap_or_default();
         format!("{}/v1/dumps/{dump_id}/files/{name}", server.trim_end_matches('/'))
     }
+}
+
+/// The piece of a file of `size` bytes that begins at `offset`. A file that is shorter by now is not the one that was written: it
+/// must not look whole.
+async fn read_piece(
+    objects: &dyn Objects,
+    key: &ObjectKey,
+    offset: u64,
+    size: u64,
+) -> Result<Bytes, ObjectError> {
+    let wanted = PIECE.min(size.saturating_sub(offset));
+    let bytes = objects.read(key, offset, wanted).await?;
+    let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length == wanted);
+    if is_whole { Ok(bytes) } else { Err(ObjectError::Missing(key.clone())) }
 }

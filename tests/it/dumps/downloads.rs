@@ -135,6 +135,24 @@ async fn a_download_breaks_off_when_the_collection_gets_out_of_reach() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_shorter_than_it_was_written_is_not_there_and_nothing_is_sent_behind_its_end()
+ {
+    let place = place("directory", &[]).await;
+    let tenant = place.app.tenant("acme").await;
+    let library = library(&place, &tenant).await;
+    let dump = place.dumped(&tenant, &library).await;
+    let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let stored = files.find(|path| path.to_string_lossy().ends_with(".chunks.parquet")).unwrap();
+    let whole = std::fs::read(&stored).unwrap();
+    let path = format!("/v1/dumps/{}/files/chunks.parquet", text(&dump["dump"]["id"]));
+    std::fs::write(&stored, &whole[..whole.len() - 1]).unwrap();
+    problem(&tenant.get(&path).await, 404, "not_found");
+    std::fs::write(&stored, [&whole[..], b"more"].concat()).unwrap();
+    assert!(tenant.get(&path).await.bytes == whole);
+}
+
+#[tokio::test]
 async fn a_dump_that_is_not_ready_has_no_files_and_one_that_is_deleted_neither() {
     for place in places(&[]).await {
         let tenant = place.app.tenant("acme").await;
