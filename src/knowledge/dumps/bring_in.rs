@@ -182,7 +182,8 @@ async fn store(
     }
     tx.finish_attempt(&version, StageTimes::default()).await?;
     let title = indexed.title.as_deref().unwrap_or(&document.name);
-    let (digests, contexts) = written_contexts(title, &indexed.chunks);
+    let is_enriched = document.enriched_at.is_some();
+    let (digests, contexts) = written_contexts(title, &indexed.chunks, is_enriched);
     tx.keep_passage_contexts(document_id, &digests, &contexts).await?;
     if let Some(summarised_at) = document.enriched_at {
         // All of it was asked for: who switches the collection on pays for none of it again.
@@ -203,10 +204,18 @@ async fn store(
     Ok(true)
 }
 
-/// Contexts that a model wrote, each with the digest of its passage without it.
-fn written_contexts(title: &str, chunks: &[IndexedChunk]) -> (Vec<Vec<u8>>, Vec<String>) {
+/// Contexts that a model wrote, each with the digest of its passage without it. One that it was asked for and had nothing to say
+/// is empty: in a document that was enriched to its end that is each one that is absent, save that of an only passage, for which
+/// no model is asked.
+fn written_contexts(
+    title: &str,
+    chunks: &[IndexedChunk],
+    is_enriched: bool,
+) -> (Vec<Vec<u8>>, Vec<String>) {
+    let asked_for_all = is_enriched && chunks.len() > 1;
     let written = chunks.iter().filter_map(|chunk| {
-        let context = chunk.context.clone()?;
+        let unsaid = asked_for_all.then(String::new);
+        let context = chunk.context.clone().or(unsaid)?;
         let Chunk { heading_path, text, .. } = &chunk.chunk;
         let plain = embedded_text(title, heading_path, None, text);
         Some((embedded_digest(&plain).to_vec(), context))

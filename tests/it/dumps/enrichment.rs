@@ -93,6 +93,27 @@ async fn contexts_summary_and_questions_come_in_with_a_document_and_are_not_paid
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_had_nothing_to_say_about_is_not_asked_for_again() {
+    let writer = Arc::new(Writer::default());
+    writer.reply_next("It tells of pumps.");
+    writer.reply_next("");
+    let (place, tenant, from) = enriched(&writer).await;
+    assert_eq!((writer.prompts().len(), contexts(&writer)), (4, 3));
+    let hits = found(&tenant, &from, CONTEXT_WORD).await;
+    let by_word = |hit: &&Value| hit["explanation"]["lexical_rank"].is_number();
+    assert_eq!(hits.as_array().unwrap().iter().filter(by_word).count(), 2, "{hits}");
+    let to = round_trip(&place, &tenant, &from).await;
+    switch(&tenant, &to, "on").await;
+    let path = format!("/v1/documents/{}/reprocess", only(&tenant, &to).await);
+    tenant.send(tenant.request(Method::POST, &path)).await.expect(202);
+    place.work().await;
+    place.work().await;
+    assert_eq!(written(&tenant, &to).await["state"], "completed");
+    // The overview of the next version alone.
+    assert_eq!((writer.prompts().len(), contexts(&writer)), (5, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_is_not_enriched_to_its_end_comes_in_with_the_contexts_it_is_found_by() {
     let writer = Arc::new(Writer::default());
     let (place, tenant, from) = enriched(&writer).await;
