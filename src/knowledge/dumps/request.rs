@@ -98,6 +98,9 @@ impl Dumps {
         name: &str,
         description: &str,
     ) -> Result<Restore, DumpError> {
+        let dump = find_reached(tx, &actor.into(), dump_id).await?;
+        // The collection before the dump, as whoever deletes it locks them: its groups stay as they are until the copy has them.
+        tx.share_collection(dump.collection_id).await?;
         tx.lock_dump(dump_id).await?;
         let dump = find_reached(tx, &actor.into(), dump_id).await?;
         self.receiver.flags.require(tx, Flag::Uploads).await?;

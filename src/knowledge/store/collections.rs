@@ -261,6 +261,25 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Keeps a collection as it is until the end of the transaction. Whoever changes or deletes it waits.
+    pub(in crate::knowledge) async fn share_collection(
+        &mut self,
+        collection_id: Uuid,
+    ) -> db::Result<()> {
+        sqlx::query!(
+            "select collection_id
+            from collections
+            where tenant_id = $1
+                and collection_id = $2
+            for share",
+            self.tenant().uuid(),
+            collection_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Keeps others from adding versions to a collection that is to be deleted.
     pub(in crate::knowledge) async fn lock_collection(
         &mut self,
