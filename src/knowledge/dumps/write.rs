@@ -69,7 +69,8 @@ impl Dumps {
         let detail =
             "the work was begun again and again and never came to an end; tell the operator";
         let mut tx = self.receiver.db.tenant(tenant).await?;
-        let is_over = tx.abandon_dump(dump_id, error.code(), detail).await?;
+        let is_over =
+            tx.abandon_dump(dump_id, error.code(), detail, self.settings.lifetime).await?;
         tx.commit().await?;
         Ok(is_over)
     }

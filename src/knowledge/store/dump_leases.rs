@@ -268,6 +268,7 @@ impl TenantTx {
         dump_id: Uuid,
         code: &str,
         detail: &str,
+        lifetime: Duration,
     ) -> db::Result<bool> {
         sqlx::query!(
             "update dumps
@@ -278,6 +279,7 @@ impl TenantTx {
                 files_id = null,
                 finished_at = now(),
                 touched_at = now(),
+                expires_at = now() + make_interval(secs => $5),
                 lease_token = null,
                 lease_expires_at = null
             where tenant_id = $1
@@ -287,7 +289,8 @@ impl TenantTx {
             self.tenant().uuid(),
             dump_id,
             code,
-            detail
+            detail,
+            lifetime.as_secs_f64()
         )
         .execute(self.connection())
         .await?;

@@ -6,6 +6,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use pidima::knowledge::DumpSettings;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::downloads::{download, file};
 use super::{
@@ -229,9 +230,12 @@ async fn a_dump_is_tried_so_often_and_then_given_up() {
         std::fs::write(&folder, "").unwrap();
         let id = ask(&tenant, &library).await;
         let restore = bring_in(&tenant, &ready, "again").await.expect(202);
-        let restore = format!("/v1/restores/{}", text(&restore["id"]));
+        let restore_id: Uuid = text(&restore["id"]).parse().unwrap();
+        let restore = format!("/v1/restores/{restore_id}");
+        let (dumps, never) = (&place.app.app.worker.dumps, CancellationToken::new());
         for left in (0..tries).rev() {
-            place.work().await;
+            dumps.dump(tenant.id, id.parse().unwrap(), &never).await.unwrap();
+            dumps.restore(tenant.id, restore_id, &never).await.unwrap();
             let dump = show(&tenant, &id).await;
             let restore = tenant.get(&restore).await.expect(200);
             if left > 0 {
