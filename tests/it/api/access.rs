@@ -31,7 +31,7 @@ impl Reused {
         asker: &TestTenant,
     ) -> Rc<Things> {
         if operation.method != "GET" {
-            return Rc::new(Things::make(owner, asker).await);
+            return Rc::new(Things::make_for(operation, owner, asker).await);
         }
         if let Some(things) = &self.0 {
             return Rc::clone(things);

@@ -6,6 +6,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::operations::Operation;
 use crate::attachments::attach;
 use crate::dumps::dump_and_restore;
 use crate::support::{TestTenant, WordsEmbedder, eventually};
@@ -58,6 +59,20 @@ const UPLOADED: &str = "The pump runs at 5 bar.";
 impl Things {
     /// New things of a tenant: a session with an answer by `asker`, the rest by `owner`.
     pub async fn make(owner: &TestTenant, asker: &TestTenant) -> Self {
+        Self::make_where(owner, asker, |_| true).await
+    }
+
+    /// The same for one operation: of what takes a worker some time, what stands in its path. The other ids are of nothing.
+    pub async fn make_for(operation: Operation, owner: &TestTenant, asker: &TestTenant) -> Self {
+        Self::make_where(owner, asker, |id| operation.path.contains(id)).await
+    }
+
+    async fn make_where(
+        owner: &TestTenant,
+        asker: &TestTenant,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Self {
+        let absent = || Uuid::now_v7().to_string();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let collection = json!({ "name": unique() });
         let collection_id =
@@ -85,9 +100,17 @@ impl Things {
         owner.settled(&document_id).await;
         let jobs = format!("/v1/ingestion_jobs?document_id={document_id}");
         let job_id = text(&owner.get(&jobs).await.expect(200)["items"][0]["id"]);
-        let attached = attach(asker, &session_id, "valve.md", "The valve opens at 5 bar.").await;
-        let upload = begin(owner, &unique(), UPLOADED.len()).await;
-        send_all(owner, &upload, UPLOADED.as_bytes()).await;
+        let mut attachment_id = absent();
+        if is_wanted("{attachment_id}") {
+            let file = "The valve opens at 5 bar.";
+            attachment_id = text(&attach(asker, &session_id, "valve.md", file).await["id"]);
+        }
+        let mut upload_id = absent();
+        if is_wanted("{upload_id}") {
+            let upload = begin(owner, &unique(), UPLOADED.len()).await;
+            send_all(owner, &upload, UPLOADED.as_bytes()).await;
+            upload_id = text(&upload["id"]);
+        }
         let question = json!({ "content": "At how many bar does the pump run?" });
         let answer = asker.post(&path, &question).await.expect(200);
         let person = owner.as_member("member").await.member_id.unwrap();
@@ -98,14 +121,26 @@ impl Things {
         let webhook_id = text(&webhook["webhook"]["id"]);
         let test = format!("/v1/webhooks/{webhook_id}/test");
         let delivery = owner.send(owner.request(Method::POST, &test)).await.expect(202);
-        let (source_id, source_run_id) = read_source(owner, &collection_id).await;
-        let reembedding_id = ready_reembedding(owner, &collection_id).await;
+        let (source_id, source_run_id) = if is_wanted("{source_id}") {
+            read_source(owner, &collection_id).await
+        } else {
+            (absent(), absent())
+        };
+        let reembedding_id = if is_wanted("{reembedding_id}") {
+            ready_reembedding(owner, &collection_id).await
+        } else {
+            absent()
+        };
         let assistant =
             owner.post("/v1/assistants", &json!({ "name": unique() })).await.expect(201);
         let assistant_id = text(&assistant["id"]);
         let publish = format!("/v1/assistants/{assistant_id}/publish");
         owner.send(owner.request(Method::POST, &publish)).await.expect(200);
-        let (dump_id, restore_id) = dump_and_restore(owner, &collection_id).await;
+        let (dump_id, restore_id) = if is_wanted("{dump_id}") || is_wanted("{restore_id}") {
+            dump_and_restore(owner, &collection_id).await
+        } else {
+            (absent(), absent())
+        };
         Self {
             tenant_id: owner.id.to_string(),
             api_key_id,
@@ -115,10 +150,10 @@ impl Things {
             collection_id,
             document_id,
             job_id,
-            upload_id: text(&upload["id"]),
+            upload_id,
             dead_letter_ids: [owner.dead_letter().await, owner.dead_letter().await],
             session_id,
-            attachment_id: text(&attached["id"]),
+            attachment_id,
             message_id: text(&answer["message_id"]),
             citation_id: text(&answer["citations"][0]["id"]),
             run_id: text(&answer["run_id"]),

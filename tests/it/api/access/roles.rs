@@ -66,7 +66,7 @@ async fn each_operation_succeeds_with_the_least_role_and_the_one_scope_that_it_n
         let least = client(&owner, operation.roles[0], &scopes).await;
         let asks = operation.scope == Some("ask") && operation.roles[0] != "analyst";
         let things = if asks {
-            Rc::new(Things::make(&owner, &least).await)
+            Rc::new(Things::make_for(operation, &owner, &least).await)
         } else {
             shared.of(operation, &owner, &owner).await
         };
