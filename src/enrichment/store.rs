@@ -3,3 +3,4 @@
 pub mod calls;
 pub mod jobs;
 pub mod usage;
+pub mod waits;
