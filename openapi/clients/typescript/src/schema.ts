@@ -763,8 +763,8 @@ export interface paths {
         /**
          * Restore a dump
          * @description Makes a new collection and has a worker bring the documents of the dump in, with their passages and vectors: nothing is
-         *     read or embedded once more. The vectors must be of the embedding model of this installation, else the answer is 409. The
-         *     collection is limited to the groups to which that of the dump is limited. Needs the role editor.
+         *     read or embedded once more. The vectors must be of a model that this installation embeds with, else the answer is 409.
+         *     The collection is limited to the groups to which that of the dump is limited. Needs the role editor.
          */
         post: operations["restore_dump"];
         delete?: never;
