@@ -73,20 +73,6 @@ pub struct Hit {
     pub terms: Vec<String>,
 }
 
-impl Hit {
-    /// Keeps of the passage what tells which one it is: nobody is given it.
-    pub fn leave_out(&mut self) {
-        let Passage { chunk_id, collection_id, document_id, version_id, .. } = *self.passage;
-        self.passage = Arc::new(Passage {
-            chunk_id,
-            collection_id,
-            document_id,
-            version_id,
-            ..Passage::default()
-        });
-    }
-}
-
 /// What search found, and how.
 #[derive(Clone, Debug)]
 pub struct SearchResult {

@@ -51,8 +51,6 @@ impl Progress {
         self.trace.note_prompt(&built.prompt);
         let passages = self.passages().iter().map(|hit| Arc::clone(&hit.passage)).collect();
         self.writer.cite_from(passages, filter);
-        // Thousands of models write at once, for minutes, and what they are not given is only counted.
-        self.hits[self.given..].iter_mut().for_each(Hit::leave_out);
     }
 
     /// What became of the hits, of which `wanted` were to be given to a model.

@@ -91,7 +91,7 @@ impl IndexSurvey {
 }
 
 /// A passage with what a citation of it needs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Passage {
     /// Passage.
     pub chunk_id: Uuid,
