@@ -76,7 +76,9 @@ impl Enrichment {
                 self.index(tenant, claimed, &document, &contexts, false).await?;
                 Err(WorkError::UsedUp(what))
             }
-            Err(error) if self.gives_up(&error, if *is_further { 0 } else { attempts }) => {
+            Err(error @ WorkError::Model(_))
+                if self.gives_up(&error, if *is_further { 0 } else { attempts }) =>
+            {
                 let indexed = self.index(tenant, claimed, &document, &contexts, false).await;
                 if let Err(fault) = indexed {
                     tracing::warn!(document.id = %claimed.document_id, %fault, "indexing what was written");
