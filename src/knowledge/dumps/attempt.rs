@@ -46,7 +46,9 @@ pub(super) enum AttemptError {
     #[error(transparent)]
     Embedding(#[from] EmbeddingError),
     /// The dump is gone, or its files are.
-    #[error("the dump is gone: it was deleted or has expired")]
+    #[error(
+        "the dump is gone: its collection was deleted, or its files are no longer in the store"
+    )]
     DumpGone,
     /// The dump was written in a form that this build does not know.
     #[error("the dump has the form {version}, which this version of the service can not read")]

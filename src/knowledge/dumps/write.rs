@@ -1,15 +1,15 @@
 //! The job that writes a dump.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::attempt::{AttemptError, Lease};
 use super::manifest::{FORMAT_VERSION, FileEntry, MANIFEST, Space, manifest};
-use super::object_writer::{Budget, WrittenObject};
+use super::object_writer::{Budget, ObjectWriter};
 use super::read_contents::Contents;
 use super::table::{ChunkTable, DocumentRow, DocumentTable, EmbeddingTable};
 use super::table_file::{GroupLimits, TableFile};
@@ -104,12 +104,11 @@ impl Dumps {
             files.embeddings.finish().await?,
         ];
         let text = manifest(dump, clock::now(), counts, &space, &entries);
-        budget.take(text.len())?;
-        let sha256 = Sha256::digest(text.as_bytes()).into();
-        let written = WrittenObject { size: text.len() as u64, sha256 };
-        entries.push(FileEntry::of(MANIFEST, &written, None));
         let key = ObjectKey::dump(tenant, dump.token, MANIFEST);
-        self.objects().put(&key, text.into_bytes()).await?;
+        let mut object =
+            ObjectWriter::begin(Arc::clone(self.objects()), key, budget.clone()).await?;
+        object.write(text.as_bytes()).await?;
+        entries.push(FileEntry::of(MANIFEST, &object.finish().await?, None));
         self.finish_dump(tenant, dump, counts, &budget, space, &entries).await
     }
 

@@ -211,6 +211,10 @@ async fn so_many_dumps_are_worked_on_at_once() {
     let id = ask(&tenant, &collection(&tenant, "one").await).await;
     place.work().await;
     assert_eq!(state(&show(&tenant, &id).await), ("queued", ""));
+    assert_eq!(
+        place.count("select max(attempts)::bigint from app.dumps where state = 'queued'").await,
+        0
+    );
     drop(one);
     place.work().await;
     assert_eq!(state(&show(&tenant, &id).await), ("ready", ""));
