@@ -43,7 +43,7 @@ impl Search {
         let is_same =
             |ahead: &SearchedAhead| ahead.text == query.text && ahead.limit == query.limit;
         if let Some(ahead) = ahead.filter(is_same) {
-            // It ended without a word when the embedder panicked: then the caller's own try tells.
+            // It ended without a word when it panicked: then the caller's own try tells.
             if let Ok(found) = ahead.found.await {
                 return found;
             }
