@@ -1,6 +1,14 @@
-//! Priority of threads: what nobody waits for gives way to what answers people.
+//! Priority of threads and processes: what nobody waits for gives way to what answers people.
+//!
+//! Linux may share processors first between groups, one for each session (`sched_autogroup_enabled`, see sched(7)), and
+//! niceness counts within a group alone. A process that is to give way to all others leads a session of its own then, whose
+//! group gives way as a whole.
 
-/// Niceness of a thread that gives way: where every core is busy, one that does not gets some nine tenths of its core.
+use std::fs;
+use std::io::ErrorKind;
+use std::process;
+
+/// Niceness of what gives way: where every core is busy, a thread that does not gets some nine tenths of its core.
 const NICENESS: i32 = 10;
 
 /// Lets this thread give way, and the threads and processes that it starts from now on. Where that is refused it merely is less
@@ -12,6 +20,36 @@ pub fn give_way() {
     {
         tracing::debug!(%error, "lowering the priority of a thread");
     }
+}
+
+/// Lets this process give way to all others, also to those of other sessions. It leads a session of its own then, which no
+/// terminal reaches; where it can not, as it leads a group of processes already, it gives way in the session it is in.
+pub fn give_way_as_a_session() {
+    if cfg!(target_os = "linux") && rustix::process::setsid().is_ok() {
+        let _settled = settle(process::id());
+    }
+    give_way();
+}
+
+/// Lets the group of another process give way where that process could not see to it itself, being refused for a while: the
+/// kernel takes ten such wishes a second from all without privileges together. `false` asks to come again.
+pub fn has_given_way_as_a_session(process: u32) -> bool {
+    let group = |process: &str| fs::read_to_string(format!("/proc/{process}/autogroup"));
+    match (group("self"), group(&process.to_string())) {
+        // It leads no session yet: this would be the group of everybody here.
+        (Ok(own), Ok(its)) if own == its => false,
+        (Ok(_), Ok(its)) => {
+            its.trim_end().ends_with(&format!("nice {NICENESS}")) || settle(process)
+        }
+        // There are no groups here, or it has ended.
+        _ => true,
+    }
+}
+
+/// `false` when the kernel wants to be asked later.
+fn settle(process: u32) -> bool {
+    let wish = fs::write(format!("/proc/{process}/autogroup"), NICENESS.to_string());
+    !wish.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 #[cfg(test)]
@@ -34,5 +72,18 @@ mod tests {
         .expect("a thread");
         assert_eq!((own, child), (before.max(NICENESS), before.max(NICENESS)));
         assert_eq!(niceness(), before);
+    }
+
+    #[test]
+    fn the_group_that_this_process_is_in_is_left_as_it_is() {
+        let group = || fs::read_to_string("/proc/self/autogroup").ok();
+        let before = group();
+        assert_eq!(has_given_way_as_a_session(process::id()), before.is_none());
+        assert_eq!(group(), before);
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_not_waited_for() {
+        assert!(has_given_way_as_a_session(u32::MAX));
     }
 }

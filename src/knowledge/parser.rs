@@ -9,6 +9,7 @@ mod confinement;
 mod verdict;
 mod wire;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use tokio::sync::Semaphore;
 pub use child::run as run_child;
 pub(crate) use confinement::{confine, spare_others};
 
+use crate::kernel::priority;
+
 use super::parse::{Extraction, MediaType, ParseError, ParseLimits};
 use verdict::verdict;
 use wire::Order;
@@ -30,6 +33,9 @@ pub const PARSE_FILE: &str = "parse-file";
 
 /// Heard at most of what a dying process says.
 const LAST_WORDS_BYTES: usize = 4 << 10;
+
+/// Between two looks at whether a process that reads gives way.
+const PLACE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bounds on a process that reads a file.
 #[derive(Clone, Debug)]
@@ -126,11 +132,19 @@ impl Parser {
         let _place = self.places.acquire().await.map_err(|_| ParserError::Crashed)?;
         let order = Order::new(media, bytes.len(), settings).to_line();
         let mut child = start(settings).map_err(ParserError::Unavailable)?;
-        let ended = tokio::time::timeout(settings.wall, async {
+        let process = child.id();
+        let read = async {
             let heard = talk(&mut child, &order, bytes, settings.output_bytes).await?;
             // One that still talks is not waited for.
             let status = if heard.is_too_long { None } else { Some(child.wait().await?) };
             Ok::<_, std::io::Error>((heard, status))
+        };
+        let ended = tokio::time::timeout(settings.wall, async {
+            tokio::select! {
+                biased;
+                ended = read => ended,
+                never = see_to_its_place(process) => match never {},
+            }
         })
         .await;
         // Fails when it has ended by itself.
@@ -173,10 +187,21 @@ pub(crate) fn command(program: Option<&Path>, argument: &str) -> std::io::Result
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // What a terminal or a supervisor tells us is not for a file that is half read: we finish it before we go.
-        .process_group(0)
         .kill_on_drop(true);
     Ok(command)
+}
+
+/// Has a process give way that reads for longer, where it could not see to that itself.
+async fn see_to_its_place(process: Option<u32>) -> Infallible {
+    if let Some(process) = process {
+        loop {
+            tokio::time::sleep(PLACE_PAUSE).await;
+            if priority::has_given_way_as_a_session(process) {
+                break;
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// Hands over the file while listening. A process that ends early closes its input: that is no fault of this side.

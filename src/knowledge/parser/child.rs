@@ -35,11 +35,12 @@ pub fn run() -> ExitCode {
 }
 
 fn answer() -> Result<(), Silent> {
+    // Nobody who asks a question waits for a file; nor is what a terminal tells us for one that is half read: we finish it
+    // before we go.
+    priority::give_way_as_a_session();
     let mut input = std::io::stdin().lock();
     let order = order(&mut input).map_err(Silent::NotUnderstood)?;
     spare_others();
-    // Nobody who asks a question waits for a file.
-    priority::give_way();
     // Before a byte of the file is looked at.
     confine(order.memory_bytes, order.cpu_seconds).map_err(Silent::NotConfined)?;
     read(&order, input).map_err(Silent::Broken)

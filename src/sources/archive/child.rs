@@ -24,11 +24,11 @@ pub fn run() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
+    // Nobody who asks a question waits for an archive.
+    priority::give_way_as_a_session();
     let mut input = io::stdin().lock();
     let order: Order = serde_json::from_slice(line(&mut input, MAX_ORDER_BYTES)?.as_bytes())?;
     spare_others();
-    // Nobody who asks a question waits for an archive.
-    priority::give_way();
     // Before a byte of the archive is looked at.
     confine(order.memory_bytes, order.cpu_seconds)?;
     let mut bytes = Vec::with_capacity(order.archive_bytes);

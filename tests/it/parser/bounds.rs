@@ -137,6 +137,26 @@ async fn no_more_processes_run_at_once_than_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_could_not_give_way_by_itself_is_seen_to() {
+    let folder = Folder::new();
+    let log = folder.path().join("log");
+    let script = format!("echo $$ > {}; exec setsid sleep 1000", log.display());
+    let slow = folder.parser(&script, |_| {});
+    let reading = tokio::spawn(async move { slow.parse(MediaType::Html, PAGE).await });
+    let own = std::fs::read_to_string("/proc/self/autogroup").ok();
+    eventually("the group of the process gives way", || async {
+        let process = std::fs::read_to_string(&log).unwrap_or_default();
+        let group = std::fs::read_to_string(format!("/proc/{}/autogroup", process.trim()));
+        // A kernel without groups has nothing to see to.
+        own.is_none() || group.is_ok_and(|group| group.ends_with(" nice 10\n"))
+    })
+    .await;
+    let after = std::fs::read_to_string("/proc/self/autogroup").ok();
+    assert_eq!(own, after, "that of everybody else is left as it is");
+    reading.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_goes_with_the_one_who_waits_for_it() {
     let folder = Folder::new();
     let note = folder.path().join("pid");

@@ -36,6 +36,27 @@ fn told(child: &Child, what: &str) -> String {
     std::fs::read_to_string(format!("/proc/{}/{what}", child.id())).unwrap_or_default()
 }
 
+/// Of the fields of `/proc/<pid>/stat`, counted from 1 as proc(5) does.
+fn stat(child: &Child, field: usize) -> i64 {
+    let stat = told(child, "stat");
+    // The name, the second field, may hold anything but ends with the last parenthesis.
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    behind_name.split_whitespace().nth(field - 3).map_or(0, |value| value.parse().unwrap())
+}
+
+#[tokio::test]
+async fn it_gives_way_with_a_session_of_its_own() {
+    let mut child = waiting();
+    eventually("it gives way", || async { stat(&child, 19) == 10 }).await;
+    assert_eq!(stat(&child, 6), i64::from(child.id()), "it leads its session");
+    // A kernel without such groups tells nothing; one that has taken too many wishes takes this one from the parser.
+    let group = told(&child, "autogroup");
+    let own = std::fs::read_to_string("/proc/self/autogroup").unwrap_or_default();
+    assert!(group.is_empty() || group != own, "{group}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[tokio::test]
 async fn it_is_confined_before_it_gets_the_file() {
     let mut child = waiting();
