@@ -5,8 +5,11 @@ use tokio_util::task::TaskTracker;
 use super::run_server;
 use crate::app::{App, Renewal, Sources, sign_in};
 use crate::config::{Config, Env};
+use crate::kernel::priority;
 
 pub async fn run(env: Env, sources: Sources) -> anyhow::Result<()> {
+    // On a machine that also serves, documents wait for questions.
+    priority::give_way_to_other_sessions();
     let mut config = Config::from_env(&env)?;
     sign_in(&mut config.database, &config.aws).await?;
     let stop = run_server::stop_signal()?;

@@ -31,6 +31,15 @@ pub fn give_way_as_a_session() {
     give_way();
 }
 
+/// Lets the session that this process leads give way to others, its own threads among each other staying as they are: for a
+/// service beside another one on one machine. A session that somebody else leads is left as it is.
+pub fn give_way_to_other_sessions() {
+    let leader = rustix::process::getsid(None);
+    if cfg!(target_os = "linux") && leader.is_ok_and(|it| it == rustix::process::getpid()) {
+        let _settled = settle(process::id());
+    }
+}
+
 /// Lets the group of another process give way where that process could not see to it itself, being refused for a while: the
 /// kernel takes ten such wishes a second from all without privileges together. `false` asks to come again.
 pub fn has_given_way_as_a_session(process: u32) -> bool {

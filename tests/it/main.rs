@@ -45,6 +45,7 @@ mod parser;
 mod people;
 mod platform;
 mod pool;
+mod priority;
 mod quotas;
 mod reach;
 mod reads;

@@ -259,8 +259,9 @@ impl Drop for Site {
     }
 }
 
+/// Each leads a session, as what a service manager starts does.
 fn spawn(settings: &[(String, String)], folder: &Path, name: &str, arguments: &[&str]) -> Running {
-    let mut command = Command::new(program());
-    command.args(arguments).envs(settings.iter().cloned()).current_dir(folder);
+    let mut command = Command::new("setsid");
+    command.arg(program()).args(arguments).envs(settings.iter().cloned()).current_dir(folder);
     Running::start_logged(&mut command, appended(&folder.join(format!("{name}.log"))))
 }
