@@ -97,6 +97,14 @@ pub struct Prompt {
     pub temperature: f32,
 }
 
+impl Prompt {
+    /// Bytes of all that a model reads.
+    fn bytes(&self) -> usize {
+        let history: usize = self.history.iter().map(|turn| turn.content.len()).sum();
+        self.instructions.len() + history + self.message.len()
+    }
+}
+
 /// A piece of a document that may hold the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Passage {

@@ -1,7 +1,7 @@
 //! Tokens where nobody counted them: a quarter of the bytes, rounded up. English comes near to it; for other scripts it
 //! counts more, since they take more bytes and more tokens. Needs no tokenizer, and every number made by it is marked.
 
-use super::{ModelUsage, Prompt};
+use super::ModelUsage;
 
 /// Bytes of a token.
 const TOKEN_BYTES: usize = 4;
@@ -11,12 +11,10 @@ pub fn estimate(text: &str) -> u64 {
     of_bytes(text.len())
 }
 
-/// Tokens of a prompt and of what was written to it, about.
-pub(super) fn usage(prompt: &Prompt, written_bytes: usize) -> ModelUsage {
-    let history: usize = prompt.history.iter().map(|turn| turn.content.len()).sum();
-    let read = prompt.instructions.len() + history + prompt.message.len();
+/// Tokens of a prompt of so many bytes and of what was written to it, about.
+pub(super) fn usage(prompt_bytes: usize, written_bytes: usize) -> ModelUsage {
     ModelUsage {
-        input_tokens: of_bytes(read),
+        input_tokens: of_bytes(prompt_bytes),
         output_tokens: of_bytes(written_bytes),
         is_estimated: true,
         ..ModelUsage::default()

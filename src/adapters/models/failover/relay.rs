@@ -45,7 +45,9 @@ pub(super) struct Relay {
     waiting: VecDeque<Arc<Provider>>,
     budget: Arc<RetryBudget>,
     settings: FailoverSettings,
-    prompt: Prompt,
+    /// Absent once nobody is left who could be asked: an answer may be long in the writing.
+    prompt: Option<Prompt>,
+    prompt_bytes: usize,
     deadline: Instant,
     /// What the reader sees.
     shown: String,
@@ -67,7 +69,8 @@ impl Relay {
             waiting: providers.iter().cloned().collect(),
             budget,
             settings,
-            prompt,
+            prompt_bytes: prompt.bytes(),
+            prompt: Some(prompt),
             deadline: Instant::now() + settings.total_timeout,
             shown: String::new(),
             told: VecDeque::new(),
@@ -139,6 +142,10 @@ impl Relay {
             match self.ask(&provider, entry).await {
                 Ok(writing) => {
                     self.announce(&provider, entry);
+                    // Who has begun to speak is not asked again.
+                    if self.waiting.is_empty() {
+                        self.prompt = None;
+                    }
                     return Ok(writing);
                 }
                 // A reader is told what broke the text, or else the last thing that a provider said.
@@ -176,7 +183,8 @@ impl Relay {
             let began = Instant::now();
             let tried = Try::begin(provider, permit, entry, began);
             let written = (entry == Entry::Taken(SwitchMode::Continued)).then_some(&*self.shown);
-            let opening = Writing::open(tried, &self.prompt, written);
+            let Some(prompt) = &self.prompt else { break };
+            let opening = Writing::open(tried, prompt, written);
             let error = match timeout_at(self.deadline, opening).await {
                 Ok(Ok(writing)) => return Ok(writing),
                 Ok(Err((tried, error))) => {
@@ -229,7 +237,7 @@ impl Relay {
     fn close(&mut self, mut tried: Try, ended: Result<(), &ModelError>) {
         tried.record(ended);
         if tried.usage.is_none() && (ended.is_ok() || tried.written_bytes > 0) {
-            tried.usage = Some(tokens::usage(&self.prompt, tried.written_bytes));
+            tried.usage = Some(tokens::usage(self.prompt_bytes, tried.written_bytes));
         }
         self.usage = self.usage.plus(tried.usage.unwrap_or_default());
         self.told.push_back(tried.into_event(ended));
