@@ -50,8 +50,8 @@ pub use reembeddings::{REEMBED_COLLECTION, ReembedOutcome, ReembeddingSettings, 
 pub use remove_attachment::{remove_last_attachments, sweep_attachments};
 pub use remove_document::{remove_document, remove_documents};
 pub use search::{
-    Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult, SearchSettings,
-    SearchedAhead,
+    EmbeddedAhead, Hit, Ranks, Scope, Search, SearchError, SearchQuery, SearchResult,
+    SearchSettings, SearchedAhead,
 };
 pub use store::attachments::UnreadAttachment;
 pub use store::collections::Collection;

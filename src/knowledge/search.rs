@@ -12,7 +12,7 @@ use serde_json::Value;
 use tracing::Instrument;
 use uuid::Uuid;
 
-pub use ahead::SearchedAhead;
+pub use ahead::{EmbeddedAhead, SearchedAhead};
 pub use fuse::Ranks;
 
 use self::question_vectors::QuestionVectors;
@@ -135,6 +135,14 @@ impl Search {
     /// # Errors
     /// See [`SearchError`].
     pub async fn find(&self, query: &SearchQuery) -> Result<SearchResult, SearchError> {
+        self.find_embedded(query, None).await
+    }
+
+    async fn find_embedded(
+        &self,
+        query: &SearchQuery,
+        embedded: Option<EmbeddedAhead>,
+    ) -> Result<SearchResult, SearchError> {
         let span = traced!(
             "retrieval",
             retrieval.limit = query.limit,
@@ -142,7 +150,7 @@ impl Search {
             retrieval.dense_candidates = tracing::field::Empty,
             retrieval.lexical_candidates = tracing::field::Empty,
         );
-        let found = self.look(query).instrument(span.clone()).await?;
+        let found = self.look(query, embedded).instrument(span.clone()).await?;
         span.record("retrieval.searched_chunks", found.searched_chunks);
         span.record("retrieval.dense_candidates", found.dense_candidates);
         span.record("retrieval.lexical_candidates", found.lexical_candidates);
@@ -150,15 +158,27 @@ impl Search {
         Ok(found)
     }
 
-    async fn look(&self, query: &SearchQuery) -> Result<SearchResult, SearchError> {
+    async fn look(
+        &self,
+        query: &SearchQuery,
+        embedded: Option<EmbeddedAhead>,
+    ) -> Result<SearchResult, SearchError> {
         let started = Instant::now();
+        let ahead = match embedded {
+            Some(embedded) => embedded.of(&query.text).await,
+            None => None,
+        };
         // Before the transaction: it is never held across a call to a model.
-        let mut vectors = match self.embed_expected(&query.scope, &query.text).await {
+        let expected = match ahead {
+            Some(vectors) => vectors,
+            None => self.embed_expected(&query.scope, &query.text).await,
+        };
+        let mut vectors = match expected {
             // It may be a model that is not needed any more: those that are, are asked below, where a fault counts.
             Err(SearchError::Embedding(_)) if self.embedders.are_several() => {
                 QuestionVectors::new()
             }
-            embedded => embedded?,
+            expected => expected?,
         };
         let mut embedded = Instant::now();
         let terms = terms::query_terms(&query.text);

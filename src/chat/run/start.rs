@@ -218,6 +218,13 @@ impl Chat {
             Some(session_id) => self.hot.recall(question.tenant, session_id).await,
             None => None,
         };
+        // One who asks in a conversation that is known here may mean more than is written.
+        let embedded = match copy {
+            None if !is_vague(&question.content) => {
+                self.search.embed_ahead(&self.tasks, question.tenant, &question.content)
+            }
+            _ => None,
+        };
         let mut tx = match self.db.tenant_once(question.tenant, question.claim.as_ref()).await? {
             Begun::Anew(tx) => tx,
             Begun::Before(kept) => return self.asked_before(question, &kept).await,
@@ -249,7 +256,7 @@ impl Chat {
                 session_id: question.session_id,
             };
             let limit = candidates(&answering.configuration);
-            self.search.search_ahead(&self.tasks, scope, &question.content, limit)
+            self.search.search_ahead(&self.tasks, scope, &question.content, limit, embedded)
         });
         let run = NewRun {
             run_id: new_id(),

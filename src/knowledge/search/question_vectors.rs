@@ -23,16 +23,21 @@ impl Search {
         scope: &Scope,
         text: &str,
     ) -> Result<QuestionVectors, SearchError> {
+        if !self.must_ask_for_models(scope.tenant) {
+            return self.embed_by_own(text).await;
+        }
         let mut vectors = QuestionVectors::new();
-        let models = if self.must_ask_for_models(scope.tenant) {
-            let mut tx = self.db.tenant(scope.tenant).await?;
-            let survey = survey(&mut tx, scope).await?;
-            self.missing_models(scope.tenant, &survey, &vectors)
-        } else {
-            vec![self.embedders.own_model().to_owned()]
-        };
+        let mut tx = self.db.tenant(scope.tenant).await?;
+        let survey = survey(&mut tx, scope).await?;
+        drop(tx);
+        let models = self.missing_models(scope.tenant, &survey, &vectors);
         self.embed_with(&models, text, &mut vectors).await?;
         Ok(vectors)
+    }
+
+    /// Embeds with the database's own model.
+    pub(super) async fn embed_by_own(&self, text: &str) -> Result<QuestionVectors, SearchError> {
+        Ok(QuestionVectors::from([self.embed_by(self.embedders.own_model(), text).await?]))
     }
 
     /// Adds the vectors of a text by these models.
@@ -65,7 +70,7 @@ impl Search {
 
     /// Whether it is worth a look which models are needed: not as long as this process has seen no collection of the tenant
     /// with another model than the database's own.
-    fn must_ask_for_models(&self, tenant: TenantId) -> bool {
+    pub(super) fn must_ask_for_models(&self, tenant: TenantId) -> bool {
         self.embedders.are_several()
             && self.with_others.lock().unwrap_or_else(PoisonError::into_inner).contains(&tenant)
     }

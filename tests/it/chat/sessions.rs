@@ -7,7 +7,7 @@ use pidima::app::Outside;
 use serde_json::json;
 
 use super::{GUIDE, history, no_run_is_left, open_session, scripted};
-use crate::support::{ProbedEmbedder, Script, TestApp};
+use crate::support::{ProbedEmbedder, Script, TestApp, eventually};
 
 #[tokio::test]
 async fn a_follow_up_is_searched_with_what_the_conversation_adds() {
@@ -143,5 +143,34 @@ async fn a_question_is_embedded_once_and_a_follow_up_as_what_it_means() {
     let unknown = json!({ "content": "Which?", "assistant_id": uuid::Uuid::nil() });
     assert!(!tenant.post(&path, &unknown).await.status.is_success());
     assert!(embedder.take_queries().is_empty());
+    no_run_is_left(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_embedded_while_it_is_being_stored_and_not_again() {
+    let embedder = ProbedEmbedder::new().await;
+    let models = Arc::new(ExtractiveModel).into();
+    let outside = Outside { embedder: Arc::clone(&embedder) as Arc<_>, models };
+    let app = TestApp::start_outside(&[], outside).await;
+    let tenant = app.tenant("acme").await;
+    tenant.learn("guide.md", GUIDE).await;
+    embedder.take_queries();
+    let admin = app.database.admin();
+    let mut held = admin.begin().await.unwrap();
+    sqlx::query("lock table app.quota_reservations in exclusive mode")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let asker = tenant.clone();
+    let asking = tokio::spawn(async move { asker.ask("How long do keys live?").await });
+    eventually("the question is embedded", || async { embedder.seen_queries() == 1 }).await;
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from app.messages").fetch_one(&admin).await.unwrap();
+    assert_eq!((stored, asking.is_finished()), (0, false));
+    held.rollback().await.unwrap();
+    let answer = asking.await.unwrap();
+    assert_eq!(embedder.take_queries(), ["How long do keys live?"]);
+    let asked_again = tenant.ask("How long do keys live?").await;
+    assert_eq!(answer["content"], asked_again["content"], "it searched with that vector");
     no_run_is_left(&app).await;
 }
