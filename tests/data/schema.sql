@@ -400,7 +400,7 @@ COMMENT ON COLUMN app.runs.cost_micro_usd IS 'Price of both, in millionths of a 
 
 COMMENT ON COLUMN app.runs.unknown_markers IS 'Citation markers that the model made up, which were removed';
 
-COMMENT ON COLUMN app.runs.search_ms IS 'Milliseconds of search';
+COMMENT ON COLUMN app.runs.search_ms IS 'Milliseconds that the answer waited for its search, which may begin while the question is being stored';
 
 COMMENT ON COLUMN app.runs.first_token_ms IS 'Milliseconds from the question to the first text';
 

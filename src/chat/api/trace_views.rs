@@ -118,7 +118,7 @@ pub struct FilteredView {
 pub struct TimingsView {
     /// To make the question that can be searched alone.
     prepare_ms: Option<f64>,
-    /// Search, all of it.
+    /// The wait for the search, which may begin while the question is being stored.
     search_ms: Option<i32>,
     /// From the question to the first text.
     first_token_ms: Option<i32>,

@@ -138,7 +138,7 @@ pub struct EndedRun {
     pub prompt_sha256: Option<Vec<u8>>,
     /// What did not fit into the prompt.
     pub prompt_left_out: Option<Value>,
-    /// Milliseconds of search.
+    /// Milliseconds that the search was waited for.
     pub search_ms: Option<i32>,
     /// Milliseconds to the first text.
     pub first_token_ms: Option<i32>,

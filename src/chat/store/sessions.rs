@@ -214,8 +214,8 @@ impl TenantTx {
         Ok(found.rows_affected() == 1)
     }
 
-    /// Deletes a session that is [locked](Self::lock_session), with its messages. Whoever makes an answer in it finds its lease gone. Attachments lose their session
-    /// and are left to the sweep, unless they were removed before.
+    /// Deletes a session that is [locked](Self::lock_session), with its messages. Whoever makes an answer in it finds its lease
+    /// gone. Attachments lose their session and are left to the sweep, unless they were removed before.
     pub async fn delete_session(&mut self, session_id: Uuid) -> db::Result<()> {
         self.delete_session_lease(session_id).await?;
         sqlx::query!(

@@ -82,7 +82,7 @@ pub struct TracedRun {
     pub filtered: Option<Value>,
     /// Markers that stood for nothing.
     pub unknown_markers: i32,
-    /// Milliseconds of search.
+    /// Milliseconds that the search was waited for.
     pub search_ms: Option<i32>,
     /// Milliseconds to the first text.
     pub first_token_ms: Option<i32>,

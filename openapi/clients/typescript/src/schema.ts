@@ -5829,7 +5829,7 @@ export interface components {
             prepare_ms?: number;
             /**
              * Format: int32
-             * @description Search, all of it.
+             * @description The wait for the search, which may begin while the question is being stored.
              */
             search_ms?: number;
             /**
