@@ -169,9 +169,12 @@ impl Search {
             None => None,
         };
         // Before the transaction: it is never held across a call to a model.
-        let expected = match ahead {
-            Some(vectors) => vectors,
-            None => self.embed_expected(&query.scope, &query.text).await,
+        let (expected, mut embedding) = match ahead {
+            Some(timed) => timed,
+            None => {
+                let expected = self.embed_expected(&query.scope, &query.text).await;
+                (expected, started.elapsed())
+            }
         };
         let mut vectors = match expected {
             // It may be a model that is not needed any more: those that are, are asked below, where a fault counts.
@@ -192,8 +195,10 @@ impl Search {
                 break (tx, survey);
             }
             drop(tx);
+            let began = Instant::now();
             self.embed_with(&missing, &query.text, &mut vectors).await?;
             embedded = Instant::now();
+            embedding += embedded - began;
         };
         let size = survey.size();
         let IndexSurvey { collection_ids, parts, .. } = survey;
@@ -238,7 +243,7 @@ impl Search {
             lexical_candidates: lexical.len(),
             unread,
             times_ms: [
-                millis(started, embedded),
+                embedding.as_secs_f64() * 1_000.0,
                 millis(embedded, dense_done),
                 millis(dense_done, lexical_done),
                 millis(lexical_done, Instant::now()),

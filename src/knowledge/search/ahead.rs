@@ -1,5 +1,7 @@
 //! A search that is under way while its question is being stored, so that an answer need not wait for one after the other.
 
+use std::time::{Duration, Instant};
+
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -9,11 +11,14 @@ use super::{Scope, Search, SearchError, SearchQuery, SearchResult};
 use crate::kernel::ids::TenantId;
 use crate::telemetry::traced_apart;
 
+/// What came of embedding, and how long that took.
+type Timed = (Result<QuestionVectors, SearchError>, Duration);
+
 /// The vector of a text, under way before it is known where it is searched.
 #[derive(Debug)]
 pub struct EmbeddedAhead {
     text: String,
-    vectors: JoinHandle<Result<QuestionVectors, SearchError>>,
+    vectors: JoinHandle<Timed>,
 }
 
 /// A search for a text, under way.
@@ -26,7 +31,7 @@ pub struct SearchedAhead {
 
 impl EmbeddedAhead {
     /// What there is for a text; `None` when it is another one, or when it ended without a word.
-    pub(super) async fn of(self, text: &str) -> Option<Result<QuestionVectors, SearchError>> {
+    pub(super) async fn of(self, text: &str) -> Option<Timed> {
         if self.text == text { self.vectors.await.ok() } else { None }
     }
 }
@@ -44,7 +49,11 @@ impl Search {
         }
         let (search, asked) = (self.clone(), text.to_owned());
         let span = traced_apart!("embed ahead");
-        let embed = async move { search.embed_by_own(&asked).await };
+        let embed = async move {
+            let began = Instant::now();
+            let vectors = search.embed_by_own(&asked).await;
+            (vectors, began.elapsed())
+        };
         Some(EmbeddedAhead { text: text.to_owned(), vectors: tasks.spawn(embed.instrument(span)) })
     }
 

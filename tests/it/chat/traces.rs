@@ -41,6 +41,8 @@ async fn a_trace_tells_what_was_found_what_was_given_and_what_it_took() {
     assert_eq!(trace["run_id"], answer["run_id"]);
     assert_eq!((&trace["state"], &trace["outcome"]), (&json!("completed"), &answer["outcome"]));
     assert_eq!(trace["standalone_question"], QUESTION);
+    // Also when it was done before its search began, embedding takes what it takes.
+    assert!(trace["search"]["embed_ms"].as_f64().unwrap() > 0.05, "{}", trace["search"]);
     assert_eq!(trace["usage"], answer["usage"]);
     let attempts = trace["attempts"].as_array().unwrap();
     assert!(attempts.iter().all(|attempt| attempt["total_ms"].is_u64()), "{attempts:?}");
