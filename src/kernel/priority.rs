@@ -34,10 +34,18 @@ pub fn give_way_as_a_session() {
 /// Lets the session that this process leads give way to others, its own threads among each other staying as they are: for a
 /// service beside another one on one machine. A session that somebody else leads is left as it is.
 pub fn give_way_to_other_sessions() {
-    let leader = rustix::process::getsid(None);
-    if cfg!(target_os = "linux") && leader.is_ok_and(|it| it == rustix::process::getpid()) {
+    let leader = fs::read_to_string("/proc/self/stat").ok().and_then(|status| leader(&status));
+    if leader == Some(process::id()) {
         let _settled = settle(process::id());
     }
+}
+
+/// Who leads the session of a process, from what the kernel says of it (see proc_pid_stat(5)); 0 where the leader is outside
+/// of what the process sees, as of a program that was started into a container. The call for it has no answer for that.
+fn leader(status: &str) -> Option<u32> {
+    // A name may hold spaces and brackets.
+    let (_, behind_name) = status.rsplit_once(')')?;
+    behind_name.split_ascii_whitespace().nth(3)?.parse().ok()
 }
 
 /// Lets the group of another process give way where that process could not see to it itself, being refused for a while: the
@@ -89,6 +97,15 @@ mod tests {
         let before = group();
         assert_eq!(has_given_way_as_a_session(process::id()), before.is_none());
         assert_eq!(group(), before);
+    }
+
+    #[test]
+    fn the_leader_of_a_session_is_read_whatever_the_process_is_called() {
+        assert_eq!(leader("12 (cat) R 1 12 7 0 -1 4194304 76"), Some(7));
+        assert_eq!(leader("12 (a ) R (b) S 1 12 8 0 -1 4194304 76"), Some(8));
+        assert_eq!(leader("2 (cat) R 1 0 0 0 -1 4194304 76"), Some(0));
+        assert_eq!(leader("2 (cat"), None);
+        assert_eq!(leader("2 (cat) R 1"), None);
     }
 
     #[test]
