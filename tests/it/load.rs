@@ -27,7 +27,7 @@ use crate::support::program::program;
 
 /// Between two questions: people read what they are told.
 const PAUSE: Duration = Duration::from_millis(100);
-const QUIET_QUESTIONS: usize = 200;
+const QUIET_QUESTIONS: usize = 600;
 const LEAST_QUESTIONS: usize = 100;
 /// Small documents, unless `PIDIMA_MEASURED_DOCUMENTS` says how many.
 const SMALL_DOCUMENTS: usize = 10_000;
