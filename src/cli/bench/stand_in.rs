@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 pub enum Manner {
     /// So many pieces in one write.
     Burst(usize),
-    /// So many pieces, each after this time.
+    /// So many pieces, each after this time, or fewer when this changes.
     Paced(usize, Duration),
     /// One piece, and then nothing until this changes.
     Held,
@@ -139,6 +139,9 @@ async fn stream(
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for number in 0..pieces {
                 ticks.tick().await;
+                if manners.has_changed()? {
+                    break;
+                }
                 connection.write_all(&piece(number)).await?;
             }
             connection.write_all(&end()).await?;

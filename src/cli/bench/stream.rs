@@ -33,7 +33,7 @@ pub struct StreamArgs {
     #[arg(long, default_value_t = 300)]
     held: usize,
     /// Streams at 50 pieces a second each
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 1_000)]
     paced: usize,
     /// Parts to measure
     #[arg(long, value_enum, default_values_t = [Part::First, Part::Held, Part::Relayed])]

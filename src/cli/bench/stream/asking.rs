@@ -91,6 +91,13 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Reads to the end.
+    pub async fn rest(mut self) -> anyhow::Result<()> {
+        let since = Instant::now();
+        while self.next(since).await? {}
+        Ok(())
+    }
+
     /// Reads what comes next; false at the end.
     async fn next(&mut self, began: Instant) -> anyhow::Result<bool> {
         let Some(bytes) = self.bytes.next().await else { return Ok(false) };

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Bench;
 use super::asking::Target;
@@ -13,8 +14,10 @@ use crate::cli::bench::percentiles::median;
 use crate::cli::bench::stand_in::Manner;
 
 const PACE: Duration = Duration::from_millis(20);
-/// In which all streams begin.
-const BEGIN_WITHIN: Duration = Duration::from_secs(3);
+/// Streams that begin together: what is measured is how pieces are relayed, not how many questions are taken a second.
+const TOGETHER: usize = 16;
+/// In which all streams should have begun. Those that have not by then are not counted.
+const BEGIN_WITHIN: Duration = Duration::from_secs(40);
 /// How long is counted.
 const COUNTED: Duration = Duration::from_secs(5);
 
@@ -22,15 +25,12 @@ pub async fn measure(bench: &Bench, streams: usize, rounds: usize) -> anyhow::Re
     let mut out = std::io::stdout();
     let offered = streams as u128 * 1_000 / PACE.as_millis();
     writeln!(out, "\nPieces relayed a second, {streams} streams, {offered} offered:")?;
-    let whole = BEGIN_WITHIN + COUNTED + Duration::from_secs(1);
-    let pieces = usize::try_from(whole.as_millis() / PACE.as_millis()).unwrap_or(usize::MAX);
-    bench.stand_in.set(Manner::Paced(pieces, PACE));
     let targets = bench.targets();
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); targets.len()];
     for round in 0..rounds {
         for (target, rates) in targets.iter().zip(&mut rates) {
             eprintln!("{}: round {} of {rounds}", target.name, round + 1);
-            rates.push(rate(target, streams).await);
+            rates.push(rate(bench, target, streams).await);
         }
     }
     let rates: Vec<f64> = rates.into_iter().map(median).collect();
@@ -45,22 +45,38 @@ pub async fn measure(bench: &Bench, streams: usize, rounds: usize) -> anyhow::Re
 
 /// Pieces that came in a second while all streams were open. A stream that fails brings none.
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-async fn rate(target: &Target, streams: usize) -> f64 {
-    let began = Instant::now();
-    let each = (0..streams).map(|number| async move {
-        sleep(BEGIN_WITHIN.mul_f64(number as f64 / streams as f64)).await;
-        if let Err(error) = target.ask().await {
+async fn rate(bench: &Bench, target: &Target, streams: usize) -> f64 {
+    bench.stand_in.set(Manner::Paced(usize::MAX, PACE));
+    let beginning = Semaphore::new(TOGETHER);
+    let begun = watch::Sender::new(0_usize);
+    let each = (0..streams).map(|_| async {
+        let place = beginning.acquire().await;
+        let opened = target.ask_first().await;
+        drop(place);
+        begun.send_modify(|begun| *begun += 1);
+        let read = match opened {
+            Ok(reading) => reading.rest().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
             tracing::debug!(%error, "a stream failed");
         }
     });
     let counting = async {
-        sleep(BEGIN_WITHIN).await;
+        let mut all = begun.subscribe();
+        let began = Instant::now();
+        let whole = timeout(BEGIN_WITHIN, all.wait_for(|begun| *begun == streams)).await;
+        if whole.is_err() {
+            eprintln!("{}: {} of {streams} streams have begun", target.name, *begun.borrow());
+        }
+        tracing::debug!(elapsed = ?began.elapsed(), "all streams have begun");
         let (before, since) = (target.pieces.load(Ordering::Relaxed), Instant::now());
         sleep(COUNTED).await;
         let pieces = target.pieces.load(Ordering::Relaxed) - before;
-        pieces as f64 / since.elapsed().as_secs_f64()
+        let rate = pieces as f64 / since.elapsed().as_secs_f64();
+        bench.stand_in.set(Manner::Burst(1));
+        rate
     };
     let (rate, _) = futures_util::future::join(counting, join_all(each)).await;
-    tracing::debug!(elapsed = ?began.elapsed(), "a round ended");
     rate
 }
