@@ -13,9 +13,11 @@ mod synchronise;
 mod tell;
 mod unbroken;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::Rng;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,6 +51,8 @@ const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
 /// that answers at once is not cut in the middle.
 const LAST_LOOK: Duration = Duration::from_millis(250);
 
+/// How long a job waits whose kind has no place free, in milliseconds.
+const NO_PLACE_MS: Range<u64> = 1_000..3_000;
 /// Longest wait before a job that failed is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
@@ -424,6 +428,11 @@ fn kind_of(message: &Message) -> &'static str {
 /// Wait after a job that failed was received so often: 2 seconds, doubled each time, a quarter of an hour at most.
 fn later(receives: u32) -> Duration {
     Duration::from_secs(1 << receives.clamp(1, 10)).min(LONGEST_WAIT)
+}
+
+/// Wait of a job whose kind has no place free to work in: not all come at once.
+fn wait_for_a_place() -> Duration {
+    Duration::from_millis(rand::rng().random_range(NO_PLACE_MS))
 }
 
 /// Ends the runs of instances that are gone, again and again; and now and then removes events that are kept long enough.

@@ -1,17 +1,11 @@
 //! Dumps and restores: they may take long, and have places of their own, so that they keep no document waiting.
 
-use std::time::Duration;
-
-use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, kind_of, later};
+use super::{Worker, kind_of, later, wait_for_a_place};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::knowledge::{JobOutcome, RESTORE_DUMP};
 use crate::telemetry::metrics::metrics;
-
-/// Wait for a place to work in, in milliseconds: not all come at once.
-const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
     /// Makes one attempt at a dump or a restore, until `stop`, and settles its message: either may take longer than anybody waits
@@ -24,8 +18,7 @@ impl Worker {
         let message = &delivery.message;
         let kind = kind_of(message);
         let Some(_place) = self.dumps.place() else {
-            let wait = rand::rng().random_range(NO_PLACE);
-            return self.park(delivery, Duration::from_millis(wait)).await;
+            return self.park(delivery, wait_for_a_place()).await;
         };
         let (tenant, id) = (message.tenant, message.subject_id);
         let job = async {

@@ -3,17 +3,13 @@
 
 use std::time::Duration;
 
-use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, later};
+use super::{Worker, later, wait_for_a_place};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::enrichment::EnrichOutcome;
 use crate::knowledge::ENRICH_COLLECTION;
 use crate::telemetry::metrics::metrics;
-
-/// Wait for a place to work at, in milliseconds: not all come at once.
-const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
     /// Works on a collection for a slice, or until `stop`, and settles its message.
@@ -24,8 +20,7 @@ impl Worker {
     ) -> Result<(), QueueError> {
         let message = &delivery.message;
         let Some(_place) = self.enrichment.place() else {
-            let wait = rand::rng().random_range(NO_PLACE);
-            return self.wait_for_turn(delivery, Duration::from_millis(wait)).await;
+            return self.wait_for_turn(delivery, wait_for_a_place()).await;
         };
         let job = self.enrichment.work(message.tenant, message.subject_id, stop);
         match Box::pin(self.while_holding(delivery, job)).await {

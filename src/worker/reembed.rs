@@ -2,18 +2,13 @@
 //! of them at once than have places, so that large collections keep nothing else waiting.
 
 use std::error::Error;
-use std::time::Duration;
 
-use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, later};
+use super::{Worker, later, wait_for_a_place};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::knowledge::{REEMBED_COLLECTION, ReembedOutcome, Reembeddings};
 use crate::telemetry::metrics::metrics;
-
-/// Wait for a place to embed from, in milliseconds: not all come at once.
-const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
     /// Works on a re-embedding for a slice, or until `stop`, and settles its message.
@@ -24,8 +19,7 @@ impl Worker {
     ) -> Result<(), QueueError> {
         let message = &delivery.message;
         let Some(_place) = self.reembeddings.place() else {
-            let wait = rand::rng().random_range(NO_PLACE);
-            return self.park(delivery, Duration::from_millis(wait)).await;
+            return self.park(delivery, wait_for_a_place()).await;
         };
         let job = self.reembeddings.work(message.tenant, message.subject_id, stop);
         match Box::pin(self.while_holding(delivery, job)).await {

@@ -1,18 +1,12 @@
 //! Runs of sources: each goes on for a slice and then waits in the line again, outside the queue, so that a large site keeps
 //! nothing else waiting.
 
-use std::time::Duration;
-
-use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, later};
+use super::{Worker, later, wait_for_a_place};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::sources::{SYNC_SOURCE, SyncOutcome};
 use crate::telemetry::metrics::metrics;
-
-/// Wait for a place to read from, in milliseconds: not all come at once.
-const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 
 impl Worker {
     /// Works on a run for a slice, or until `stop`, and settles its message.
@@ -23,8 +17,7 @@ impl Worker {
     ) -> Result<(), QueueError> {
         let message = &delivery.message;
         let Some(_place) = self.sources.place() else {
-            let wait = rand::rng().random_range(NO_PLACE);
-            return self.park(delivery, Duration::from_millis(wait)).await;
+            return self.park(delivery, wait_for_a_place()).await;
         };
         let job = self.sources.sync(message.tenant, message.subject_id, stop);
         match Box::pin(self.while_holding(delivery, job)).await {

@@ -3,15 +3,11 @@
 
 use std::time::Duration;
 
-use rand::Rng;
-
-use super::Worker;
+use super::{Worker, wait_for_a_place};
 use crate::adapters::queue::{Delivery, QueueError};
 use crate::telemetry::metrics::metrics;
 use crate::webhooks::{DELIVER_WEBHOOK, DeliveryOutcome};
 
-/// Wait for a place to send from, in milliseconds: not all come at once.
-const NO_PLACE: std::ops::Range<u64> = 1_000..3_000;
 /// Wait after a fault of the database.
 const AFTER_FAULT: Duration = Duration::from_secs(2);
 
@@ -20,8 +16,7 @@ impl Worker {
     pub(super) async fn tell(&self, delivery: &Delivery) -> Result<(), QueueError> {
         let message = &delivery.message;
         let Some(_place) = self.webhooks.place(message.tenant) else {
-            let wait = rand::rng().random_range(NO_PLACE);
-            return self.park(delivery, Duration::from_millis(wait)).await;
+            return self.park(delivery, wait_for_a_place()).await;
         };
         let job = self.webhooks.deliver(message.tenant, message.subject_id);
         let delay = match Box::pin(self.while_holding(delivery, job)).await {
