@@ -28,7 +28,10 @@ impl TenantTx {
         .await?;
         if woken.rows_affected() == 0 {
             self.enqueue(kind, subject_id).await?;
-            self.delay_waiting(kind, subject_id, pause).await?;
+            // A new one is due at once.
+            if !pause.is_zero() {
+                self.delay_waiting(kind, subject_id, pause).await?;
+            }
         }
         Ok(())
     }
