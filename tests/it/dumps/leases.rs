@@ -215,6 +215,26 @@ async fn a_restore_whose_dump_is_gone_says_so() {
 }
 
 #[tokio::test]
+async fn a_restore_of_which_a_file_is_gone_says_so_and_leaves_nothing_in_search() {
+    for name in ["chunks", "documents"] {
+        let place = place("directory", &[]).await;
+        let tenant = place.app.tenant("acme").await;
+        let library = library(&place, &tenant).await;
+        let ready = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
+        let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+        let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let end = format!(".{name}.parquet");
+        std::fs::remove_file(files.find(|it| it.to_string_lossy().ends_with(&end)).unwrap())
+            .unwrap();
+        let restore = place.restored(&tenant, &ready, "again").await;
+        assert_eq!(restore_state(&restore), ("failed", "dump_gone"), "{name}: {restore}");
+        let body = json!({ "query": "blue valve", "collection_ids": [restore["collection_id"]] });
+        let found = tenant.post("/v1/search", &body).await.expect(200);
+        assert_eq!(found["items"], json!([]), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_worker_that_is_to_stop_leaves_a_dump_and_a_restore_to_others_and_that_is_no_attempt() {
     let place = place("directory", &[("PIDIMA_DUMP_MAX_ATTEMPTS", "1")]).await;
     let tenant = place.app.tenant("acme").await;
