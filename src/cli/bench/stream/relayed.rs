@@ -16,7 +16,7 @@ use crate::cli::bench::stand_in::Manner;
 const PACE: Duration = Duration::from_millis(20);
 /// Streams that begin together: what is measured is how pieces are relayed, not how many questions are taken a second.
 const TOGETHER: usize = 16;
-/// In which all streams should have begun. Those that have not by then are not counted.
+/// In which all streams should have begun: after that it is counted what those bring that are open.
 const BEGIN_WITHIN: Duration = Duration::from_secs(40);
 /// How long is counted.
 const COUNTED: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ pub async fn measure(bench: &Bench, streams: usize, rounds: usize) -> anyhow::Re
     Ok(())
 }
 
-/// Pieces that came in a second while all streams were open. A stream that fails brings none.
+/// Pieces that came in a second once all streams were open, or their time to begin was over. A stream that fails brings none.
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 async fn rate(bench: &Bench, target: &Target, streams: usize) -> f64 {
     bench.stand_in.set(Manner::Paced(usize::MAX, PACE));
@@ -64,12 +64,10 @@ async fn rate(bench: &Bench, target: &Target, streams: usize) -> f64 {
     });
     let counting = async {
         let mut all = begun.subscribe();
-        let began = Instant::now();
         let whole = timeout(BEGIN_WITHIN, all.wait_for(|begun| *begun == streams)).await;
         if whole.is_err() {
             eprintln!("{}: {} of {streams} streams have begun", target.name, *begun.borrow());
         }
-        tracing::debug!(elapsed = ?began.elapsed(), "all streams have begun");
         let (before, since) = (target.pieces.load(Ordering::Relaxed), Instant::now());
         sleep(COUNTED).await;
         let pieces = target.pieces.load(Ordering::Relaxed) - before;
