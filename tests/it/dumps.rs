@@ -8,6 +8,7 @@ mod reach;
 mod round_trip;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -54,6 +55,11 @@ async fn place_with(name: &'static str, settings: &[(&str, &str)], models: Model
 }
 
 impl Place {
+    /// Where a tenant's dumps are, of a place that keeps them in a folder.
+    fn folder(&self, tenant: &TestTenant) -> PathBuf {
+        self.app.objects.join("t").join(tenant.id.to_string()).join("dumps")
+    }
+
     /// Does what is to be done, also what waits for its next attempt.
     async fn work(&self) {
         self.run("update app.outbox set due_at = now()").await;

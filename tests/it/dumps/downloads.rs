@@ -95,7 +95,7 @@ async fn a_download_breaks_off_when_the_collection_gets_out_of_reach() {
     let library = library(&place, &tenant).await;
     let dump = place.dumped(&tenant, &library).await;
     // More than any buffer in between takes.
-    let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+    let folder = place.folder(&tenant);
     let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let path = files.find(|path| path.to_string_lossy().ends_with(".chunks.parquet")).unwrap();
     std::fs::File::options().write(true).open(path).unwrap().set_len(SIZE).unwrap();
@@ -141,7 +141,7 @@ async fn a_file_that_is_shorter_than_it_was_written_is_not_there_and_nothing_is_
     let tenant = place.app.tenant("acme").await;
     let library = library(&place, &tenant).await;
     let dump = place.dumped(&tenant, &library).await;
-    let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+    let folder = place.folder(&tenant);
     let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let stored = files.find(|path| path.to_string_lossy().ends_with(".chunks.parquet")).unwrap();
     let whole = std::fs::read(&stored).unwrap();
@@ -177,7 +177,7 @@ async fn a_dump_that_is_not_ready_has_no_files_and_one_that_is_deleted_neither()
             let url = text(&file(&ready, "chunks.parquet")["url"]);
             assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
         } else {
-            let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+            let folder = place.folder(&tenant);
             assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
         }
     }

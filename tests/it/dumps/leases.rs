@@ -15,8 +15,7 @@ use crate::support::{TestTenant, eventually};
 
 /// How many files of dumps the folder holds.
 fn files(place: &Place, tenant: &TestTenant) -> usize {
-    let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
-    std::fs::read_dir(folder).map_or(0, Iterator::count)
+    std::fs::read_dir(place.folder(tenant)).map_or(0, Iterator::count)
 }
 
 #[tokio::test]
@@ -216,12 +215,12 @@ async fn a_restore_whose_dump_is_gone_says_so() {
 
 #[tokio::test]
 async fn a_restore_of_which_a_file_is_gone_says_so_and_leaves_nothing_in_search() {
-    for name in ["chunks", "documents"] {
+    for name in ["documents", "chunks", "embeddings"] {
         let place = place("directory", &[]).await;
         let tenant = place.app.tenant("acme").await;
         let library = library(&place, &tenant).await;
         let ready = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
-        let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+        let folder = place.folder(&tenant);
         let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let end = format!(".{name}.parquet");
         std::fs::remove_file(files.find(|it| it.to_string_lossy().ends_with(&end)).unwrap())

@@ -63,7 +63,7 @@ async fn a_dump_is_so_large_and_no_larger() {
         if end.0 == "failed" {
             assert!(text(&dump["dump"]["failure"]["detail"]).contains("1024"), "{dump}");
             assert_eq!(place.sweep().await, 1, "what was written of it goes");
-            let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+            let folder = place.folder(&tenant);
             assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
         }
     }
@@ -228,7 +228,7 @@ async fn a_dump_is_tried_so_often_and_then_given_up() {
         let library = library(&place, &tenant).await;
         let ready = text(&place.dumped(&tenant, &library).await["dump"]["id"]);
         // A file where the folder of dumps is: nothing can be written or read.
-        let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+        let folder = place.folder(&tenant);
         let aside = folder.with_extension("aside");
         std::fs::rename(&folder, &aside).unwrap();
         std::fs::write(&folder, "").unwrap();

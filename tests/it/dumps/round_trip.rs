@@ -313,7 +313,7 @@ async fn a_file_that_was_changed_is_not_brought_in() {
     let tenant = place.app.tenant("acme").await;
     let from = library(&place, &tenant).await;
     let dump = text(&place.dumped(&tenant, &from).await["dump"]["id"]);
-    let folder = place.app.objects.join("t").join(tenant.id.to_string()).join("dumps");
+    let folder = place.folder(&tenant);
     for (number, name) in ["documents", "chunks", "embeddings"].iter().enumerate() {
         let mut files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let ending = format!(".{name}.parquet");
