@@ -22,6 +22,7 @@ mod prepare;
 mod progress;
 mod read;
 mod record;
+mod recorder;
 mod relay;
 mod retrieve;
 mod start;
@@ -37,6 +38,7 @@ use uuid::Uuid;
 
 use live::LiveRuns;
 use log::RunLog;
+use recorder::Recorder;
 
 pub use answer::{Answer, Outcome, Usage};
 pub use event::{NumberedEvent, RunEvent};
@@ -132,6 +134,7 @@ pub struct Chat {
     /// Name of this instance in leases: a new one at each start.
     instance_id: Uuid,
     live: Arc<LiveRuns>,
+    recorder: Arc<Recorder>,
     /// Where readers on other instances are told of events at once; absent: they look into the database.
     streams: Option<Arc<dyn EventStreams>>,
     /// Cancelled when this instance ends.
@@ -150,14 +153,16 @@ impl Chat {
         hot: HotContexts,
         tasks: TaskTracker,
     ) -> Self {
+        let instance_id = Uuid::new_v4();
         Self {
+            recorder: Recorder::new(db.clone(), instance_id, tasks.clone()),
             db,
             search,
             models,
             settings,
             hot,
             tasks,
-            instance_id: Uuid::new_v4(),
+            instance_id,
             live: Arc::default(),
             streams,
             leaving: CancellationToken::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::RunEvent;
 use super::generate::Generation;
 use super::live::Stop;
-use crate::chat::store::run_events::EventBatch;
+use crate::chat::store::run_events::{EventBatch, RunAppend};
 use crate::db;
 
 /// Wait before a fault of the database is tried again.
@@ -31,7 +31,11 @@ impl Generation {
             if now.is_written {
                 return saved;
             }
-            match Box::pin(self.flush(saved, now.last)).await {
+            let stored = match self.append(saved, now.last).await {
+                Some(last) => Ok(Some(last)),
+                None => Box::pin(self.append_alone(saved, now.last)).await,
+            };
+            match stored {
                 Ok(Some(last)) => (saved, saved_bytes) = (last, now.bytes),
                 Ok(None) => {
                     self.run.stop(Stop::Lost);
@@ -46,13 +50,21 @@ impl Generation {
         }
     }
 
-    /// Stores the events after `saved`; the number of the last one that is stored, `None` when the run is not ours.
-    async fn flush(&self, saved: usize, last: usize) -> db::Result<Option<usize>> {
+    /// Stores the events after `saved` together with those of other runs; the number of the last one, `None` when they were not
+    /// stored.
+    async fn append(&self, saved: usize, last: usize) -> Option<usize> {
+        let events = self.events_after(saved, last).ok()?;
+        let is_stored = self.chat.recorder.store(self.question.tenant, events).await;
+        is_stored.then_some(last)
+    }
+
+    /// Stores them in a transaction of their own, which tells why if that can not be; the number of the last one that is stored,
+    /// `None` when the run is not ours.
+    async fn append_alone(&self, saved: usize, last: usize) -> db::Result<Option<usize>> {
         let mut tx = self.chat.db.tenant(self.question.tenant).await?;
-        let read = self.run.log.read_collections();
-        let batch = batch(saved + 1, self.run.log.events(saved + 1, last))?;
+        let events = self.events_after(saved, last)?;
         let instance = self.chat.instance_id;
-        if tx.append_run_events(self.run_id, instance, &batch, read.as_deref()).await? {
+        if !tx.append_run_events(instance, &[events]).await?.is_empty() {
             tx.commit().await?;
             return Ok(Some(last));
         }
@@ -60,6 +72,14 @@ impl Generation {
         let lease = tx.lock_run_lease(self.run_id).await?;
         let held = lease.filter(|lease| lease.instance_id == instance);
         Ok(held.and_then(|lease| usize::try_from(lease.event_count).ok()))
+    }
+
+    fn events_after(&self, saved: usize, last: usize) -> db::Result<RunAppend> {
+        Ok(RunAppend {
+            run_id: self.run_id,
+            batch: batch(saved + 1, self.run.log.events(saved + 1, last))?,
+            read_collection_ids: self.run.log.read_collections(),
+        })
     }
 }
 

@@ -15,27 +15,52 @@ pub(in crate::chat) struct EventBatch {
     pub events: String,
 }
 
+/// Events that are to be added to a run.
+#[derive(Clone, Debug)]
+pub(in crate::chat) struct RunAppend {
+    /// Run.
+    pub run_id: Uuid,
+    /// What follows on the events that are stored.
+    pub batch: EventBatch,
+    /// Collections whose text the model was given; absent until that is known.
+    pub read_collection_ids: Option<Vec<Uuid>>,
+}
+
 impl TenantTx {
-    /// Adds events to a run that this instance holds; false when it does not hold it, or when others are the next ones.
+    /// Adds events to runs that this instance holds; the runs that they were added to. Left out are those that it does not hold,
+    /// and those of which others are the next events.
     pub(in crate::chat) async fn append_run_events(
         &mut self,
-        run_id: Uuid,
         instance_id: Uuid,
-        batch: &EventBatch,
-        read_collection_ids: Option<&[Uuid]>,
-    ) -> db::Result<bool> {
-        let EventBatch { first_number, last_number, events } = batch;
-        let done = sqlx::query!(
-            "with held as (
+        appends: &[RunAppend],
+    ) -> db::Result<Vec<Uuid>> {
+        let rows = Columns::of(appends);
+        // Leases are locked in the order of their ids, as by whoever renews them: two that lock many do not wait for each other.
+        let stored = sqlx::query_scalar!(
+            "with given as (
+                select *
+                from unnest($3::uuid[], $4::int[], $5::int[], $6::text[], $7::text[])
+                    as given (run_id, first_number, last_number, events, read_collection_ids)
+            ),
+            locked as materialized (
+                select run_leases.run_id
+                from run_leases
+                join given using (run_id)
+                where run_leases.for_tenant = $1
+                    and run_leases.instance_id = $2
+                    and run_leases.event_count = given.first_number - 1
+                order by run_leases.run_id
+                for update of run_leases
+            ),
+            held as (
                 update run_leases
                 set
-                    event_count = $5,
-                    read_collection_ids = $6
-                where run_id = $2
-                    and for_tenant = $1
-                    and instance_id = $3
-                    and event_count = $4 - 1
-                returning run_id
+                    event_count = given.last_number,
+                    read_collection_ids = given.read_collection_ids::uuid[]
+                from given
+                join locked using (run_id)
+                where run_leases.run_id = given.run_id
+                returning run_leases.run_id
             )
             insert into run_events (
                 tenant_id,
@@ -47,21 +72,23 @@ impl TenantTx {
             select
                 $1,
                 run_id,
-                $4,
-                $5,
-                $7
-            from held",
+                first_number,
+                last_number,
+                events
+            from given
+            join held using (run_id)
+            returning run_id",
             self.tenant().uuid(),
-            run_id,
             instance_id,
-            first_number,
-            last_number,
-            read_collection_ids,
-            events
+            &rows.run_ids,
+            &rows.first_numbers,
+            &rows.last_numbers,
+            &rows.events as &[&str],
+            &rows.read_collection_ids as &[Option<String>]
         )
-        .execute(self.connection())
+        .fetch_all(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(stored)
     }
 
     /// Rows with events after a number, in order.
@@ -109,4 +136,34 @@ impl TenantTx {
         .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Appends as they are handed over: an array a column.
+#[derive(Default)]
+struct Columns<'a> {
+    run_ids: Vec<Uuid>,
+    first_numbers: Vec<i32>,
+    last_numbers: Vec<i32>,
+    events: Vec<&'a str>,
+    /// Each an array as PostgreSQL writes it: arrays in an array would have to be of one length.
+    read_collection_ids: Vec<Option<String>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(appends: &'a [RunAppend]) -> Self {
+        let mut columns = Self::default();
+        for RunAppend { run_id, batch, read_collection_ids } in appends {
+            columns.run_ids.push(*run_id);
+            columns.first_numbers.push(batch.first_number);
+            columns.last_numbers.push(batch.last_number);
+            columns.events.push(&batch.events);
+            columns.read_collection_ids.push(read_collection_ids.as_deref().map(array));
+        }
+        columns
+    }
+}
+
+fn array(ids: &[Uuid]) -> String {
+    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    format!("{{{}}}", ids.join(","))
 }

@@ -34,7 +34,8 @@ pub(in crate::chat) struct Lease {
 }
 
 impl SystemTx {
-    /// Extends leases of an instance; those of them that it still holds.
+    /// Extends leases of an instance; those of them that it still holds. Locked in the order of their ids, as by whoever adds
+    /// events to many.
     pub(in crate::chat) async fn renew_run_leases(
         &mut self,
         instance_id: Uuid,
@@ -42,11 +43,19 @@ impl SystemTx {
         lease: Duration,
     ) -> db::Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
-            "update run_leases
+            "with locked as materialized (
+                select run_id
+                from run_leases
+                where run_id = any($2)
+                    and instance_id = $1
+                order by run_id
+                for update
+            )
+            update run_leases
             set expires_at = now() + make_interval(secs => $3)
-            where run_id = any($2)
-                and instance_id = $1
-            returning run_id",
+            from locked
+            where run_leases.run_id = locked.run_id
+            returning run_leases.run_id",
             instance_id,
             run_ids,
             lease.as_secs_f64()

@@ -6,6 +6,7 @@ mod instance;
 mod invariants;
 mod orphans;
 mod paced;
+mod recording;
 mod resume;
 
 use pidima::adapters::models::{FinishReason, ModelEvent};
