@@ -3,6 +3,7 @@
 
 mod peers;
 mod percentiles;
+mod process;
 mod service;
 mod stand_in;
 mod stream;

@@ -13,7 +13,8 @@ use anyhow::Context;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::service::{free_port, memory_kib};
+use super::process::{memory_kib, processor};
+use super::service::free_port;
 
 /// How long a gateway may take to answer at first; Python reads some hundred files.
 const STARTS_WITHIN: Duration = Duration::from_secs(180);
@@ -98,7 +99,16 @@ impl Peer {
 
     /// Memory of the gateway with its children, in kibibytes.
     pub fn memory_kib(&self) -> anyhow::Result<u64> {
-        memory_kib(self.child.id().context("the gateway has ended")?)
+        memory_kib(self.id()?)
+    }
+
+    /// Time that processors have spent on it.
+    pub fn processor(&self) -> anyhow::Result<Duration> {
+        processor(self.id()?)
+    }
+
+    fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("the gateway has ended")
     }
 
     pub async fn stop(mut self) -> anyhow::Result<()> {

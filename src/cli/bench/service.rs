@@ -9,6 +9,7 @@ use rand::RngCore;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use super::process::{memory_kib, processor};
 use crate::cli::client::Client;
 use crate::cli::seed::{Seed, plant};
 use crate::cli::tenant;
@@ -94,7 +95,21 @@ impl Service {
 
     /// Memory of the service alone, in kibibytes.
     pub fn memory_kib(&self) -> anyhow::Result<u64> {
-        memory_kib(self.child.id().context("the service has ended")?)
+        memory_kib(self.id()?)
+    }
+
+    /// Time that processors have spent on the service alone.
+    pub fn processor(&self) -> anyhow::Result<Duration> {
+        processor(self.id()?)
+    }
+
+    /// The same of its database and its Redis.
+    pub fn processor_of_stores(&self) -> anyhow::Result<Duration> {
+        processor(self.services.guard_id())
+    }
+
+    fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("the service has ended")
     }
 
     pub async fn stop(mut self) -> anyhow::Result<()> {
@@ -104,17 +119,6 @@ impl Service {
         std::fs::remove_dir_all(&self.folder).ok();
         Ok(())
     }
-}
-
-/// Resident memory of a process and of those that it started, in kibibytes.
-pub fn memory_kib(pid: u32) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("VmRSS")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-    let own: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
-    let children = children.unwrap_or_default();
-    let of_children = children.split_whitespace().filter_map(|child| child.parse().ok());
-    Ok(own + of_children.filter_map(|child| memory_kib(child).ok()).sum::<u64>())
 }
 
 /// A port that was free a moment ago.

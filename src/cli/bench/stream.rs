@@ -11,6 +11,7 @@ mod relayed;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -50,6 +51,9 @@ enum Part {
     Relayed,
 }
 
+/// The stand-in itself.
+const DIRECT: &str = "direct";
+
 /// Everything that is measured.
 struct Bench {
     stand_in: StandIn,
@@ -85,6 +89,15 @@ pub async fn run(args: &StreamArgs) -> anyhow::Result<()> {
 }
 
 impl Bench {
+    /// Time that processors have spent on a system, and on what it stores in; nothing for the stand-in, which is this process.
+    fn processor(&self, name: &str) -> anyhow::Result<[Duration; 2]> {
+        match (self.peers.iter().find(|peer| peer.name == name), name) {
+            (Some(peer), _) => Ok([peer.processor()?, Duration::ZERO]),
+            (None, DIRECT) => Ok([Duration::ZERO; 2]),
+            (None, _) => Ok([self.service.processor()?, self.service.processor_of_stores()?]),
+        }
+    }
+
     /// The systems, the stand-in itself first and Pidima second.
     fn targets(&self) -> Vec<Target> {
         let completion = |model: &str| {
@@ -96,7 +109,7 @@ impl Bench {
         };
         let mut targets = vec![
             Target::new(
-                "direct",
+                DIRECT,
                 format!("{}/chat/completions", self.stand_in.base_url()),
                 "none",
                 completion("stand-in"),
