@@ -1,5 +1,6 @@
 //! The composition root: settings in, every long-lived handle out. Nothing else makes a service.
 
+mod document;
 mod models;
 mod renewal;
 mod settings;
@@ -10,17 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::document::openapi_text;
 pub use self::renewal::Renewal;
 pub use self::sources::Sources;
 use crate::adapters::cache::{CacheSettings, LocalCache, RedisCache};
-use crate::adapters::embeddings::{Embedder, EmbeddingError, Vector};
+use crate::adapters::embeddings::Embedder;
 use crate::adapters::limits::RateLimiter;
-use crate::adapters::models::{ExtractiveModel, ModelRegistry};
+use crate::adapters::models::ModelRegistry;
 use crate::adapters::objects::Objects;
 use crate::adapters::oidc::{OidcLimits, ProviderRegistry};
 use crate::adapters::outbound::Outbound;
@@ -29,7 +30,7 @@ use crate::adapters::streams::{EventStreams, LocalStreams, RedisStreams, StreamS
 use crate::chat::assistants::{AssistantLimits, Defaults};
 use crate::chat::{Chat, ChatSettings, HotContexts};
 use crate::config::{
-    AccountsConfig, AwsConfig, Config, DatabaseConfig, Env, MetricsConfig, RedisConfig,
+    AccountsConfig, AwsConfig, Config, DatabaseConfig, MetricsConfig, RedisConfig,
 };
 use crate::db::{Db, PoolSettings};
 use crate::enrichment::Enrichment;
@@ -42,7 +43,7 @@ use crate::knowledge::{
     Dumps, Embedders, Ingestion, JobWatch, PartSigner, Receiver, Reembeddings, Search,
     SearchSettings, Uploads,
 };
-use crate::server::{Readiness, ServerSettings, Services, openapi_document};
+use crate::server::{Readiness, ServerSettings, Services};
 use crate::sources::SourceSync;
 use crate::webhooks::{WebhookSigner, Webhooks};
 use crate::worker::Worker;
@@ -328,59 +329,6 @@ impl App {
         self.services.tasks.close();
         self.services.tasks.wait().await;
         self.services.db.close().await;
-    }
-}
-
-/// The OpenAPI document as text: made from types alone, so that it needs neither database nor model.
-/// The pool that is never used wants a Tokio runtime to be there.
-///
-/// # Errors
-/// Two operations or types have one name.
-pub fn openapi_text() -> anyhow::Result<String> {
-    let env = Env::from_pairs([("DATABASE_URL", "postgres://nobody@localhost/nothing")]);
-    let config = Config::from_env(&env)?;
-    let outside =
-        Outside { embedder: Arc::new(NoEmbedder), models: Arc::new(ExtractiveModel).into() };
-    let app = App::build(&config, outside)?;
-    let document = openapi_document(&app.services)?;
-    Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
-}
-
-/// Stands where an embedder must and nothing is ever embedded: while the OpenAPI document is made.
-struct NoEmbedder;
-
-impl NoEmbedder {
-    fn error() -> EmbeddingError {
-        EmbeddingError::Unavailable {
-            model: "none".to_owned(),
-            reason: "there is no embedding model here".to_owned(),
-        }
-    }
-}
-
-#[async_trait]
-impl Embedder for NoEmbedder {
-    fn model(&self) -> &'static str {
-        "none"
-    }
-
-    fn dimensions(&self) -> usize {
-        0
-    }
-
-    fn count_tokens(&self, _text: &str) -> usize {
-        0
-    }
-
-    async fn embed_query(&self, _text: &str) -> Result<Vector, EmbeddingError> {
-        Err(Self::error())
-    }
-
-    async fn embed_passages(
-        &self,
-        _passages: &[String],
-    ) -> Result<Vec<Vec<Vector>>, EmbeddingError> {
-        Err(Self::error())
     }
 }
 
