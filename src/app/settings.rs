@@ -79,6 +79,7 @@ pub(super) fn runs(config: &Config) -> RunSettings {
         lease: config.runs.lease,
         flush_interval: config.runs.flush_interval,
         flush_bytes: config.runs.flush_bytes,
+        texts_per_second: config.runs.texts_per_second,
         cancel_poll: config.runs.cancel_poll,
         read_poll: config.runs.read_poll,
         // What is cut must still be stored and told before the server closes its connections.

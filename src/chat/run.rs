@@ -18,6 +18,7 @@ mod keep_near;
 mod live;
 mod log;
 mod model_call;
+mod pace;
 mod prepare;
 mod progress;
 mod read;
@@ -83,6 +84,8 @@ pub struct RunSettings {
     pub flush_interval: Duration,
     /// Text, in bytes, that is stored at once however little time has passed.
     pub flush_bytes: usize,
+    /// Texts that all answers of an instance together tell in a second; where there would be more, each tells more at once.
+    pub texts_per_second: u32,
     /// How often an instance looks whether somebody asked to stop one of its runs.
     pub cancel_poll: Duration,
     /// How often a reader of another instance's run looks for events.

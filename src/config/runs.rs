@@ -13,6 +13,9 @@ pub struct RunsConfig {
     pub flush_interval: Duration,
     /// `PIDIMA_RUN_FLUSH_BYTES`: text that is stored at once, however little time has passed; default 2048.
     pub flush_bytes: usize,
+    /// `PIDIMA_RUN_TEXTS_PER_SECOND`: texts that all answers of an instance together tell in a second; where there would be
+    /// more, each tells more at once; default 10000.
+    pub texts_per_second: u32,
     /// `PIDIMA_RUN_CANCEL_POLL_MS`: how often an instance looks whether one of its answers is to be stopped; default 400.
     pub cancel_poll: Duration,
     /// `PIDIMA_RUN_READ_POLL_MS`: how often a reader of another instance's answer looks for events; default 250.
@@ -36,6 +39,7 @@ impl RunsConfig {
             lease: env.millis("PIDIMA_RUN_LEASE_MS", 30_000, 1_000, 600_000),
             flush_interval: env.millis("PIDIMA_RUN_FLUSH_INTERVAL_MS", 250, 1, 10_000),
             flush_bytes: env.number("PIDIMA_RUN_FLUSH_BYTES", 2_048, 1, 1 << 20),
+            texts_per_second: env.number("PIDIMA_RUN_TEXTS_PER_SECOND", 10_000, 1, 1_000_000),
             cancel_poll: env.millis("PIDIMA_RUN_CANCEL_POLL_MS", 400, 10, 900),
             read_poll: env.millis("PIDIMA_RUN_READ_POLL_MS", 250, 5, 10_000),
             sweep: env.millis("PIDIMA_RUN_SWEEP_MS", 5_000, 10, 60_000),

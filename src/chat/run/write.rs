@@ -184,7 +184,9 @@ impl Generation {
                     next
                 }
                 None => {
-                    tell(&mut waiting, progress);
+                    if tell(&mut waiting, progress) {
+                        self.gather().await;
+                    }
                     stream.next().await
                 }
             };
@@ -215,9 +217,12 @@ impl Generation {
     }
 }
 
-fn tell(waiting: &mut String, progress: &mut Progress) {
-    if !waiting.is_empty() {
+/// Whether there was something to tell.
+fn tell(waiting: &mut String, progress: &mut Progress) -> bool {
+    let is_some = !waiting.is_empty();
+    if is_some {
         progress.writer.push(waiting);
         waiting.clear();
     }
+    is_some
 }

@@ -1,17 +1,66 @@
-//! Many answers at once: their events are stored together, and each run is told of its own.
+//! Many answers at once: their events are stored together, and each run is told of its own; and where they would tell too many
+//! texts, each tells longer ones.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use pidima::adapters::models::{ChatModel, ModelError, ModelStream, Prompt, Turn};
 use pidima::app::Outside;
 use serde_json::json;
 use sqlx::PgPool;
+use tokio::sync::mpsc;
 
-use super::paced::{ENDLESS, PacedModel};
+use super::paced::{ENDLESS, MadeUp, PacedModel};
 use super::{GUIDE, ask, check_numbers, follow, joined, no_run_is_left, run_id};
 use crate::support::{EventReader, StreamEvent, TestApp, eventually, minilm};
 
 /// Answers at once.
 const RUNS: usize = 12;
+
+/// A model behind a network: what it writes comes, and waits, whether or not it is read.
+#[derive(Default)]
+struct FarModel(PacedModel);
+
+#[async_trait]
+impl ChatModel for FarModel {
+    fn provider(&self) -> &str {
+        self.0.provider()
+    }
+
+    fn model(&self) -> &str {
+        self.0.model()
+    }
+
+    async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let mut written = self.0.answer(prompt).await?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(event) = written.next().await {
+                if sender.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)))
+            .boxed())
+    }
+
+    async fn standalone_question(
+        &self,
+        history: &[Turn],
+        question: &str,
+    ) -> Result<String, ModelError> {
+        self.0.standalone_question(history, question).await
+    }
+}
+
+/// A service whose model answers at the pace of a network.
+async fn paced(settings: &[(&str, &str)]) -> TestApp {
+    let model = Arc::new(FarModel::default());
+    let outside = Outside { embedder: Arc::new(minilm().await), models: model.into() };
+    TestApp::start_outside(settings, outside).await
+}
 
 /// Waits until so many runs go on, of each of which more than so many events are stored.
 async fn all_stored(admin: &PgPool, runs: usize, more_than: i32) {
@@ -27,14 +76,12 @@ async fn all_stored(admin: &PgPool, runs: usize, more_than: i32) {
 
 #[tokio::test]
 async fn events_of_many_runs_go_together_and_one_that_is_lost_holds_up_no_other() {
-    let model = Arc::new(PacedModel::default());
-    let outside = Outside { embedder: Arc::new(minilm().await), models: Arc::clone(&model).into() };
-    let settings = [
+    let app = paced(&[
         ("PIDIMA_RUN_FLUSH_INTERVAL_MS", "30"),
         ("PIDIMA_RUN_CANCEL_POLL_MS", "50"),
         ("PIDIMA_RUN_SWEEP_MS", "50"),
-    ];
-    let app = TestApp::start_outside(&settings, outside).await;
+    ])
+    .await;
     let tenant = app.tenant("acme").await;
     tenant.learn("guide.md", GUIDE).await;
     let admin = app.database.admin();
@@ -88,4 +135,26 @@ async fn events_of_many_runs_go_together_and_one_that_is_lost_holds_up_no_other(
         assert_eq!(told(&again), told(&events), "what is stored is what was shown");
     }
     no_run_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn where_answers_would_tell_too_many_texts_each_tells_longer_ones() {
+    // The answer of a seed that is never reset.
+    let seed = (0..).find(|seed| MadeUp::of(*seed).reset_after.is_none()).unwrap();
+    let mut counts = Vec::new();
+    // One answer, and pauses between its texts of a tenth and a quarter of a second, the longest there is.
+    for most in ["10000", "10", "1"] {
+        let app = paced(&[("PIDIMA_RUN_TEXTS_PER_SECOND", most)]).await;
+        let tenant = app.tenant("acme").await;
+        tenant.learn("guide.md", GUIDE).await;
+        let events = ask(&tenant, &format!("key {seed}?")).await.rest().await;
+        check_numbers(&events);
+        let answer = &events.last().unwrap().data["answer"];
+        assert_eq!(answer["content"], joined(&events));
+        let texts = events.iter().filter(|event| event.name == "delta").count();
+        counts.push((texts, answer["content"].clone()));
+    }
+    println!("{:?} texts", counts.iter().map(|(texts, _)| texts).collect::<Vec<_>>());
+    assert!(counts.iter().all(|(_, content)| *content == counts[0].1), "the text is the same");
+    assert!(counts[0].0 > 2 * counts[1].0 && counts[1].0 >= counts[2].0, "{counts:?}");
 }
