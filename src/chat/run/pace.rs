@@ -3,20 +3,46 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
 use super::generate::Generation;
+use crate::adapters::models::{ModelError, ModelEvent, ModelStream};
+
+/// Text of the model that is told at once, in bytes, when more is there already.
+pub(super) const MOST_BYTES: usize = 4_096;
 
 /// Below this nothing gathers: models do not bring a piece more often.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// Whoever reads along sees the text grow all the same.
 const LONGEST: Duration = Duration::from_millis(250);
 
+/// What a model's stream brings next.
+pub(super) type Next = Option<Result<ModelEvent, ModelError>>;
+
 impl Generation {
-    /// Waits after a text was told, if there are so many answers that what comes meanwhile is to be told at once.
-    pub(super) async fn gather(&self) {
-        let most = self.chat.settings.runs.texts_per_second;
-        if let Some(pause) = pause(self.chat.live.len(), most) {
-            tokio::time::sleep(pause).await;
+    /// After a text was told, if there are so many answers: gathers what comes until the next one may be. What comes that is no
+    /// text is given back, and ends it.
+    pub(super) async fn gather(
+        &self,
+        stream: &mut ModelStream,
+        waiting: &mut String,
+    ) -> Option<Next> {
+        let pause = pause(self.chat.live.len(), self.chat.settings.runs.texts_per_second)?;
+        let until = Instant::now() + pause;
+        // At first it gathers in the kernel, where it costs nothing. A connection hands over its pieces one by one: reading them
+        // needs a while of its own.
+        sleep_until(until - pause / 4).await;
+        while let Ok(next) = timeout_at(until, stream.next()).await {
+            match next {
+                Some(Ok(ModelEvent::Delta(text))) => waiting.push_str(&text),
+                next => return Some(next),
+            }
+            if waiting.len() >= MOST_BYTES {
+                break;
+            }
         }
+        None
     }
 }
 

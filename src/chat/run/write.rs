@@ -12,6 +12,7 @@ use super::event::RunEvent;
 use super::generate::{Ending, Generation};
 use super::live::Stop;
 use super::model_call;
+use super::pace::MOST_BYTES;
 use super::progress::{Progress, millis};
 use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Prompt};
 use crate::chat::citations::{Citation, CitationBuilder, Piece};
@@ -20,9 +21,6 @@ use crate::knowledge::Passage;
 
 /// Said when a model finds nothing and says nothing.
 const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
-
-/// Text of the model that is told at once, in bytes, when more is there already.
-const MERGED_BYTES: usize = 4_096;
 
 /// The answer as it is being written.
 pub(super) struct Writer {
@@ -175,7 +173,7 @@ impl Generation {
         loop {
             // Texts that are there already are told as one: a reader who is late is not given them letter by letter.
             let next = match stream.next().now_or_never() {
-                Some(Some(Ok(ModelEvent::Delta(text)))) if waiting.len() < MERGED_BYTES => {
+                Some(Some(Ok(ModelEvent::Delta(text)))) if waiting.len() < MOST_BYTES => {
                     waiting.push_str(&text);
                     continue;
                 }
@@ -183,12 +181,12 @@ impl Generation {
                     tell(&mut waiting, progress);
                     next
                 }
-                None => {
-                    if tell(&mut waiting, progress) {
-                        self.gather().await;
-                    }
-                    stream.next().await
+                None if tell(&mut waiting, progress) => {
+                    let Some(next) = self.gather(&mut stream, &mut waiting).await else { continue };
+                    tell(&mut waiting, progress);
+                    next
                 }
+                None => stream.next().await,
             };
             let is_begun = !progress.writer.content().is_empty();
             match next {

@@ -2,6 +2,7 @@
 //! texts, each tells longer ones.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
@@ -141,20 +142,27 @@ async fn events_of_many_runs_go_together_and_one_that_is_lost_holds_up_no_other(
 async fn where_answers_would_tell_too_many_texts_each_tells_longer_ones() {
     // The answer of a seed that is never reset.
     let seed = (0..).find(|seed| MadeUp::of(*seed).reset_after.is_none()).unwrap();
-    let mut counts = Vec::new();
+    let (mut counts, mut took) = (Vec::new(), Vec::new());
     // One answer, and pauses between its texts of a tenth and a quarter of a second, the longest there is.
     for most in ["10000", "10", "1"] {
         let app = paced(&[("PIDIMA_RUN_TEXTS_PER_SECOND", most)]).await;
         let tenant = app.tenant("acme").await;
         tenant.learn("guide.md", GUIDE).await;
+        let began = Instant::now();
         let events = ask(&tenant, &format!("key {seed}?")).await.rest().await;
+        took.push(began.elapsed());
         check_numbers(&events);
         let answer = &events.last().unwrap().data["answer"];
         assert_eq!(answer["content"], joined(&events));
         let texts = events.iter().filter(|event| event.name == "delta").count();
         counts.push((texts, answer["content"].clone()));
     }
-    println!("{:?} texts", counts.iter().map(|(texts, _)| texts).collect::<Vec<_>>());
+    println!("{:?} texts in {took:?}", counts.iter().map(|(texts, _)| texts).collect::<Vec<_>>());
     assert!(counts.iter().all(|(_, content)| *content == counts[0].1), "the text is the same");
     assert!(counts[0].0 > 2 * counts[1].0 && counts[1].0 >= counts[2].0, "{counts:?}");
+    // What comes is read as fast as it comes: the end is late by one pause at most, however many there were.
+    let late = |took: Duration| {
+        took.saturating_sub(MadeUp::of(seed).pieces.iter().map(|(_, pause)| *pause).sum())
+    };
+    assert!(took.iter().all(|took| late(*took) < Duration::from_millis(1_500)), "{took:?}");
 }
