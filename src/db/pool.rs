@@ -101,6 +101,15 @@ impl Db {
         self.readers.with_room(TenantTx::begin_search(&self.pool, tenant)).await
     }
 
+    /// A transaction for the work of many: it fails with an error that is [worth another try](super::Error::is_retryable) when
+    /// one of them is locked for half a second, so that the others do not wait for that one.
+    ///
+    /// # Errors
+    /// No connection, or the server refused.
+    pub async fn tenant_impatient(&self, tenant: TenantId) -> Result<TenantTx> {
+        TenantTx::begin_impatient(&self.pool, tenant).await
+    }
+
     /// One look at one tenant's rows, in one round trip.
     ///
     /// # Errors

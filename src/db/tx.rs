@@ -33,6 +33,11 @@ impl TenantTx {
         Self::begin_as(pool, tenant, "search snapshot", SNAPSHOT, planned).await
     }
 
+    pub(super) async fn begin_impatient(pool: &PgPool, tenant: TenantId) -> Result<Self> {
+        let impatient = ", set_config('lock_timeout', '500ms', true)";
+        Self::begin_as(pool, tenant, "transaction", "begin", impatient).await
+    }
+
     /// Begins and sets the tenant in one round trip. Local to the transaction: at its end the setting is gone, whatever
     /// happened in between.
     async fn begin_as(

@@ -158,10 +158,11 @@ impl RunsApi {
         let mut tx = self.db.tenant(actor.tenant).await?;
         let run = find(&mut tx, actor, run_id.0).await?;
         if run.is_running() {
+            // The lease before the log: what deletes a session locks them in this order.
+            self.chat.cancel(&mut tx, run.run_id).await?;
             if run.seen_by != actor.id() {
                 tx.append_audit(actor.audit("run.cancelled").on("run", run.run_id)).await?;
             }
-            self.chat.cancel(&mut tx, run.run_id).await?;
         }
         let run = find(&mut tx, actor, run_id.0).await?;
         tx.commit().await?;

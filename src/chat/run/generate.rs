@@ -113,6 +113,9 @@ impl Generation {
             Either::Left((made, _)) => made.unwrap_or(Ok(Ending::Crashed)),
             Either::Right((stop, _)) => Ok(Ending::Stopped(stop)),
         };
+        if matches!(made, Ok(Ending::Stopped(_))) {
+            progress.tell_waiting();
+        }
         let complete = made.and_then(|ending| progress.writer.complete(ending));
         self.run.log.set_written();
         complete

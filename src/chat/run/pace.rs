@@ -9,13 +9,14 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::generate::Generation;
 use crate::adapters::models::{ModelError, ModelEvent, ModelStream};
 
-/// Text of the model that is told at once, in bytes, when more is there already.
-pub(super) const MOST_BYTES: usize = 4_096;
-
-/// Below this nothing gathers: models do not bring a piece more often.
+/// Below this it is not worth it: most models do not bring a piece more often.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// Whoever reads along sees the text grow all the same.
 const LONGEST: Duration = Duration::from_millis(250);
+/// How long nothing has come when all that was there is read: a connection hands over its pieces one by one.
+const QUIET: Duration = Duration::from_millis(2);
+/// Text that is gathered at most, in bytes.
+const MOST_BYTES: usize = 65_536;
 
 /// What a model's stream brings next.
 pub(super) type Next = Option<Result<ModelEvent, ModelError>>;
@@ -30,16 +31,14 @@ impl Generation {
     ) -> Option<Next> {
         let pause = pause(self.chat.live.len(), self.chat.settings.runs.texts_per_second)?;
         let until = Instant::now() + pause;
-        // At first it gathers in the kernel, where it costs nothing. A connection hands over its pieces one by one: reading them
-        // needs a while of its own.
+        // At first it gathers in the kernel, where it costs nothing.
         sleep_until(until - pause / 4).await;
-        while let Ok(next) = timeout_at(until, stream.next()).await {
-            match next {
-                Some(Ok(ModelEvent::Delta(text))) => waiting.push_str(&text),
-                next => return Some(next),
-            }
-            if waiting.len() >= MOST_BYTES {
-                break;
+        // All of it is read, however long that takes: what was left would be late by another pause, and more the next time.
+        while waiting.len() < MOST_BYTES {
+            match timeout_at(until.max(Instant::now() + QUIET), stream.next()).await {
+                Ok(Some(Ok(ModelEvent::Delta(text)))) => waiting.push_str(&text),
+                Ok(next) => return Some(next),
+                Err(_) => break,
             }
         }
         None

@@ -24,6 +24,8 @@ pub(super) struct Progress {
     pub given: usize,
     /// The answer so far.
     pub writer: Writer,
+    /// Text of the model that is told with what comes behind it.
+    pub waiting: String,
     /// Number of the last event that is stored.
     pub saved: usize,
 }
@@ -40,7 +42,16 @@ impl Progress {
         };
         let writer = Writer::new(Arc::clone(&generation.run.log), generation.began);
         let trace = RunTrace::default();
-        Self { ended, trace, searched: None, hits: Vec::new(), given: 0, writer, saved: 1 }
+        Self {
+            ended,
+            trace,
+            searched: None,
+            hits: Vec::new(),
+            given: 0,
+            writer,
+            waiting: String::new(),
+            saved: 1,
+        }
     }
 
     /// Notes what the model is told: its passages are those that the answer can cite.
@@ -51,6 +62,15 @@ impl Progress {
         self.trace.note_prompt(&built.prompt);
         let passages = self.passages().iter().map(|hit| Arc::clone(&hit.passage)).collect();
         self.writer.cite_from(passages, filter);
+    }
+
+    /// Tells the text that waits; whether there was any.
+    pub fn tell_waiting(&mut self) -> bool {
+        let waiting = std::mem::take(&mut self.waiting);
+        if !waiting.is_empty() {
+            self.writer.push(&waiting);
+        }
+        !waiting.is_empty()
     }
 
     /// What became of the hits, of which `wanted` were to be given to a model.

@@ -12,7 +12,6 @@ use super::event::RunEvent;
 use super::generate::{Ending, Generation};
 use super::live::Stop;
 use super::model_call;
-use super::pace::MOST_BYTES;
 use super::progress::{Progress, millis};
 use crate::adapters::models::{FinishReason, ModelError, ModelEvent, Prompt};
 use crate::chat::citations::{Citation, CitationBuilder, Piece};
@@ -21,6 +20,9 @@ use crate::knowledge::Passage;
 
 /// Said when a model finds nothing and says nothing.
 const NOTHING_FOUND: &str = "The documentation searched does not answer this question.";
+
+/// Text of the model that is told at once, in bytes, when more is there already.
+const MERGED_BYTES: usize = 4_096;
 
 /// The answer as it is being written.
 pub(super) struct Writer {
@@ -169,28 +171,29 @@ impl Generation {
         progress: &mut Progress,
     ) -> Result<Ending, RunError> {
         let mut stream = self.model.answer(prompt).await?;
-        let mut waiting = String::new();
         loop {
             // Texts that are there already are told as one: a reader who is late is not given them letter by letter.
             let next = match stream.next().now_or_never() {
-                Some(Some(Ok(ModelEvent::Delta(text)))) if waiting.len() < MOST_BYTES => {
-                    waiting.push_str(&text);
+                Some(Some(Ok(ModelEvent::Delta(text))))
+                    if progress.waiting.len() < MERGED_BYTES =>
+                {
+                    progress.waiting.push_str(&text);
                     continue;
                 }
-                Some(next) => {
-                    tell(&mut waiting, progress);
-                    next
-                }
-                None if tell(&mut waiting, progress) => {
-                    let Some(next) = self.gather(&mut stream, &mut waiting).await else { continue };
-                    tell(&mut waiting, progress);
-                    next
+                Some(next) => next,
+                // Nobody waits for a first text longer than it takes.
+                None if progress.tell_waiting() && !progress.writer.content().is_empty() => {
+                    match self.gather(&mut stream, &mut progress.waiting).await {
+                        Some(next) => next,
+                        None => continue,
+                    }
                 }
                 None => stream.next().await,
             };
+            progress.tell_waiting();
             let is_begun = !progress.writer.content().is_empty();
             match next {
-                Some(Ok(ModelEvent::Delta(text))) => waiting = text,
+                Some(Ok(ModelEvent::Delta(text))) => progress.waiting = text,
                 Some(Ok(ModelEvent::Usage(usage))) => progress.ended.set_usage(usage),
                 Some(Ok(ModelEvent::Attempted(attempt))) => progress.ended.add_attempt(*attempt),
                 Some(Ok(ModelEvent::Guardrail(_))) => {}
@@ -213,14 +216,4 @@ impl Generation {
         tracing::warn!(run.id = %self.run_id, %error, "the model stopped inside its answer");
         Ending::Broken
     }
-}
-
-/// Whether there was something to tell.
-fn tell(waiting: &mut String, progress: &mut Progress) -> bool {
-    let is_some = !waiting.is_empty();
-    if is_some {
-        progress.writer.push(waiting);
-        waiting.clear();
-    }
-    is_some
 }
