@@ -27,6 +27,7 @@ pub use packages::{PackageCache, PackageError};
 pub use pins::{
     MINILM_MODEL, MINILM_TOKENIZER, ONNXRUNTIME, POSTGRES, Package, Platform, VALKEY, Wheel,
 };
+pub use ports::free_port;
 pub use postgres::{Postgres, PostgresInfo, PostgresOptions};
 pub use services::{Services, ServicesInfo, ServicesOptions};
 pub use valkey::{Valkey, ValkeyOptions};

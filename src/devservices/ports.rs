@@ -1,5 +1,5 @@
 //! Ports on 127.0.0.1 for the servers: a free one, remembered in a file, so that an address once
-//! printed stays valid at the next start. Called by `postgres` and `valkey`. It never gives a port
+//! printed stays valid at the next start. Called by `postgres` and `valkey`, which never get a port
 //! below 20000, so that a server installed on the machine keeps its own.
 
 use std::fs;
@@ -7,6 +7,8 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use rand::Rng;
 
@@ -15,6 +17,9 @@ use super::ServiceError;
 /// Below the range from which Linux takes the ports of outgoing connections (it begins at 32768),
 /// so that a remembered port is rarely taken by chance.
 const CANDIDATES: Range<u16> = 20_000..32_000;
+/// Below these, and so below outgoing connections too: one of them could take a port between its
+/// choice and its use.
+const FOR_PROGRAMS: Range<u16> = 10_000..20_000;
 const TRIES: usize = 200;
 
 /// The port wished for, else the remembered one when it is free, else a new one, not in `refused`.
@@ -29,6 +34,20 @@ pub fn choose(wish: Option<u16>, memory: &Path, refused: &[u16]) -> Result<u16, 
     let mut random = rand::rng();
     let mut tried = (0..TRIES).map(|_| random.random_range(CANDIDATES));
     tried.find(usable).ok_or(ServiceError::NoPort)
+}
+
+/// A port for a program of a test or a measurement, that nobody listens at. No other caller in this
+/// process gets it soon, and no server of ours remembers it.
+///
+/// # Errors
+/// None is free.
+pub fn free_port() -> Result<u16, ServiceError> {
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
+    let count = FOR_PROGRAMS.end - FOR_PROGRAMS.start;
+    let mut tried = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed) % count)
+        .map(|offset| FOR_PROGRAMS.start + offset)
+        .take(usize::from(count));
+    tried.find(|port| check(*port).is_ok()).ok_or(ServiceError::NoPort)
 }
 
 /// Writes down the port that a server came up on.
@@ -64,5 +83,14 @@ mod tests {
         assert!(error.contains(&first.to_string()), "{error}");
         drop(taken);
         fs::remove_file(memory).unwrap();
+    }
+
+    #[test]
+    fn programs_that_are_started_at_once_get_ports_of_their_own() {
+        let mut ports: Vec<u16> = (0..100).map(|_| free_port().unwrap()).collect();
+        assert!(ports.iter().all(|port| FOR_PROGRAMS.contains(port)));
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 100);
     }
 }

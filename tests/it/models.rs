@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use pidima::adapters::models::*;
-use tokio::net::TcpListener;
 
 mod bedrock;
 mod failover;
@@ -14,6 +13,8 @@ pub mod stand_in;
 pub mod wires;
 
 use stand_in::{Do, StandIn};
+
+use crate::support::process::free_port;
 
 const STREAM: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
@@ -173,10 +174,7 @@ async fn a_server_that_hangs_up_without_a_word_can_be_asked_again() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_told_without_the_address() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let base_url = format!("http://user:hidden@127.0.0.1:{port}");
+    let base_url = format!("http://user:hidden@127.0.0.1:{}", free_port());
     let model = OpenAiModel::new(OpenAiSettings::new(base_url, "m")).unwrap();
     let Some(ModelError::Connect(message)) = ask(&model).await.error else { panic!() };
     assert!(!message.contains("hidden"), "{message}");

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use super::process::{memory_kib, processor};
-use super::service::free_port;
+use crate::devservices::free_port;
 
 /// How long a gateway may take to answer at first; Python reads some hundred files.
 const STARTS_WITHIN: Duration = Duration::from_secs(180);

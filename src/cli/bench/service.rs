@@ -14,7 +14,7 @@ use crate::cli::client::Client;
 use crate::cli::seed::{Seed, plant};
 use crate::cli::tenant;
 use crate::db::{Db, PoolSettings, migrate};
-use crate::devservices::{Services, ServicesOptions};
+use crate::devservices::{Services, ServicesOptions, free_port};
 
 /// How long the service may take to answer at first: the embedding model is loaded.
 const STARTS_WITHIN: Duration = Duration::from_secs(120);
@@ -119,11 +119,6 @@ impl Service {
         std::fs::remove_dir_all(&self.folder).ok();
         Ok(())
     }
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> anyhow::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn random() -> String {

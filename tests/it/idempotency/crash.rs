@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
 use super::{is_replayed, new_key, post};
+use crate::support::process::free_port;
 use crate::support::{TestApp, TestTenant};
 
 /// How long the service may take to start.
@@ -51,9 +52,7 @@ async fn an_answer_that_was_lost_in_a_crash_is_given_by_the_next_process() {
 
 /// The service as a process of its own, on the same database.
 async fn serve(app: &TestApp, owner: &TestTenant) -> (Child, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let address = format!("127.0.0.1:{}", free_port());
     let child = Command::new(env!("CARGO_BIN_EXE_pidima"))
         .args(["serve", "--without-worker"])
         .env("DATABASE_URL", app.database.app_url())

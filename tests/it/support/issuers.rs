@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::process::free_port;
+
 /// Password of every account, by the rules of both.
 pub const PASSWORD: &str = "Correct-horse-1";
 
@@ -256,10 +258,6 @@ fn run(mut command: Command, needed: &str) {
         output.status.success(),
         "{command:?} failed; it needs {needed} and a network:\n{said}"
     );
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 async fn call(address: &str, action: &str, body: &Value) -> Value {

@@ -1,7 +1,6 @@
 //! Processes of a test: started with nothing to read, signalled, awaited, and ended whatever becomes of the test.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -76,5 +75,5 @@ pub fn printed(command: &mut Command) -> String {
 
 /// A port that nobody listens at.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    pidima::devservices::free_port().unwrap()
 }

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use super::collector::Collector;
 use crate::support::eventually;
+use crate::support::process::free_port;
 use crate::support::program::{House, Process, http};
 
 /// Longer than any request may be held up, and shorter than what a collector that hangs is waited for.
@@ -26,9 +27,7 @@ async fn ask(api: &Process, client: &Client, key: &str) {
 async fn a_collector_that_is_away_is_told_until_it_comes_back() {
     let house = House::new().await;
     let key = house.tenant("told-away");
-    let place = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = place.local_addr().unwrap();
-    drop(place);
+    let address = format!("127.0.0.1:{}", free_port());
     let url = format!("http://{address}");
     // Nothing is told but what its sender keeps.
     let settings = [("PIDIMA_OTLP_ENDPOINT", url.as_str()), ("PIDIMA_TRACE_RATIO", "0")];
