@@ -2,6 +2,7 @@
 
 mod bad_places;
 mod cancel;
+mod gathering;
 mod instance;
 mod invariants;
 mod orphans;

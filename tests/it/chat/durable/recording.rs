@@ -1,71 +1,16 @@
-//! Many answers at once: their events are stored together, and each run is told of its own; and where they would tell too many
-//! texts, each tells longer ones.
+//! Many answers at once: their events are stored together, and each run is told of its own.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use async_trait::async_trait;
 use futures_util::future::join_all;
-use futures_util::{StreamExt, stream};
-use pidima::adapters::models::{ChatModel, ModelError, ModelStream, Prompt, Turn};
-use pidima::app::Outside;
 use serde_json::json;
 use sqlx::PgPool;
-use tokio::sync::mpsc;
 
-use super::paced::{ENDLESS, MadeUp, PacedModel};
+use super::gathering::paced;
+use super::paced::ENDLESS;
 use super::{GUIDE, ask, check_numbers, follow, joined, no_run_is_left, run_id};
-use crate::support::{EventReader, StreamEvent, TestApp, eventually, minilm};
+use crate::support::{EventReader, StreamEvent, TestTenant, eventually};
 
 /// Answers at once.
 const RUNS: usize = 12;
-
-/// A model behind a network: what it writes comes, and waits, whether or not it is read, and is handed over one by one.
-#[derive(Default)]
-struct FarModel(PacedModel);
-
-#[async_trait]
-impl ChatModel for FarModel {
-    fn provider(&self) -> &str {
-        self.0.provider()
-    }
-
-    fn model(&self) -> &str {
-        self.0.model()
-    }
-
-    async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let mut written = self.0.answer(prompt).await?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Some(event) = written.next().await {
-                if sender.send(event).is_err() {
-                    return;
-                }
-            }
-        });
-        let handed_over = stream::unfold(receiver, async |mut receiver| {
-            tokio::task::yield_now().await;
-            Some((receiver.recv().await?, receiver))
-        });
-        Ok(handed_over.boxed())
-    }
-
-    async fn standalone_question(
-        &self,
-        history: &[Turn],
-        question: &str,
-    ) -> Result<String, ModelError> {
-        self.0.standalone_question(history, question).await
-    }
-}
-
-/// A service whose model answers at the pace of a network.
-async fn paced(settings: &[(&str, &str)]) -> TestApp {
-    let model = Arc::new(FarModel::default());
-    let outside = Outside { embedder: Arc::new(minilm().await), models: model.into() };
-    TestApp::start_outside(settings, outside).await
-}
 
 /// Waits until so many runs go on, of each of which more than so many events are stored.
 async fn all_stored(admin: &PgPool, runs: usize, more_than: i32) {
@@ -142,28 +87,58 @@ async fn events_of_many_runs_go_together_and_one_that_is_lost_holds_up_no_other(
     no_run_is_left(&app).await;
 }
 
+/// How many events of a run are stored.
+async fn stored(admin: &PgPool, run: &str) -> i32 {
+    sqlx::query_scalar("select event_count from app.run_leases where run_id = $1::uuid")
+        .bind(run)
+        .fetch_one(admin)
+        .await
+        .unwrap()
+}
+
+/// Begins an answer that does not end by itself.
+async fn begin(tenant: &TestTenant) -> (EventReader, Vec<StreamEvent>, String) {
+    let mut reader = ask(tenant, &format!("key {ENDLESS}?")).await;
+    let started = reader.next().await.unwrap();
+    let id = run_id(&started);
+    (reader, vec![started], id)
+}
+
 #[tokio::test]
-async fn where_answers_would_tell_too_many_texts_each_tells_longer_ones() {
-    // The answer of a seed that is never reset.
-    let seed = (0..).find(|seed| MadeUp::of(*seed).reset_after.is_none()).unwrap();
-    let (mut counts, mut took) = (Vec::new(), Vec::new());
-    // One answer, and pauses between its texts of a tenth and a quarter of a second, the longest there is.
-    for most in ["10000", "10", "1"] {
-        let app = paced(&[("PIDIMA_RUN_TEXTS_PER_SECOND", most)]).await;
-        let tenant = app.tenant("acme").await;
-        tenant.learn("guide.md", GUIDE).await;
-        let began = Instant::now();
-        let events = ask(&tenant, &format!("key {seed}?")).await.rest().await;
-        took.push(began.elapsed());
-        check_numbers(&events);
-        let answer = &events.last().unwrap().data["answer"];
-        assert_eq!(answer["content"], joined(&events));
-        let texts = events.iter().filter(|event| event.name == "delta").count();
-        counts.push((texts, answer["content"].clone()));
+async fn a_run_whose_lease_somebody_holds_locked_holds_up_no_other() {
+    let app =
+        paced(&[("PIDIMA_RUN_FLUSH_INTERVAL_MS", "30"), ("PIDIMA_RUN_CANCEL_POLL_MS", "50")]).await;
+    let tenant = app.tenant("acme").await;
+    tenant.learn("guide.md", GUIDE).await;
+    let admin = app.database.admin();
+    let runs = [begin(&tenant).await, begin(&tenant).await];
+    let [held, free] = [&runs[0].2, &runs[1].2];
+    all_stored(&admin, 2, 10).await;
+
+    let mut lock = admin.begin().await.unwrap();
+    sqlx::query("select 1 from app.run_leases where run_id = $1::uuid for update")
+        .bind(held)
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let (held_before, free_before) = (stored(&admin, held).await, stored(&admin, free).await);
+    // Several times: what waits for the lock is tried by itself, and not with those that come later.
+    for more in [20, 40, 60] {
+        eventually("the other run is stored", || async {
+            stored(&admin, free).await > free_before + more
+        })
+        .await;
     }
-    println!("{:?} texts in {took:?}", counts.iter().map(|(texts, _)| texts).collect::<Vec<_>>());
-    assert!(counts.iter().all(|(_, content)| *content == counts[0].1), "the text is the same");
-    assert!(counts[0].0 > 2 * counts[1].0 && counts[1].0 >= counts[2].0, "{counts:?}");
-    // All that has come is told: the end is late by one pause or two, and not by one for each piece, which would be ten seconds.
-    assert!(took.iter().all(|it| *it < took[0] + Duration::from_secs(3)), "{took:?}");
+    assert_eq!(stored(&admin, held).await, held_before, "this one waits");
+    lock.rollback().await.unwrap();
+    eventually("what waited is stored", || async { stored(&admin, held).await > held_before })
+        .await;
+
+    for (reader, mut events, id) in runs {
+        tenant.post(&format!("/v1/runs/{id}/cancel"), &json!({})).await.expect(200);
+        events.extend(reader.rest().await);
+        check_numbers(&events);
+        assert_eq!(events.last().unwrap().data["answer"]["content"], joined(&events));
+    }
+    no_run_is_left(&app).await;
 }
