@@ -1,5 +1,7 @@
 //! Many answers at once: their events are stored together, and each run is told of its own.
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
@@ -11,6 +13,8 @@ use crate::support::{EventReader, StreamEvent, TestTenant, eventually};
 
 /// Answers at once.
 const RUNS: usize = 12;
+/// After which a transaction gives up a lock that it has no hurry with.
+const LOCKS_END: Duration = Duration::from_secs(5);
 
 /// Waits until so many runs go on, of each of which more than so many events are stored.
 async fn all_stored(admin: &PgPool, runs: usize, more_than: i32) {
@@ -121,6 +125,7 @@ async fn a_run_whose_lease_somebody_holds_locked_holds_up_no_other() {
         .execute(&mut *lock)
         .await
         .unwrap();
+    let began = Instant::now();
     let (held_before, free_before) = (stored(&admin, held).await, stored(&admin, free).await);
     // Several times: what waits for the lock is tried by itself, and not with those that come later.
     for more in [20, 40, 60] {
@@ -128,6 +133,7 @@ async fn a_run_whose_lease_somebody_holds_locked_holds_up_no_other() {
             stored(&admin, free).await > free_before + more
         })
         .await;
+        assert!(began.elapsed() < LOCKS_END, "it waited as long as locks are waited for");
     }
     assert_eq!(stored(&admin, held).await, held_before, "this one waits");
     lock.rollback().await.unwrap();
