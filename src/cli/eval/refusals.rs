@@ -2,6 +2,7 @@
 //! right passages on both sides, and asks each question on its own side, where it must be answered, and on the other, where
 //! the answer is missing and must be "I do not know". Counts both kinds of mistakes.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -80,31 +81,32 @@ async fn ask_all(
     asked
 }
 
+/// One row for each reason, with a column for each kind of question and half of the set.
 fn print(asked: &[Asked]) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(
         out,
-        "\n{:<12} {:>24} {:>24}",
+        "\n{:<18}{:>28}{:>28}",
         "", "refused though answerable", "refused, no answer there"
     )?;
     // A threshold is set on the first half and judged on the second.
-    let halves: [(&str, &[usize]); 3] =
-        [("first half", &[0]), ("second half", &[1]), ("all", &[0, 1])];
-    for (name, rests) in halves {
-        let share = |is_answerable: bool| {
-            let of_half = asked.iter().filter(|it| rests.contains(&(it.index % 2)));
-            let of_kind: Vec<&Asked> =
-                of_half.filter(|it| it.is_answerable == is_answerable).collect();
-            let refused = of_kind.iter().filter(|it| it.is_refused).count();
-            format!("{refused} of {}", of_kind.len())
-        };
-        writeln!(out, "{name:<12} {:>24} {:>24}", share(true), share(false))?;
+    let columns = [(true, 0), (true, 1), (false, 0), (false, 1)];
+    let names = ["first half", "second half", "first half", "second half"];
+    writeln!(out, "{:<18}{}", "", names.map(|name| format!("{name:>14}")).concat())?;
+    let of_reason = |reason: Option<&str>| {
+        let counts = columns.map(|(is_answerable, half)| {
+            let asked = asked.iter().filter(|it| it.is_answerable == is_answerable);
+            let asked: Vec<&Asked> = asked.filter(|it| it.index % 2 == half).collect();
+            let is_counted = |it: &&&Asked| reason.is_none_or(|reason| it.reason == reason);
+            let refused = asked.iter().filter(|it| it.is_refused).filter(is_counted).count();
+            format!("{:>14}", format!("{refused} of {}", asked.len()))
+        });
+        counts.concat()
+    };
+    let refused = asked.iter().filter(|it| it.is_refused);
+    let reasons: BTreeSet<&str> = refused.map(|it| it.reason.as_str()).collect();
+    for reason in reasons {
+        writeln!(out, "{reason:<18}{}", of_reason(Some(reason)))?;
     }
-    let mut reasons: Vec<&str> =
-        asked.iter().filter(|it| it.is_refused).map(|it| it.reason.as_str()).collect();
-    reasons.sort_unstable();
-    for same in reasons.chunk_by(|left, right| left == right) {
-        writeln!(out, "  {}: {}", same[0], same.len())?;
-    }
-    Ok(())
+    writeln!(out, "{:<18}{}", "all", of_reason(None))
 }
