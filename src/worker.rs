@@ -43,8 +43,6 @@ use crate::telemetry::metrics::metrics;
 use crate::telemetry::{self, TRACED, TraceContext};
 use crate::webhooks::{DELIVER_WEBHOOK, Webhooks};
 
-/// How often events that are kept long enough are removed.
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Wait after a fault of database or queue.
 const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
 /// What a queue has to answer a look in when we are asked to stop: one that waits for messages is not waited for, and one
@@ -122,8 +120,8 @@ impl Worker {
         let sweep_dumps = move || sweep::run_dumps(dumps.clone(), until.clone());
         jobs.spawn(unbroken("sweep dumps", stop.clone(), sweep_dumps));
         let (chat, until) = (self.chat.clone(), stop.clone());
-        let sweep_runs = move || sweep_runs(chat.clone(), until.clone());
-        jobs.spawn(unbroken("sweep_runs", stop.clone(), sweep_runs));
+        let sweep_runs = move || sweep::run_runs(chat.clone(), until.clone());
+        jobs.spawn(unbroken("sweep runs", stop.clone(), sweep_runs));
         let (worker, until) = (self.clone(), stop.clone());
         let reconcile = move || reconcile::run(worker.clone(), until.clone());
         jobs.spawn(unbroken("reconcile", stop.clone(), reconcile));
@@ -433,25 +431,4 @@ fn later(receives: u32) -> Duration {
 /// Wait of a job whose kind has no place free to work in: not all come at once.
 fn wait_for_a_place() -> Duration {
     Duration::from_millis(rand::rng().random_range(NO_PLACE_MS))
-}
-
-/// Ends the runs of instances that are gone, again and again; and now and then removes events that are kept long enough.
-async fn sweep_runs(chat: Chat, stop: CancellationToken) {
-    let every = chat.run_settings().sweep;
-    let mut forgotten = None;
-    while !stop.is_cancelled() {
-        if let Err(error) = chat.end_orphans().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "looking for orphaned runs");
-        }
-        if forgotten.is_none_or(|at: Instant| at.elapsed() > FORGET_EVERY) {
-            forgotten = Some(Instant::now());
-            if let Err(error) = chat.forget_events().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "removing old events");
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = stop.cancelled() => {}
-        }
-    }
 }

@@ -1,12 +1,13 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
 //! deliveries of webhooks that were kept long enough, and, beside them, what is many things or asks the store of objects too:
-//! attachments of sessions that are gone, and uploads and dumps whose time is over.
+//! attachments of sessions that are gone, and uploads and dumps whose time is over. Runs whose instance is gone are ended.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::Chat;
 use crate::db::{self, Db};
 use crate::knowledge::{Dumps, Uploads, sweep_attachments};
 use crate::tenancy::each_tenant;
@@ -17,6 +18,8 @@ const EVERY: Duration = Duration::from_secs(60);
 const ROUNDS: u32 = 60;
 /// The same of dumps, which nobody is shown from the moment on when they are over.
 const DUMP_ROUNDS: u32 = 10;
+/// How often events that are kept long enough are removed.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Rows that are removed at once.
 const ROWS: i64 = 10_000;
 
@@ -65,6 +68,25 @@ pub(super) async fn run_dumps(dumps: Dumps, stop: CancellationToken) {
         tell("dumps and their files", dumps.sweep(&stop).await);
         tokio::select! {
             () = tokio::time::sleep(EVERY * DUMP_ROUNDS) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Ends the runs of instances that are gone, as often as its settings say; and now and then removes events that are kept long
+/// enough.
+pub(super) async fn run_runs(chat: Chat, stop: CancellationToken) {
+    let every = chat.run_settings().sweep;
+    let mut forgotten = None;
+    while !stop.is_cancelled() {
+        let ended = chat.end_orphans().await;
+        tell("orphaned runs", ended.map(|count| count as u64));
+        if forgotten.is_none_or(|at: Instant| at.elapsed() > FORGET_EVERY) {
+            forgotten = Some(Instant::now());
+            tell("old events", chat.forget_events().await);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
             () = stop.cancelled() => {}
         }
     }
