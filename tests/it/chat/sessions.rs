@@ -7,7 +7,7 @@ use pidima::app::Outside;
 use serde_json::json;
 
 use super::{GUIDE, history, no_run_is_left, open_session, scripted};
-use crate::support::{ProbedEmbedder, Script, TestApp, eventually};
+use crate::support::{ProbedEmbedder, Script, TestApp, TestTenant, eventually};
 
 #[tokio::test]
 async fn a_follow_up_is_searched_with_what_the_conversation_adds() {
@@ -122,8 +122,8 @@ async fn only_the_collections_that_were_named_are_asked() {
     no_run_is_left(&app).await;
 }
 
-#[tokio::test]
-async fn a_question_is_embedded_once_and_a_follow_up_as_what_it_means() {
+/// A tenant that has learned the guide, and what tells which questions are embedded from then on.
+async fn probed() -> (TestApp, TestTenant, Arc<ProbedEmbedder>) {
     let embedder = ProbedEmbedder::new().await;
     let models = Arc::new(ExtractiveModel).into();
     let outside = Outside { embedder: Arc::clone(&embedder) as Arc<_>, models };
@@ -131,6 +131,12 @@ async fn a_question_is_embedded_once_and_a_follow_up_as_what_it_means() {
     let tenant = app.tenant("acme").await;
     tenant.learn("guide.md", GUIDE).await;
     embedder.take_queries();
+    (app, tenant, embedder)
+}
+
+#[tokio::test]
+async fn a_question_is_embedded_once_and_a_follow_up_as_what_it_means() {
+    let (app, tenant, embedder) = probed().await;
     let session = open_session(&tenant, &json!({})).await;
     let path = format!("/v1/sessions/{session}/messages");
     for (question, meant) in [("How long do keys live?", false), ("And after that?", true)] {
@@ -148,13 +154,7 @@ async fn a_question_is_embedded_once_and_a_follow_up_as_what_it_means() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_is_embedded_while_it_is_being_stored_and_not_again() {
-    let embedder = ProbedEmbedder::new().await;
-    let models = Arc::new(ExtractiveModel).into();
-    let outside = Outside { embedder: Arc::clone(&embedder) as Arc<_>, models };
-    let app = TestApp::start_outside(&[], outside).await;
-    let tenant = app.tenant("acme").await;
-    tenant.learn("guide.md", GUIDE).await;
-    embedder.take_queries();
+    let (app, tenant, embedder) = probed().await;
     let admin = app.database.admin();
     let mut held = admin.begin().await.unwrap();
     sqlx::query("lock table app.quota_reservations in exclusive mode")
