@@ -1,6 +1,7 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
 //! deliveries of webhooks that were kept long enough, and, beside them, what is many things or asks the store of objects too:
-//! attachments of sessions that are gone, and uploads and dumps whose time is over. Runs whose instance is gone are ended.
+//! attachments of sessions that are gone, and uploads and dumps whose time is over. Runs whose instance is gone are ended, and events of
+//! runs removed that were kept long enough.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const ROUNDS: u32 = 60;
 /// The same of dumps, which nobody is shown from the moment on when they are over.
 const DUMP_ROUNDS: u32 = 10;
-/// How often events that are kept long enough are removed.
+/// How often events of runs that were kept long enough are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Rows that are removed at once.
 const ROWS: i64 = 10_000;

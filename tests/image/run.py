@@ -9,6 +9,7 @@ Models stand beside it (stand_in.py). Ends with status 0, or with 1 and what was
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -57,13 +58,23 @@ class Services:
         self.process.wait()
 
 
+def free_port():
+    """A port that nobody listens at, below those that a system gives to connections on their way out."""
+    while True:
+        port = random.randrange(10_000, 20_000)
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
 class Server:
     """The image as it serves, on a port of its own."""
 
     def __init__(self, image, env, arguments=()):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         begun = time.monotonic()
         self.container = image.start(arguments, {**env, "PIDIMA_LISTEN": f"0.0.0.0:{self.port}"})

@@ -89,24 +89,24 @@ fn print(asked: &[Asked]) -> std::io::Result<()> {
         "\n{:<18}{:>28}{:>28}",
         "", "refused though answerable", "refused, no answer there"
     )?;
-    // A threshold is set on the first half and judged on the second.
+    // Who sets a threshold by one half can judge it by the other.
     let columns = [(true, 0), (true, 1), (false, 0), (false, 1)];
     let names = ["first half", "second half", "first half", "second half"];
     writeln!(out, "{:<18}{}", "", names.map(|name| format!("{name:>14}")).concat())?;
-    let of_reason = |reason: Option<&str>| {
-        let counts = columns.map(|(is_answerable, half)| {
+    let counts = |reason: Option<&str>| {
+        let columns = columns.map(|(is_answerable, half)| {
             let asked = asked.iter().filter(|it| it.is_answerable == is_answerable);
             let asked: Vec<&Asked> = asked.filter(|it| it.index % 2 == half).collect();
             let is_counted = |it: &&&Asked| reason.is_none_or(|reason| it.reason == reason);
             let refused = asked.iter().filter(|it| it.is_refused).filter(is_counted).count();
             format!("{:>14}", format!("{refused} of {}", asked.len()))
         });
-        counts.concat()
+        columns.concat()
     };
     let refused = asked.iter().filter(|it| it.is_refused);
     let reasons: BTreeSet<&str> = refused.map(|it| it.reason.as_str()).collect();
     for reason in reasons {
-        writeln!(out, "{reason:<18}{}", of_reason(Some(reason)))?;
+        writeln!(out, "{reason:<18}{}", counts(Some(reason)))?;
     }
-    writeln!(out, "{:<18}{}", "all", of_reason(None))
+    writeln!(out, "{:<18}{}", "all", counts(None))
 }

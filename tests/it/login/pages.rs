@@ -1,6 +1,7 @@
 //! The pages that people see, and what they let into them.
 
 use super::setup::{LoginApp, told};
+use crate::support::process::free_port;
 use crate::support::{Browser, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,10 +36,7 @@ async fn without_a_provider_only_the_password_is_offered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_away_is_told_and_begins_no_login() {
-    let nobody = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
+    let nobody = format!("http://127.0.0.1:{}", free_port());
     let (listener, address) = super::setup::listen().await;
     let settings = crate::support::issuers::provider_settings("AWAY", &nobody, "client");
     let it = LoginApp::start(listener, address, settings, &[], nobody, "away").await;

@@ -5,66 +5,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use pidima::adapters::models::{ChatModel, ModelError, ModelRegistry, ModelStream, Prompt, Turn};
-use pidima::app::Outside;
+use pidima::adapters::models::{ChatModel, ModelError, ModelStream, Prompt, Turn};
 use serde_json::json;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
-use super::paced::{MadeUp, PacedModel};
+use super::paced::{MadeUp, answered_by, paced};
 use super::{GUIDE, ask, check_numbers, delta, joined, no_run_is_left, run_id};
-use crate::support::{TestApp, minilm};
-
-/// A model behind a network: what it writes comes, and waits, whether or not it is read, and is handed over one by one.
-#[derive(Default)]
-struct FarModel(PacedModel);
-
-#[async_trait]
-impl ChatModel for FarModel {
-    fn provider(&self) -> &str {
-        self.0.provider()
-    }
-
-    fn model(&self) -> &str {
-        self.0.model()
-    }
-
-    async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
-        let mut written = self.0.answer(prompt).await?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Some(event) = written.next().await {
-                if sender.send(event).is_err() {
-                    return;
-                }
-            }
-        });
-        let handed_over = stream::unfold(receiver, async |mut receiver| {
-            tokio::task::yield_now().await;
-            Some((receiver.recv().await?, receiver))
-        });
-        Ok(handed_over.boxed())
-    }
-
-    async fn standalone_question(
-        &self,
-        history: &[Turn],
-        question: &str,
-    ) -> Result<String, ModelError> {
-        self.0.standalone_question(history, question).await
-    }
-}
-
-/// A service whose model answers at the pace of a network.
-pub async fn paced(settings: &[(&str, &str)]) -> TestApp {
-    answered_by(Arc::new(FarModel::default()), settings).await
-}
-
-/// A service with this model.
-async fn answered_by(model: Arc<dyn ChatModel>, settings: &[(&str, &str)]) -> TestApp {
-    let outside =
-        Outside { embedder: Arc::new(minilm().await), models: ModelRegistry::plain(model) };
-    TestApp::start_outside(settings, outside).await
-}
 
 #[tokio::test]
 async fn where_answers_would_tell_too_many_texts_each_tells_longer_ones() {
@@ -148,6 +94,7 @@ async fn text_that_gathers_when_an_answer_is_cancelled_is_told_and_kept() {
     let mut reader = ask(&tenant, "How long do keys live?").await;
     let mut events = vec![reader.next().await.unwrap()];
     was_read.notified().await;
+    // Within the pause as a rule. Later the text is told already, and this shows nothing.
     let cancel = format!("/v1/runs/{}/cancel", run_id(&events[0]));
     tenant.post(&cancel, &json!({})).await.expect(200);
     events.extend(reader.rest().await);

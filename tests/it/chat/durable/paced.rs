@@ -1,4 +1,4 @@
-//! A model that writes a made-up answer at the pace of a network: piece by piece, with pauses.
+//! A model that writes a made-up answer at the pace of a network: piece by piece, with pauses; and a service that answers by it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use pidima::adapters::models::{
-    ChatModel, FinishReason, ModelError, ModelEvent, ModelStream, ModelUsage, Prompt, Turn,
+    ChatModel, FinishReason, ModelError, ModelEvent, ModelRegistry, ModelStream, ModelUsage,
+    Prompt, Turn,
 };
+use pidima::app::Outside;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use tokio::sync::mpsc;
+
+use crate::support::{TestApp, minilm};
 
 /// Pieces that answers are put together from; all of them stay as they are.
 const FRAGMENTS: [&str; 10] = [
@@ -138,6 +143,58 @@ impl ChatModel for PacedModel {
     ) -> Result<String, ModelError> {
         Ok(question.to_owned())
     }
+}
+
+/// A model behind a network: what it writes comes, and waits, whether or not it is read, and is handed over one by one.
+#[derive(Default)]
+struct FarModel(PacedModel);
+
+#[async_trait]
+impl ChatModel for FarModel {
+    fn provider(&self) -> &str {
+        self.0.provider()
+    }
+
+    fn model(&self) -> &str {
+        self.0.model()
+    }
+
+    async fn answer(&self, prompt: Prompt) -> Result<ModelStream, ModelError> {
+        let mut written = self.0.answer(prompt).await?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(event) = written.next().await {
+                if sender.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        let handed_over = stream::unfold(receiver, async |mut receiver| {
+            tokio::task::yield_now().await;
+            Some((receiver.recv().await?, receiver))
+        });
+        Ok(handed_over.boxed())
+    }
+
+    async fn standalone_question(
+        &self,
+        history: &[Turn],
+        question: &str,
+    ) -> Result<String, ModelError> {
+        self.0.standalone_question(history, question).await
+    }
+}
+
+/// A service whose model answers at the pace of a network.
+pub async fn paced(settings: &[(&str, &str)]) -> TestApp {
+    answered_by(Arc::new(FarModel::default()), settings).await
+}
+
+/// A service with this model.
+pub async fn answered_by(model: Arc<dyn ChatModel>, settings: &[(&str, &str)]) -> TestApp {
+    let outside =
+        Outside { embedder: Arc::new(minilm().await), models: ModelRegistry::plain(model) };
+    TestApp::start_outside(settings, outside).await
 }
 
 /// The number in a question such as `key 17?`.
