@@ -33,11 +33,49 @@ pub enum Tag {
     Webhooks,
 }
 
+/// Fields of requests that may also be null, which stands for something else than leaving them out: what the handlers read as
+/// `MaybeUndefined`, of which the generator does not say so.
+const NULLABLE: &[(&str, &[&str])] = &[
+    (
+        "AssistantConfigurationUpdate",
+        &[
+            "instructions",
+            "collection_ids",
+            "providers",
+            "temperature",
+            "style",
+            "language",
+            "passages",
+            "max_output_tokens",
+            "history_tokens",
+            "min_evidence",
+            "ask_back",
+        ],
+    ),
+    ("CollectionUpdate", &["enrichment_monthly_tokens"]),
+    ("QuotaUpdate", &["soft_limit", "hard_limit"]),
+    ("TenantUpdate", &["login_providers"]),
+];
+
+/// Statuses of single operations which nothing else in the document gives away.
+const OWN_PROBLEMS: &[(&str, &[&str], &str)] = &[
+    (
+        "404",
+        &["create_answer", "create_assistant", "create_quota", "create_session", "get_usage"],
+        "There is no such thing for this tenant as the request names",
+    ),
+    (
+        "409",
+        &["delete_assistant", "update_assistant"],
+        "A name is taken or a state does not allow it",
+    ),
+];
+
 /// Completes the generator's document.
 ///
-/// Says of an operation without a security requirement that it has none, and takes it from none; closes objects that are read from requests;
-/// makes media types and number formats plain; leaves out what OpenAPI says to ignore; names the problem statuses that
-/// every operation can answer.
+/// Says of an operation without a security requirement that it has none, and takes it from none; closes objects that are
+/// read from requests, and says which of their fields may be null; makes media types and number formats plain; leaves out
+/// what OpenAPI says to ignore; names the problem statuses that operations can answer.
 ///
 /// # Errors
 /// The text is no JSON, or holds a duplicate key, which would hide an operation.
@@ -47,6 +85,7 @@ pub fn finish(raw: &str) -> Result<Value, super::problem::ApiError> {
     plain_media_types(&mut document);
     plain_schemas(&mut document);
     close_objects(&mut document);
+    let_null(&mut document);
     finish_properties(&mut document);
     if let Some(paths) = document["paths"].as_object_mut() {
         for item in paths.values_mut().filter_map(Value::as_object_mut) {
@@ -54,6 +93,7 @@ pub fn finish(raw: &str) -> Result<Value, super::problem::ApiError> {
                 leave_out_accept(operation);
                 add_idempotency_key(operation);
                 add_problems(operation);
+                add_own_problems(operation);
                 // Said in so many words: it is no slip that there is none.
                 operation.entry("security").or_insert(json!([]));
                 plain_responses(operation);
@@ -104,11 +144,11 @@ fn plain_integer(schema: &mut Map<String, Value>) {
         return;
     }
     for bound in ["minimum", "maximum"] {
-        let whole = schema.get(bound).and_then(Value::as_f64).filter(|number| number.abs() < 2e9);
+        let whole = schema.get(bound).and_then(Value::as_f64).filter(|number| number.abs() < 9e15);
         if let Some(number) = whole {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "below 2^31, and whole as declared"
+                reason = "below 2^53, and whole as declared"
             )]
             schema.insert(bound.to_owned(), json!(number as i64));
         }
@@ -118,6 +158,19 @@ fn plain_integer(schema: &mut Map<String, Value>) {
     if format.starts_with("uint") {
         schema.insert("format".to_owned(), json!(if fits { "int32" } else { "int64" }));
         schema.entry("minimum").or_insert(json!(0));
+    }
+}
+
+/// Fields that may be null say so.
+fn let_null(document: &mut Value) {
+    for (schema, fields) in NULLABLE {
+        let properties = document["components"]["schemas"][schema]["properties"].as_object_mut();
+        let Some(properties) = properties else { continue };
+        for field in *fields {
+            if let Some(property) = properties.get_mut(*field).and_then(Value::as_object_mut) {
+                property.insert("nullable".to_owned(), json!(true));
+            }
+        }
     }
 }
 
@@ -216,6 +269,9 @@ fn add_problems(operation: &mut Map<String, Value>) {
         parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == place))
     };
     let (in_path, in_query) = (has_parameter_in("path"), has_parameter_in("query"));
+    let has_condition = operation.get("parameters").and_then(Value::as_array).is_some_and(|all| {
+        all.iter().any(|parameter| parameter["name"].as_str() == Some("If-Match"))
+    });
     let has_body = operation.contains_key("requestBody");
     let secured = operation.contains_key("security");
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
@@ -223,6 +279,9 @@ fn add_problems(operation: &mut Map<String, Value>) {
     };
     let problem = responses.get("default").map(|default| default["content"].clone());
     let Some(content) = problem else { return };
+    let may_be =
+        |media: &str| responses.get("200").is_some_and(|it| it["content"].get(media).is_some());
+    let is_stream = may_be("text/event-stream") && may_be("application/json");
     let mut add = |status: &str, description: &str| {
         responses
             .entry(status.to_owned())
@@ -244,6 +303,12 @@ fn add_problems(operation: &mut Map<String, Value>) {
     if in_path {
         add("404", "There is no such thing for this tenant");
     }
+    if is_stream {
+        add("406", "`Accept` allows neither a stream nor JSON");
+    }
+    if has_condition {
+        add("412", "Somebody else has changed it since: `If-Match` names an earlier state");
+    }
     if has_body {
         add("413", "The body is larger than the limit");
         add("415", "The content type of the body is not one that is read here");
@@ -253,6 +318,21 @@ fn add_problems(operation: &mut Map<String, Value>) {
     }
     add("429", "More requests than a limit lets through; come again after `Retry-After`");
     add("503", "A part that is needed can not be reached; try again after `Retry-After`");
+}
+
+/// What [`OWN_PROBLEMS`] says of the operation.
+fn add_own_problems(operation: &mut Map<String, Value>) {
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let problem = responses.get("default").map(|default| default["content"].clone());
+    let Some(content) = problem else { return };
+    for (status, _, description) in OWN_PROBLEMS.iter().filter(|it| it.1.contains(&id.as_str())) {
+        responses
+            .entry(*status)
+            .or_insert_with(|| json!({ "description": description, "content": content }));
+    }
 }
 
 /// Numbers of statuses in order, `default` last, as readers expect.

@@ -90,7 +90,7 @@ const EXAMPLES: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// Every file under `src`, its path relative to it.
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
     let mut sources = Vec::new();

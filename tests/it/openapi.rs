@@ -14,6 +14,7 @@ use pidima::web::spec::finish;
 use serde_json::{Value, json};
 
 use self::filled::{example_of, fill, request};
+use crate::layers::sources;
 use crate::support::TestApp;
 
 const VERBS: [&str; 20] = [
@@ -174,6 +175,36 @@ async fn references_resolve_and_formats_and_media_types_are_plain() {
         assert!(!is_unlimited, "{at}: an integer without a format");
     });
     assert!(references > 100, "{references}");
+}
+
+#[tokio::test]
+async fn what_handlers_tell_from_what_is_absent_may_be_null_in_the_document() {
+    let mut read = BTreeSet::new();
+    for source in sources() {
+        let (mut renamed, mut schema) = (None, "");
+        for line in source.text.lines().map(str::trim) {
+            if let Some((_, name)) = line.split_once("rename = \"") {
+                renamed = name.split('"').next();
+            } else if let Some(name) = line.strip_prefix("pub struct ") {
+                schema = renamed.take().unwrap_or(name.trim_end_matches(" {"));
+            } else if line == "}" {
+                renamed = None;
+            }
+            let field = line.split_once(": MaybeUndefined<").map(|(field, _)| field);
+            let is_field =
+                |name: &&str| name.chars().all(|sign| sign.is_lowercase() || sign == '_');
+            read.extend(field.filter(is_field).map(|field| format!("{schema}.{field}")));
+        }
+    }
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let said = schemas.iter().flat_map(|(schema, it)| {
+        let properties = it["properties"].as_object().into_iter().flatten();
+        let nullable = properties.filter(|(_, property)| property["nullable"] == true);
+        nullable.map(move |(field, _)| format!("{schema}.{field}"))
+    });
+    assert!(read.len() > 10, "{read:?}");
+    assert_eq!(said.collect::<BTreeSet<_>>(), read);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::web::spec::Tag;
 #[derive(Debug, Object)]
 #[oai(deny_unknown_fields, example)]
 pub struct AnswerCreate {
-    /// The question, in plain words.
+    /// The question, in plain words; of as many characters as `PIDIMA_MAX_QUESTION_CHARS` says, 4,000 if nothing else.
     #[oai(validator(min_length = 1, max_length = 100000))]
     question: String,
     /// Collections to ask; all when absent or empty.
@@ -28,7 +28,7 @@ pub struct AnswerCreate {
     collection_ids: Option<Vec<Uuid>>,
     /// Assistant that is to answer; the tenant's default one when absent.
     assistant_id: Option<Uuid>,
-    /// Whether its draft is to be tried in place of what is published; needs the role editor.
+    /// Whether its draft is to be tried in place of what is published; needs the role editor and the scope `documents:write`.
     draft: Option<bool>,
 }
 

@@ -29,7 +29,8 @@ const LIST: &str = "messages";
 #[derive(Debug, Object)]
 #[oai(deny_unknown_fields, example)]
 pub struct MessageCreate {
-    /// The question; it may refer to what was said before.
+    /// The question, which may refer to what was said before; of as many characters as `PIDIMA_MAX_QUESTION_CHARS` says, 4,000
+    /// if nothing else.
     #[oai(validator(min_length = 1, max_length = 100000))]
     content: String,
 }
@@ -85,7 +86,8 @@ impl MessagesApi {
     /// Ask within a session
     ///
     /// Stores the question and answers it from the documentation, with citations. Closing the connection does not stop
-    /// the answer: it is in the list of messages when it is done.
+    /// the answer: it is in the list of messages when it is done. A session makes one answer at a time: 409 `conflict` until
+    /// it is done, with the `run_id` of the one that is being made.
     #[oai(
         path = "/sessions/:session_id/messages",
         method = "post",
@@ -169,7 +171,7 @@ impl MessagesApi {
 
     /// Get a message
     ///
-    /// Shows a question or an answer with its citations, exactly as the stream gave them. An answer made of a collection
+    /// Shows a question or an answer with its citations, as the stream gave them; only `stale` tells what holds now. An answer made of a collection
     /// that you do not reach (any more) is `withheld`.
     #[oai(path = "/messages/:message_id", method = "get", operation_id = "get_message")]
     async fn get_message(

@@ -21,7 +21,9 @@ use crate::web::events::Events;
 use crate::web::problem::{ApiError, ProblemCode};
 use crate::web::spec::Tag;
 
-/// Where a run is.
+/// Where a run is: `running` while the answer is being made; `completed` when it has ended by itself; `failed` when it has
+/// ended without an answer; `interrupted` when the server that made it was stopped or is gone, and `cancelled` when somebody
+/// stopped it, where what there was of the answer is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "RunState", rename_all = "snake_case")]
 pub enum RunStateName {
@@ -53,7 +55,11 @@ pub struct RunView {
     state: RunStateName,
     /// How it ended; absent while it goes on.
     outcome: Option<OutcomeName>,
-    /// Machine-readable reason, where the outcome has one.
+    /// Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+    /// nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+    /// `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`; `failed`:
+    /// `search_failed`, `model_failed`, `question_too_long`, `storage_failed`, `session_deleted`, `crashed`, `cancelled`,
+    /// `interrupted`.
     #[oai(validator(max_length = 100))]
     outcome_reason: Option<String>,
     /// Number of the last event; absent while it goes on.
@@ -109,7 +115,8 @@ impl RunsApi {
     ///
     /// The events of an answer after the one named, as they come: after a lost connection, from another place, or long
     /// after the end. When what you saw is not kept (a server died), the next event is a `reset`, and the whole text
-    /// comes again.
+    /// comes again. 204 when you have the last event; of a run that was cancelled or interrupted its last events are given
+    /// again. 403 when the answer is made of a collection that you do not reach.
     #[oai(path = "/runs/:run_id/events", method = "get", operation_id = "list_run_events")]
     async fn list_run_events(
         &self,

@@ -40,7 +40,7 @@ pub struct SessionView {
     collection_ids: Vec<Uuid>,
     /// Assistant that answers in it; absent for the tenant's default one.
     assistant_id: Option<Uuid>,
-    /// Key that opened it.
+    /// Key, member or end user that opened it.
     created_by: Uuid,
     /// When it was opened.
     created_at: DateTime<Utc>,

@@ -13,7 +13,9 @@ use crate::chat::trace::{DropReason, RunTrace};
 use crate::knowledge::api::{HitExplanation, SearchExplanation};
 use crate::knowledge::{Reach, UnreadAttachment};
 
-/// Why the model was not given a passage.
+/// Why the model was not given a passage: `below_cut` when enough others stand before it; `prompt_budget` when the prompt was
+/// full; `below_threshold` when all that was found spoke too little for an answer, and no model was asked; `run_failed` when
+/// the run ended before a model was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "DropReason", rename_all = "snake_case")]
 pub enum DropReasonName {
@@ -41,13 +43,13 @@ pub struct CandidateView {
     version_id: Uuid,
     /// Whether title and text are kept from you because you do not reach the collection.
     withheld: bool,
-    /// Title of the document as it is now; absent when it is gone.
+    /// Title of the document as it is now; absent when it is gone or withheld.
     #[oai(validator(max_length = 2000))]
     document_title: Option<String>,
-    /// Headings above the passage, outermost first; absent when it is gone.
+    /// Headings above the passage, outermost first; absent when it is gone or withheld.
     #[oai(validator(max_items = 20))]
     heading_path: Option<Vec<String>>,
-    /// The passage; absent when it is gone.
+    /// The passage; absent when it is gone or withheld.
     #[oai(validator(max_length = 20000))]
     text: Option<String>,
     /// Reciprocal rank fusion of both searches.
@@ -151,7 +153,11 @@ pub struct TraceView {
     state: String,
     /// How the run ended; absent while it goes on.
     outcome: Option<OutcomeName>,
-    /// Machine-readable reason, where the outcome has one.
+    /// Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+    /// nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+    /// `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`; `failed`:
+    /// `search_failed`, `model_failed`, `question_too_long`, `storage_failed`, `session_deleted`, `crashed`, `cancelled`,
+    /// `interrupted`.
     #[oai(validator(max_length = 100))]
     outcome_reason: Option<String>,
     /// Whether the question and its terms are kept from you because the answer was made of a collection that you do not

@@ -10,7 +10,9 @@ use crate::chat::store::messages::Message;
 use crate::chat::withheld::WITHHELD;
 use crate::knowledge::Reach;
 
-/// How a run ended.
+/// How a run ended: `answered` with an answer; `partial` with a part of one, or with one that cites nothing; `no_answer` when
+/// the documentation does not tell; `clarification` with a question back; `blocked` by the filter of the provider; `failed`
+/// with nothing. `outcome_reason` says more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "Outcome", rename_all = "snake_case")]
 pub enum OutcomeName {
@@ -76,7 +78,7 @@ pub struct UsageView {
     /// Provider of the model, by its name in the settings.
     #[oai(validator(max_length = 100))]
     provider: String,
-    /// Model that answered.
+    /// Model that answered, or was to where none was asked.
     #[oai(validator(max_length = 200))]
     model: String,
     /// Tokens of the prompt, of all tries together; absent when nothing is known.
@@ -109,7 +111,9 @@ pub struct AnswerView {
     citations: Vec<CitationView>,
     /// How the run ended.
     outcome: OutcomeName,
-    /// Machine-readable reason, where the outcome has one.
+    /// Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+    /// nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+    /// `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`.
     #[oai(validator(max_length = 100))]
     outcome_reason: Option<String>,
     /// Who answered and what it took.
@@ -150,7 +154,9 @@ pub struct MessageView {
     citations: Vec<CitationView>,
     /// How the run ended; absent for a question.
     outcome: Option<OutcomeName>,
-    /// Machine-readable reason, where the outcome has one.
+    /// Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+    /// nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+    /// `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`.
     #[oai(validator(max_length = 100))]
     outcome_reason: Option<String>,
     /// Who answered and what it took; absent for a question.

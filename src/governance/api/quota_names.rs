@@ -18,7 +18,8 @@ pub enum SubjectName {
     Person,
 }
 
-/// What a quota counts.
+/// What a quota counts: `questions` that are asked; `tokens` of prompts and answers, of the tenant those of enrichment too;
+/// `cost_micro_usd`, their price in millionths of a US dollar; `concurrent_runs`, answers that are being made at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "QuotaMeasure", rename_all = "snake_case")]
 pub enum MeasureName {

@@ -33,7 +33,7 @@ pub struct QuotaCreate {
     measure: MeasureName,
     /// In which period; absent for `concurrent_runs`, and needed for everything else.
     period: Option<PeriodName>,
-    /// From this much on answers carry a warning.
+    /// From this much on answers carry a warning; not above `hard_limit`. One of the two must be given.
     #[oai(validator(minimum(value = "0"), maximum(value = "1000000000000000")))]
     soft_limit: Option<i64>,
     /// From this much on questions are refused; 0 refuses all.

@@ -1228,7 +1228,7 @@ export interface paths {
         };
         /**
          * Get a message
-         * @description Shows a question or an answer with its citations, exactly as the stream gave them. An answer made of a collection
+         * @description Shows a question or an answer with its citations, as the stream gave them; only `stale` tells what holds now. An answer made of a collection
          *     that you do not reach (any more) is `withheld`.
          */
         get: operations["get_message"];
@@ -1577,7 +1577,8 @@ export interface paths {
          * Follow a run
          * @description The events of an answer after the one named, as they come: after a lost connection, from another place, or long
          *     after the end. When what you saw is not kept (a server died), the next event is a `reset`, and the whole text
-         *     comes again.
+         *     comes again. 204 when you have the last event; of a run that was cancelled or interrupted its last events are given
+         *     again. 403 when the answer is made of a collection that you do not reach.
          */
         get: operations["list_run_events"];
         put?: never;
@@ -1728,7 +1729,8 @@ export interface paths {
         /**
          * Ask within a session
          * @description Stores the question and answers it from the documentation, with citations. Closing the connection does not stop
-         *     the answer: it is in the list of messages when it is done.
+         *     the answer: it is in the list of messages when it is done. A session makes one answer at a time: 409 `conflict` until
+         *     it is done, with the `run_id` of the one that is being made.
          */
         post: operations["create_message"];
         delete?: never;
@@ -2002,7 +2004,7 @@ export interface paths {
         };
         /**
          * Get usage
-         * @description How many questions, tokens and US dollars were used in this minute, day and month (UTC), what is reserved by
+         * @description How many questions, tokens and millionths of a US dollar were used in this minute, day and month (UTC), what is reserved by
          *     answers that are being made, and the limits in force. Without parameters it is your own: that of your key, or of
          *     you as a person. Anybody else's, and the tenant's, need the role admin.
          */
@@ -2219,7 +2221,11 @@ export interface components {
             message_id: string;
             /** @description How the run ended. */
             outcome: components["schemas"]["Outcome"] & unknown;
-            /** @description Machine-readable reason, where the outcome has one. */
+            /**
+             * @description Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+             *     nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+             *     `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`.
+             */
             outcome_reason?: string;
             /**
              * Format: uuid
@@ -2249,9 +2255,9 @@ export interface components {
             assistant_id?: string;
             /** @description Collections to ask; all when absent or empty. */
             collection_ids?: string[];
-            /** @description Whether its draft is to be tried in place of what is published; needs the role editor. */
+            /** @description Whether its draft is to be tried in place of what is published; needs the role editor and the scope `documents:write`. */
             draft?: boolean;
-            /** @description The question, in plain words. */
+            /** @description The question, in plain words; of as many characters as `PIDIMA_MAX_QUESTION_CHARS` says, 4,000 if nothing else. */
             question: string;
         };
         /**
@@ -2448,9 +2454,9 @@ export interface components {
             created_at: string;
             /** @description What it is for. */
             description: string;
-            /** @description Configuration that is being worked on; absent below the role editor. */
+            /** @description Configuration that is being worked on; absent for who may not change assistants. */
             draft?: components["schemas"]["AssistantConfiguration"] & unknown;
-            /** @description Whether the draft is another than what is published; absent below the role editor. */
+            /** @description Whether the draft is another than what is published; absent for who may not change assistants. */
             has_unpublished_changes?: boolean;
             /**
              * Format: uuid
@@ -2461,7 +2467,7 @@ export interface components {
             is_default: boolean;
             /** @description Unique within the tenant. */
             name: string;
-            /** @description Configuration that answers; absent until one is published, and below the role editor. */
+            /** @description Configuration that answers; absent until one is published, and for who may not change assistants. */
             published?: components["schemas"]["AssistantConfiguration"] & unknown;
             /**
              * Format: int32
@@ -2523,42 +2529,42 @@ export interface components {
          */
         AssistantConfigurationUpdate: {
             /** @description Whether a question too vague to be searched is answered by a question. */
-            ask_back?: boolean;
+            ask_back?: boolean | null;
             /** @description Collections to ask; all that the asker reaches when null or empty. */
-            collection_ids?: string[];
+            collection_ids?: string[] | null;
             /**
              * Format: int32
              * @description Most tokens of earlier messages that the answer is made from; 0 for none.
              */
-            history_tokens?: number;
+            history_tokens?: number | null;
             /** @description What is asked of every answer: tone, scope, words. */
-            instructions?: string;
+            instructions?: string | null;
             /** @description Language of the answer, a BCP 47 tag such as `de-CH`; `auto` or null for that of the question. */
-            language?: string;
+            language?: string | null;
             /**
              * Format: int32
              * @description Longest answer, in the model's tokens.
              */
-            max_output_tokens?: number;
+            max_output_tokens?: number | null;
             /**
              * Format: int32
              * @description Least evidence with which a model is asked; 0 asks it always.
              */
-            min_evidence?: number;
+            min_evidence?: number | null;
             /**
              * Format: int32
              * @description Passages given to the model.
              */
-            passages?: number;
+            passages?: number | null;
             /** @description Providers of models, the first choice first; the server's order when null. */
-            providers?: string[];
+            providers?: string[] | null;
             /** @description Form of the answer. */
-            style?: components["schemas"]["AnswerStyle"] & unknown;
+            style?: (components["schemas"]["AnswerStyle"] & unknown) | null;
             /**
              * Format: double
              * @description 0 for the most likely words, up to 2; two decimals count.
              */
-            temperature?: number;
+            temperature?: number | null;
         };
         /**
          * AssistantCreate
@@ -3262,7 +3268,7 @@ export interface components {
              * Format: int64
              * @description Tokens that this may use in a month of UTC; as many as the server sets when null. Needs the role admin.
              */
-            enrichment_monthly_tokens?: number;
+            enrichment_monthly_tokens?: number | null;
             /** @description Groups that it is limited to, all of them anew; an empty list opens it to the whole tenant. Needs the role admin. */
             group_ids?: string[];
             /** @description New name. */
@@ -3498,7 +3504,9 @@ export interface components {
             answer: components["schemas"]["Answer"] & unknown;
         };
         /**
-         * @description Why the model was not given a passage.
+         * @description Why the model was not given a passage: `below_cut` when enough others stand before it; `prompt_budget` when the prompt was
+         *     full; `below_threshold` when all that was found spoke too little for an answer, and no model was asked; `run_failed` when
+         *     the run ended before a model was asked.
          * @enum {string}
          */
         DropReason: "below_cut" | "prompt_budget" | "below_threshold" | "run_failed";
@@ -4286,7 +4294,7 @@ export interface components {
             period?: components["schemas"]["QuotaPeriod"] & unknown;
             /**
              * Format: int64
-             * @description What answers that are being made may use yet.
+             * @description What answers that are being made, and of the tenant enrichment, may use yet.
              */
             reserved: number;
             /**
@@ -4301,7 +4309,7 @@ export interface components {
             soft_limit?: number;
             /**
              * Format: int64
-             * @description What was used by answers that are done; of `questions` all that were asked, of `concurrent_runs` those that go on.
+             * @description What was used by answers that are done, of the tenant by enrichment too; of `questions` all that were asked, of `concurrent_runs` those that go on.
              */
             used: number;
         };
@@ -4387,7 +4395,11 @@ export interface components {
             id: string;
             /** @description How the run ended; absent for a question. */
             outcome?: components["schemas"]["Outcome"] & unknown;
-            /** @description Machine-readable reason, where the outcome has one. */
+            /**
+             * @description Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+             *     nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+             *     `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`.
+             */
             outcome_reason?: string;
             /** @description Who wrote it. */
             role: components["schemas"]["MessageRole"] & unknown;
@@ -4414,7 +4426,10 @@ export interface components {
          *     }
          */
         MessageCreate: {
-            /** @description The question; it may refer to what was said before. */
+            /**
+             * @description The question, which may refer to what was said before; of as many characters as `PIDIMA_MAX_QUESTION_CHARS` says, 4,000
+             *     if nothing else.
+             */
             content: string;
         };
         /**
@@ -4450,7 +4465,9 @@ export interface components {
          */
         MessageRole: "user" | "assistant";
         /**
-         * @description How a run ended.
+         * @description How a run ended: `answered` with an answer; `partial` with a part of one, or with one that cites nothing; `no_answer` when
+         *     the documentation does not tell; `clarification` with a question back; `blocked` by the filter of the provider; `failed`
+         *     with nothing. `outcome_reason` says more.
          * @enum {string}
          */
         Outcome: "answered" | "partial" | "no_answer" | "clarification" | "blocked" | "failed";
@@ -4693,7 +4710,7 @@ export interface components {
             period?: components["schemas"]["QuotaPeriod"] & unknown;
             /**
              * Format: int64
-             * @description From this much on answers carry a warning.
+             * @description From this much on answers carry a warning; not above `hard_limit`. One of the two must be given.
              */
             soft_limit?: number;
             /** @description What it limits. */
@@ -4715,7 +4732,8 @@ export interface components {
             next_cursor?: string;
         };
         /**
-         * @description What a quota counts.
+         * @description What a quota counts: `questions` that are asked; `tokens` of prompts and answers, of the tenant those of enrichment too;
+         *     `cost_micro_usd`, their price in millionths of a US dollar; `concurrent_runs`, answers that are being made at this moment.
          * @enum {string}
          */
         QuotaMeasure: "questions" | "tokens" | "cost_micro_usd" | "concurrent_runs";
@@ -4746,12 +4764,12 @@ export interface components {
              * Format: int64
              * @description From this much on questions are refused; null for never.
              */
-            hard_limit?: number;
+            hard_limit?: number | null;
             /**
              * Format: int64
              * @description From this much on answers carry a warning; null for never.
              */
-            soft_limit?: number;
+            soft_limit?: number | null;
         };
         /**
          * @description What is said of an answer or of a citation.
@@ -5017,7 +5035,13 @@ export interface components {
             id: string;
             /** @description How it ended; absent while it goes on. */
             outcome?: components["schemas"]["Outcome"] & unknown;
-            /** @description Machine-readable reason, where the outcome has one. */
+            /**
+             * @description Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+             *     nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+             *     `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`; `failed`:
+             *     `search_failed`, `model_failed`, `question_too_long`, `storage_failed`, `session_deleted`, `crashed`, `cancelled`,
+             *     `interrupted`.
+             */
             outcome_reason?: string;
             /**
              * Format: uuid
@@ -5033,7 +5057,9 @@ export interface components {
             state: components["schemas"]["RunState"] & unknown;
         };
         /**
-         * @description Where a run is.
+         * @description Where a run is: `running` while the answer is being made; `completed` when it has ended by itself; `failed` when it has
+         *     ended without an answer; `interrupted` when the server that made it was stopped or is gone, and `cancelled` when somebody
+         *     stopped it, where what there was of the answer is kept.
          * @enum {string}
          */
         RunState: "running" | "completed" | "failed" | "interrupted" | "cancelled";
@@ -5198,7 +5224,7 @@ export interface components {
             created_at: string;
             /**
              * Format: uuid
-             * @description Key that opened it.
+             * @description Key, member or end user that opened it.
              */
             created_by: string;
             /**
@@ -5682,7 +5708,7 @@ export interface components {
             /** @description Web origins whose pages may call from a browser, such as `https://docs.example.com`; all of them anew. */
             allowed_origins?: string[];
             /** @description Login providers whose people may enter, `local` for passwords kept here; null for every one of the server. */
-            login_providers?: string[];
+            login_providers?: string[] | null;
             /** @description New name. */
             name?: string;
         };
@@ -5709,7 +5735,13 @@ export interface components {
             filtered: components["schemas"]["FilteredItems"] & unknown;
             /** @description How the run ended; absent while it goes on. */
             outcome?: components["schemas"]["Outcome"] & unknown;
-            /** @description Machine-readable reason, where the outcome has one. */
+            /**
+             * @description Machine-readable reason, where the outcome has one. `partial`: `length`, `no_citations` (the text is whole and cites
+             *     nothing), `model_failed`, `crashed`, `cancelled`, `interrupted`; `no_answer`: `no_candidates`, `below_threshold`,
+             *     `model_abstained`, `attachments_unread`; `clarification`: `too_vague`; `blocked`: `content_filter`; `failed`:
+             *     `search_failed`, `model_failed`, `question_too_long`, `storage_failed`, `session_deleted`, `crashed`, `cancelled`,
+             *     `interrupted`.
+             */
             outcome_reason?: string;
             /** @description What the model was given. */
             prompt: components["schemas"]["TracePrompt"] & unknown;
@@ -5756,13 +5788,13 @@ export interface components {
              * @description Document; it may be gone since.
              */
             document_id: string;
-            /** @description Title of the document as it is now; absent when it is gone. */
+            /** @description Title of the document as it is now; absent when it is gone or withheld. */
             document_title?: string;
             /** @description Why the model was not given it; absent when it was. */
             dropped?: components["schemas"]["DropReason"] & unknown;
             /** @description How it was found. */
             explanation: components["schemas"]["HitExplanation"] & unknown;
-            /** @description Headings above the passage, outermost first; absent when it is gone. */
+            /** @description Headings above the passage, outermost first; absent when it is gone or withheld. */
             heading_path?: string[];
             /**
              * Format: int32
@@ -5774,7 +5806,7 @@ export interface components {
              * @description Reciprocal rank fusion of both searches.
              */
             score: number;
-            /** @description The passage; absent when it is gone. */
+            /** @description The passage; absent when it is gone or withheld. */
             text?: string;
             /** @description Whether the model was given it. */
             used: boolean;
@@ -6099,7 +6131,7 @@ export interface components {
              * @description Tokens of the prompt, of all tries together; absent when nothing is known.
              */
             input_tokens?: number;
-            /** @description Model that answered. */
+            /** @description Model that answered, or was to where none was asked. */
             model: string;
             /**
              * Format: int64
@@ -6462,6 +6494,24 @@ export interface operations {
             };
             /** @description The role or the scopes of the credential do not allow this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant as the request names */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `Accept` allows neither a stream nor JSON */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7301,6 +7351,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is no such thing for this tenant as the request names */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
             409: {
                 headers: {
@@ -7512,6 +7571,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A name is taken or a state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody else has changed it since: `If-Match` names an earlier state */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description More requests than a limit lets through; come again after `Retry-After` */
             429: {
                 headers: {
@@ -7600,6 +7677,24 @@ export interface operations {
             };
             /** @description There is no such thing for this tenant */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A name is taken or a state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody else has changed it since: `If-Match` names an earlier state */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7725,6 +7820,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Somebody else has changed it since: `If-Match` names an earlier state */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description More requests than a limit lets through; come again after `Retry-After` */
             429: {
                 headers: {
@@ -7813,6 +7917,15 @@ export interface operations {
             };
             /** @description There is no such thing for this tenant */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody else has changed it since: `If-Match` names an earlier state */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15483,6 +15596,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is no such thing for this tenant as the request names */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
             409: {
                 headers: {
@@ -16528,6 +16650,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is no such thing for this tenant as the request names */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A name is taken or a state does not allow it; or a request with this `Idempotency-Key` is in flight (`idempotency_key_in_use`), or was carried out and its secret is not shown again (`already_done`) */
             409: {
                 headers: {
@@ -17466,6 +17597,15 @@ export interface operations {
             };
             /** @description There is no such thing for this tenant */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `Accept` allows neither a stream nor JSON */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19294,6 +19434,15 @@ export interface operations {
             };
             /** @description The role or the scopes of the credential do not allow this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing for this tenant as the request names */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -110,11 +110,11 @@ pub struct AssistantView {
     is_default: bool,
     /// Number of the version that answers; absent until one is published.
     published_version: Option<i32>,
-    /// Configuration that answers; absent until one is published, and below the role editor.
+    /// Configuration that answers; absent until one is published, and for who may not change assistants.
     published: Option<ConfigurationView>,
-    /// Configuration that is being worked on; absent below the role editor.
+    /// Configuration that is being worked on; absent for who may not change assistants.
     draft: Option<ConfigurationView>,
-    /// Whether the draft is another than what is published; absent below the role editor.
+    /// Whether the draft is another than what is published; absent for who may not change assistants.
     has_unpublished_changes: Option<bool>,
     /// When it was created.
     created_at: DateTime<Utc>,
