@@ -163,9 +163,12 @@ fn plain_integer(schema: &mut Map<String, Value>) {
 
 /// Fields that may be null say so.
 fn let_null(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     for (schema, fields) in NULLABLE {
-        let properties = document["components"]["schemas"][schema]["properties"].as_object_mut();
-        let Some(properties) = properties else { continue };
+        let Some(properties) = schemas.get_mut(*schema).and_then(|it| it.get_mut("properties"))
+        else {
+            continue;
+        };
         for field in *fields {
             if let Some(property) = properties.get_mut(*field).and_then(Value::as_object_mut) {
                 property.insert("nullable".to_owned(), json!(true));
