@@ -1,7 +1,7 @@
 //! Ports on 127.0.0.1 for the servers: a free one, remembered in a file, so that an address once
 //! printed stays valid at the next start. Called by `postgres` and `valkey`, which never get a port
-//! below 20000, so that a server installed on the machine keeps its own. Tests and measurements take ports
-//! here for programs of theirs, which are not remembered.
+//! below 20000, so that a server installed on the machine keeps its own. Tests and measurements take
+//! ports here for programs of theirs, which are not remembered.
 
 use std::fs;
 use std::io;

@@ -93,7 +93,6 @@ pub fn finish(raw: &str) -> Result<Value, super::problem::ApiError> {
                 leave_out_accept(operation);
                 add_idempotency_key(operation);
                 add_problems(operation);
-                add_own_problems(operation);
                 // Said in so many words: it is no slip that there is none.
                 operation.entry("security").or_insert(json!([]));
                 plain_responses(operation);
@@ -267,14 +266,14 @@ fn collect_request_schemas(value: &Value, in_request: bool, found: &mut Vec<Stri
 
 /// The statuses that an operation can answer with a problem, each beside `default`.
 fn add_problems(operation: &mut Map<String, Value>) {
-    let has_parameter_in = |place: &str| {
+    let has_parameter = |key: &str, value: &str| {
         let parameters = operation.get("parameters").and_then(Value::as_array);
-        parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == place))
+        parameters.is_some_and(|all| all.iter().any(|parameter| parameter[key] == value))
     };
-    let (in_path, in_query) = (has_parameter_in("path"), has_parameter_in("query"));
-    let has_condition = operation.get("parameters").and_then(Value::as_array).is_some_and(|all| {
-        all.iter().any(|parameter| parameter["name"].as_str() == Some("If-Match"))
-    });
+    let (in_path, in_query) = (has_parameter("in", "path"), has_parameter("in", "query"));
+    let has_condition = has_parameter("name", "If-Match");
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    let own: Vec<_> = OWN_PROBLEMS.iter().filter(|(_, ids, _)| ids.contains(&id)).collect();
     let has_body = operation.contains_key("requestBody");
     let secured = operation.contains_key("security");
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
@@ -290,6 +289,9 @@ fn add_problems(operation: &mut Map<String, Value>) {
             .entry(status.to_owned())
             .or_insert_with(|| json!({ "description": description, "content": content }));
     };
+    for (status, _, description) in own {
+        add(status, description);
+    }
     add("400", "The request can not be read, or the cursor is not one of this list");
     if secured {
         add("401", "No credential, or one that is malformed, unknown, expired or revoked");
@@ -321,21 +323,6 @@ fn add_problems(operation: &mut Map<String, Value>) {
     }
     add("429", "More requests than a limit lets through; come again after `Retry-After`");
     add("503", "A part that is needed can not be reached; try again after `Retry-After`");
-}
-
-/// What [`OWN_PROBLEMS`] says of the operation.
-fn add_own_problems(operation: &mut Map<String, Value>) {
-    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
-        return;
-    };
-    let problem = responses.get("default").map(|default| default["content"].clone());
-    let Some(content) = problem else { return };
-    for (status, _, description) in OWN_PROBLEMS.iter().filter(|it| it.1.contains(&id.as_str())) {
-        responses
-            .entry(*status)
-            .or_insert_with(|| json!({ "description": description, "content": content }));
-    }
 }
 
 /// Numbers of statuses in order, `default` last, as readers expect.

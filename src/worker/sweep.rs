@@ -1,7 +1,7 @@
 //! Removes what is over and nobody comes for: logins that were not finished, outcomes whose idempotency keys are free again,
 //! deliveries of webhooks that were kept long enough, and, beside them, what is many things or asks the store of objects too:
-//! attachments of sessions that are gone, and uploads and dumps whose time is over. Runs whose instance is gone are ended, and events of
-//! runs removed that were kept long enough.
+//! attachments of sessions that are gone, and uploads and dumps whose time is over. Runs whose instance is gone are ended,
+//! and events of runs that were kept long enough are removed.
 
 use std::error::Error;
 use std::time::{Duration, Instant};

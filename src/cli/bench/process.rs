@@ -54,15 +54,18 @@ mod tests {
     #[test]
     fn a_child_counts_with_its_parent() {
         let mut child = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
-        assert!(children(id()).any(|pid| pid == child.id()));
-        assert!(memory_kib(child.id()).unwrap() > 0);
+        let is_child = children(id()).any(|pid| pid == child.id());
+        let memory = memory_kib(child.id());
         let enough = Duration::from_millis(500);
-        while processor(child.id()).unwrap() < enough {
+        while processor(child.id()).is_ok_and(|spent| spent < enough) {
             thread::yield_now();
         }
-        let own = own_processor(id()).unwrap();
-        assert!(processor(id()).unwrap() >= own + enough);
+        let (own, all) = (own_processor(id()), processor(id()));
+        // Before anything can fail: it would spin for ever.
         child.kill().unwrap();
         child.wait().unwrap();
+        assert!(is_child);
+        assert!(memory.unwrap() > 0);
+        assert!(all.unwrap() >= own.unwrap() + enough);
     }
 }

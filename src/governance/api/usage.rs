@@ -24,7 +24,8 @@ pub struct MeasuredUsageView {
     measure: MeasureName,
     /// In which period; absent for `concurrent_runs`.
     period: Option<PeriodName>,
-    /// What was used by answers that are done, of the tenant by enrichment too; of `questions` all that were asked, of `concurrent_runs` those that go on.
+    /// What was used by answers that are done, of the tenant by enrichment too; of `questions` all that were asked, of
+    /// `concurrent_runs` those that go on.
     used: i64,
     /// What answers that are being made, and of the tenant enrichment, may use yet.
     reserved: i64,
@@ -59,9 +60,9 @@ pub struct UsageApi {
 impl UsageApi {
     /// Get usage
     ///
-    /// How many questions, tokens and millionths of a US dollar were used in this minute, day and month (UTC), what is reserved by
-    /// answers that are being made, and the limits in force. Without parameters it is your own: that of your key, or of
-    /// you as a person. Anybody else's, and the tenant's, need the role admin.
+    /// How many questions, tokens and millionths of a US dollar were used in this minute, day and month (UTC), what is
+    /// reserved by answers that are being made, and the limits in force. Without parameters it is your own: that of your
+    /// key, or of you as a person. Anybody else's, and the tenant's, need the role admin.
     #[oai(path = "/usage", method = "get", operation_id = "get_usage")]
     async fn get_usage(
         &self,

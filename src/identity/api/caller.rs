@@ -98,8 +98,8 @@ impl<'a> ApiExtractor<'a> for Caller {
                 ty: "http",
                 description: Some(
                     "An API key (`pdm_…`), an access token (JWT) of your login provider, or in a web page of yours a \
-                     publishable key (`pdp_…`), which may ask and little else, or a widget token (`pdw_…`). Whoever belongs to several tenants names \
-                     one by its id in the header `Pidima-Tenant`.",
+                     publishable key (`pdp_…`), which may ask and little else, or a widget token (`pdw_…`). \
+                     Whoever belongs to several tenants names one by its id in the header `Pidima-Tenant`.",
                 ),
                 name: None,
                 key_in: None,

@@ -2004,9 +2004,9 @@ export interface paths {
         };
         /**
          * Get usage
-         * @description How many questions, tokens and millionths of a US dollar were used in this minute, day and month (UTC), what is reserved by
-         *     answers that are being made, and the limits in force. Without parameters it is your own: that of your key, or of
-         *     you as a person. Anybody else's, and the tenant's, need the role admin.
+         * @description How many questions, tokens and millionths of a US dollar were used in this minute, day and month (UTC), what is
+         *     reserved by answers that are being made, and the limits in force. Without parameters it is your own: that of your
+         *     key, or of you as a person. Anybody else's, and the tenant's, need the role admin.
          */
         get: operations["get_usage"];
         put?: never;
@@ -4309,7 +4309,8 @@ export interface components {
             soft_limit?: number;
             /**
              * Format: int64
-             * @description What was used by answers that are done, of the tenant by enrichment too; of `questions` all that were asked, of `concurrent_runs` those that go on.
+             * @description What was used by answers that are done, of the tenant by enrichment too; of `questions` all that were asked, of
+             *     `concurrent_runs` those that go on.
              */
             used: number;
         };
